@@ -1,0 +1,95 @@
+"""What every room agrees on: features, variations, jet types, random streams, configuration, errors and outputs.
+
+Nothing in here imports torch.
+"""
+
+from rs3l_gnn.conventions.angles import delta_phi, delta_r
+from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, parse_config
+from rs3l_gnn.conventions.errors import (
+    CheckpointError,
+    ConfigError,
+    FitError,
+    InputFileError,
+    InvalidDataError,
+    MissingBranchError,
+    MissingDependencyError,
+    OutputError,
+    Rs3lError,
+    SimulationError,
+    TrainingError,
+    UnknownVariationError,
+)
+from rs3l_gnn.conventions.features import (
+    FEATURE_NAMES,
+    FEATURES,
+    IMPACT_FEATURES,
+    KINEMATIC_FEATURES,
+    MAX_CANDIDATES,
+    Candidates,
+    Feature,
+    JetAxes,
+    candidate_features,
+    check_offsets,
+    hardest_candidates,
+)
+from rs3l_gnn.conventions.jettypes import JetType
+from rs3l_gnn.conventions.outputs import atomic_directory, atomic_file, refuse_existing, write_json
+from rs3l_gnn.conventions.progress import Progress, progress
+from rs3l_gnn.conventions.provenance import config_digest, file_digest, provenance
+from rs3l_gnn.conventions.splits import Split, SplitFractions, event_hash, split_of
+from rs3l_gnn.conventions.streams import Stage, event_rng, pythia_seed
+from rs3l_gnn.conventions.variations import NOMINAL, VARIATIONS, Variation, get_variation, select_variations
+
+__all__ = [
+    "FEATURES",
+    "FEATURE_NAMES",
+    "IMPACT_FEATURES",
+    "KINEMATIC_FEATURES",
+    "MAX_CANDIDATES",
+    "NOMINAL",
+    "VARIATIONS",
+    "BaseConfig",
+    "Candidates",
+    "CheckpointError",
+    "ConfigError",
+    "Feature",
+    "FitError",
+    "InputFileError",
+    "InvalidDataError",
+    "JetAxes",
+    "JetType",
+    "MissingBranchError",
+    "MissingDependencyError",
+    "OutputError",
+    "Progress",
+    "Rs3lError",
+    "SimulationError",
+    "Split",
+    "SplitFractions",
+    "Stage",
+    "TrainingError",
+    "UnknownVariationError",
+    "Variation",
+    "atomic_directory",
+    "atomic_file",
+    "candidate_features",
+    "check_offsets",
+    "config_digest",
+    "delta_phi",
+    "delta_r",
+    "dump_config",
+    "event_hash",
+    "event_rng",
+    "file_digest",
+    "get_variation",
+    "hardest_candidates",
+    "load_config",
+    "parse_config",
+    "progress",
+    "provenance",
+    "pythia_seed",
+    "refuse_existing",
+    "select_variations",
+    "split_of",
+    "write_json",
+]

@@ -1,0 +1,122 @@
+"""Configuration: YAML parsed once into frozen pydantic models, dotted overrides, clear errors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rs3l_gnn.conventions.errors import ConfigError, InputFileError
+
+__all__ = ["BaseConfig", "dump_config", "load_config", "parse_config"]
+
+Config = TypeVar("Config", bound="BaseConfig")
+
+
+class BaseConfig(BaseModel):
+    """Base of every configuration: unknown keys are refused, values do not change after parsing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def load_config(model: type[Config], path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration file and apply overrides.
+
+    Args:
+        model: the configuration class.
+        path: YAML file, or None for the defaults alone. A top-level key ``base:`` names another YAML file, relative
+            to this one, whose values this file overrides.
+        overrides: ``dotted.key=value`` strings; the value is parsed as YAML.
+
+    Raises:
+        InputFileError: the file is missing or not YAML.
+        ConfigError: an unknown key, a wrong value, or an override without ``=``.
+    """
+    document = _read_yaml(Path(path)) if path is not None else {}
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise ConfigError("an override must read dotted.key=value", got=repr(override))
+        _set(document, key.split("."), yaml.safe_load(text))
+    return parse_config(model, document, where=str(path) if path is not None else "the options")
+
+
+def parse_config(model: type[Config], document: dict[str, Any], *, where: str) -> Config:
+    """Check a parsed document; ``where`` names it in the message.
+
+    Raises:
+        ConfigError: names the key, the value and what is allowed.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        lines = [_describe(model, problem) for problem in error.errors()]
+        raise ConfigError(f"{where}: " + "; ".join(lines)) from error
+
+
+def dump_config(config: BaseModel) -> str:
+    """The resolved configuration as YAML, in the order of its fields."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: the chain of 'base:' files comes back to itself")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputFileError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputFileError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} must hold a mapping at its top level", got=type(document).__name__)
+    base = document.pop("base", None)
+    if base is None:
+        return document
+    return _merge(_read_yaml(path.parent / str(base), (*seen, path.resolve())), document)
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _set(document: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = document.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"cannot set {'.'.join(keys)}: {key!r} is a value, not a section")
+        document = inner
+    document[keys[-1]] = value
+
+
+def _describe(model: type[BaseModel], problem: Any) -> str:
+    path = ".".join(str(part) for part in problem["loc"]) or "the document"
+    if problem["type"] == "extra_forbidden":
+        name = str(problem["loc"][-1])
+        allowed = _fields_at(model, problem["loc"][:-1])
+        close = difflib.get_close_matches(name, allowed, n=1)
+        guess = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"unknown key {path!r}{guess}" + (f", allowed: {', '.join(allowed)}" if allowed else "")
+    if problem["type"] == "missing":
+        return f"key {path!r} is missing"
+    return f"{path}: {problem['msg']}, got {problem['input']!r}"
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    current: Any = model
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        if part not in fields:
+            return []
+        current = fields[part].annotation
+    return list(getattr(current, "model_fields", {}))
