@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import Field
+
+from rs3l_gnn.conventions import BaseConfig, ConfigError, InputFileError, config_digest, dump_config, load_config
+
+
+class Inner(BaseConfig):
+    k: int = Field(default=24, ge=1)
+    width: int = 128
+
+
+class Outer(BaseConfig):
+    name: str = "a"
+    inner: Inner = Inner()
+
+
+def test_overrides_and_base_files(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("name: base\ninner: {k: 3, width: 7}\n")
+    (tmp_path / "top.yaml").write_text("base: base.yaml\ninner: {k: 5}\n")
+    config = load_config(Outer, tmp_path / "top.yaml", ["inner.width=9", "name=x"])
+    assert config == Outer(name="x", inner=Inner(k=5, width=9))
+
+
+def test_resolved_copy_reads_back() -> None:
+    config = Outer(name="b", inner=Inner(k=2))
+    assert Outer.model_validate(yaml.safe_load(dump_config(config))) == config
+    assert config_digest(config) != config_digest(Outer())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("inner: {kk: 3}", r"unknown key 'inner.kk' \(did you mean 'k'\?\), allowed: k, width"),
+        ("nam: x", r"unknown key 'nam' \(did you mean 'name'\?\)"),
+        ("inner: {k: 0}", "inner.k: .* greater than or equal to 1, got 0"),
+        ("- 1", "must hold a mapping"),
+    ],
+)
+def test_mistakes_name_file_key_and_value(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(Outer, path)
+    assert "bad.yaml" in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="No such file"):
+        load_config(Outer, tmp_path / "none.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [1,")
+    with pytest.raises(InputFileError, match="not valid YAML"):
+        load_config(Outer, tmp_path / "broken.yaml")
+    (tmp_path / "loop.yaml").write_text("base: loop.yaml")
+    with pytest.raises(ConfigError, match="comes back to itself"):
+        load_config(Outer, tmp_path / "loop.yaml")
+
+
+def test_override_without_a_value() -> None:
+    with pytest.raises(ConfigError, match="dotted.key=value; got 'name'"):
+        load_config(Outer, overrides=["name"])
+    with pytest.raises(ConfigError, match="'name' is a value, not a section"):
+        load_config(Outer, overrides=["name=a", "name.k=1"])
