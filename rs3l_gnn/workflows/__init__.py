@@ -1,0 +1,3 @@
+"""Whole chains over the rooms: the demonstration and the inspection of files."""
+
+__all__: list[str] = []

@@ -1,0 +1,79 @@
+"""The application: how a verb is registered, how it logs, and how a user's mistake ends."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from rs3l_gnn import __version__
+from rs3l_gnn.conventions import Rs3lError
+
+__all__ = ["app", "verb"]
+
+app = typer.Typer(
+    name="rs3l",
+    help="From one LHE file to one fit: re-simulated jets, contrastive pre-training, coffea, templates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_DEBUG = inspect.Parameter(
+    "debug",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")],
+)
+_QUIET = inspect.Parameter(
+    "quiet",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")],
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rs3l_gnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    del version  # the callback has dealt with it
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Register a function as a verb of ``rs3l``; adds ``--debug`` and ``--quiet`` to its options.
+
+    A :class:`Rs3lError` ends with its message on standard error and exit status 2.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Any, debug: bool = False, quiet: bool = False, **kwargs: Any) -> None:
+        logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING, force=True)
+        logging.getLogger("rs3l_gnn").setLevel(logging.ERROR if quiet else logging.INFO)
+        try:
+            function(*args, **kwargs)
+        except Rs3lError as error:
+            if debug:
+                raise
+            typer.echo(f"rs3l {function.__name__}: {error}", err=True)
+            raise typer.Exit(2) from error
+
+    signature = inspect.signature(function, eval_str=True)
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
+    run.__signature__ = signature.replace(parameters=[*parameters, _DEBUG, _QUIET])  # type: ignore[attr-defined] # the documented hook of inspect.signature
+    run.__annotations__ = {p.name: p.annotation for p in [*parameters, _DEBUG, _QUIET]}
+    return app.command(function.__name__)(run)

@@ -1,0 +1,42 @@
+"""``rs3l benchmark``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.cli.options import Force
+from rs3l_gnn.conventions import ConfigError, refuse_existing, write_json
+
+__all__ = ["benchmark"]
+
+
+def _encoder() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.encoder import run_encoder_benchmark
+
+    return run_encoder_benchmark()
+
+
+_BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"encoder": _encoder}
+
+
+@verb
+def benchmark(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"What to measure: {', '.join(_BENCHMARKS)}.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,
+    force: Force = False,
+) -> None:
+    """Measure speed against a named reference, both in one run."""
+    if name not in _BENCHMARKS:
+        raise ConfigError(f"unknown benchmark {name!r}", allowed=list(_BENCHMARKS))
+    if json_file is not None:
+        refuse_existing(json_file, force=force)
+    numbers = _BENCHMARKS[name]()
+    if json_file is not None:
+        write_json(json_file, numbers, force=force)
+    typer.echo(json.dumps(numbers, indent=2))

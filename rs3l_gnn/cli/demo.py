@@ -1,0 +1,25 @@
+"""``rs3l demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides
+from rs3l_gnn.conventions import load_config
+
+__all__ = ["demo"]
+
+
+@verb
+def demo(
+    config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("demo-output"), force: Force = False
+) -> None:
+    """Run the whole chain, from hard events to a fit, and write summary.json and the plots."""
+    from rs3l_gnn.workflows.demo import DemoConfig, run_demo, tell
+
+    summary = run_demo(load_config(DemoConfig, config, overrides or ()), output, force=force)
+    typer.echo(tell(summary))
+    typer.echo(f"wrote {output}")

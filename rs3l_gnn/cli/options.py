@@ -1,0 +1,20 @@
+"""Options that several verbs share, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["ConfigFile", "Force", "Output", "Overrides"]
+
+ConfigFile = Annotated[
+    Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Configuration; without it the defaults hold.")
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where the output goes; it appears whole or not at all.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an output that exists.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override one value, e.g. --set optimizer.lr=0.001."),
+]

@@ -1,0 +1,24 @@
+"""``rs3l pretrain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides
+from rs3l_gnn.conventions import load_config
+
+__all__ = ["pretrain"]
+
+
+@verb
+def pretrain(
+    config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("pretraining"), force: Force = False
+) -> None:
+    """Pre-train an encoder on pairs of views of the same hard event."""
+    from rs3l_gnn import training
+
+    training.pretrain(load_config(training.PretrainConfig, config, overrides or ()), output, force=force)
+    typer.echo(f"wrote {output}")
