@@ -1,0 +1,89 @@
+"""Heads on the normalised embedding, and the tagger that puts one on an encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from rs3l_gnn.conventions import ConfigError
+from rs3l_gnn.models.config import HeadConfig
+from rs3l_gnn.models.digest import state_digest
+from rs3l_gnn.models.encoder import Encoder
+
+__all__ = ["Head", "Tagger"]
+
+
+class Head(nn.Module):
+    """Classifier on the direction of an embedding.
+
+    Args:
+        config: layers and classes.
+        dim: length of the embedding.
+    """
+
+    def __init__(self, config: HeadConfig, dim: int = 8) -> None:
+        super().__init__()
+        self.config = config
+        self.dim = dim
+        layers: list[nn.Module] = []
+        width = dim
+        for size in config.hidden:
+            layers += [nn.Linear(width, size), nn.ReLU()]
+            width = size
+        self.mlp = nn.Sequential(*layers, nn.Linear(width, config.n_classes))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Logits [n_jets] for one class, [n_jets, n_classes] else, from embeddings [n_jets, dim] of any length."""
+        logits: Tensor = self.mlp(nn.functional.normalize(z, dim=1))
+        return logits.squeeze(1) if self.config.n_classes == 1 else logits
+
+
+class Tagger(nn.Module):
+    """Encoder and head in one.
+
+    Args:
+        encoder: gives embeddings [n_jets, dim].
+        head: takes them.
+
+    Raises:
+        ConfigError: the head was made for embeddings of another length.
+    """
+
+    def __init__(self, encoder: Encoder, head: Head) -> None:
+        super().__init__()
+        if head.dim != encoder.config.dim:
+            raise ConfigError(f"a head for {head.dim} inputs does not fit an encoder of dim {encoder.config.dim}")
+        self.encoder = encoder
+        self.head = head
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights and the configuration, in hexadecimal."""
+        return state_digest(self, self.encoder.config, self.head.config)
+
+    def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
+        """Logits of each jet, see :meth:`Head.forward`."""
+        logits: Tensor = self.head(self.encoder(x, offsets))
+        return logits
+
+    def score(self, features: ArrayLike, offsets: ArrayLike, *, threads: int | None = None) -> NDArray[np.float32]:
+        """Probabilities of each jet, without gradients.
+
+        Args:
+            features: particles of all jets [n_particles, 15].
+            offsets: first particle of each jet [n_jets + 1].
+            threads: as for :meth:`Encoder.embed`.
+
+        Returns:
+            In [0, 1]: signal probability [n_jets] for one class, else [n_jets, n_classes] with sum 1.
+
+        Raises:
+            InvalidDataError: as for :meth:`Encoder.embed`.
+        """
+        z = self.encoder.embed(features, offsets, threads=threads)
+        with torch.inference_mode():
+            logits = self.head(torch.from_numpy(z).to(next(self.head.parameters()).device)).float()
+            p = logits.sigmoid() if self.head.config.n_classes == 1 else logits.softmax(dim=1)
+        return np.asarray(p.cpu().numpy())

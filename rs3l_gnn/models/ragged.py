@@ -1,0 +1,130 @@
+"""Ragged batches: all particles of all jets one after another, and offsets that cut them into jets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
+
+__all__ = ["check_batch", "check_features", "check_finite", "chunks", "jet_of_particle", "pad", "select_features"]
+
+
+def check_features(features: NDArray[np.generic], names: Sequence[str]) -> NDArray[np.generic]:
+    """Return ``features`` after checking that they are real numbers of shape [n_particles, C].
+
+    C is either the number of inputs of the network or all 15 features, of which the network picks its own by name.
+
+    Raises:
+        InvalidDataError: another shape or type.
+    """
+    features = np.asarray(features)
+    if features.ndim != 2 or features.shape[1] not in (len(names), len(FEATURE_NAMES)):
+        raise InvalidDataError(
+            "features have the wrong shape", got=features.shape, allowed=f"[n_particles, {len(names)}]: {list(names)}"
+        )
+    if features.dtype.kind not in "fiub":
+        raise InvalidDataError("features must be numbers", got=features.dtype)
+    return features
+
+
+def check_finite(features: NDArray[np.generic], offsets: NDArray[np.int64], names: Sequence[str], first: int) -> None:
+    """Refuse NaN and infinity.
+
+    Args:
+        features: one chunk [n_particles, C].
+        offsets: first particle of each jet of the chunk, counted from the chunk's first particle.
+        names: one name a column.
+        first: number of the chunk's first jet, for the message.
+
+    Raises:
+        InvalidDataError: names the first bad jet, particle and feature.
+    """
+    # The sum is finite unless a value is not (or the sum overflows, which the slow way then sorts out).
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(features.sum(dtype=np.float64)):
+            return
+    bad = np.argwhere(~np.isfinite(features))
+    if not len(bad):
+        return
+    particle, column = (int(i) for i in bad[0])
+    jet = int(np.searchsorted(offsets, particle, side="right")) - 1
+    raise InvalidDataError(
+        f"{names[column]!r} of particle {particle - int(offsets[jet])} in jet {first + jet} is not finite",
+        got=features[particle, column],
+        hint="remove the candidate or mend its inputs",
+    )
+
+
+def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
+    """Check a batch of tensors before the network sees it.
+
+    Args:
+        x: particles of all jets [n_particles, C].
+        offsets: first particle of each jet, int64 [n_jets + 1].
+        names: the network's inputs.
+
+    Raises:
+        InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
+    """
+    if x.dim() != 2 or x.shape[1] not in (len(names), len(FEATURE_NAMES)) or not x.is_floating_point():
+        raise InvalidDataError(
+            "particles have the wrong shape or type",
+            got=f"{x.dtype} {tuple(x.shape)}",
+            allowed=f"floating point [n_particles, {len(names)}]: {list(names)}",
+        )
+    cuts = check_offsets(offsets.detach().cpu().numpy(), len(x))
+    if not bool(torch.isfinite(x).all()):
+        columns = names if x.shape[1] == len(names) else FEATURE_NAMES
+        check_finite(x.detach().cpu().numpy(), cuts, columns, 0)
+
+
+def select_features(x: Tensor, names: Sequence[str]) -> Tensor:
+    """Pick the network's inputs [n_particles, len(names)] from all features, or pass them on as they are."""
+    if x.shape[1] != len(FEATURE_NAMES) or tuple(names) == FEATURE_NAMES:
+        return x
+    columns = torch.tensor([FEATURE_NAMES.index(name) for name in names], device=x.device)
+    return x.index_select(1, columns)
+
+
+def jet_of_particle(offsets: Tensor) -> Tensor:
+    """Number of the jet that each particle belongs to, int64 [n_particles]."""
+    jets = torch.arange(len(offsets) - 1, device=offsets.device)
+    return torch.repeat_interleave(jets, offsets[1:] - offsets[:-1])
+
+
+def pad(x: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
+    """Lay ragged particles out as a rectangle.
+
+    Args:
+        x: particles [n_particles, C].
+        offsets: first particle of each jet [n_jets + 1].
+
+    Returns:
+        Particles [n_jets, longest, C] with zeros behind, and ``valid``: True = real particle [n_jets, longest].
+    """
+    counts = offsets[1:] - offsets[:-1]
+    longest = int(counts.max()) if len(counts) else 0
+    valid = torch.arange(longest, device=x.device)[None, :] < counts[:, None]
+    padded = x.new_zeros((len(counts), longest, x.shape[1]))
+    padded[valid] = x
+    return padded, valid
+
+
+def chunks(offsets: NDArray[np.int64], particles: int, jets: int = 4096) -> Iterator[tuple[int, int]]:
+    """Cut jets into runs of about ``particles`` particles, at least one jet each.
+
+    Yields:
+        First and one-past-last jet of each run. The cut depends on the jets alone, never on the number of threads.
+    """
+    n_jets = len(offsets) - 1
+    first = 0
+    while first < n_jets:
+        last = int(np.searchsorted(offsets, offsets[first] + particles, side="right")) - 1
+        last = min(max(last, first + 1), first + jets, n_jets)
+        yield first, last
+        first = last
