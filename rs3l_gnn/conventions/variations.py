@@ -8,8 +8,8 @@ its number, so that no reader has to guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from rs3l_gnn.conventions.errors import UnknownVariationError
@@ -54,6 +54,19 @@ class Variation:
     def record(self) -> dict[str, Any]:
         """What a file stores of this variation."""
         return {**asdict(self), "settings": list(self.settings), "axis_name": self.axis_name}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], *, where: str) -> Variation:
+        """The variation that a file stores; ``where`` names the file in a message.
+
+        Raises:
+            UnknownVariationError: the record lacks its name or number, or has fields nobody knows.
+        """
+        known = {field.name for field in fields(cls)}
+        given = {name: value for name, value in record.items() if name != "axis_name"}
+        if not {"name", "vartype", "description"} <= set(given) <= known:
+            raise UnknownVariationError(f"{where} holds an unusable record of a variation", got=sorted(given))
+        return cls(**{**given, "settings": tuple(given.get("settings", ()))})
 
 
 def _scale(name: str, vartype: int, shower: Literal["FSR", "ISR"], factor: float, source: str) -> Variation:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from rs3l_gnn.conventions import VARIATIONS, UnknownVariationError, get_variation, select_variations
+from rs3l_gnn.conventions import VARIATIONS, UnknownVariationError, Variation, get_variation, select_variations
 
 
 def test_published_numbers() -> None:
@@ -45,3 +47,15 @@ def test_selection_puts_nominal_first_and_refuses_repeats() -> None:
     assert [v.name for v in select_variations(["seed", "nominal"])] == ["nominal", "seed"]
     with pytest.raises(UnknownVariationError, match="named twice"):
         select_variations(["seed", "seed"])
+
+
+@pytest.mark.parametrize("name", list(VARIATIONS))
+def test_a_stored_record_gives_the_variation_back(name: str) -> None:
+    record = json.loads(json.dumps(VARIATIONS[name].record()))
+    assert Variation.from_record(record, where="a.root") == VARIATIONS[name]
+
+
+@pytest.mark.parametrize("record", [{}, {"name": "a", "vartype": 1}, {**VARIATIONS["seed"].record(), "colour": "red"}])
+def test_an_unusable_record_is_refused(record: dict[str, object]) -> None:
+    with pytest.raises(UnknownVariationError, match=r"a\.root holds an unusable record"):
+        Variation.from_record(record, where="a.root")
