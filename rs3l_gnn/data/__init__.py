@@ -1,5 +1,27 @@
 """Files to arrays: formats, readers and writers, matching of views by hard event, ragged batches."""
 
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
+from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
+from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
+from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
+from rs3l_gnn.data.views_file import ViewsFile, ViewsWriter, read_views, write_views
 
-__all__ = ["FORMATS", "CandidateFormat", "get_format", "jet_features"]
+__all__ = [
+    "FORMATS",
+    "CandidateFormat",
+    "PairConfig",
+    "PairReport",
+    "SampleReport",
+    "SimulatedFile",
+    "Views",
+    "ViewsFile",
+    "ViewsWriter",
+    "concatenate_views",
+    "find_simulated",
+    "gather_jets",
+    "get_format",
+    "jet_features",
+    "pair",
+    "read_views",
+    "write_views",
+]

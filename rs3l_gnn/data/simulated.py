@@ -1,0 +1,173 @@
+"""Reader of the ROOT files that ``rs3l simulate`` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import MAX_CANDIDATES, InputFileError, InvalidDataError, MissingBranchError, Variation
+from rs3l_gnn.data.formats import get_format, jet_features
+from rs3l_gnn.data.views import JET_COLUMNS
+
+__all__ = ["AnchorJets", "SimulatedFile", "find_simulated"]
+
+_TREE, _METADATA, _FORMAT = "Events", "rs3l_metadata", "rs3l-simulation"
+_JETS = ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "jettype", "anchor")
+
+
+@dataclass(frozen=True)
+class AnchorJets:
+    """The anchor jets of one variation: at most one an event.
+
+    Attributes:
+        features: particles [n_particles, 15].
+        offsets: first particle of each jet [n_jets + 1].
+        columns: values of ``JET_COLUMNS`` that the file knows (all but sample and vartype) [n_jets].
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    columns: dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class SimulatedFile:
+    """One ROOT file, with the light columns that matching needs.
+
+    Attributes:
+        path: the file.
+        metadata: its ``rs3l_metadata``.
+        sample: name of the sample.
+        variation: what it holds.
+        event: number of each hard event, rising [n_entries].
+        hard_hash: fingerprint of its hard partons [n_entries].
+        has_anchor: True where the anchor jet passed the selection [n_entries].
+    """
+
+    path: Path
+    metadata: dict[str, Any]
+    sample: str
+    variation: Variation
+    event: NDArray[np.int64]
+    hard_hash: NDArray[np.uint64]
+    has_anchor: NDArray[np.bool_]
+
+    @classmethod
+    def open(cls, path: Path) -> SimulatedFile:
+        """Read the metadata and the light columns.
+
+        Raises:
+            InputFileError: missing, truncated, without metadata, or event numbers that do not rise.
+            MissingBranchError: needed branches are absent; they are named.
+            InvalidDataError: an event with more than one anchor jet.
+        """
+        arrays, metadata = _read(path, ("event", "hardHash", "FatJet_anchor"))
+        event = np.asarray(arrays["event"], dtype=np.int64)
+        if (np.diff(event) <= 0).any():
+            row = int(np.argmax(np.diff(event) <= 0)) + 1
+            raise InputFileError(f"{path}: event numbers must rise", got=f"{event[row]} after {event[row - 1]}")
+        anchors = np.asarray(ak.sum(arrays["FatJet_anchor"], axis=1), dtype=np.int64)
+        if (anchors > 1).any():
+            row = int(np.argmax(anchors > 1))
+            raise InvalidDataError(f"{path}: event {event[row]} has {anchors[row]} anchor jets", allowed="at most 1")
+        for name in ("sample", "variation", "n_hard_events"):
+            if name not in metadata:
+                raise InputFileError(f"{path}: {_METADATA} lacks {name!r}", got=", ".join(metadata))
+        return cls(
+            path=path,
+            metadata=metadata,
+            sample=str(metadata["sample"]),
+            variation=Variation.from_record(metadata["variation"], where=str(path)),
+            event=event,
+            hard_hash=np.asarray(arrays["hardHash"], dtype=np.uint64),
+            has_anchor=anchors == 1,
+        )
+
+    def read(self, events: NDArray[np.int64], *, layout: str = "pfnano", maximum: int = MAX_CANDIDATES) -> AnchorJets:
+        """Anchor jets of the events in ``events`` [n, rising] that this file has.
+
+        Raises:
+            InputFileError: the file is damaged.
+            MissingBranchError: needed branches are absent; they are named.
+            InvalidDataError: a value of a jet or candidate is not usable; the file is named.
+        """
+        wanted = np.isin(self.event, events) & self.has_anchor
+        rows = np.flatnonzero(wanted)
+        start, stop = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
+        form = get_format(layout)
+        candidate_names = [f"{form.candidates}_{name}" for name in form.candidate_fields]
+        link_names = [f"{form.links}_{name}" for name in ("jetIdx", form.link_candidate)]
+        jet_names = [f"{form.jets}_{name}" for name in _JETS]
+        arrays, _ = _read(
+            self.path, (*jet_names, *candidate_names, *link_names, "genWeight"), entry_start=start, entry_stop=stop
+        )
+        arrays = arrays[wanted[start:stop]]
+        jets = ak.zip({name: arrays[f"{form.jets}_{name}"] for name in _JETS})
+        candidates = ak.zip({name: arrays[f"{form.candidates}_{name}"] for name in form.candidate_fields})
+        links = ak.zip({"jetIdx": arrays[link_names[0]], "candIdx": arrays[link_names[1]]})
+        try:
+            features, offsets = jet_features(jets, candidates, links, layout, selected=jets.anchor, maximum=maximum)
+        except InvalidDataError as error:
+            raise InvalidDataError(f"{self.path}: {error}") from error
+        anchors = jets[jets.anchor]
+        columns = {
+            name: np.asarray(ak.flatten(anchors[name])).astype(JET_COLUMNS[name]) for name in _JETS if name != "anchor"
+        }
+        columns["event"] = self.event[rows]
+        columns["weight"] = np.asarray(arrays["genWeight"], dtype=np.float32)
+        return AnchorJets(features, offsets, columns)
+
+
+def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
+    """All simulated files below some directories, in a fixed order.
+
+    Raises:
+        InputFileError: a directory is missing or holds none.
+    """
+    found = []
+    for directory in map(Path, directories):
+        if not directory.is_dir():
+            raise InputFileError(f"{directory} is not a directory", hint="name an output of rs3l simulate")
+        paths = sorted(directory.rglob("*.root"))
+        if not paths:
+            raise InputFileError(f"there are no ROOT files below {directory}")
+        found += [SimulatedFile.open(path) for path in paths]
+    return found
+
+
+def _read(path: Path, branches: Iterable[str], **entries: int) -> tuple[ak.Array, dict[str, Any]]:
+    try:
+        with uproot.open(path) as file:
+            return _branches(path, file, list(branches), entries), _metadata(path, file)
+    except InputFileError:
+        raise
+    except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
+        raise InputFileError(f"{path} cannot be read as a ROOT file: {' '.join(str(error).split())[:200]}") from error
+
+
+def _metadata(path: Path, file: Any) -> dict[str, Any]:
+    metadata: dict[str, Any] = json.loads(str(file[_METADATA]))
+    if metadata.get("format") != _FORMAT or metadata.get("version") != 1:
+        raise InputFileError(
+            f"{path} has another format", got=f"{metadata.get('format')} {metadata.get('version')}", allowed=_FORMAT
+        )
+    return metadata
+
+
+def _branches(path: Path, file: Any, branches: list[str], entries: dict[str, int]) -> ak.Array:
+    if _TREE not in file or _METADATA not in file:
+        found = ", ".join(file.keys(cycle=False)) or "no objects"
+        raise InputFileError(f"{path} is not a file of rs3l simulate", got=found)
+    tree = file[_TREE]
+    missing = [name for name in branches if name not in tree]
+    if missing:
+        raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(tree.keys()))
+    return tree.arrays(branches, **entries)

@@ -1,0 +1,202 @@
+"""All views of each hard event, in memory: ragged particles, one row a jet, jets of an event together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    NOMINAL,
+    InvalidDataError,
+    SplitFractions,
+    UnknownVariationError,
+    Variation,
+    check_offsets,
+    split_of,
+)
+
+__all__ = ["JET_COLUMNS", "Views", "concatenate_views", "gather_jets"]
+
+JET_COLUMNS: dict[str, type[np.generic]] = {
+    "event": np.int64,
+    "sample": np.int16,
+    "vartype": np.int16,
+    "jettype": np.int16,
+    "pt": np.float32,
+    "eta": np.float32,
+    "phi": np.float32,
+    "mass": np.float32,
+    "msoftdrop": np.float32,
+    "n2b1": np.float32,
+    "weight": np.float32,
+}
+"""Columns with one entry a jet, and their types in files."""
+
+
+def gather_jets(
+    features: NDArray[np.float32], offsets: NDArray[np.int64], jets: NDArray[np.integer]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Particles of some jets, in the order asked for.
+
+    Args:
+        features: particles of all jets [n_particles, n_features].
+        offsets: first particle of each jet [n_jets + 1].
+        jets: indices of the wanted jets [n_wanted]; repeats are allowed.
+
+    Returns:
+        Features [n_particles', n_features] and offsets [n_wanted + 1].
+    """
+    counts = offsets[1:][jets] - offsets[:-1][jets]
+    new = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    rows = np.arange(new[-1]) + np.repeat(offsets[:-1][jets] - new[:-1], counts)
+    return features[rows], new
+
+
+@dataclass(frozen=True)
+class Views:
+    """Jets of all variations of hard events.
+
+    The nominal view of an event comes first, then the others by rising ``vartype``; a view may be missing.
+
+    Attributes:
+        features: particles [n_particles, 15] in the order of ``conventions.FEATURES``.
+        offsets: first particle of each jet [n_jets + 1].
+        first: first jet of each event [n_events + 1].
+        event: number of the hard event in its sample [n_jets].
+        sample: index into ``samples`` [n_jets].
+        vartype: ``Variation.vartype`` [n_jets].
+        jettype: ``conventions.JetType`` of this view [n_jets].
+        pt: jet transverse momentum in GeV [n_jets]; likewise eta, phi, mass and msoftdrop (GeV).
+        n2b1: the ratio N2 with beta = 1, 0 for jets of fewer than three particles [n_jets].
+        weight: generator weight [n_jets].
+        samples: names of the samples.
+        variations: the variations that occur.
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    first: NDArray[np.int64]
+    event: NDArray[np.int64]
+    sample: NDArray[np.int16]
+    vartype: NDArray[np.int16]
+    jettype: NDArray[np.int16]
+    pt: NDArray[np.float32]
+    eta: NDArray[np.float32]
+    phi: NDArray[np.float32]
+    mass: NDArray[np.float32]
+    msoftdrop: NDArray[np.float32]
+    n2b1: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    samples: tuple[str, ...]
+    variations: tuple[Variation, ...]
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2 or self.features.shape[1] != len(FEATURE_NAMES):
+            raise InvalidDataError(
+                f"features must have shape [n_particles, {len(FEATURE_NAMES)}]", got=self.features.shape
+            )
+        check_offsets(self.offsets, len(self.features))
+        check_offsets(self.first, self.n_jets)
+        for name in JET_COLUMNS:
+            if getattr(self, name).shape != (self.n_jets,):
+                raise InvalidDataError(
+                    f"column {name!r} must have one entry for each of {self.n_jets} jets",
+                    got=getattr(self, name).shape,
+                )
+
+    @property
+    def n_jets(self) -> int:
+        """Number of views of all events."""
+        return len(self.offsets) - 1
+
+    @property
+    def n_events(self) -> int:
+        """Number of hard events."""
+        return len(self.first) - 1
+
+    @property
+    def event_of_jet(self) -> NDArray[np.int64]:
+        """Index (not number) of the hard event of each jet [n_jets]."""
+        return np.repeat(np.arange(self.n_events), np.diff(self.first))
+
+    def vartype_of(self, name: str) -> int:
+        """Number of a variation in this file.
+
+        Raises:
+            UnknownVariationError: no view has it.
+        """
+        for variation in self.variations:
+            if variation.name == name:
+                return variation.vartype
+        raise UnknownVariationError(
+            f"variation {name!r} does not occur in these views", allowed=[v.name for v in self.variations]
+        )
+
+    def is_nominal(self) -> NDArray[np.bool_]:
+        """True for nominal views [n_jets]."""
+        return np.asarray(self.vartype == NOMINAL.vartype)
+
+    def split(self, fractions: SplitFractions) -> NDArray[np.int8]:
+        """Side of the split of each jet, equal for all views of an event [n_jets]; numbers of ``conventions.Split``."""
+        sides = np.zeros(self.n_jets, dtype=np.int8)
+        for index, name in enumerate(self.samples):
+            mine = self.sample == index
+            sides[mine] = split_of(name, self.event[mine], fractions)
+        return sides
+
+    def take(self, jets: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Features and offsets of some jets, as :func:`gather_jets`."""
+        return gather_jets(self.features, self.offsets, jets)
+
+    def select_jets(self, keep: NDArray[np.bool_]) -> Views:
+        """The views where ``keep`` [n_jets] is True; events left without any view go."""
+        jets = np.flatnonzero(keep)
+        features, offsets = self.take(jets)
+        per_event = np.bincount(self.event_of_jet[jets], minlength=self.n_events)
+        first = np.concatenate([[0], np.cumsum(per_event[per_event > 0])]).astype(np.int64)
+        columns: dict[str, Any] = {name: getattr(self, name)[jets] for name in JET_COLUMNS}
+        return replace(self, features=features, offsets=offsets, first=first, **columns)
+
+    def select_events(self, keep: NDArray[np.bool_]) -> Views:
+        """All views of the events where ``keep`` [n_events] is True."""
+        return self.select_jets(np.repeat(keep, np.diff(self.first)))
+
+
+def concatenate_views(parts: list[Views]) -> Views:
+    """Views of several files after one another.
+
+    Raises:
+        InvalidDataError: nothing to join, or two parts disagree on what a variation number means.
+    """
+    if not parts:
+        raise InvalidDataError("there are no views to join")
+    samples = tuple(dict.fromkeys(name for part in parts for name in part.samples))
+    variations: dict[int, Variation] = {}
+    for part in parts:
+        for variation in part.variations:
+            if variations.setdefault(variation.vartype, variation) != variation:
+                raise InvalidDataError(
+                    f"vartype {variation.vartype} means different variations in different files",
+                    got=f"{variations[variation.vartype].name} and {variation.name}",
+                )
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in JET_COLUMNS}
+    columns["sample"] = np.concatenate(
+        [np.array([samples.index(name) for name in part.samples], np.int16)[part.sample] for part in parts]
+    )
+    return Views(
+        features=np.concatenate([part.features for part in parts]),
+        offsets=_join_offsets([part.offsets for part in parts]),
+        first=_join_offsets([part.first for part in parts]),
+        samples=samples,
+        variations=tuple(variations[number] for number in sorted(variations)),
+        **columns,
+    )
+
+
+def _join_offsets(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    counts = np.concatenate([np.diff(part) for part in parts])
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

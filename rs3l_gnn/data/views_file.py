@@ -1,0 +1,221 @@
+"""HDF5 files of views: written block by block, read whole or by ranges of events.
+
+Layout: ``features`` [P, 15], ``offsets`` [J + 1], ``jets/<column>`` [J], ``events/first`` [N + 1]; attributes
+``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    InputFileError,
+    InvalidDataError,
+    MissingBranchError,
+    OutputError,
+    Variation,
+    atomic_file,
+)
+from rs3l_gnn.data.views import JET_COLUMNS, Views
+
+__all__ = ["ViewsFile", "ViewsWriter", "read_views", "write_views"]
+
+_FORMAT, _VERSION = "rs3l-views", 1
+_DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
+_CHUNK_ROWS = 8192
+
+
+class ViewsWriter:
+    """Append blocks of events to a new file; see :meth:`open`."""
+
+    def __init__(self, file: Any, samples: tuple[str, ...], variations: tuple[Variation, ...]) -> None:
+        self._file = file
+        self.samples, self.variations = samples, variations
+        file.attrs["format"], file.attrs["version"] = _FORMAT, _VERSION
+        file.attrs["features"] = json.dumps(FEATURE_NAMES)
+        file.attrs["samples"] = json.dumps(samples)
+        file.attrs["variations"] = json.dumps([variation.record() for variation in variations])
+        compressed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        width = len(FEATURE_NAMES)
+        file.create_dataset(
+            "features", (0, width), np.float32, maxshape=(None, width), chunks=(_CHUNK_ROWS, width), **compressed
+        )
+        for name in ("offsets", "events/first"):
+            file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
+        for name, dtype in JET_COLUMNS.items():
+            file.create_dataset(f"jets/{name}", (0,), dtype, maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, path: Path | str, samples: tuple[str, ...], variations: tuple[Variation, ...], *, force: bool = False
+    ) -> Iterator[Self]:
+        """A writer whose file takes its name when the block ends without an error.
+
+        Raises:
+            OutputError: the file exists and ``force`` is False, or it cannot be written.
+        """
+        with atomic_file(path, force=force) as partial:
+            file = h5py.File(partial, "w")
+            try:
+                yield cls(file, samples, variations)
+            except BaseException:
+                with suppress(RuntimeError, OSError):  # the first error is the one to report
+                    file.close()
+                raise
+            try:
+                file.close()
+            except RuntimeError as error:  # what h5py raises when the disk fills up at the last moment
+                raise OutputError(f"cannot write {path}: {error}") from error
+
+    def append(self, views: Views) -> None:
+        """Add the events of one block.
+
+        Raises:
+            InvalidDataError: the block has samples or variations that this file does not list.
+        """
+        if views.samples != self.samples or not set(views.variations) <= set(self.variations):
+            raise InvalidDataError(
+                "a block of views does not fit the file's samples and variations",
+                got=f"{views.samples}, {[v.name for v in views.variations]}",
+                allowed=f"{self.samples}, {[v.name for v in self.variations]}",
+            )
+        offset = self._file["offsets"][-1]
+        first = self._file["events/first"][-1]
+        self._extend("features", views.features)
+        self._extend("offsets", views.offsets[1:] + offset)
+        self._extend("events/first", views.first[1:] + first)
+        for name in JET_COLUMNS:
+            self._extend(f"jets/{name}", getattr(views, name))
+
+    def _extend(self, name: str, values: Any) -> None:
+        dataset = self._file[name]
+        before = len(dataset)
+        dataset.resize(before + len(values), axis=0)
+        dataset[before:] = values
+
+
+class ViewsFile:
+    """An open file of views: its per-jet columns in memory, its particles on disk.
+
+    Attributes:
+        index: the views with all columns, but without particles (every jet has 0 of them).
+        offsets: first particle of each jet in the file [n_jets + 1].
+
+    Raises:
+        InputFileError: missing, truncated, or not a file of views.
+        MissingBranchError: a data set is absent; those found are named.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        try:
+            self._file = h5py.File(self.path, "r")
+        except FileNotFoundError as error:
+            raise InputFileError(f"{self.path} does not exist") from error
+        except OSError as error:
+            raise InputFileError(f"{self.path} is not a complete HDF5 file: {error}") from error
+        try:
+            self._load_index()
+        except Exception:
+            self._file.close()
+            raise
+
+    def _load_index(self) -> None:
+        attributes = self._file.attrs
+        if attributes.get("format") != _FORMAT:
+            raise InputFileError(
+                f"{self.path} is not a file of views", got=f"format {attributes.get('format')!r}", allowed=_FORMAT
+            )
+        if attributes.get("version") != _VERSION:
+            raise InputFileError(
+                f"{self.path} has another version of the format", got=attributes.get("version"), allowed=_VERSION
+            )
+        missing = [name for name in _DATASETS if name not in self._file]
+        if missing:
+            raise MissingBranchError(f"{self.path} lacks {', '.join(missing)}", got=", ".join(self._file))
+        names = tuple(json.loads(attributes["features"]))
+        if names != FEATURE_NAMES:
+            raise InputFileError(f"{self.path} holds other features", got=", ".join(names), allowed=FEATURE_NAMES)
+        records = json.loads(attributes["variations"])
+        try:
+            self.offsets = self._file["offsets"][:]
+            self.index = Views(
+                features=np.zeros((0, len(FEATURE_NAMES)), np.float32),
+                offsets=np.zeros(len(self.offsets), np.int64),
+                first=self._file["events/first"][:],
+                samples=tuple(json.loads(attributes["samples"])),
+                variations=tuple(Variation.from_record(record, where=str(self.path)) for record in records),
+                **{name: self._file[f"jets/{name}"][:] for name in JET_COLUMNS},
+            )
+        except OSError as error:
+            raise InputFileError(f"{self.path} is damaged: {error}") from error
+
+    def read(self, start: int = 0, stop: int | None = None) -> Views:
+        """Views of the events ``start`` to ``stop`` (indices in this file, not event numbers).
+
+        Raises:
+            InputFileError: the file is damaged.
+            InvalidDataError: a feature is not finite; file, row and feature are named.
+        """
+        index = self.index
+        stop = index.n_events if stop is None else stop
+        jets = slice(int(index.first[start]), int(index.first[stop]))
+        rows = slice(int(self.offsets[jets.start]), int(self.offsets[jets.stop]))
+        try:
+            features = self._file["features"][rows]
+        except OSError as error:
+            raise InputFileError(f"{self.path} is damaged: {error}") from error
+        finite = np.isfinite(features)
+        if not finite.all():
+            row, column = (int(i) for i in np.argwhere(~finite)[0])
+            raise InvalidDataError(
+                f"{self.path}: {FEATURE_NAMES[column]!r} in row {rows.start + row} of 'features' is not finite "
+                f"({int((~finite).sum())} values in this block)",
+                got=features[row, column],
+            )
+        return Views(
+            features=features,
+            offsets=self.offsets[jets.start : jets.stop + 1] - rows.start,
+            first=index.first[start : stop + 1] - jets.start,
+            samples=index.samples,
+            variations=index.variations,
+            **{name: getattr(index, name)[jets] for name in JET_COLUMNS},
+        )
+
+    def close(self) -> None:
+        """Close the file; :attr:`index` stays usable."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_views(path: Path | str) -> Views:
+    """Read a whole file of views; see :class:`ViewsFile` for the errors."""
+    with ViewsFile(path) as file:
+        return file.read()
+
+
+def write_views(path: Path | str, views: Views, *, force: bool = False) -> None:
+    """Write views to a new file.
+
+    Raises:
+        OutputError: the file exists and ``force`` is False, or it cannot be written.
+    """
+    with ViewsWriter.open(path, views.samples, views.variations, force=force) as writer:
+        writer.append(views)

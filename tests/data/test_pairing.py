@@ -1,0 +1,118 @@
+"""Matching of views by hard event."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import InputFileError, InvalidDataError, OutputError, UnknownVariationError
+from rs3l_gnn.data import PairConfig, PairReport, Views, pair, read_views
+from rs3l_gnn.data.simulated import SimulatedFile
+
+
+def write(toy_sample: Callable[..., Any], folder: Path, variation: str, **options: Any) -> Path:
+    path: Path = toy_sample("qcd", **options).write(folder / "qcd" / f"{variation}_0000.root", variation)
+    return path
+
+
+def test_views_stand_by_event_with_nominal_first(views: Views) -> None:
+    assert views.samples == ("hbb", "qcd")
+    for event in range(views.n_events):
+        mine = slice(views.first[event], views.first[event + 1])
+        assert views.vartype[mine].tolist() == [-1, 0, 1, 2]
+        assert len(set(views.event[mine])) == len(set(views.sample[mine])) == 1
+    assert set(views.jettype[views.sample == 0]) == {4}
+    assert set(views.jettype[views.sample == 1]) == {1}
+
+
+def test_each_view_holds_its_own_particles(views: Views, toy_sample: Callable[..., Any]) -> None:
+    for jet in (0, 5, views.n_jets - 1):
+        variation = next(v.name for v in views.variations if v.vartype == views.vartype[jet])
+        row = toy_sample(views.samples[views.sample[jet]]).jet(int(views.event[jet]), variation)
+        got = np.exp(views.features[views.offsets[jet] : views.offsets[jet + 1], 0])
+        np.testing.assert_allclose(got, np.sort(row["pt"])[::-1], rtol=1e-5)
+
+
+def test_the_report_counts(paired: tuple[Path, PairReport], toy_sample: Callable[..., Any]) -> None:
+    path, report = paired
+    passed = sum(toy_sample("qcd").jet(event, "nominal") is not None for event in range(60))
+    qcd = report.samples["qcd"]
+    assert (qcd.hard_events, qcd.nominal, qcd.matched, qcd.complete) == (60, passed, passed, passed)
+    assert qcd.match_efficiency == pytest.approx(passed / 60)
+    assert report.matched == sum(sample.matched for sample in report.samples.values())
+    document = json.loads(path.with_suffix(".report.json").read_text())
+    assert document["views"] == report.views == 4 * report.matched
+    assert set(document["provenance"]["inputs"]) >= {"qcd/nominal_0000.root", "hbb/seed_0000.root"}
+
+
+def test_views_may_be_missing_and_chunks_need_not_align(toy_sample: Callable[..., Any], tmp_path: Path) -> None:
+    """The seed run stops after 20 of 50 events and the other variation after 30: 30 events remain."""
+    write(toy_sample, tmp_path, "nominal", n_events=50)
+    write(toy_sample, tmp_path, "seed", n_events=20)
+    write(toy_sample, tmp_path, "fsrRenHi", n_events=30)
+    report = pair(PairConfig(directories=(tmp_path,)), tmp_path / "v.h5")
+    views = read_views(tmp_path / "v.h5")
+    alive = [event for event in range(50) if toy_sample("qcd").jet(event, "nominal") is not None]
+    assert views.event[views.is_nominal()].tolist() == [event for event in alive if event < 30]
+    assert report.samples["qcd"].complete == sum(event < 20 for event in alive)
+    assert report.samples["qcd"].matched_with["fsrRenHi"] == views.n_events
+    per_event = {int(views.event[views.first[i]]): views.first[i + 1] - views.first[i] for i in range(views.n_events)}
+    assert all(count == (3 if event < 20 else 2) for event, count in per_event.items())
+
+
+def test_only_the_wanted_variations_are_kept(toy_directory: Path, tmp_path: Path) -> None:
+    pair(PairConfig(directories=(toy_directory,), variations=("seed",)), tmp_path / "v.h5")
+    assert set(read_views(tmp_path / "v.h5").vartype) == {-1, 0}
+    with pytest.raises(UnknownVariationError, match="unknown variation 'sed' in variations"):
+        pair(PairConfig(directories=(toy_directory,), variations=("sed",)), tmp_path / "w.h5")
+
+
+def test_other_hard_partons_are_found(toy_sample: Callable[..., Any], tmp_path: Path) -> None:
+    write(toy_sample, tmp_path, "nominal")
+    write(toy_sample, tmp_path, "seed", run_seed=2)
+    with pytest.raises(InvalidDataError, match=r"event 0 of sample 'qcd' has other hard partons in variation 'seed'"):
+        pair(PairConfig(directories=(tmp_path,)), tmp_path / "v.h5")
+    assert not (tmp_path / "v.h5").exists()
+
+
+def test_the_same_events_twice_are_found(toy_sample: Callable[..., Any], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write(toy_sample, tmp_path / folder, "nominal")
+        write(toy_sample, tmp_path / folder, "seed")
+    with pytest.raises(InvalidDataError, match="comes twice in variation 'nominal'"):
+        pair(PairConfig(directories=(tmp_path,)), tmp_path / "v.h5")
+
+
+def test_useless_input_is_refused(toy_sample: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="nothing to pair"):
+        pair(PairConfig(), tmp_path / "v.h5")
+    write(toy_sample, tmp_path / "a", "seed")
+    with pytest.raises(InputFileError, match="sample 'qcd' has no nominal file; got seed"):
+        pair(PairConfig(directories=(tmp_path / "a",)), tmp_path / "v.h5")
+    write(toy_sample, tmp_path / "b", "nominal")
+    with pytest.raises(InputFileError, match="no event has a nominal and another view"):
+        pair(PairConfig(directories=(tmp_path / "b",)), tmp_path / "v.h5")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_an_existing_output_stops_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "v.h5").touch()
+    with pytest.raises(OutputError, match="exists already"):
+        pair(PairConfig(directories=(tmp_path / "nowhere",)), tmp_path / "v.h5")
+
+
+def test_particles_are_read_once_for_each_file(toy_directory: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Linear: the number of particle reads is the number of files."""
+    reads = []
+    original = SimulatedFile.read
+
+    def counted(self: SimulatedFile, *args: Any, **options: Any) -> Any:
+        reads.append(self.path)
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(SimulatedFile, "read", counted)
+    pair(PairConfig(directories=(toy_directory,)), tmp_path / "v.h5")
+    assert sorted(reads) == sorted(toy_directory.rglob("*.root"))

@@ -1,0 +1,117 @@
+"""Files of views: what is written is read, and what is damaged is named."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import InputFileError, InvalidDataError, MissingBranchError, OutputError
+from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, read_views, write_views
+
+
+def assert_same(left: Views, right: Views) -> None:
+    for field in dataclasses.fields(Views):
+        a, b = getattr(left, field.name), getattr(right, field.name)
+        if isinstance(a, np.ndarray):
+            assert a.dtype == b.dtype, field.name
+            np.testing.assert_array_equal(a, b, err_msg=field.name)
+        else:
+            assert a == b
+
+
+def test_round_trip(views: Views, tmp_path: Path) -> None:
+    write_views(tmp_path / "a.h5", views)
+    assert_same(read_views(tmp_path / "a.h5"), views)
+
+
+def test_blocks_make_the_same_file_as_one_write(views: Views, tmp_path: Path) -> None:
+    with ViewsWriter.open(tmp_path / "a.h5", views.samples, views.variations) as writer:
+        for part in np.array_split(np.arange(views.n_events), 4):
+            writer.append(views.select_events(np.isin(np.arange(views.n_events), part)))
+    assert_same(read_views(tmp_path / "a.h5"), views)
+
+
+def test_a_range_of_events_is_that_part_of_the_file(views: Views, tmp_path: Path) -> None:
+    write_views(tmp_path / "a.h5", views)
+    with ViewsFile(tmp_path / "a.h5") as file:
+        assert file.index.n_jets == views.n_jets
+        part = file.read(10, 25)
+        nothing = file.read(7, 7)
+    events = np.arange(views.n_events)
+    assert_same(part, views.select_events((events >= 10) & (events < 25)))
+    assert nothing.n_jets == 0
+    assert nothing.features.shape == (0, 15)
+
+
+def test_the_stored_variations_say_their_settings(views: Views, tmp_path: Path) -> None:
+    write_views(tmp_path / "a.h5", views)
+    with h5py.File(tmp_path / "a.h5") as file:
+        records = json.loads(file.attrs["variations"])
+    assert [record["name"] for record in records] == ["nominal", "seed", "fsrRenHi", "fsrRenLo"]
+    assert records[2]["settings"] == ["TimeShower:renormMultFac=0.707"]
+
+
+def test_nothing_is_left_when_writing_fails(views: Views, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="on purpose"), ViewsWriter.open(tmp_path / "a.h5", (), ()):
+        raise ValueError("on purpose")
+    assert list(tmp_path.iterdir()) == []
+    write_views(tmp_path / "a.h5", views)
+    with pytest.raises(OutputError, match="exists already"):
+        write_views(tmp_path / "a.h5", views)
+
+
+def test_a_block_that_does_not_fit_is_refused(views: Views, tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidDataError, match="does not fit"),
+        ViewsWriter.open(tmp_path / "a.h5", ("another",), views.variations) as writer,
+    ):
+        writer.append(views)
+
+
+@pytest.fixture
+def written(views: Views, tmp_path: Path) -> Path:
+    write_views(tmp_path / "a.h5", views)
+    return tmp_path / "a.h5"
+
+
+def test_a_missing_file() -> None:
+    with pytest.raises(InputFileError, match=r"nowhere\.h5 does not exist"):
+        read_views("nowhere.h5")
+
+
+def test_a_truncated_file(written: Path) -> None:
+    content = written.read_bytes()
+    written.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputFileError, match="not a complete HDF5 file"):
+        read_views(written)
+
+
+def test_a_file_of_another_kind(written: Path) -> None:
+    with h5py.File(written, "a") as file:
+        file.attrs["format"] = "pictures"
+    with pytest.raises(InputFileError, match="got format 'pictures'"):
+        read_views(written)
+
+
+def test_a_missing_data_set(written: Path) -> None:
+    with h5py.File(written, "a") as file:
+        del file["jets/n2b1"]
+    with pytest.raises(MissingBranchError, match=r"lacks jets/n2b1; got events, features, jets, offsets"):
+        read_views(written)
+
+
+def test_other_features(written: Path) -> None:
+    with h5py.File(written, "a") as file:
+        file.attrs["features"] = json.dumps(["colour"])
+    with pytest.raises(InputFileError, match="holds other features; got colour"):
+        read_views(written)
+
+
+def test_values_that_are_not_finite_are_located(written: Path) -> None:
+    with h5py.File(written, "a") as file:
+        file["features"][123, 4] = np.nan
+    with pytest.raises(InvalidDataError, match=r"a\.h5: 'log_e' in row 123 of 'features' is not finite"):
+        read_views(written)
