@@ -1,0 +1,24 @@
+"""LHE events to jets: hard events, showers for each variation, detector response, jets and labels, ROOT files."""
+
+from rs3l_gnn.simulation.config import JetConfig, SampleConfig, SimulationConfig
+from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.lhe import inspect_lhe, read_lhe, write_lhe
+from rs3l_gnn.simulation.processes import PROCESSES, get_process
+from rs3l_gnn.simulation.simulate import SampleSummary, SimulationSummary, simulate
+
+__all__ = [
+    "PROCESSES",
+    "DetectorConfig",
+    "HardEvents",
+    "JetConfig",
+    "SampleConfig",
+    "SampleSummary",
+    "SimulationConfig",
+    "SimulationSummary",
+    "get_process",
+    "inspect_lhe",
+    "read_lhe",
+    "simulate",
+    "write_lhe",
+]

@@ -1,0 +1,177 @@
+"""One task of a simulation: a range of hard events, in all variations."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import Stage, Variation, event_rng, pythia_seed
+from rs3l_gnn.simulation.config import SimulationConfig
+from rs3l_gnn.simulation.detector import detect
+from rs3l_gnn.simulation.hard_events import Beams, HardEvents
+from rs3l_gnn.simulation.jets import cluster_jets
+from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets
+from rs3l_gnn.simulation.output import View, write_events
+from rs3l_gnn.simulation.particles import stable_particles
+from rs3l_gnn.simulation.settings import COMMON, CP5
+from rs3l_gnn.simulation.shower import Shower
+
+__all__ = ["Chunk", "ChunkResult", "run_chunk", "simulate_view"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A range of hard events of a sample.
+
+    Attributes:
+        number: of the chunk within its sample.
+        first: number of its first hard event in the LHE file.
+        hard: its hard events.
+        variations: what to simulate, nominal first.
+        metadata: of the sample, the same for every file.
+        directory: where the files go.
+    """
+
+    sample: str
+    number: int
+    first: int
+    hard: HardEvents
+    variations: tuple[Variation, ...]
+    settings: tuple[str, ...]
+    config: SimulationConfig
+    metadata: dict[str, Any]
+    directory: Path
+
+    def path(self, variation: Variation) -> Path:
+        """File of one variation."""
+        return self.directory / f"{variation.name}_{self.number:04d}.root"
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """Counts of a finished chunk; by variation where there is a dictionary.
+
+    Attributes:
+        failed: numbers of the hard events left out in all variations, since Pythia rejected one of their showers.
+        sumw: sum of the weights of the events written.
+        matched: events with an anchor jet; under ``all`` in every variation, under ``any`` in nominal and another.
+        seconds: time of showers, detector, jets, together.
+        jets: stored jets.
+    """
+
+    sample: str
+    number: int
+    n_events: int
+    failed: list[int]
+    sumw: float
+    matched: dict[str, int]
+    seconds: dict[str, float]
+    jets: dict[str, int]
+
+
+def run_chunk(chunk: Chunk) -> ChunkResult:
+    """Simulate all variations of a chunk and write a file for each.
+
+    Raises:
+        SimulationError: Pythia refuses the settings.
+        OutputError: a file cannot be written.
+    """
+    n_events = len(chunk.hard)
+    anchors = hard_anchors(chunk.hard, chunk.config.jets.radius)
+    views: dict[str, View] = {}
+    seconds: dict[str, float] = {}
+    good = np.ones(n_events, dtype=np.bool_)
+    for variation in chunk.variations:
+        start = time.perf_counter()
+        views[variation.name], accepted = simulate_view(chunk, variation, anchors)
+        good &= accepted
+        seconds[variation.name] = time.perf_counter() - start
+    event = chunk.first + np.arange(n_events)
+    failed = [int(number) for number in event[~good]]
+    sumw = float(chunk.hard.weight[good].sum())
+    for variation in chunk.variations:
+        write_events(
+            chunk.path(variation),
+            views[variation.name],
+            event=event,
+            weight=chunk.hard.weight,
+            fingerprint=chunk.hard.fingerprints(),
+            kept=good,
+            metadata={
+                **chunk.metadata,
+                "variation": variation.record(),
+                "n_hard_events": n_events,
+                "n_failed": len(failed),
+                "sumw": sumw,
+                "settings": list(_settings(chunk, variation)),
+            },
+        )
+    return ChunkResult(
+        sample=chunk.sample,
+        number=chunk.number,
+        n_events=n_events,
+        failed=failed,
+        sumw=sumw,
+        matched=_count_matched(views, good),
+        seconds=seconds,
+        jets={name: int(good[view.jets.event].sum()) for name, view in views.items()},
+    )
+
+
+def simulate_view(chunk: Chunk, variation: Variation, anchors: list[Anchor | None]) -> tuple[View, NDArray[np.bool_]]:
+    """Shower, detector and jets of one variation.
+
+    Returns:
+        The view, and which events Pythia accepted [n_events].
+    """
+    config = chunk.config
+    n_events = len(chunk.hard)
+    shower = _shower(chunk.hard.beams, _settings(chunk, variation))
+    numbers = range(chunk.first, chunk.first + n_events)
+    seeds = [pythia_seed(config.seed, chunk.sample, n, variation.vartype, Stage.SHOWER) for n in numbers]
+    batch = shower.run(chunk.hard, seeds)
+    accepted = ~ak.to_numpy(ak.is_none(batch))
+    particles = stable_particles(batch, shower.charges.of, abs_eta_max=config.detector.abs_eta_max)
+    generators = [event_rng(config.seed, chunk.sample, n, variation.vartype, Stage.DETECTOR) for n in numbers]
+    candidates = detect(particles, config.detector, generators)
+    jets = cluster_jets(candidates, n_events, config.jets)
+    jettype, is_anchor = label_jets(jets, anchors, config.jets)
+    weights = ak.fill_none(ak.firsts(batch.info.weights, axis=1), 1.0)
+    view = View(
+        jets=replace(jets, candidates=np.arange(len(jets.candidates))),
+        jettype=jettype,
+        is_anchor=is_anchor,
+        candidates=candidates.where(jets.candidates),
+        shower_weights=ak.to_numpy(weights)[:, np.newaxis],
+    )
+    return view, accepted
+
+
+def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
+    return (*COMMON, *CP5, *chunk.settings, *variation.settings)
+
+
+@lru_cache(maxsize=8)
+def _shower(beams: Beams, settings: tuple[str, ...]) -> Shower:
+    """Starting Pythia costs as much as tens of events, so a worker keeps its instances between chunks."""
+    return Shower(beams, settings)
+
+
+def _count_matched(views: dict[str, View], good: NDArray[np.bool_]) -> dict[str, int]:
+    found = {}
+    for name, view in views.items():
+        matched = np.zeros(len(good), dtype=np.bool_)
+        matched[view.jets.event[view.is_anchor]] = True
+        found[name] = matched & good
+    counts = {name: int(matched.sum()) for name, matched in found.items()}
+    nominal, *others = found.values()
+    counts["all"] = int(np.logical_and.reduce(list(found.values())).sum())
+    counts["any"] = int((nominal & np.logical_or.reduce(others)).sum()) if others else 0
+    return counts

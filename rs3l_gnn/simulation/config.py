@@ -1,0 +1,79 @@
+"""Configuration of a simulation: samples, variations, jets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from rs3l_gnn.conventions import BaseConfig, select_variations
+from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.processes import get_process
+
+__all__ = ["JetConfig", "SampleConfig", "SimulationConfig"]
+
+
+class JetConfig(BaseConfig):
+    """Jets of arXiv:2403.07066: anti-kT, R = 0.8, soft drop with zcut 0.1 and beta 0."""
+
+    radius: float = Field(default=0.8, gt=0, description="anti-kT radius, and R0 of soft drop")
+    pt_min: float = Field(default=450.0, gt=0, description="smallest pT of a stored jet, GeV")
+    abs_eta_max: float = Field(default=2.5, gt=0, description="largest |eta| of a stored jet")
+    zcut: float = Field(default=0.1, ge=0, lt=0.5, description="soft drop (arXiv:1402.2657)")
+    beta: float = Field(default=0.0, description="soft drop angular exponent")
+    match_radius: float = Field(default=0.5, gt=0, description="largest distance of the anchor jet to the anchor")
+
+
+class SampleConfig(BaseConfig):
+    """Where the hard events of one sample come from: a built-in process, or an LHE file."""
+
+    process: str = Field(default="", description="built-in process; with an LHE file, a free name for the physics")
+    lhe: Path | None = Field(default=None, description="LHE file, plain or gzipped, relative to the working directory")
+    events: int | None = Field(default=None, gt=0, description="hard events; None: the whole LHE file")
+    pt_hat_min: float = Field(
+        default=430.0,
+        gt=0,
+        description="pT of the hard process, GeV; below the jet cut, so that radiation may lift an event over it",
+    )
+    scalup: Literal["refuse", "repair"] = Field(
+        default="refuse",
+        description="what to do with SCALUP <= 0 in an LHE file; repair takes the largest transverse mass",
+    )
+    settings: tuple[str, ...] = Field(default=(), description="further Pythia settings for every shower")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SampleConfig:
+        if self.lhe is None:
+            get_process(self.process)
+            if self.events is None:
+                raise ValueError("a built-in process needs 'events', the number of hard events")
+        return self
+
+
+class SimulationConfig(BaseConfig):
+    """Everything that decides what a simulation gives; workers and chunk_size do not change a single jet."""
+
+    samples: dict[str, SampleConfig] = Field(min_length=1, description="by name; the name enters the random streams")
+    variations: tuple[str, ...] = Field(
+        default=("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"), description="names of the registry"
+    )
+    seed: int = Field(default=1, ge=0, description="run seed of every random stream")
+    energy: float = Field(default=13000.0, gt=0, description="centre-of-mass energy of built-in processes, GeV")
+    chunk_size: int = Field(default=100, gt=0, description="hard events of one task and one file")
+    workers: int = Field(default=2, gt=0, description="processes")
+    jets: JetConfig = JetConfig()
+    detector: DetectorConfig = DetectorConfig()
+
+    @field_validator("variations")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(variation.name for variation in select_variations(names, where="'variations'"))
+
+    @field_validator("samples")
+    @classmethod
+    def _plain_names(cls, samples: dict[str, SampleConfig]) -> dict[str, SampleConfig]:
+        for name in samples:
+            if not name.replace("_", "").isalnum():
+                raise ValueError(f"a sample's name holds letters, digits and _ only, got {name!r}")
+        return samples

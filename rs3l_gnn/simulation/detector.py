@@ -1,0 +1,137 @@
+"""From stable particles to particle-flow candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.simulation.calorimeter import Clusters, Deposits, measure_clusters
+from rs3l_gnn.simulation.detector_config import CalorimeterConfig, DetectorConfig
+from rs3l_gnn.simulation.particles import Particles
+from rs3l_gnn.simulation.tracker import Tracks, reconstruct_tracks
+
+__all__ = ["FlowCandidates", "detect"]
+
+_PHOTON, _NEUTRAL_HADRON, _FORWARD_HADRON, _FORWARD_PHOTON = 22, 130, 1, 2
+_MASSES = {11: 0.000510999, 13: 0.105658, 211: 0.139570}  # GeV, PDG 2022
+
+
+@dataclass(frozen=True)
+class FlowCandidates:
+    """Particle-flow candidates, sorted by event; arrays [n_candidates].
+
+    pt and mass in GeV, phi in rad, d0 and dz in mm and NaN without a track; pdgid as CMS numbers candidates.
+    """
+
+    event: NDArray[np.int64]
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    phi: NDArray[np.float64]
+    mass: NDArray[np.float64]
+    charge: NDArray[np.int32]
+    pdgid: NDArray[np.int32]
+    d0: NDArray[np.float64]
+    dz: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def where(self, selected: NDArray[np.generic]) -> FlowCandidates:
+        """The selected candidates (a mask, or indices)."""
+        return FlowCandidates(*(getattr(self, field.name)[selected] for field in fields(self)))
+
+
+def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np.random.Generator]) -> FlowCandidates:
+    """Respond to the particles of a batch of events.
+
+    Args:
+        particles: stable visible particles.
+        config: numbers of the detector.
+        generators: one random generator for each event of the batch; an event's response depends on its own alone.
+    """
+    uniform, normal = _draw(particles, generators)
+    tracks = reconstruct_tracks(particles, config.tracker, uniform, normal[:, :3])
+    track_energy = np.zeros(len(particles))
+    # What is subtracted from a calorimeter is the measured momentum, with the direction of the particle.
+    track_energy[tracks.particle] = tracks.pt * np.cosh(particles.eta[tracks.particle])
+    kind = np.abs(particles.pdgid)
+    reaches = (particles.charge == 0) | (particles.pt > config.tracker.reach_pt)
+    electromagnetic = reaches & ((kind == _PHOTON) | (kind == 11))
+    hadronic = reaches & ~electromagnetic & (kind != 13)
+    parts = [_charged(particles, tracks)]
+    for deposited, calorimeter, identity, forward in (
+        (electromagnetic, config.ecal, _PHOTON, _FORWARD_PHOTON),
+        (hadronic, config.hcal, _NEUTRAL_HADRON, _FORWARD_HADRON),
+    ):
+        clusters = _clusters(particles, deposited, track_energy, normal[:, 3:], calorimeter)
+        parts.append(_neutral(clusters, identity, forward, config.forward_eta))
+    joined = FlowCandidates(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(FlowCandidates))
+    )
+    joined = joined.where((joined.pt > config.pt_min) & (np.abs(joined.eta) < config.abs_eta_max))
+    return joined.where(np.argsort(joined.event, kind="stable"))
+
+
+def _draw(
+    particles: Particles, generators: Sequence[np.random.Generator]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    uniform, normal = np.empty((len(particles), 2)), np.empty((len(particles), 6))
+    first = np.searchsorted(particles.event, np.arange(particles.n_events + 1))
+    for event, generator in enumerate(generators):
+        rows = slice(first[event], first[event + 1])
+        generator.random(out=uniform[rows])
+        generator.standard_normal(out=normal[rows])
+    return uniform, normal
+
+
+def _clusters(
+    particles: Particles,
+    deposited: NDArray[np.bool_],
+    track_energy: NDArray[np.float64],
+    normal: NDArray[np.float64],
+    config: CalorimeterConfig,
+) -> Clusters:
+    selected = particles.where(deposited)
+    deposits = Deposits(
+        event=selected.event,
+        eta=selected.eta,
+        phi=selected.phi,
+        energy=selected.energy,
+        track_energy=track_energy[deposited],
+        normal=normal[deposited],
+    )
+    return measure_clusters(deposits, config)
+
+
+def _charged(particles: Particles, tracks: Tracks) -> FlowCandidates:
+    kind = np.abs(tracks.pdgid)
+    mass = np.select([kind == number for number in _MASSES], list(_MASSES.values()))
+    return FlowCandidates(
+        event=particles.event[tracks.particle],
+        pt=tracks.pt,
+        eta=particles.eta[tracks.particle],
+        phi=particles.phi[tracks.particle],
+        mass=mass,
+        charge=particles.charge[tracks.particle].astype(np.int32),
+        pdgid=tracks.pdgid,
+        d0=tracks.d0,
+        dz=tracks.dz,
+    )
+
+
+def _neutral(clusters: Clusters, identity: int, forward: int, forward_eta: float) -> FlowCandidates:
+    n = len(clusters.event)
+    return FlowCandidates(
+        event=clusters.event,
+        pt=clusters.energy / np.cosh(clusters.eta),
+        eta=clusters.eta,
+        phi=clusters.phi,
+        mass=np.zeros(n),
+        charge=np.zeros(n, dtype=np.int32),
+        pdgid=np.where(np.abs(clusters.eta) > forward_eta, forward, identity).astype(np.int32),
+        d0=np.full(n, np.nan),
+        dz=np.full(n, np.nan),
+    )

@@ -1,0 +1,131 @@
+"""Numbers of the detector, all of them, with their sources."""
+
+from __future__ import annotations
+
+import itertools
+
+from pydantic import Field, model_validator
+
+from rs3l_gnn.conventions import BaseConfig
+
+__all__ = ["CalorimeterConfig", "CalorimeterRegion", "DetectorConfig", "TrackerConfig", "TrackerRegion"]
+
+
+def _require_rising(edges: list[float]) -> None:
+    if not edges or any(after <= before for before, after in itertools.pairwise(edges)):
+        raise ValueError(f"the rings must have rising abs_eta_max, got {edges}")
+
+
+class TrackerRegion(BaseConfig):
+    """Tracking in one ring of pseudorapidity, from the edge of the ring before."""
+
+    abs_eta_max: float = Field(gt=0)
+    efficiency: float = Field(ge=0, le=1, description="of charged hadrons")
+    electron_efficiency: float = Field(ge=0, le=1)
+    muon_efficiency: float = Field(ge=0, le=1)
+    pt_constant: float = Field(ge=0, description="a of sigma(pT)/pT = a (+) b pT, the sum in quadrature")
+    pt_linear: float = Field(ge=0, description="b, 1/GeV")
+
+
+class TrackerConfig(BaseConfig):
+    """Tracker.
+
+    Efficiency and resolution follow figures 8 to 17 of arXiv:1405.6569 (CMS tracking), read off as plateaus for pions
+    and muons above 1 GeV. Impact parameters: a (+) b / (p sin^{3/2} theta) transverse and a (+) b / (p sin^{5/2} theta)
+    along the beam, the form of multiple scattering in a barrel, with the numbers of figures 16 and 17 there.
+    """
+
+    regions: tuple[TrackerRegion, ...] = (
+        TrackerRegion(
+            abs_eta_max=0.9,
+            efficiency=0.95,
+            electron_efficiency=0.93,
+            muon_efficiency=0.99,
+            pt_constant=0.007,
+            pt_linear=2.0e-4,
+        ),
+        TrackerRegion(
+            abs_eta_max=1.4,
+            efficiency=0.93,
+            electron_efficiency=0.91,
+            muon_efficiency=0.99,
+            pt_constant=0.012,
+            pt_linear=2.5e-4,
+        ),
+        TrackerRegion(
+            abs_eta_max=2.5,
+            efficiency=0.88,
+            electron_efficiency=0.85,
+            muon_efficiency=0.98,
+            pt_constant=0.018,
+            pt_linear=6.0e-4,
+        ),
+    )
+    reach_pt: float = Field(default=0.75, ge=0, description="GeV; softer tracks curl up before the calorimeter (3.8 T)")
+    d0_constant: float = Field(default=0.010, gt=0, description="mm")
+    d0_scattering: float = Field(default=0.085, ge=0, description="mm GeV")
+    dz_constant: float = Field(default=0.030, gt=0, description="mm")
+    dz_scattering: float = Field(default=0.090, ge=0, description="mm GeV")
+    electron_identification: float = Field(default=0.85, ge=0, le=1, description="the rest are charged hadrons")
+    muon_identification: float = Field(default=0.95, ge=0, le=1, description="the rest are charged hadrons")
+
+    @model_validator(mode="after")
+    def _rising(self) -> TrackerConfig:
+        _require_rising([region.abs_eta_max for region in self.regions])
+        return self
+
+
+class CalorimeterRegion(BaseConfig):
+    """Cells and energy resolution in one ring of pseudorapidity."""
+
+    abs_eta_max: float = Field(gt=0)
+    cell: float = Field(gt=0, description="edge of a cell in eta and in phi (rad)")
+    stochastic: float = Field(ge=0, description="S of sigma(E)/E = S/sqrt(E) (+) N/E (+) C, E in GeV")
+    noise: float = Field(ge=0, description="N, GeV")
+    constant: float = Field(ge=0, description="C")
+
+
+class CalorimeterConfig(BaseConfig):
+    """A calorimeter: what falls into one cell becomes one cluster; tracks that point to it are subtracted."""
+
+    regions: tuple[CalorimeterRegion, ...]
+    position: float = Field(ge=0, description="resolution of a cluster's position in eta and phi, in cells")
+    significance: float = Field(ge=0, description="smallest excess over the tracks, in sigma of the cluster's energy")
+
+    @model_validator(mode="after")
+    def _rising(self) -> CalorimeterConfig:
+        _require_rising([region.abs_eta_max for region in self.regions])
+        return self
+
+
+# Resolution of the electromagnetic barrel: JINST 2 (2007) P04004; cells of one crystal, in the end-cap of the same
+# order; forward calorimeter and hadron calorimeter: arXiv:1706.04965 (CMS particle flow), section 2 and equation 1.
+_ECAL = CalorimeterConfig(
+    regions=(
+        CalorimeterRegion(abs_eta_max=1.479, cell=0.0174, stochastic=0.028, noise=0.12, constant=0.003),
+        CalorimeterRegion(abs_eta_max=3.0, cell=0.025, stochastic=0.05, noise=0.3, constant=0.005),
+        CalorimeterRegion(abs_eta_max=5.0, cell=0.175, stochastic=1.98, noise=0.0, constant=0.09),
+    ),
+    position=0.15,
+    significance=2.0,
+)
+_HCAL = CalorimeterConfig(
+    regions=(
+        CalorimeterRegion(abs_eta_max=1.6, cell=0.087, stochastic=1.10, noise=0.0, constant=0.09),
+        CalorimeterRegion(abs_eta_max=3.0, cell=0.17, stochastic=1.10, noise=0.0, constant=0.09),
+        CalorimeterRegion(abs_eta_max=5.0, cell=0.175, stochastic=1.98, noise=0.0, constant=0.09),
+    ),
+    position=0.2,
+    significance=1.5,
+)
+
+
+class DetectorConfig(BaseConfig):
+    """A detector like CMS, seen by particle flow; the bending of tracks in the field is ignored."""
+
+    tracker: TrackerConfig = TrackerConfig()
+    ecal: CalorimeterConfig = _ECAL
+    hcal: CalorimeterConfig = _HCAL
+    pt_min: float = Field(default=1.0, gt=0, description="smallest pT of a candidate, GeV")
+    abs_eta_max: float = Field(default=3.4, gt=0, le=5, description="farther out nothing reaches a jet of |eta| < 2.5")
+    forward_eta: float = Field(default=3.0, gt=0, description="beyond, CMS' forward identities 1 and 2")

@@ -1,0 +1,102 @@
+"""Hard events of Pythia's own processes, with the decays of their resonances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rs3l_gnn.conventions import SimulationError, Stage, pythia_seed
+from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, Beams, HardEvents, LheProcess
+from rs3l_gnn.simulation.processes import HardProcess
+from rs3l_gnn.simulation.settings import COMMON, CP5, configure
+
+__all__ = ["generate_hard_events"]
+
+_FIRST = 3  # entries 0 to 2 of Pythia's process record are the system and the two beams
+_MB_TO_PB = 1e9
+_MAX_FAILURES = 100
+
+
+def generate_hard_events(
+    process: HardProcess, n_events: int, *, sample: str, seed: int, pt_hat_min: float, energy: float
+) -> HardEvents:
+    """Generate unweighted hard events; no shower runs.
+
+    Args:
+        process: what to generate.
+        n_events: how many.
+        sample: name of the sample, part of the random stream.
+        seed: run seed.
+        pt_hat_min: smallest pT of the hard process, GeV.
+        energy: centre-of-mass energy of the proton beams, GeV.
+
+    Returns:
+        Events whose incoming partons have status -1, resonances 2, outgoing particles 1, with mothers, colours and
+        a scale; the cross-section includes the branching fractions of the forced decays.
+
+    Raises:
+        SimulationError: Pythia does not start, or fails again and again.
+    """
+    # The stream is that of a whole sample, for which event 0 stands: hard events come in one go.
+    stream = pythia_seed(seed, sample, 0, -1, Stage.HARD)
+    own = (f"Beams:eCM={energy!r}", f"PhaseSpace:pTHatMin={pt_hat_min!r}", f"Random:seed={stream}")
+    pythia = configure((*COMMON, *CP5, *process.settings, *own, "PartonLevel:all=off"))
+    if not pythia.init():
+        raise SimulationError(f"Pythia does not start for the process {process.name!r}", got=f"pt_hat_min {pt_hat_min}")
+    particles: list[tuple[Any, ...]] = []
+    offsets = [0]
+    heads: list[tuple[float, float, float]] = []
+    failures = 0
+    while len(heads) < n_events:
+        if not pythia.next():
+            failures += 1
+            if failures > _MAX_FAILURES:
+                raise SimulationError(f"Pythia failed {failures} times to generate {process.name!r}")
+            continue
+        record, info = pythia.process, pythia.infoPython()
+        particles.extend(_rows(record[index] for index in range(_FIRST, record.size())))
+        offsets.append(len(particles))
+        heads.append((record.scale(), info.alphaEM(), info.alphaS()))
+    info = pythia.infoPython()
+    xsec = info.sigmaGen() * _MB_TO_PB
+    columns = np.array(heads).T
+    return HardEvents(
+        beams=Beams(2212, 2212, energy / 2, energy / 2),
+        processes=(LheProcess(1, xsec, info.sigmaErr() * _MB_TO_PB, 1.0),),
+        strategy=3,
+        particles=np.array(particles, dtype=PARTICLE_TYPE),
+        offsets=np.array(offsets, dtype=np.int64),
+        process=np.ones(n_events, dtype=np.int32),
+        weight=np.ones(n_events),
+        scale=columns[0],
+        alpha_qed=columns[1],
+        alpha_qcd=columns[2],
+    )
+
+
+def _rows(entries: Iterable[Any]) -> list[tuple[Any, ...]]:
+    rows = []
+    for entry in entries:
+        status = entry.status()
+        incoming = status == -21
+        # Mothers count from 1 in the file and from 3 in the record; the incoming partons' beams are not listed.
+        mothers = (0, 0) if incoming else tuple(max(m - _FIRST + 1, 0) for m in (entry.mother1(), entry.mother2()))
+        rows.append(
+            (
+                entry.id(),
+                -1 if incoming else 2 if status < 0 else 1,
+                *mothers,
+                entry.col(),
+                entry.acol(),
+                entry.px(),
+                entry.py(),
+                entry.pz(),
+                entry.e(),
+                entry.m(),
+                entry.tau(),
+                9.0,  # spin unknown
+            )
+        )
+    return rows

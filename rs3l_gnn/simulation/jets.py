@@ -1,0 +1,127 @@
+"""Jets of particle-flow candidates: anti-kT, soft drop, N2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import awkward as ak
+import fastjet
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.simulation.config import JetConfig
+from rs3l_gnn.simulation.detector import FlowCandidates
+
+__all__ = ["Jets", "cluster_jets", "groom"]
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Jets, sorted by event and falling pT; arrays [n_jets].
+
+    Attributes:
+        pt, mass, msoftdrop: GeV.
+        n2b1: N2 of the soft-dropped jet with beta = 1; 0 for fewer than three particles left.
+        candidates: indices of the constituents, jet after jet [n_links].
+        offsets: first constituent of each jet [n_jets + 1].
+    """
+
+    event: NDArray[np.int64]
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    phi: NDArray[np.float64]
+    mass: NDArray[np.float64]
+    msoftdrop: NDArray[np.float64]
+    n2b1: NDArray[np.float64]
+    candidates: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+
+def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -> Jets:
+    """Cluster the candidates of all events.
+
+    Args:
+        candidates: candidates sorted by event.
+        n_events: events of the batch.
+        config: radius, cuts and grooming.
+    """
+    momenta = _momenta(candidates)
+    starts = np.searchsorted(candidates.event, np.arange(n_events + 1))
+    events = _jagged(momenta, starts)
+    clustering = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.antikt_algorithm, config.radius))
+    jets = clustering.inclusive_jets(config.pt_min)
+    inside = clustering.constituent_index(config.pt_min)
+    pt = np.hypot(jets.px, jets.py)
+    eta = np.arcsinh(jets.pz / pt)
+    order = ak.argsort(pt, ascending=False)
+    pt, eta, jets, inside = pt[order], eta[order], jets[order], inside[order]
+    kept = abs(eta) < config.abs_eta_max
+    pt, eta, jets, inside = pt[kept], eta[kept], jets[kept], inside[kept] + starts[:-1]
+    per_jet = ak.flatten(inside, axis=1)
+    offsets = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(per_jet)))]).astype(np.int64)
+    links = ak.to_numpy(ak.flatten(per_jet)).astype(np.int64)
+    msoftdrop, n2b1 = groom(momenta[:, links], offsets, config)
+    px, py, pz, energy = (ak.to_numpy(ak.flatten(jets[name])).astype(np.float64) for name in ("px", "py", "pz", "E"))
+    return Jets(
+        event=np.repeat(np.arange(n_events), ak.to_numpy(ak.num(pt))),
+        pt=ak.to_numpy(ak.flatten(pt)).astype(np.float64),
+        eta=ak.to_numpy(ak.flatten(eta)).astype(np.float64),
+        phi=np.arctan2(py, px),
+        mass=np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0)),
+        msoftdrop=msoftdrop,
+        n2b1=n2b1,
+        candidates=links,
+        offsets=offsets,
+    )
+
+
+def groom(
+    momenta: NDArray[np.float64], offsets: NDArray[np.int64], config: JetConfig
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Soft-drop mass, and N2 (beta = 1) of what soft drop leaves, as CMS defines them for wide jets.
+
+    N2 = 2e3 / (1e2)^2 with 1e2 = sum_{i<j} z_i z_j R_ij and
+    2e3 = sum_{i<j<k} z_i z_j z_k min(R_ij R_ik, R_ij R_jk, R_ik R_jk), z_i = pT_i / sum pT (arXiv:1609.07483, eq. 4.6).
+
+    Args:
+        momenta: px, py, pz, E of the constituents in GeV [4, n_constituents].
+        offsets: first constituent of each jet [n_jets + 1].
+        config: zcut, beta and R0 of soft drop (arXiv:1402.2657).
+
+    Returns:
+        Masses in GeV and N2, both [n_jets].
+    """
+    n_jets = len(offsets) - 1
+    if n_jets == 0:
+        return np.zeros(0), np.zeros(0)
+    # All of a jet goes into one tree, so the radius is beyond any distance in it.
+    everything = fastjet.JetDefinition(fastjet.cambridge_algorithm, 100.0)
+    groomed = fastjet.ClusterSequence(_jagged(momenta, offsets), everything).exclusive_jets_softdrop_grooming(
+        njets=1, beta=config.beta, symmetry_cut=config.zcut, R0=config.radius
+    )
+    left = groomed.constituents
+    counts = ak.to_numpy(ak.num(left))
+    components = np.stack([ak.to_numpy(ak.flatten(left[name])) for name in ("px", "py", "pz", "E")])
+    parts = _jagged(components, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    n2 = np.zeros(n_jets)
+    several = counts >= 3
+    if several.any():
+        tree = fastjet.ClusterSequence(ak.to_packed(parts[several]), everything)
+        n2[several] = ak.to_numpy(tree.exclusive_jets_energy_correlator(njets=1, beta=1, npoint=2, func="nseries"))
+    return np.maximum(ak.to_numpy(groomed.msoftdrop).astype(np.float64), 0.0), n2
+
+
+def _momenta(candidates: FlowCandidates) -> NDArray[np.float64]:
+    """px, py, pz, E [4, n_candidates]."""
+    pz = candidates.pt * np.sinh(candidates.eta)
+    energy = np.sqrt((candidates.pt * np.cosh(candidates.eta)) ** 2 + candidates.mass**2)
+    return np.stack([candidates.pt * np.cos(candidates.phi), candidates.pt * np.sin(candidates.phi), pz, energy])
+
+
+def _jagged(momenta: NDArray[np.float64], offsets: NDArray[np.int64]) -> ak.Array:
+    contents = [ak.contents.NumpyArray(np.ascontiguousarray(row)) for row in momenta]
+    record = ak.contents.RecordArray(contents, ["px", "py", "pz", "E"], parameters={"__record__": "Momentum4D"})
+    return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets.astype(np.int64)), record))

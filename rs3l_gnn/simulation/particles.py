@@ -1,0 +1,99 @@
+"""Stable particles of many events as columns, from Pythia's awkward arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Particles", "stable_particles"]
+
+_INVISIBLE = (12, 14, 16)
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Visible stable particles, event after event; arrays [n_particles].
+
+    Attributes:
+        event: number of the event within the batch, rising.
+        pdgid: PDG identity.
+        charge: in units of e.
+        px, py, pz, energy: GeV.
+        vx, vy, vz: production point in mm, the collision at the origin.
+        n_events: length of the batch, events without particles included.
+    """
+
+    event: NDArray[np.int64]
+    pdgid: NDArray[np.int32]
+    charge: NDArray[np.int8]
+    px: NDArray[np.float64]
+    py: NDArray[np.float64]
+    pz: NDArray[np.float64]
+    energy: NDArray[np.float64]
+    vx: NDArray[np.float64]
+    vy: NDArray[np.float64]
+    vz: NDArray[np.float64]
+    n_events: int
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    @property
+    def pt(self) -> NDArray[np.float64]:
+        """Transverse momenta, GeV."""
+        return np.hypot(self.px, self.py)
+
+    @property
+    def eta(self) -> NDArray[np.float64]:
+        """Pseudorapidities; particles along the beam axis are not in here."""
+        return np.asarray(np.arcsinh(self.pz / self.pt))
+
+    @property
+    def phi(self) -> NDArray[np.float64]:
+        """Azimuths, rad."""
+        return np.arctan2(self.py, self.px)
+
+    def where(self, selected: NDArray[np.bool_]) -> Particles:
+        """The selected particles, in the same order."""
+        columns = {f.name: getattr(self, f.name)[selected] for f in fields(self) if f.name != "n_events"}
+        return replace(self, **columns)
+
+
+def stable_particles(
+    batch: ak.Array, charges: Callable[[NDArray[np.integer]], NDArray[np.int8]], *, abs_eta_max: float
+) -> Particles:
+    """Select what a detector can see.
+
+    Args:
+        batch: events as :meth:`rs3l_gnn.simulation.shower.Shower.run` gives them; None counts as an empty event.
+        charges: gives the charges of PDG identities.
+        abs_eta_max: largest |eta|.
+    """
+    counts = ak.to_numpy(ak.fill_none(ak.num(batch.prt.id), 0))
+    records = ak.flatten(ak.drop_none(batch.prt))
+    event = np.repeat(np.arange(len(batch)), counts)
+    pdgid = ak.to_numpy(records.id)
+    absolute = np.abs(pdgid)
+    keep = (ak.to_numpy(records.status) > 0) & ~np.isin(absolute, _INVISIBLE)
+    px, py, pz = (ak.to_numpy(records.p[name])[keep] for name in ("px", "py", "pz"))
+    inside = np.abs(pz) < np.sinh(abs_eta_max) * np.hypot(px, py)
+    keep[keep] = inside
+    vertex = records.vProd[keep]
+    vx, vy, vz = (ak.to_numpy(ak.fill_none(vertex[name], 0.0)) for name in ("px", "py", "pz"))
+    return Particles(
+        event=event[keep],
+        pdgid=pdgid[keep],
+        charge=charges(pdgid[keep]),
+        px=px[inside],
+        py=py[inside],
+        pz=pz[inside],
+        energy=ak.to_numpy(records.p["e"])[keep],
+        vx=vx,
+        vy=vy,
+        vz=vz,
+        n_events=len(batch),
+    )

@@ -1,0 +1,57 @@
+"""Pythia settings that every step shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rs3l_gnn.conventions import SimulationError
+
+__all__ = ["COMMON", "CP5", "configure"]
+
+CP5: tuple[str, ...] = (
+    # Tune CP5 of CMS (arXiv:1903.12179, table 1): alpha_s = 0.118 everywhere and NNPDF3.1 NNLO.
+    "Tune:pp=14",
+    "Tune:ee=7",
+    "PDF:pSet=20",
+    "MultipartonInteractions:ecmPow=0.03344",
+    "MultipartonInteractions:bProfile=2",
+    "MultipartonInteractions:pT0Ref=1.41",
+    "MultipartonInteractions:coreRadius=0.7634",
+    "MultipartonInteractions:coreFraction=0.63",
+    "MultipartonInteractions:alphaSvalue=0.118",
+    "MultipartonInteractions:alphaSorder=2",
+    "ColourReconnection:range=5.176",
+    "SigmaTotal:zeroAXB=off",
+    "SigmaProcess:alphaSvalue=0.118",
+    "SigmaProcess:alphaSorder=2",
+    "SpaceShower:alphaSvalue=0.118",
+    "SpaceShower:alphaSorder=2",
+    "TimeShower:alphaSvalue=0.118",
+    "TimeShower:alphaSorder=2",
+)
+
+COMMON: tuple[str, ...] = (
+    "Print:quiet=on",
+    # What flies farther than 10 mm is left to the detector (arXiv:2403.07066).
+    "ParticleDecays:limitTau0=on",
+    "ParticleDecays:tau0Max=10",
+    # Streams are set event by event; this one only makes the initialisation reproducible.
+    "Random:setSeed=on",
+    "Random:seed=1",
+)
+
+
+def configure(settings: Iterable[str]) -> Any:
+    """A Pythia instance with ``settings`` read, not yet initialised.
+
+    Raises:
+        SimulationError: Pythia does not know a setting.
+    """
+    import pythia8mc
+
+    pythia = pythia8mc.Pythia("", False)
+    for setting in settings:
+        if not pythia.readString(setting):
+            raise SimulationError(f"Pythia refuses the setting {setting!r}", hint="see the Pythia 8 manual for names")
+    return pythia
