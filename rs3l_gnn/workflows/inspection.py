@@ -75,13 +75,18 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Description]:
     if head.startswith(b"HepMC::") or head.lstrip().startswith(b"HepMC::"):
         return _hepmc
     # A zip archive or a bare pickle is what torch.save writes; safetensors begin with the length of a JSON header.
-    if head.startswith((b"PK\x03\x04", b"\x80")) or head[8:9] == b"{":
+    safetensors = head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size
+    if safetensors or head.startswith((b"PK\x03\x04", b"\x80")):
         return _checkpoint
     if head.lstrip().startswith((b"{", b"[")):
         return _json
-    raise InputFileError(
+    raise _unknown(path)
+
+
+def _unknown(path: Path) -> InputFileError:
+    return InputFileError(
         f"{path} is of no known format",
-        allowed="ROOT, HDF5, LHE, HepMC 3, checkpoints (.safetensors, .pt), JSON documents of this package, .coffea",
+        allowed="ROOT, HDF5, LHE, HepMC 3, checkpoints (.safetensors, .pt), JSON documents, .coffea",
     )
 
 
@@ -115,7 +120,9 @@ def _json(path: Path) -> Description:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputFileError(f"{path} is not valid JSON: {error}") from error
+        if path.suffix == ".json":
+            raise InputFileError(f"{path} is not valid JSON: {error}") from error
+        raise _unknown(path) from error
     if isinstance(document, dict):
         if document.get("format") == "rs3l-histograms":
             return {
@@ -180,6 +187,7 @@ def _views(file: Any) -> Description:
 def _root(path: Path) -> Description:
     import uproot
 
+    _require_whole_root(path)
     try:
         with uproot.open(path) as file:
             trees = {
@@ -206,6 +214,20 @@ def _root(path: Path) -> Description:
         uproot.deserialization.DeserializationError,
     ) as error:
         raise InputFileError(f"{path} is a damaged ROOT file: {' '.join(str(error).split())[:200]}") from error
+
+
+def _require_whole_root(path: Path) -> None:
+    """Compare the length of the file with the end that its header names (ROOT's TFile header: fVersion, fEND)."""
+    with path.open("rb") as stream:
+        head = stream.read(20)
+    large = int.from_bytes(head[4:8], "big") >= 1_000_000  # such files have 64-bit pointers
+    end = int.from_bytes(head[12:20] if large else head[12:16], "big")
+    if path.stat().st_size < end:
+        raise InputFileError(
+            f"{path} is a damaged ROOT file: truncated",
+            got=f"{path.stat().st_size} of {end} bytes",
+            hint="copy it again",
+        )
 
 
 def _layout(tree: str, branches: set[str]) -> str:

@@ -1,0 +1,38 @@
+"""``rs3l pair``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides
+from rs3l_gnn.conventions import load_config
+
+__all__ = ["pair"]
+
+
+@verb
+def pair(
+    config: ConfigFile = None,
+    inputs: Annotated[
+        list[Path] | None, typer.Option("--input", "-i", help="Output of rs3l simulate; may be repeated.")
+    ] = None,
+    overrides: Overrides = None,
+    output: Output = Path("views.h5"),
+    force: Force = False,
+) -> None:
+    """Bring the views of each hard event together in one ragged HDF5 file for training."""
+    from rs3l_gnn.data import PairConfig
+    from rs3l_gnn.data import pair as run
+
+    options = [f"directories=[{', '.join(map(str, inputs))}]"] if inputs else []
+    report = run(load_config(PairConfig, config, [*options, *(overrides or ())]), output, force=force)
+    for name, result in report.samples.items():
+        typer.echo(
+            f"{name}: {result.matched} of {result.hard_events} hard events matched "
+            f"(efficiency {result.match_efficiency:.3f}, in every view {result.complete_efficiency:.3f})"
+        )
+    typer.echo(f"wrote {output}")

@@ -1,0 +1,49 @@
+"""``rs3l simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides
+from rs3l_gnn.conventions import load_config
+
+__all__ = ["simulate"]
+
+
+@verb
+def simulate(
+    config: ConfigFile = None,
+    *,
+    lhe: Annotated[Path | None, typer.Option("--lhe", help="Shower this LHE file, plain or gzipped.")] = None,
+    process: Annotated[str | None, typer.Option("--process", help="Generate this built-in process.")] = None,
+    sample: Annotated[str | None, typer.Option("--sample", help="Name of the sample [process or file name].")] = None,
+    events: Annotated[
+        int | None, typer.Option("--events", "-n", help="Hard events; without it the whole file.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-w", help="Processes.")] = None,
+    overrides: Overrides = None,
+    output: Output = Path("simulation"),
+    force: Force = False,
+) -> None:
+    """Simulate hard events again in every variation: shower, detector, jets, one PFNano-like ROOT file each."""
+    from rs3l_gnn.simulation import SimulationConfig
+    from rs3l_gnn.simulation import simulate as run
+
+    options = []
+    if lhe is not None or process is not None:
+        name = sample or process or "".join(c if c.isalnum() else "_" for c in lhe.name.split(".lhe")[0])  # type: ignore[union-attr] # one of the two is given
+        chosen = {"process": process, "lhe": lhe, "events": events}
+        options += [f"samples.{name}.{key}={value}" for key, value in chosen.items() if value is not None]
+    if workers is not None:
+        options.append(f"workers={workers}")
+    summary = run(load_config(SimulationConfig, config, [*options, *(overrides or ())]), output, force=force)
+    for name, result in summary.samples.items():
+        typer.echo(
+            f"{name}: {result.hard_events} hard events, {len(result.failed_events)} rejected by the generator, "
+            f"match efficiency {result.match_efficiency:.3f}"
+        )
+    typer.echo(f"wrote {output} ({summary.showers_per_second:.0f} showers/s)")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rs3l_gnn.cli import VERBS, app
+from rs3l_gnn.conventions import Rs3lError
+
+for _name in VERBS:
+    import_module(f"rs3l_gnn.cli.{_name}")
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(runner: CliRunner, verb: str) -> None:
+    result = runner.invoke(app, [verb, "--help"])
+    assert result.exit_code == 0
+    assert "--debug" in result.output
+    assert "--quiet" in result.output
+
+
+def test_no_verb_shows_the_verbs_in_the_order_of_the_chain(runner: CliRunner) -> None:
+    text = runner.invoke(app, ["--help"]).output
+    places = [text.index(f"  {verb} ") for verb in VERBS]
+    assert places == sorted(places)
+
+
+def test_version(runner: CliRunner) -> None:
+    assert runner.invoke(app, ["--version"]).output.startswith("rs3l_gnn 0.")
+
+
+def test_a_mistake_is_one_message_and_status_two(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["inspect", str(tmp_path / "none.root")])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == f"rs3l inspect: cannot read {tmp_path / 'none.root'}: No such file or directory\n"
+
+
+def test_debug_shows_where_it_happened(runner: CliRunner, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["inspect", str(tmp_path / "none.root"), "--debug"])
+    assert isinstance(result.exception, Rs3lError)
+
+
+@pytest.mark.parametrize("verb", ["simulate", "pair", "pretrain", "finetune", "evaluate", "analyze", "fit", "demo"])
+def test_unknown_keys_stop_every_verb_before_it_writes(runner: CliRunner, tmp_path: Path, verb: str) -> None:
+    output = tmp_path / "out"
+    result = runner.invoke(app, [verb, "--set", "no_such_key=1", "--output", str(output)])
+    assert result.exit_code == 2
+    assert "unknown key 'no_such_key'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["simulate", "pair", "pretrain", "finetune", "evaluate", "analyze", "fit", "demo"])
+def test_a_configuration_that_is_not_there(runner: CliRunner, tmp_path: Path, verb: str) -> None:
+    result = runner.invoke(app, [verb, str(tmp_path / "none.yaml"), "--output", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "cannot read the configuration" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_benchmark(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["benchmark", "warp"])
+    assert result.exit_code == 2
+    assert "unknown benchmark 'warp'; allowed: encoder" in result.stderr
+
+
+def test_simulate_names_an_unknown_variation(runner: CliRunner, tmp_path: Path) -> None:
+    arguments = ["simulate", "--process", "qcd", "--events", "1", "--set", "variations=[fsr_dn]"]
+    result = runner.invoke(app, [*arguments, "--output", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "unknown variation 'fsr_dn'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_simulate_refuses_a_file_that_is_no_lhe(runner: CliRunner, tmp_path: Path) -> None:
+    wrong = tmp_path / "events.lhe"
+    wrong.write_text("not an event\n")
+    result = runner.invoke(app, ["simulate", "--lhe", str(wrong), "--output", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "events.lhe" in result.stderr
+    assert not list(tmp_path.rglob("*.root"))

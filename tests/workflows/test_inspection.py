@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.data import PairConfig, pair
+from rs3l_gnn.workflows.inspection import describe, render
+
+
+def test_simulated_root(toy_directory: Path) -> None:
+    found = describe(toy_directory / "hbb" / "fsrRenLo_0000.root")
+    assert found["kind"] == "rs3l simulation (PFNano-like ROOT)"
+    assert found["layout"] == "PFNano"
+    assert found["trees"] == {"Events": 60}
+    assert found["simulation"]["variation"]["factor"] == 1.414
+
+
+def test_views(toy_directory: Path, tmp_path: Path) -> None:
+    report = pair(PairConfig(directories=(toy_directory,)), tmp_path / "views.h5")
+    found = describe(tmp_path / "views.h5")
+    assert found["kind"] == "rs3l views"
+    assert found["samples"] == ["hbb", "qcd"]
+    assert found["hard events"] == sum(sample.matched for sample in report.samples.values())
+    assert sum(found["views"].values()) == found["jets"]
+
+
+def test_published_layout(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "public.h5", "w") as file:
+        file["features"] = np.zeros((4, 100, 15))
+        file["jet_features"] = np.zeros((4, 6))
+        file["jettype"] = [1, 1, 4, 4]
+        file["vartype"] = [-1, 0, -1, 3]
+    found = describe(tmp_path / "public.h5")
+    assert found["kind"] == "RS3L data set (published HDF5 layout)"
+    assert found["jet types"] == {"Q": 2, "H_BB": 2}
+    assert found["vartypes"] == {-1: 2, 0: 1, 3: 1}
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"format": "rs3l-histograms", "complete": True, "histograms": {}, "datasets": {}, "variations": {}}, "rs3l"),
+        ({"channels": [], "measurements": [], "observations": [], "version": "1.0.0"}, "pyhf workspace"),
+        ({"qcd": {"files": {"a.root": "Events"}}}, "coffea fileset"),
+        ({"anything": 1}, "JSON document"),
+        ([1, 2], "JSON list"),
+    ],
+)
+def test_json_documents(tmp_path: Path, document: Any, kind: str) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    assert describe(tmp_path / "a.json")["kind"].startswith(kind)
+
+
+def test_real_files(shared_data: Path) -> None:
+    assert describe(shared_data / "cms" / "pfnano.root")["layout"] == "PFNano"
+    assert describe(shared_data / "cms" / "nano_tt_v15.root")["layout"].startswith("NanoAOD v15")
+    assert describe(shared_data / "lhe" / "madgraph5-3.5.8-pp_to_jj.lhe.gz")["events"] == 1000
+    assert describe(shared_data / "published" / "mar20_run0.pt")["n_parameters"] == 128_904
+
+
+def test_hepmc(tmp_path: Path) -> None:
+    lines = ["HepMC::Version 3.02.05", "HepMC::Asciiv3-START_EVENT_LISTING", "E 0 1 2", "P 1 0 2212", "P 2 1 11"]
+    (tmp_path / "a.hepmc.gz").write_bytes(gzip.compress("\n".join([*lines, "V -1 0 [1]"]).encode()))
+    assert describe(tmp_path / "a.hepmc.gz")["particles"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x89HDF\r\n\x1a\n" + b"\0" * 600, "damaged HDF5"),
+        (b"\x1f\x8b" + b"\0" * 600, "damaged gzip"),
+        (b"[metadata]\nname = x\n", "no known format"),
+        (b"some text", "no known format"),
+    ],
+)
+def test_damaged_and_unknown_files(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(InputFileError, match=message):
+        describe(tmp_path / "file")
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_truncated_root(toy_directory: Path, tmp_path: Path, share: float) -> None:
+    content = (toy_directory / "hbb" / "nominal_0000.root").read_bytes()
+    (tmp_path / "cut.root").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputFileError, match="cut.root is a damaged ROOT file"):
+        describe(tmp_path / "cut.root")
+
+
+def test_coffea_output_is_never_unpickled(tmp_path: Path) -> None:
+    (tmp_path / "a.coffea").write_bytes(b"\x04\x22\x4d\x18" + b"\0" * 50)
+    assert "not opened" in describe(tmp_path / "a.coffea")["note"]
+
+
+def test_text_and_json_say_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"qcd": {"files": {"a.root": "Events"}}}')
+    found = describe(tmp_path / "a.json")
+    assert json.loads(render(found, as_json=True)) == found
+    assert render(found).splitlines()[2:] == ["kind: coffea fileset", "datasets:", "  qcd: 1"]
