@@ -1,22 +1,29 @@
 """Files to arrays: formats, readers and writers, matching of views by hard event, ragged batches."""
 
+from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, draw_views
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
 from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
+from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
 from rs3l_gnn.data.views_file import ViewsFile, ViewsWriter, read_views, write_views
 
 __all__ = [
     "FORMATS",
     "CandidateFormat",
+    "EventBatches",
     "PairConfig",
     "PairReport",
     "SampleReport",
     "SimulatedFile",
+    "ViewBatch",
+    "ViewDraw",
     "Views",
     "ViewsFile",
+    "ViewsSource",
     "ViewsWriter",
     "concatenate_views",
+    "draw_views",
     "find_simulated",
     "gather_jets",
     "get_format",

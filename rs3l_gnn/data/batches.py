@@ -1,0 +1,214 @@
+"""Batches of views for training: what is in batch ``i`` of epoch ``e`` depends on the seed alone.
+
+Nothing is drawn from a running generator, so a training that starts again at epoch ``e``, or loads its batches in
+another number of processes, sees the same batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import NOMINAL, ConfigError, TrainingError
+from rs3l_gnn.data.source import ViewsSource
+from rs3l_gnn.data.views import Views
+
+__all__ = ["EventBatches", "ViewBatch", "ViewDraw", "draw_views"]
+
+_ORDER, _VIEWS = 1, 2  # random streams: order of the events, choice of the views
+
+
+class ViewBatch(NamedTuple):
+    """Some views of some events, the views of an event side by side.
+
+    Attributes:
+        features: particles [n_particles, 15].
+        offsets: first particle of each jet [n_events * n_views + 1].
+        jets: index of each jet in the source [n_events * n_views].
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    jets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ViewDraw:
+    """How the views of an event are chosen.
+
+    Attributes:
+        n_views: views of each event in a batch.
+        anchored: True = the nominal view is always the first.
+        weights: relative probability of each variation, by name; others are never drawn.
+    """
+
+    n_views: int = 2
+    anchored: bool = True
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def jet_weights(self, index: Views) -> NDArray[np.float64]:
+        """Weight of each view in the draw [n_jets]; infinite for an anchor.
+
+        Raises:
+            ConfigError: a negative weight, or none that is positive.
+            UnknownVariationError: a variation that does not occur.
+        """
+        weights = np.zeros(index.n_jets)
+        for name, weight in self.weights.items():
+            if not weight >= 0:
+                raise ConfigError(f"the weight of variation {name!r} must be >= 0", got=weight)
+            weights[index.vartype == index.vartype_of(name)] = weight
+        if self.anchored:
+            weights[index.vartype == NOMINAL.vartype] = np.inf
+        if not weights.any():
+            raise ConfigError("no variation has a positive weight", allowed=[v.name for v in index.variations])
+        return weights
+
+
+def draw_views(index: Views, events: NDArray[np.int64], draw: ViewDraw, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose different views of each event, weighted, without replacement.
+
+    Each view gets the key ``-log(u) / weight`` with uniform u, and the smallest keys win (Efraimidis and Spirakis,
+    Inf. Process. Lett. 97 (2006) 181). An anchor has an infinite weight, hence key 0.
+
+    Args:
+        index: all views.
+        events: events that have enough views [n].
+        draw: how to choose.
+        rng: random numbers; one is used for each view of the index, whatever ``events`` is.
+
+    Returns:
+        Jet indices [n, n_views], the anchor first.
+    """
+    weights = draw.jet_weights(index)
+    uniform = 1.0 - rng.random(index.n_jets)  # in (0, 1], so the logarithm is finite
+    with np.errstate(divide="ignore", invalid="ignore"):
+        keys = np.where(weights > 0, -np.log(uniform) / weights, np.inf)
+    order = np.lexsort((keys, index.event_of_jet))
+    return np.asarray(order[index.first[events][:, None] + np.arange(draw.n_views)[None, :]], dtype=np.int64)
+
+
+class EventBatches:
+    """Batches of events of one side of a split.
+
+    Args:
+        source: where the views are.
+        events: rising indices of the events to use [n]; those with too few views are left out and counted.
+        draw: which views of an event go into a batch.
+        batch_events: events in a batch; a last batch of fewer events is left out when ``shuffle`` is True.
+        seed: fixes the order and the views.
+        shuffle: False = the same order and the same views at each epoch.
+        buffer_events: events held in memory and mixed with one another; None holds all.
+        block_events: neighbours in the file that are read together when the buffer is smaller than the data.
+
+    Attributes:
+        events: the events in use.
+        n_short: events left out, since they lack views.
+
+    Raises:
+        TrainingError: no event is left, or fewer than one batch of them.
+    """
+
+    def __init__(
+        self,
+        source: ViewsSource,
+        events: NDArray[np.int64],
+        draw: ViewDraw,
+        *,
+        batch_events: int,
+        seed: int,
+        shuffle: bool = True,
+        buffer_events: int | None = None,
+        block_events: int = 256,
+    ) -> None:
+        usable = draw.jet_weights(source.index) > 0
+        n_usable = np.add.reduceat(usable, source.index.first[:-1]) if source.index.n_events else np.zeros(0)
+        enough = n_usable[events] >= draw.n_views
+        if draw.anchored:
+            first_jets = source.index.first[:-1][events]
+            enough &= source.index.vartype[first_jets] == NOMINAL.vartype
+        self.events = np.asarray(events[enough], dtype=np.int64)
+        self.n_short = int((~enough).sum())
+        if len(self.events) < (batch_events if shuffle else 1):
+            raise TrainingError(
+                f"{len(self.events)} usable events do not fill one batch of {batch_events}",
+                hint=f"{self.n_short} events lack views; make the batch smaller or simulate more",
+            )
+        self._source, self._draw = source, draw
+        self._batch, self._seed, self._shuffle = batch_events, seed, shuffle
+        self._buffer = len(self.events) if buffer_events is None else max(buffer_events, batch_events)
+        self._block = block_events
+        self._plan: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._held: tuple[bytes, NDArray[np.int64], Views] | None = None
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        whole = len(self.events) // self._batch
+        return whole if self._shuffle or len(self.events) % self._batch == 0 else whole + 1
+
+    @property
+    def n_jets(self) -> int:
+        """Views in an epoch."""
+        n_events = len(self) * self._batch if self._shuffle else len(self.events)
+        return n_events * self._draw.n_views
+
+    def jets(self, epoch: int, number: int) -> NDArray[np.int64]:
+        """Jet indices of one batch [n_events, n_views]."""
+        _, _, jets = self._planned(epoch)
+        return jets[number * self._batch : (number + 1) * self._batch]
+
+    def event_of(self, batch: ViewBatch) -> NDArray[np.int64]:
+        """Index in the source of each event of a batch [n_events]."""
+        first_views = batch.jets[:: self._draw.n_views]
+        return np.searchsorted(self._source.index.first, first_views, side="right") - 1
+
+    def batch(self, epoch: int, number: int, *, part: tuple[int, int] = (0, 1)) -> ViewBatch:
+        """One batch with its particles; errors as :meth:`ViewsSource.read`.
+
+        Args:
+            epoch: number of the epoch.
+            number: number of the batch in it.
+            part: (i, n) gives the i-th of n equal shares of the batch's events.
+        """
+        _, order, _ = self._planned(epoch)
+        jets = self.jets(epoch, number)[part[0] :: part[1]].ravel()
+        # A buffer covers whole batches, so that each batch needs one buffer only.
+        per_buffer = self._buffer // self._batch * self._batch if self._buffer < len(self.events) else len(order)
+        start = number * self._batch // per_buffer * per_buffer
+        first_jet, held = self._hold(np.sort(order[start : start + per_buffer]))
+        features, offsets = held.take(np.searchsorted(first_jet, jets))
+        return ViewBatch(features, offsets, jets)
+
+    def _planned(self, epoch: int) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+        epoch = epoch if self._shuffle else 0
+        if self._plan is None or self._plan[0] != epoch:
+            rng = np.random.default_rng([self._seed, epoch, _VIEWS])
+            order = self._order(epoch) if self._shuffle else self.events
+            self._plan = (epoch, order, draw_views(self._source.index, order, self._draw, rng))
+        return self._plan
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng([self._seed, epoch, _ORDER])
+        if self._buffer >= len(self.events):
+            return rng.permutation(self.events)
+        blocks = np.split(self.events, range(self._block, len(self.events), self._block))
+        mixed = np.concatenate([blocks[i] for i in rng.permutation(len(blocks))])
+        per_buffer = self._buffer // self._batch * self._batch
+        return np.concatenate(
+            [rng.permutation(mixed[start : start + per_buffer]) for start in range(0, len(mixed), per_buffer)]
+        )
+
+    def _hold(self, events: NDArray[np.int64]) -> tuple[NDArray[np.int64], Views]:
+        """Views of a buffer's events, and the index in the source of each of their jets."""
+        key = events.tobytes()
+        if self._held is None or self._held[0] != key:
+            self._held = None  # free the old buffer before the new one is read
+            first = self._source.index.first
+            counts = first[events + 1] - first[events]
+            jets = np.arange(counts.sum()) + np.repeat(first[events] - (np.cumsum(counts) - counts), counts)
+            self._held = (key, jets, self._source.read_events(events))
+        return self._held[1], self._held[2]

@@ -1,0 +1,93 @@
+"""Several files of views as one: the per-jet columns in memory, the particles read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.data.views import Views, concatenate_views
+from rs3l_gnn.data.views_file import ViewsFile
+
+__all__ = ["ViewsSource"]
+
+
+class ViewsSource:
+    """Files of views, read by ranges of events.
+
+    Args:
+        paths: the files; events keep the order of the files.
+
+    Attributes:
+        index: all views without particles; events and jets are numbered as in here.
+
+    Raises:
+        InputFileError: no path, or a file that is missing, damaged or of another kind.
+        InvalidDataError: two files disagree on what a variation number means.
+    """
+
+    def __init__(self, paths: Sequence[Path | str]) -> None:
+        if not paths:
+            raise InputFileError("no file of views is given", hint="set views to an output of rs3l pair")
+        self.paths = tuple(Path(path) for path in paths)
+        self._files: list[ViewsFile] | None = None
+        files = self._open()
+        self.index = concatenate_views([file.index for file in files])
+        self._events = np.cumsum([0, *(file.index.n_events for file in files)])
+
+    def read(self, start: int, stop: int) -> Views:
+        """Views of a range of events of :attr:`index`; errors as :meth:`ViewsFile.read`."""
+        parts = []
+        for number, file in enumerate(self._open()):
+            first, last = int(self._events[number]), int(self._events[number + 1])
+            if max(start, first) < min(stop, last):
+                parts.append(file.read(max(start, first) - first, min(stop, last) - first))
+        return concatenate_views(parts) if parts else self._open()[0].read(0, 0)
+
+    def read_events(self, events: NDArray[np.int64], block: int = 1024) -> Views:
+        """Views of chosen events.
+
+        Args:
+            events: rising event indices [n].
+            block: events read at once; runs without a chosen event are not read.
+        """
+        parts = []
+        position = 0
+        while position < len(events):
+            start = int(events[position])
+            end = int(np.searchsorted(events, start + block))
+            chosen = events[position:end]
+            views = self.read(start, int(chosen[-1]) + 1)
+            keep = np.zeros(views.n_events, dtype=bool)
+            keep[chosen - start] = True
+            parts.append(views.select_events(keep))
+            position = end
+        return concatenate_views(parts) if parts else self.read(0, 0)
+
+    def close(self) -> None:
+        """Close the files; they open again when needed."""
+        for file in self._files or ():
+            file.close()
+        self._files = None
+
+    def _open(self) -> list[ViewsFile]:
+        if self._files is None:
+            self._files = [ViewsFile(path) for path in self.paths]
+        return self._files
+
+    def __getstate__(self) -> dict[str, object]:
+        # An open HDF5 file does not travel to another process; it opens the file itself.
+        return {**self.__dict__, "_files": None}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

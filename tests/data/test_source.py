@@ -1,0 +1,54 @@
+"""Several files as one source."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.data import Views, ViewsSource, write_views
+
+
+@pytest.fixture
+def source(views: Views, tmp_path: Path) -> ViewsSource:
+    """The same views, cut into two files."""
+    events = np.arange(views.n_events)
+    for name, keep in (("a", events < 40), ("b", events >= 40)):
+        write_views(tmp_path / f"{name}.h5", views.select_events(keep))
+    return ViewsSource([tmp_path / "a.h5", tmp_path / "b.h5"])
+
+
+def test_ranges_cross_the_border_of_files(source: ViewsSource, views: Views) -> None:
+    assert source.index.n_jets == views.n_jets
+    got = source.read(35, 45)
+    events = np.arange(views.n_events)
+    expected = views.select_events((events >= 35) & (events < 45))
+    np.testing.assert_array_equal(got.features, expected.features)
+    np.testing.assert_array_equal(got.event, expected.event)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_chosen_events_do_not_depend_on_the_block(source: ViewsSource, views: Views, block: int) -> None:
+    chosen = np.array([0, 3, 4, 38, 41, 80, views.n_events - 1])
+    got = source.read_events(chosen, block=block)
+    expected = views.select_events(np.isin(np.arange(views.n_events), chosen))
+    np.testing.assert_array_equal(got.features, expected.features)
+    np.testing.assert_array_equal(got.first, expected.first)
+
+
+def test_nothing_chosen(source: ViewsSource) -> None:
+    assert source.read_events(np.zeros(0, np.int64)).n_jets == 0
+    assert source.read(5, 5).n_jets == 0
+
+
+def test_it_travels_to_another_process_and_opens_again(source: ViewsSource, views: Views) -> None:
+    copy = pickle.loads(pickle.dumps(source))  # noqa: S301 - made one line above
+    source.close()
+    for one in (copy, source):
+        np.testing.assert_array_equal(one.read(0, views.n_events).features, views.features)
+
+
+def test_no_file_is_refused() -> None:
+    with pytest.raises(InputFileError, match="no file of views"):
+        ViewsSource([])
