@@ -22,3 +22,6 @@ class JetType(IntEnum):
     Z_BB = 9
     Z_QQ = 10
     W_QQ = 11
+    # Not in the published files.
+    H_CC = 12
+    TOP_BQQ = 13

@@ -13,6 +13,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from rs3l_gnn.conventions.errors import UnknownVariationError
+from rs3l_gnn.conventions.tunes import (
+    ALTERNATIVE_HADRONISATION,
+    CP5_CR1,
+    CP5_CR2,
+    CP5_DOWN,
+    CP5_UP,
+    FRAGMENTATION,
+    FragmentationRow,
+)
 
 __all__ = ["NOMINAL", "VARIATIONS", "Variation", "get_variation", "select_variations"]
 
@@ -83,6 +92,31 @@ def _scale(name: str, vartype: int, shower: Literal["FSR", "ISR"], factor: float
     )
 
 
+def _fragmentation(row: FragmentationRow) -> Variation:
+    """One side of a hadronisation parameter; Up is the larger value, names end in Up or Down."""
+    return Variation(
+        name=row.name,
+        vartype=row.vartype,
+        description=row.description,
+        settings=(f"{row.setting}={row.value:g}",),
+        parameter=row.setting,
+        factor=row.value,
+        source=row.name.removesuffix("Up").removesuffix("Down"),
+        direction="Up" if row.name.endswith("Up") else "Down",
+        stage="hadronisation",
+    )
+
+
+# Scales by sqrt(2), 2 and 4 on mu, hence 2, 4 and 16 on its square: the "reduced", "default" and "conservative"
+# sets of the shower weights of CMS.
+_SHOWERS: tuple[tuple[str, Literal["FSR", "ISR"], int], ...] = (("fsr", "FSR", 10), ("isr", "ISR", 20))
+_SCALE_SETS = tuple(
+    _scale(f"{prefix}{kind}{side}", first + 2 * place + (side == "Down"), shower, factor, f"{prefix}{kind}")
+    for prefix, shower, first in _SHOWERS
+    for place, (kind, square) in enumerate((("Red", 2.0), ("Def", 4.0), ("Con", 16.0)))
+    for side, factor in (("Up", square), ("Down", 1 / square))
+)
+
 NOMINAL = Variation("nominal", -1, "the reference simulation", stage="none")
 
 VARIATIONS: dict[str, Variation] = {
@@ -105,27 +139,46 @@ VARIATIONS: dict[str, Variation] = {
             "altHad",
             4,
             "other string fragmentation parameters and the QCD-based colour reconnection",
-            # Lund parameters of the CR model of arXiv:1505.01681 (mode 2), on top of the nominal tune.
-            settings=(
-                "StringZ:aLund=0.36",
-                "StringZ:bLund=0.56",
-                "StringPT:sigma=0.335",
-                "StringFlav:probQQtoQ=0.078",
-                "StringFlav:probStoUD=0.2",
-                "ColourReconnection:mode=1",
-                "ColourReconnection:allowDoubleJunRem=off",
-                "ColourReconnection:m0=0.3",
-                "ColourReconnection:allowJunctions=on",
-                "ColourReconnection:junctionCorrection=1.20",
-                "ColourReconnection:timeDilationMode=2",
-                "ColourReconnection:timeDilationPar=0.18",
-                "BeamRemnants:remnantMode=1",
-                "BeamRemnants:saturation=5",
-            ),
+            settings=ALTERNATIVE_HADRONISATION,
             source="hadronisation",
             direction="Up",
             two_sided=False,
             stage="hadronisation",
+        ),
+        _scale("isrRenHi", 5, "ISR", 0.707, "isr"),
+        _scale("isrRenLo", 6, "ISR", 1.414, "isr"),
+        *_SCALE_SETS,
+        Variation("cp5Up", 30, "tune CP5 up: more underlying event", settings=CP5_UP, source="cp5", direction="Up"),
+        Variation(
+            "cp5Down", 31, "tune CP5 down: less underlying event", settings=CP5_DOWN, source="cp5", direction="Down"
+        ),
+        *(_fragmentation(row) for row in FRAGMENTATION),
+        Variation(
+            "crQcd",
+            60,
+            "QCD-based colour reconnection, tune CP5-CR1",
+            settings=CP5_CR1,
+            source="crQcd",
+            direction="Up",
+            two_sided=False,
+        ),
+        Variation(
+            "crGluonMove",
+            61,
+            "colour reconnection by moving gluons, tune CP5-CR2",
+            settings=CP5_CR2,
+            source="crGluonMove",
+            direction="Up",
+            two_sided=False,
+        ),
+        Variation(
+            "vincia",
+            70,
+            "the Vincia shower (arXiv:2003.00702) on the underlying event of CP5; slow",
+            settings=("PartonShowers:model=2",),
+            source="vincia",
+            direction="Up",
+            two_sided=False,
         ),
     )
 }

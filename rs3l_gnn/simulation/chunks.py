@@ -12,7 +12,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import Stage, Variation, event_rng, pythia_seed
+from rs3l_gnn.conventions import NOMINAL, Stage, Variation, event_rng, pythia_seed
 from rs3l_gnn.simulation.config import SimulationConfig
 from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
@@ -20,10 +20,11 @@ from rs3l_gnn.simulation.jets import cluster_jets
 from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets
 from rs3l_gnn.simulation.output import View, write_events
 from rs3l_gnn.simulation.particles import stable_particles
-from rs3l_gnn.simulation.settings import COMMON, CP5
+from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
+from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS
 from rs3l_gnn.simulation.shower import Shower
 
-__all__ = ["Chunk", "ChunkResult", "run_chunk", "simulate_view"]
+__all__ = ["Chunk", "ChunkResult", "Shared", "run_chunk", "simulate_view"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Chunk:
     config: SimulationConfig
     metadata: dict[str, Any]
     directory: Path
+
+    @property
+    def numbers(self) -> range:
+        """Numbers of the hard events in the LHE file."""
+        return range(self.first, self.first + len(self.hard))
 
     def path(self, variation: Variation) -> Path:
         """File of one variation."""
@@ -88,12 +94,13 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     views: dict[str, View] = {}
     seconds: dict[str, float] = {}
     good = np.ones(n_events, dtype=np.bool_)
+    shared = Shared(chunk)
     for variation in chunk.variations:
         start = time.perf_counter()
-        views[variation.name], accepted = simulate_view(chunk, variation, anchors)
+        views[variation.name], accepted = simulate_view(chunk, variation, anchors, shared)
         good &= accepted
         seconds[variation.name] = time.perf_counter() - start
-    event = chunk.first + np.arange(n_events)
+    event = np.array(chunk.numbers, dtype=np.int64)
     failed = [int(number) for number in event[~good]]
     sumw = float(chunk.hard.weight[good].sum())
     for variation in chunk.variations:
@@ -111,6 +118,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
                 "n_failed": len(failed),
                 "sumw": sumw,
                 "settings": list(_settings(chunk, variation)),
+                "psweight_names": _weight_names(views[variation.name]),
             },
         )
     return ChunkResult(
@@ -125,43 +133,94 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     )
 
 
-def simulate_view(chunk: Chunk, variation: Variation, anchors: list[Anchor | None]) -> tuple[View, NDArray[np.bool_]]:
+def simulate_view(
+    chunk: Chunk, variation: Variation, anchors: list[Anchor | None], shared: Shared
+) -> tuple[View, NDArray[np.bool_]]:
     """Shower, detector and jets of one variation.
+
+    Args:
+        chunk: the hard events.
+        variation: what to simulate.
+        anchors: of the hard events.
+        shared: what the views of the chunk have in common.
 
     Returns:
         The view, and which events Pythia accepted [n_events].
     """
     config = chunk.config
     n_events = len(chunk.hard)
-    shower = _shower(chunk.hard.beams, _settings(chunk, variation))
-    numbers = range(chunk.first, chunk.first + n_events)
-    seeds = [pythia_seed(config.seed, chunk.sample, n, variation.vartype, Stage.SHOWER) for n in numbers]
-    batch = shower.run(chunk.hard, seeds)
+    batch, shower_weights = shared.batch(variation)
     accepted = ~ak.to_numpy(ak.is_none(batch))
-    particles = stable_particles(batch, shower.charges.of, abs_eta_max=config.detector.abs_eta_max)
-    generators = [event_rng(config.seed, chunk.sample, n, variation.vartype, Stage.DETECTOR) for n in numbers]
+    particles = stable_particles(batch, shared.shower.charges.of, abs_eta_max=config.detector.abs_eta_max)
+    generators = [
+        event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.DETECTOR) for number in chunk.numbers
+    ]
     candidates = detect(particles, config.detector, generators)
     jets = cluster_jets(candidates, n_events, config.jets)
     jettype, is_anchor = label_jets(jets, anchors, config.jets)
-    weights = ak.fill_none(ak.firsts(batch.info.weights, axis=1), 1.0)
     view = View(
         jets=replace(jets, candidates=np.arange(len(jets.candidates))),
         jettype=jettype,
         is_anchor=is_anchor,
         candidates=candidates.where(jets.candidates),
-        shower_weights=ak.to_numpy(weights)[:, np.newaxis],
+        shower_weights=shower_weights,
     )
     return view, accepted
 
 
+class Shared:
+    """Gives the particles of each variation of a chunk, and keeps what all of them share."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        self._partons: list[Any] | None = None
+        self._particles: ak.Array | None = None
+        beams, start = chunk.hard.beams, chunk.config.start
+        self.shower = _shower(beams, (*_settings(chunk, NOMINAL), *(("HadronLevel:all=off",) * (start == "shower"))))
+
+    def batch(self, variation: Variation) -> tuple[ak.Array, NDArray[np.float64] | None]:
+        """Particles of one variation, and the shower weights of nominal."""
+        hard, start = self._chunk.hard, self._chunk.config.start
+        if start == "hard":
+            shower = _shower(hard.beams, _settings(self._chunk, variation))
+            batch = shower.run(hard, self._seeds(variation, Stage.SHOWER))
+            wanted = variation == NOMINAL and self._chunk.config.shower_weights
+            return batch, shower.weights(batch) if wanted else None
+        if start == "shower":
+            if self._partons is None:
+                self._partons = shower_partons(self.shower, hard, self._seeds(NOMINAL, Stage.SHOWER))
+            hadronisation = _hadronisation(_settings(self._chunk, variation))
+            return hadronisation.run(self._partons, self._seeds(variation, Stage.HADRONISATION)), None
+        if self._particles is None:
+            self._particles = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
+        return self._particles, None
+
+    def _seeds(self, variation: Variation, stage: Stage) -> list[int]:
+        chunk = self._chunk
+        return [
+            pythia_seed(chunk.config.seed, chunk.sample, number, variation.vartype, stage) for number in chunk.numbers
+        ]
+
+
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
-    return (*COMMON, *CP5, *chunk.settings, *variation.settings)
+    weighted = variation == NOMINAL and chunk.config.shower_weights and chunk.config.start == "hard"
+    own = SHOWER_WEIGHT_SETTINGS if weighted else ()
+    return (*COMMON, *CP5, *chunk.settings, *variation.settings, *own)
+
+
+@lru_cache(maxsize=4)
+def _hadronisation(settings: tuple[str, ...]) -> Hadronisation:
+    return Hadronisation(settings)
 
 
 @lru_cache(maxsize=8)
 def _shower(beams: Beams, settings: tuple[str, ...]) -> Shower:
     """Starting Pythia costs as much as tens of events, so a worker keeps its instances between chunks."""
     return Shower(beams, settings)
+
+
+def _weight_names(view: View) -> list[str]:
+    return [] if view.shower_weights is None else list(SHOWER_WEIGHTS.values())
 
 
 def _count_matched(views: dict[str, View], good: NDArray[np.bool_]) -> dict[str, int]:

@@ -58,10 +58,20 @@ class SimulationConfig(BaseConfig):
     variations: tuple[str, ...] = Field(
         default=("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"), description="names of the registry"
     )
+    start: Literal["hard", "shower", "particles"] = Field(
+        default="hard",
+        description="what the views of an event share: the hard partons, the showered partons, or the particles",
+    )
+    shower_weights: bool = Field(
+        default=True, description="Pythia's weights for scales in ISR and FSR, in PSWeight of the nominal view"
+    )
     seed: int = Field(default=1, ge=0, description="run seed of every random stream")
     energy: float = Field(default=13000.0, gt=0, description="centre-of-mass energy of built-in processes, GeV")
     chunk_size: int = Field(default=100, gt=0, description="hard events of one task and one file")
-    workers: int = Field(default=2, gt=0, description="processes")
+    workers: int = Field(default=2, gt=0, description="processes of this machine")
+    scheduler: str | None = Field(
+        default=None, description="address of a Dask scheduler to use instead, such as tcp://host:8786"
+    )
     jets: JetConfig = JetConfig()
     detector: DetectorConfig = DetectorConfig()
 
@@ -69,6 +79,18 @@ class SimulationConfig(BaseConfig):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(variation.name for variation in select_variations(names, where="'variations'"))
+
+    @model_validator(mode="after")
+    def _variations_act_after_start(self) -> SimulationConfig:
+        for variation in select_variations(self.variations):
+            levels = {"hard": ("",), "shower": ("String",), "particles": ()}[self.start]
+            late = [setting for setting in variation.settings if not setting.startswith(levels)]
+            if late:
+                raise ValueError(
+                    f"variation {variation.name!r} changes {late[0]}, which acts before what the views share with "
+                    f"start: {self.start}"
+                )
+        return self
 
     @field_validator("samples")
     @classmethod

@@ -48,23 +48,28 @@ def generate_hard_events(
     particles: list[tuple[Any, ...]] = []
     offsets = [0]
     heads: list[tuple[float, float, float]] = []
-    failures = 0
+    failures = tried = 0
     while len(heads) < n_events:
+        tried += 1
         if not pythia.next():
             failures += 1
             if failures > _MAX_FAILURES:
                 raise SimulationError(f"Pythia failed {failures} times to generate {process.name!r}")
             continue
         record, info = pythia.process, pythia.infoPython()
-        particles.extend(_rows(record[index] for index in range(_FIRST, record.size())))
+        rows = _rows(record[index] for index in range(_FIRST, record.size()))
+        if not _wanted(rows, process):
+            continue
+        particles.extend(rows)
         offsets.append(len(particles))
         heads.append((record.scale(), info.alphaEM(), info.alphaS()))
     info = pythia.infoPython()
-    xsec = info.sigmaGen() * _MB_TO_PB
+    fraction = n_events / (tried - failures)
+    xsec = info.sigmaGen() * _MB_TO_PB * fraction
     columns = np.array(heads).T
     return HardEvents(
         beams=Beams(2212, 2212, energy / 2, energy / 2),
-        processes=(LheProcess(1, xsec, info.sigmaErr() * _MB_TO_PB, 1.0),),
+        processes=(LheProcess(1, xsec, info.sigmaErr() * _MB_TO_PB * fraction, 1.0),),
         strategy=3,
         particles=np.array(particles, dtype=PARTICLE_TYPE),
         offsets=np.array(offsets, dtype=np.int64),
@@ -74,6 +79,13 @@ def generate_hard_events(
         alpha_qed=columns[1],
         alpha_qcd=columns[2],
     )
+
+
+def _wanted(rows: list[tuple[Any, ...]], process: HardProcess) -> bool:
+    """Whether exactly one Z of the event goes to the quarks that the process asks for."""
+    if process.needs is None:
+        return True
+    return sum(row[0] in process.needs for row in rows if row[1] == 1) == 1
 
 
 def _rows(entries: Iterable[Any]) -> list[tuple[Any, ...]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 import awkward as ak
 import fastjet
@@ -48,6 +51,7 @@ def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -
         n_events: events of the batch.
         config: radius, cuts and grooming.
     """
+    _print_banner()
     momenta = _momenta(candidates)
     starts = np.searchsorted(candidates.event, np.arange(n_events + 1))
     events = _jagged(momenta, starts)
@@ -112,6 +116,20 @@ def groom(
         tree = fastjet.ClusterSequence(ak.to_packed(parts[several]), everything)
         n2[several] = ak.to_numpy(tree.exclusive_jets_energy_correlator(njets=1, beta=1, npoint=2, func="nseries"))
     return np.maximum(ak.to_numpy(groomed.msoftdrop).astype(np.float64), 0.0), n2
+
+
+@lru_cache(maxsize=1)
+def _print_banner() -> None:
+    """Let FastJet print its request for citations where messages go, not between a program's results."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        one = _jagged(np.array([[1.0], [0.0], [0.0], [1.0]]), np.array([0, 1]))
+        fastjet.ClusterSequence(one, fastjet.JetDefinition(fastjet.antikt_algorithm, 0.8))
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def _momenta(candidates: FlowCandidates) -> NDArray[np.float64]:

@@ -3,8 +3,8 @@
 The anchor of a hard event is its hadronically decaying H, Z, W or top (the one of largest pT), else the hardest
 outgoing quark or gluon. Its type:
 
-- a resonance whose quarks lie within R of it: H->bb, Z->bb, Z->qq, W->qq (also a hadronic top); one whose quarks do
-  not has no jet in any view;
+- a resonance whose quarks lie within R of it: H->bb, H->cc, Z->bb, Z->qq, W->qq, t->bqq (of a top whose b lies
+  outside, the W alone); one whose quarks do not has no jet in any view;
 - a lone quark: q (u, d, s), c or b; a lone gluon: GG, since nearly all gluons split into gluons and the hard event
   does not tell;
 - with a second outgoing parton within R: g->qq, g->cc, g->bb for a quark and its antiquark, GG for two gluons, else
@@ -73,18 +73,22 @@ def find_anchor(event: NDArray[np.void], radius: float) -> Anchor | None:
     if not partons:
         return None
     families: dict[int, list[int]] = {}
-    for i in partons:
-        top = _resonance_of(rows, i)
-        if top is not None:
-            families.setdefault(top, []).append(i)
+    for parton in partons:
+        for resonance in _resonances_of(rows, parton):
+            families.setdefault(resonance, []).append(parton)
     if families:
-        chosen = max(families, key=lambda i: _direction(rows[i]).pt)
-        quarks = tuple(_direction(rows[i]) for i in families[chosen])
-        axis = _direction(rows[chosen])
-        contained = len(quarks) > 1 and all(_distance(axis, quark) < radius for quark in quarks)
-        jettype = _resonance_type(rows, chosen, quarks) if contained else JetType.UNMATCHED
-        others = tuple(_direction(rows[i]) for i in partons if i not in families[chosen])
-        return Anchor(jettype, axis, quarks if contained else (), others, quarks)
+        # The hardest resonance, with the products of its decay; a W from a top comes after its top.
+        chosen = max(families, key=lambda i: _direction(rows[_outermost(rows, i)]).pt)
+        options = [i for i in families if _outermost(rows, i) == _outermost(rows, chosen) and len(families[i]) > 1]
+        for option in sorted(options):
+            quarks = tuple(_direction(rows[i]) for i in families[option])
+            axis = _direction(rows[option])
+            jettype = _resonance_type(rows, option, quarks)
+            if jettype != JetType.UNMATCHED and all(_distance(axis, quark) < radius for quark in quarks):
+                others = tuple(_direction(rows[i]) for i in partons if i not in families[option])
+                return Anchor(jettype, axis, quarks, others, quarks)
+        own = tuple(_direction(rows[i]) for i in partons)
+        return Anchor(JetType.UNMATCHED, _direction(rows[_outermost(rows, chosen)]), (), (), own)
     directions = sorted((_direction(rows[i]) for i in partons), key=lambda parton: -parton.pt)
     axis = directions[0]
     near = [parton for parton in directions if _distance(axis, parton) < radius]
@@ -143,23 +147,31 @@ def _distance(one: Direction, other: Direction) -> float:
     return float(delta_r(one.eta, one.phi, other.eta, other.phi))
 
 
-def _resonance_of(rows: list[tuple[float, ...]], index: int) -> int | None:
-    """The outermost H, Z, W or top above a parton."""
-    found = None
+def _resonances_of(rows: list[tuple[float, ...]], index: int) -> list[int]:
+    """The H, Z, W and top above a parton, innermost first."""
+    found = []
     mother = int(rows[index][2]) - 1
     while mother >= 0 and rows[mother][1] != -1:
         if abs(rows[mother][0]) in (_Z, _W, _H, _TOP) and rows[mother][1] == 2:
-            found = mother
+            found.append(mother)
         mother = int(rows[mother][2]) - 1
     return found
+
+
+def _outermost(rows: list[tuple[float, ...]], resonance: int) -> int:
+    above = _resonances_of(rows, resonance)
+    return above[-1] if above else resonance
 
 
 def _resonance_type(rows: list[tuple[float, ...]], resonance: int, quarks: tuple[Direction, ...]) -> JetType:
     kind, flavours = abs(int(rows[resonance][0])), {abs(quark.pdgid) for quark in quarks}
     if kind == _H:
-        return JetType.H_BB if flavours == {_B} else JetType.UNMATCHED
+        by_flavour = {frozenset({_B}): JetType.H_BB, frozenset({_C}): JetType.H_CC}
+        return by_flavour.get(frozenset(flavours), JetType.UNMATCHED)
     if kind == _Z:
         return JetType.Z_BB if flavours == {_B} else JetType.Z_QQ
+    if kind == _TOP:
+        return JetType.TOP_BQQ if len(quarks) == 3 else JetType.UNMATCHED
     return JetType.W_QQ
 
 

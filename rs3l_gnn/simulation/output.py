@@ -31,14 +31,14 @@ class View:
     Attributes:
         jets, jettype, is_anchor: jets with their labels [n_jets].
         candidates: the constituents of the jets, in the order of ``jets.offsets`` [n_links].
-        shower_weights: Pythia's weights of each event, nominal first [n_events, n_weights].
+        shower_weights: Pythia's weights of each event relative to nominal [n_events, n_weights], or None.
     """
 
     jets: Jets
     jettype: NDArray[np.int32]
     is_anchor: NDArray[np.bool_]
     candidates: FlowCandidates
-    shower_weights: NDArray[np.float64]
+    shower_weights: NDArray[np.float64] | None
 
 
 def write_events(
@@ -112,7 +112,7 @@ def write_events(
             per_event_links,
         ),
     }
-    if metadata["psweight_names"]:
+    if view.shower_weights is not None:
         branches["PSWeight"] = ak.from_regular(view.shower_weights.astype(np.float32)[kept])
     text = json.dumps(metadata)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import SimulationError
 
-__all__ = ["COMMON", "CP5", "configure"]
+__all__ = ["COMMON", "CP5", "SHOWER_WEIGHTS", "SHOWER_WEIGHT_SETTINGS", "configure"]
 
 CP5: tuple[str, ...] = (
     # Tune CP5 of CMS (arXiv:1903.12179, table 1): alpha_s = 0.118 everywhere and NNPDF3.1 NNLO.
@@ -39,6 +39,21 @@ COMMON: tuple[str, ...] = (
     # Streams are set event by event; this one only makes the initialisation reproducible.
     "Random:setSeed=on",
     "Random:seed=1",
+)
+
+
+SHOWER_WEIGHTS: dict[str, str] = {
+    # Order of NanoAOD's PSWeight; the factor stands at the scale itself, not at its square (arXiv:1605.08352).
+    "isrup": "isr:muRfac=2.0",
+    "fsrup": "fsr:muRfac=2.0",
+    "isrdown": "isr:muRfac=0.5",
+    "fsrdown": "fsr:muRfac=0.5",
+}
+"""Name of each weight within Pythia, in lower case, and what it varies."""
+
+SHOWER_WEIGHT_SETTINGS: tuple[str, ...] = (
+    "UncertaintyBands:doVariations=on",
+    "UncertaintyBands:List={" + ", ".join(f"{name} {change}" for name, change in SHOWER_WEIGHTS.items()) + "}",
 )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
-from rs3l_gnn.simulation.settings import configure
+from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure
 
 __all__ = ["Shower"]
 
@@ -95,6 +95,21 @@ class Shower:
             if not _same_events(batch, hard):
                 raise SimulationError("Pythia has changed the hard partons of an event")
         return batch
+
+    def next_event(self, hard: HardEvents, seed: int) -> bool:
+        """Shower one event, which is then in ``pythia.event``; False if Pythia rejects it."""
+        self._feed.load(hard, [seed], self.pythia.rndm)
+        return bool(self.pythia.next())
+
+    def weights(self, batch: ak.Array) -> NDArray[np.float64]:
+        """Shower weights relative to the nominal one, in the order of SHOWER_WEIGHTS [n_events, n_weights].
+
+        The settings must have switched them on; a rejected event has 1 everywhere.
+        """
+        names = [name.lower() for name in self.pythia.infoPython().weightNameVector()]
+        rows = ak.to_numpy(ak.pad_none(ak.fill_none(batch.info.weights, [], axis=0), len(names), axis=1))
+        values = np.ma.filled(rows, 1.0).astype(np.float64)
+        return values[:, [names.index(name) for name in SHOWER_WEIGHTS]] / values[:, :1]
 
     def _batch(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
         self._feed.load(hard, seeds, self.pythia.rndm)

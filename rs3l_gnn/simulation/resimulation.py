@@ -1,0 +1,83 @@
+"""Views of hard events that share more than their hard partons.
+
+Three points to start from: the hard partons (each view has a shower of its own), the showered partons (each view has
+a hadronisation of its own), the particles (each view has a detector response of its own).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import awkward as ak
+import pythia8mc
+
+from rs3l_gnn.conventions import SimulationError
+from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.settings import configure
+from rs3l_gnn.simulation.shower import Shower
+
+__all__ = ["Hadronisation", "shower_partons"]
+
+_NO_PROCESS = ("ProcessLevel:all=off", "PartonLevel:FSRinResonances=off")
+
+
+def shower_partons(shower: Shower, hard: HardEvents, seeds: Sequence[int]) -> list[Any]:
+    """Parton showers without hadronisation.
+
+    Args:
+        shower: its settings must have ``HadronLevel:all=off``.
+        hard: the hard events.
+        seeds: a seed for each.
+
+    Returns:
+        Pythia's event records, None for an event that Pythia rejects.
+    """
+    return [
+        pythia8mc.Event(shower.pythia.event) if shower.next_event(hard.part(index, index + 1), seed) else None
+        for index, seed in enumerate(seeds)
+    ]
+
+
+class Hadronisation:
+    """Hadronisation and decays of given partons.
+
+    Args:
+        settings: Pythia settings, the later ones win; what acts before the hadronisation has no effect.
+
+    Raises:
+        SimulationError: Pythia refuses a setting or does not start.
+    """
+
+    def __init__(self, settings: Sequence[str]) -> None:
+        self._pythia = configure((*settings, *_NO_PROCESS))
+        # A second instance does nothing but turn an event into arrays: only a whole "next" event can do that, and it
+        # would look for junctions anew and refuse many events.
+        self._reader = configure((*settings, *_NO_PROCESS, "HadronLevel:all=off"))
+        if not (self._pythia.init() and self._reader.init()):
+            raise SimulationError("Pythia does not start", got=f"settings {', '.join(settings)}")
+
+    def run(self, partons: Sequence[Any], seeds: Sequence[int]) -> ak.Array:
+        """Hadronise events.
+
+        Args:
+            partons: as :func:`shower_partons` gives them; they are not changed.
+            seeds: a seed for each.
+
+        Returns:
+            As :meth:`rs3l_gnn.simulation.shower.Shower.run`.
+        """
+        return ak.concatenate([self._one(*pair) for pair in zip(partons, seeds, strict=True)])
+
+    def _one(self, event: Any, seed: int) -> ak.Array:
+        if event is not None:
+            self._pythia.event = event
+            self._pythia.rndm.init(seed)
+        # False: the junctions of the event are known and must not be looked for again.
+        accepted = event is not None and self._pythia.forceHadronLevel(False)
+        if accepted:
+            self._reader.event = self._pythia.event
+        else:
+            self._reader.event.reset()
+        # Masked rather than None, so that every part has the same type.
+        return ak.mask(self._reader.nextBatch(1, "none"), [accepted])

@@ -1,0 +1,139 @@
+"""What became of a simulation, and the files that say so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rs3l_gnn.conventions import Variation, config_digest, provenance, write_json
+from rs3l_gnn.simulation.config import SimulationConfig
+
+__all__ = ["SUMMARY_FILE", "SampleSummary", "SimulationSummary", "finish_sample"]
+
+SUMMARY_FILE = "simulation.json"
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What became of one sample.
+
+    Attributes:
+        hard_events: hard events of the LHE file that were showered.
+        failed_events: numbers of those that Pythia rejected in some variation; they are in no file.
+        matched: events with an anchor jet, by variation; ``all``: in every variation; ``any``: in nominal and at least
+            one other.
+        match_efficiency: ``any`` over the hard events.
+        showers_per_second: by variation, of one process.
+        fileset: path of the coffea fileset.
+    """
+
+    sample: str
+    process: str
+    hard_events: int
+    failed_events: list[int]
+    sumw: float
+    xsec_pb: float
+    matched: dict[str, int]
+    match_efficiency: float
+    jets: dict[str, int]
+    showers_per_second: dict[str, float]
+    fileset: Path
+
+
+@dataclass(frozen=True)
+class SimulationSummary:
+    """What :func:`simulate` did; ``showers_per_second`` counts all processes and the time from start to end."""
+
+    output: Path
+    samples: dict[str, SampleSummary]
+    showers: int
+    seconds: float
+
+    @property
+    def hard_events(self) -> int:
+        """Hard events of all samples."""
+        return sum(sample.hard_events for sample in self.samples.values())
+
+    @property
+    def showers_per_second(self) -> float:
+        """Showers of this call per second."""
+        return self.showers / max(self.seconds, 1e-9)
+
+
+def finish_sample(
+    config: SimulationConfig,
+    directory: Path,
+    *,
+    metadata: dict[str, Any],
+    variations: Sequence[Variation],
+    lhe: Path | None,
+) -> SampleSummary:
+    """Sum the chunks of a sample up; its summary, the sign that it is complete, is written last.
+
+    Args:
+        config: the configuration.
+        directory: of the sample.
+        metadata: of the sample, as in its files.
+        variations: nominal first.
+        lhe: the user's LHE file, None for a built-in process.
+    """
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("chunks/*.json"))]
+    names = [variation.name for variation in variations]
+    n_events = sum(result["n_events"] for result in results)
+    seconds = {name: sum(result["seconds"][name] for result in results) for name in names}
+    summary = SampleSummary(
+        sample=metadata["sample"],
+        process=metadata["process"],
+        hard_events=n_events,
+        failed_events=[number for result in results for number in result["failed"]],
+        sumw=sum(result["sumw"] for result in results),
+        xsec_pb=metadata["xsec_pb"],
+        matched={key: sum(result["matched"][key] for result in results) for key in (*names, "all", "any")},
+        match_efficiency=sum(result["matched"]["any"] for result in results) / n_events,
+        jets={name: sum(result["jets"][name] for result in results) for name in names},
+        showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
+        fileset=directory / "fileset.json",
+    )
+    write_json(summary.fileset, _fileset(summary, variations, len(results)), force=True)
+    inputs = [] if lhe is None else [lhe]
+    write_json(
+        directory / SUMMARY_FILE,
+        {
+            "format": "rs3l-simulation-summary",
+            "version": 1,
+            **asdict(summary),
+            "fileset": summary.fileset.name,
+            "showers": n_events * len(names),
+            "variations": [variation.record() for variation in variations],
+            "config": config.model_dump(mode="json"),
+            "config_digest": config_digest(config),
+            "provenance": provenance(config=config, seeds={"run": config.seed}, inputs=inputs),
+        },
+        force=True,
+    )
+    shutil.rmtree(directory / "chunks")
+    return summary
+
+
+def _fileset(summary: SampleSummary, variations: Sequence[Variation], n_chunks: int) -> dict[str, Any]:
+    """A coffea fileset; its paths are relative to the directory of ``fileset.json``."""
+    return {
+        f"{summary.sample}_{variation.name}": {
+            "files": {f"{variation.name}_{number:04d}.root": "Events" for number in range(n_chunks)},
+            "metadata": {
+                "process": summary.process,
+                "sample": summary.sample,
+                "variation": variation.name,
+                "xsec": summary.xsec_pb,
+                "sumw": summary.sumw,
+                "n_hard_events": summary.hard_events,
+                "resimulated_of": None if variation.name == "nominal" else f"{summary.sample}_nominal",
+                "isMC": True,
+            },
+        }
+        for variation in variations
+    }

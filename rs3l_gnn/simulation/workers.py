@@ -1,0 +1,90 @@
+"""Chunks on several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from rs3l_gnn.conventions import MissingDependencyError, SimulationError
+from rs3l_gnn.simulation.chunks import Chunk, ChunkResult, run_chunk
+
+__all__ = ["run_chunks"]
+
+_KILLED = "run the same command again, it goes on where it stopped"
+
+
+def run_chunks(chunks: Sequence[Chunk], workers: int, scheduler: str | None = None) -> Iterator[ChunkResult]:
+    """Simulate chunks and give their results in the order in which they finish.
+
+    Args:
+        chunks: what to do.
+        workers: processes of this machine; not used with a scheduler.
+        scheduler: address of a Dask scheduler whose workers see the same file system, None for this machine alone.
+
+    Raises:
+        SimulationError: a worker was killed, or the scheduler does not answer.
+    """
+    workers = min(workers, len(chunks))
+    if scheduler is not None and chunks:
+        yield from _on_dask(chunks, scheduler)
+    elif workers <= 1:
+        for chunk in chunks:
+            yield run_chunk(chunk)
+    else:
+        yield from _on_processes(chunks, workers)
+
+
+def _on_processes(chunks: Sequence[Chunk], workers: int) -> Iterator[ChunkResult]:
+    # Spawned, not forked: the parent may hold threads; Pythia and numpy need one core a process.
+    context = multiprocessing.get_context("spawn")
+    with _one_thread(), ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise SimulationError("a worker process was killed", hint=_KILLED) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _on_dask(chunks: Sequence[Chunk], scheduler: str) -> Iterator[ChunkResult]:
+    try:
+        from distributed import Client, KilledWorker
+        from distributed import as_completed as as_completed_on_dask
+    except ImportError as error:
+        raise MissingDependencyError("a Dask scheduler needs the package 'distributed'") from error
+    try:
+        client = Client(scheduler, timeout=30)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise SimulationError(f"no Dask scheduler answers at {scheduler}", got=error) from error
+    with client:
+        # A chunk writes files under their final names, atomically, so that doing one twice does no harm.
+        futures = client.map(run_chunk, chunks, pure=False)
+        try:
+            for future in as_completed_on_dask(futures):
+                yield future.result()
+        except KilledWorker as error:
+            raise SimulationError("a Dask worker was killed again and again", hint=_KILLED) from error
+        finally:
+            client.cancel(futures)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Environment of the workers: one thread each."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
