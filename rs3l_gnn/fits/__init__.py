@@ -1,0 +1,58 @@
+"""From histograms to a fit: checked templates, writers for pyhf, cabinetry and Combine, and inference.
+
+pyhf, cabinetry, uproot and matplotlib are imported when they are needed.
+"""
+
+from rs3l_gnn.fits.building import Built, build_templates
+from rs3l_gnn.fits.cabinetry_config import cabinetry_config, write_cabinetry
+from rs3l_gnn.fits.combine_card import combine_card, write_card
+from rs3l_gnn.fits.compare import TaggerResult, compare_taggers
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.expectation import expected_error
+from rs3l_gnn.fits.inference import Toys, limit, rank, scan, significance, toys
+from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
+from rs3l_gnn.fits.pyhf_spec import pyhf_workspace, write_workspace
+from rs3l_gnn.fits.run import fit
+from rs3l_gnn.fits.shapes_file import write_shapes
+from rs3l_gnn.fits.templates import (
+    ChannelTemplates,
+    FreeRate,
+    Nuisance,
+    RateEffect,
+    SampleTemplates,
+    Shift,
+    Templates,
+)
+
+__all__ = [
+    "BestFit",
+    "Built",
+    "ChannelTemplates",
+    "FitConfig",
+    "FreeRate",
+    "Likelihood",
+    "Nuisance",
+    "RateEffect",
+    "SampleTemplates",
+    "Shift",
+    "TaggerResult",
+    "Templates",
+    "Toys",
+    "build_templates",
+    "cabinetry_config",
+    "combine_card",
+    "compare_taggers",
+    "errors_by_group",
+    "expected_error",
+    "fit",
+    "limit",
+    "pyhf_workspace",
+    "rank",
+    "scan",
+    "significance",
+    "toys",
+    "write_cabinetry",
+    "write_card",
+    "write_shapes",
+    "write_workspace",
+]

@@ -1,0 +1,52 @@
+"""How far data from another simulation move the signal strength, with the statistical error of that statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.fits.model import BestFit, Likelihood
+
+__all__ = ["bias_error", "response"]
+
+
+def response(likelihood: Likelihood, best: BestFit) -> NDArray[np.float64]:
+    r"""Derivative of the fitted signal strength by the count in each bin [n_bins of all channels].
+
+    At the minimum, :math:`\partial\hat\theta / \partial n_i = C\, \partial_\theta \ln\lambda_i` with the covariance
+    :math:`C` (implicit function theorem on the Poisson likelihood). Derivatives of :math:`\lambda` by central
+    differences.
+    """
+    covariance = best.correlation * np.outer(best.errors, best.errors)
+    expected = likelihood.expected(best.values)
+    gradient = np.zeros((len(best.values), len(expected)))
+    for position, error in enumerate(best.errors):
+        if not error > 0:
+            continue
+        step = np.zeros(len(best.values))
+        step[position] = 1e-3 * error
+        gradient[position] = (likelihood.expected(best.values + step) - likelihood.expected(best.values - step)) / (
+            2e-3 * error
+        )
+    slope = np.divide(gradient, expected, out=np.zeros_like(gradient), where=expected > 0)
+    return np.asarray(covariance[likelihood.poi_index] @ slope)
+
+
+def bias_error(likelihood: Likelihood, best: BestFit, errors: Mapping[str, NDArray[np.float64]]) -> float:
+    """Statistical error of the bias: the simulation that made the pseudo-data is finite, too.
+
+    Args:
+        likelihood: model with the pseudo-data.
+        best: its fit.
+        errors: by channel, errors of the difference between the pseudo-data and the nominal expectation [n_bins].
+            Views of the same events make them smaller than the errors of two samples.
+    """
+    slopes = response(likelihood, best)
+    variance = sum(
+        float(((slopes[where] * errors[channel]) ** 2).sum())
+        for channel, where in likelihood.channel_slices().items()
+        if channel in errors
+    )
+    return float(np.sqrt(variance))

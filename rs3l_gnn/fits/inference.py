@@ -1,0 +1,313 @@
+"""What follows the best fit: ranking, scan, limit, discovery significance, toys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import FitError, progress
+from rs3l_gnn.fits.model import BestFit, Likelihood, minuit
+
+__all__ = [
+    "Impact",
+    "Inference",
+    "Limit",
+    "Scan",
+    "Significance",
+    "Toys",
+    "limit",
+    "rank",
+    "scan",
+    "significance",
+    "throw_toy",
+    "toys",
+]
+
+
+@dataclass(frozen=True)
+class Impact:
+    """Change of the signal strength when one nuisance is held away from its best fit.
+
+    ``pre_fit`` moves it by its prior width (0, 0 without one), ``post_fit`` by its fitted error; each is (up, down).
+    """
+
+    name: str
+    value: float
+    error: float
+    pre_fit: tuple[float, float]
+    post_fit: tuple[float, float]
+
+    @property
+    def size(self) -> float:
+        """Larger of the two post-fit impacts."""
+        return max(abs(self.post_fit[0]), abs(self.post_fit[1]))
+
+
+@dataclass(frozen=True)
+class Toys:
+    """Fits of random data sets: fitted signal strength and its error [n_toys], and how many fits failed."""
+
+    truth: float
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    failed: int
+
+    @property
+    def pulls(self) -> NDArray[np.float64]:
+        """(fitted - true) / error [n_toys]."""
+        return (self.values - self.truth) / self.errors
+
+    @property
+    def coverage(self) -> float:
+        """Fraction of toys whose error interval holds the true value."""
+        return float((np.abs(self.pulls) <= 1).mean())
+
+    def record(self) -> dict[str, Any]:
+        """Summary for JSON."""
+        n = len(self.values)
+        return {
+            "toys": n,
+            "failed": self.failed,
+            "true": self.truth,
+            "mean": float(self.values.mean()),
+            "mean_error": float(self.values.std(ddof=1) / np.sqrt(n)),
+            "spread": float(self.values.std(ddof=1)),
+            "pull_mean": float(self.pulls.mean()),
+            "pull_width": float(self.pulls.std(ddof=1)),
+            "coverage": self.coverage,
+        }
+
+
+@dataclass(frozen=True)
+class Scan:
+    """-2 ln(L / L_max) at values of the signal strength [n_points]."""
+
+    values: NDArray[np.float64]
+    rise: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Upper limit on the signal strength.
+
+    Attributes:
+        observed: from the data.
+        expected: without signal, at -2, -1, 0, 1, 2 standard deviations [5].
+        values: tested signal strengths [n_points].
+        observed_cls: CLs there [n_points].
+        expected_cls: expected CLs there [n_points, 5].
+    """
+
+    confidence_level: float
+    observed: float
+    expected: NDArray[np.float64]
+    values: NDArray[np.float64]
+    observed_cls: NDArray[np.float64]
+    expected_cls: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Significance:
+    """P-values of the hypothesis without signal, and their standard deviations (one side)."""
+
+    observed_p_value: float
+    observed: float
+    expected_p_value: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Everything that was asked for besides the best fit; None where it was not."""
+
+    ranking: tuple[Impact, ...] = ()
+    scan: Scan | None = None
+    limit: Limit | None = None
+    toys: Toys | None = None
+
+
+def rank(likelihood: Likelihood, best: BestFit) -> tuple[Impact, ...]:
+    """Impacts of all nuisances, largest first; statistical nuisances of single bins are among them.
+
+    Four fits for each nuisance, two without a prior width.
+    """
+    import cabinetry
+
+    widths = cabinetry.model_utils.prefit_uncertainties(likelihood.model)
+    centre = best.of(likelihood.poi)[0]
+    impacts = []
+    for position, label in enumerate(best.labels):
+        if label == likelihood.poi or not best.errors[position] > 0:
+            continue
+        value, error = float(best.values[position]), float(best.errors[position])
+        moved = {
+            step: likelihood.fit(fixed={label: value + step}, start=best.values).of(likelihood.poi)[0] - centre
+            for step in {float(widths[position]), -float(widths[position]), error, -error} - {0.0}
+        }
+        pre_fit = (moved.get(float(widths[position]), 0.0), moved.get(-float(widths[position]), 0.0))
+        impacts.append(Impact(label, value, error, pre_fit, (moved[error], moved[-error])))
+    return tuple(sorted(impacts, key=lambda impact: -impact.size))
+
+
+def scan(likelihood: Likelihood, best: BestFit, *, points: int = 11, widths: float = 2.0) -> Scan:
+    """Likelihood over ``widths`` errors of the signal strength on both sides, inside its range."""
+    value, error = best.of(likelihood.poi)
+    low, high = likelihood.model.config.suggested_bounds()[likelihood.poi_index]
+    values = np.linspace(max(value - widths * error, low), min(value + widths * error, high), points)
+    rise = [
+        likelihood.fit(fixed={likelihood.poi: point}, start=best.values).twice_nll - best.twice_nll for point in values
+    ]
+    return Scan(values, np.asarray(rise))
+
+
+def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.95) -> Limit:
+    """Observed and expected CLs upper limits with asymptotic formulae for q-tilde (arXiv:1007.1727).
+
+    CLs is computed on a coarse grid, then where each curve is expected to cross the level, and interpolated in between.
+
+    Raises:
+        FitError: a fit fails, or a curve does not cross the level.
+    """
+    value, error = best.of(likelihood.poi)
+    # Asymptotically, expected limits lie at error * (Phi^-1(1 - alpha Phi(N)) + N), below 5 errors for N = 2.
+    top = max(value, 0.0) + 6 * error
+    # Without any signal in the tested hypothesis both hypotheses are one, and CLs is 1.
+    found: dict[float, tuple[float, NDArray[np.float64]]] = {0.0: (1.0, np.ones(5))}
+    for point in np.linspace(0.05, 1.0, 8) * top:
+        found[float(point)] = _cls(likelihood, best, float(point), 2 * top)
+    level = 1 - confidence_level
+    for _ in range(2):
+        for curve in range(6):
+            point = _crossing(found, curve, level)
+            if min(abs(point - known) for known in found) > 1e-3 * error:
+                found[point] = _cls(likelihood, best, point, 2 * top)
+    values = np.asarray(sorted(found))
+    crossings = [_crossing(found, curve, level) for curve in range(6)]
+    return Limit(
+        confidence_level,
+        crossings[0],
+        np.asarray(crossings[1:]),
+        values,
+        np.asarray([found[point][0] for point in values]),
+        np.asarray([found[point][1] for point in values]),
+    )
+
+
+def _cls(likelihood: Likelihood, best: BestFit, point: float, top: float) -> tuple[float, NDArray[np.float64]]:
+    import pyhf
+
+    start = best.values.copy()
+    start[likelihood.poi_index] = max(start[likelihood.poi_index], 0.0)
+    with minuit():
+        try:
+            observed, expected = pyhf.infer.hypotest(
+                point,
+                likelihood.data,
+                likelihood.model,
+                init_pars=start.tolist(),
+                par_bounds=_non_negative(likelihood, top),
+                test_stat="qtilde",
+                return_expected_set=True,
+            )
+        except pyhf.exceptions.FailedMinimization as error:
+            raise FitError(f"a fit of the limit fails at {point:g}", hint="set inference.limit to false") from error
+    return float(observed), np.asarray(expected, dtype=np.float64)
+
+
+def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: int, level: float) -> float:
+    from scipy.interpolate import PchipInterpolator
+    from scipy.optimize import brentq
+
+    values = np.asarray(sorted(found))
+    curves = [found[point][0] if curve == 0 else found[point][1][curve - 1] for point in values]
+    heights = np.log(np.maximum(curves, 1e-300)) - np.log(level)
+    # The first crossing from above: noise of a minimiser must not turn a tail into a limit.
+    below = np.flatnonzero(heights < 0)
+    if len(below) == 0:
+        raise FitError("CLs stays above the level of the limit", hint="set inference.limit to false")
+    line = PchipInterpolator(values, heights)
+    return float(brentq(line, values[below[0] - 1], values[below[0]]))
+
+
+def significance(likelihood: Likelihood) -> Significance:
+    """Discovery significance with asymptotic formulae for q0 (arXiv:1007.1727); expected for a signal strength of 1.
+
+    Raises:
+        FitError: a fit fails.
+    """
+    import pyhf
+    from scipy.stats import norm
+
+    bounds = _non_negative(likelihood, likelihood.model.config.suggested_bounds()[likelihood.poi_index][1])
+    with minuit():
+        try:
+            observed, expected = pyhf.infer.hypotest(
+                0.0, likelihood.data, likelihood.model, par_bounds=bounds, test_stat="q0", return_expected=True
+            )
+        except pyhf.exceptions.FailedMinimization as error:
+            raise FitError("a fit of the significance fails", hint="set inference.significance to false") from error
+    return Significance(float(observed), float(norm.isf(observed)), float(expected), float(norm.isf(expected)))
+
+
+def throw_toy(likelihood: Likelihood, parameters: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """One random data set: Poisson counts, and auxiliary measurements around the given parameters.
+
+    Args:
+        parameters: true values of all parameters [n_parameters].
+        rng: source of randomness; pyhf's own sampling would use numpy's global one.
+
+    Returns:
+        Counts and auxiliary data [n_bins + n_constrained].
+    """
+    config = likelihood.model.config
+    expected = likelihood.expected(parameters)
+    counts = rng.poisson(np.maximum(expected, 0.0)).astype(np.float64)
+    auxiliary = []
+    for name in config.auxdata_order:
+        true = parameters[config.par_slice(name)]
+        auxiliary.append(rng.normal(true, np.asarray(config.param_set(name).width())))
+    return np.concatenate([counts, *auxiliary])
+
+
+def toys(likelihood: Likelihood, n: int, *, truth: Mapping[str, float] | None = None, seed: int = 1) -> Toys:
+    """Fit ``n`` random data sets.
+
+    Args:
+        likelihood: the model; its data are not used.
+        n: number of toys.
+        truth: true values of parameters, where they differ from nominal.
+        seed: toy ``i`` depends on the seed and ``i`` alone.
+
+    Raises:
+        FitError: every fit fails.
+    """
+    parameters = likelihood.asimov_parameters()
+    labels = likelihood.model.config.par_names
+    for name, value in (truth or {}).items():
+        parameters[labels.index(name)] = value
+    values, errors, failed = [], [], 0
+    with progress("toys", n, "toys") as bar:
+        for number in range(n):
+            data = throw_toy(likelihood, parameters, np.random.default_rng([seed, number]))
+            try:
+                value, error = likelihood.with_data(data.tolist()).fit().of(likelihood.poi)
+            except FitError:
+                failed += 1
+            else:
+                values.append(value)
+                errors.append(error)
+            bar.advance()
+    if len(values) < 2:
+        raise FitError("the fits of the toys fail", got=f"{failed} of {n}", hint="look at the fit of the nominal data")
+    return Toys(float(parameters[likelihood.poi_index]), np.asarray(values), np.asarray(errors), failed)
+
+
+def _non_negative(likelihood: Likelihood, top: float) -> list[tuple[float, float]]:
+    # The tests for limits and discovery are defined for a signal that cannot be negative.
+    bounds = [(float(low), float(high)) for low, high in likelihood.model.config.suggested_bounds()]
+    bounds[likelihood.poi_index] = (0.0, float(top))
+    return bounds

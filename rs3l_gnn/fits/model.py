@@ -1,0 +1,292 @@
+"""The likelihood: a pyhf model with its data, the best fit, and the errors by group."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.pyhf_spec import pyhf_workspace
+from rs3l_gnn.fits.templates import Templates
+
+__all__ = ["BestFit", "Likelihood", "errors_by_group", "minuit"]
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def minuit() -> Iterator[None]:
+    """Use pyhf with numpy and Minuit inside the block, and whatever was set before after it.
+
+    Backend and optimiser of pyhf are global, and cabinetry leaves its own behind when a fit fails.
+    """
+    import pyhf
+
+    backend, optimizer = pyhf.get_backend()
+    logger = logging.getLogger("cabinetry")
+    level = logger.level
+    try:
+        pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(verbose=0))
+        # cabinetry tells every fit at level INFO.
+        logger.setLevel(logging.WARNING)
+        with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+            # pyhf 0.7.6 validates its schema through a class that jsonschema calls deprecated.
+            warnings.filterwarnings("ignore", message="jsonschema.RefResolver", category=DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)
+        pyhf.set_backend(backend, optimizer)
+
+
+@dataclass(frozen=True)
+class BestFit:
+    """Minimum of the likelihood.
+
+    Attributes:
+        values, errors: parameters [n_parameters]; fixed ones have an error of 0.
+        labels: their names.
+        correlation: [n_parameters, n_parameters].
+        twice_nll: -2 ln L at the minimum.
+        asymmetric: (down, up) errors by parameter, where MINOS ran and succeeded.
+    """
+
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    labels: tuple[str, ...]
+    correlation: NDArray[np.float64]
+    twice_nll: float
+    asymmetric: Mapping[str, tuple[float, float]]
+
+    def of(self, parameter: str) -> tuple[float, float]:
+        """Value and error of one parameter."""
+        position = self.labels.index(parameter)
+        return float(self.values[position]), float(self.errors[position])
+
+
+class Likelihood:
+    """A model and its data.
+
+    Args:
+        templates: the model.
+        data: counts [n_bins of all channels], None for the data in the templates.
+
+    Raises:
+        FitError: the expectation is not finite within three standard deviations of a nuisance.
+    """
+
+    def __init__(self, templates: Templates, data: NDArray[np.float64] | None = None) -> None:
+        import cabinetry
+
+        self.templates = templates
+        with minuit():
+            self.model, own = cabinetry.model_utils.model_and_data(pyhf_workspace(templates))
+        n = self.model.config.nmaindata
+        counts = own[:n] if data is None else [float(count) for count in data]
+        self.data: list[float] = [*counts, *own[n:]]
+        self.poi = templates.poi
+        self.poi_index: int = self.model.config.poi_index
+        self._check()
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Data in all channels, one after another, in the model's order."""
+        return np.asarray(self.data[: self.model.config.nmaindata])
+
+    def with_data(self, data: Sequence[float]) -> Likelihood:
+        """The same model with other data, auxiliary data included."""
+        other = object.__new__(Likelihood)
+        other.templates, other.model, other.poi, other.poi_index = self.templates, self.model, self.poi, self.poi_index
+        other.data = [float(value) for value in data]
+        return other
+
+    def asimov_parameters(self) -> NDArray[np.float64]:
+        """Parameters of the nominal expectation."""
+        import cabinetry
+
+        return np.asarray(cabinetry.model_utils.asimov_parameters(self.model), dtype=np.float64)
+
+    def expected(self, parameters: NDArray[np.float64], *, auxiliary: bool = False) -> NDArray[np.float64]:
+        """Expected counts in all channels, one after another."""
+        with minuit():
+            return np.asarray(self.model.expected_data(parameters, include_auxdata=auxiliary), dtype=np.float64)
+
+    def expected_by_sample(self, parameters: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Expected counts of each sample in all channels; zeros where a channel does not have it."""
+        with minuit():
+            content = np.asarray(self.model.main_model.expected_data(parameters, return_by_sample=True))
+        return dict(zip(self.model.config.samples, content, strict=True))
+
+    def channel_slices(self) -> dict[str, slice]:
+        """Where each channel lies in the concatenated counts."""
+        return {channel: self.model.config.channel_slices[channel] for channel in self.model.config.channels}
+
+    def fit(
+        self,
+        *,
+        minos: bool = False,
+        fixed: Mapping[str, float] | None = None,
+        start: NDArray[np.float64] | None = None,
+    ) -> BestFit:
+        """Maximise the likelihood with Minuit.
+
+        Args:
+            minos: asymmetric errors of the signal strength.
+            fixed: parameters held at given values.
+            start: where to start from, nominal if absent [n_parameters].
+
+        Raises:
+            FitError: no valid minimum.
+        """
+        import pyhf
+
+        initial, constant = self.model.config.suggested_init(), self.model.config.suggested_fixed()
+        if start is not None:
+            initial = [float(value) for value in start]
+        for name, value in (fixed or {}).items():
+            position = self.model.config.par_names.index(name)
+            initial[position], constant[position] = float(value), True
+        problem: Exception | None = None
+        with minuit():
+            # Strategy 2 recomputes derivatives often: slower, but it passes minima where the quick one gives up.
+            for strategy in (1, 2):
+                try:
+                    found = pyhf.infer.mle.fit(
+                        self.data,
+                        self.model,
+                        init_pars=initial,
+                        fixed_params=constant,
+                        return_uncertainties=True,
+                        return_correlations=True,
+                        return_fitted_val=True,
+                        return_result_obj=True,
+                        strategy=strategy,
+                    )
+                    asymmetric = _minos(found[3].minuit, self.poi) if minos else {}
+                except (pyhf.exceptions.FailedMinimization, RuntimeError) as error:
+                    problem = error
+                    continue
+                free = ~np.asarray(constant)
+                best = BestFit(
+                    values=np.asarray(found[0][:, 0], dtype=np.float64),
+                    errors=np.where(free, np.asarray(found[0][:, 1], dtype=np.float64), 0.0),
+                    labels=tuple(self.model.config.par_names),
+                    correlation=np.where(np.outer(free, free), np.asarray(found[1], dtype=np.float64), 0.0),
+                    twice_nll=float(found[2]),
+                    asymmetric=asymmetric,
+                )
+                if np.isfinite(best.errors).all() and np.isfinite(best.correlation).all():
+                    return best
+        raise FitError(
+            "the fit finds no valid minimum",
+            hint="look at the expectation in fit.json; merge bins with few events, or prune nuisances without effect",
+        ) from problem
+
+    def goodness_of_fit(self, best: BestFit) -> float | None:
+        r"""P-value of the fit against the saturated model.
+
+        The statistic is :math:`2\sum_i (\lambda_i - n_i + n_i \ln(n_i/\lambda_i)) + \sum_k ((a_k - \theta_k) /
+        \sigma_k)^2` (Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437), with as many degrees of freedom as there
+        are bins less free parameters.
+
+        Returns:
+            The p-value, None without degrees of freedom.
+        """
+        from scipy.special import xlogy
+        from scipy.stats import chi2
+
+        config = self.model.config
+        counts, expected = self.counts, self.expected(best.values)
+        safe = np.where(expected > 0, expected, 1.0)
+        value = 2 * float((expected - counts + xlogy(counts, counts / safe)).sum())
+        position = config.nmaindata
+        for name in config.auxdata_order:
+            parameters, width = best.values[config.par_slice(name)], np.asarray(config.param_set(name).width())
+            auxiliary = np.asarray(self.data[position : position + len(width)])
+            value += float((((auxiliary - parameters) / width) ** 2).sum())
+            position += len(width)
+        degrees = len(counts) - sum(name in self.free_parameters for name in config.par_names)
+        return float(chi2.sf(value, degrees)) if degrees > 0 else None
+
+    @property
+    def free_parameters(self) -> frozenset[str]:
+        """Parameters without a constraint: the signal strength and free normalisations."""
+        return frozenset({self.poi, *(rate.name for rate in self.templates.free_rates)})
+
+    def band(self, best: BestFit | None) -> dict[str, NDArray[np.float64]]:
+        """Error of the total expectation by channel [n_bins]: before the fit without ``best``, else after it."""
+        from cabinetry.fit.results_containers import FitResults
+        from cabinetry.model_utils import prediction
+
+        fitted = None
+        if best is not None:
+            fitted = FitResults(best.values, best.errors, list(best.labels), best.correlation, best.twice_nll)
+        with minuit():
+            found = prediction(self.model, fit_results=fitted)
+        return {
+            channel: np.asarray(found.total_stdev_model_bins[position][-1])
+            for position, channel in enumerate(self.model.config.channels)
+        }
+
+    def _check(self) -> None:
+        # Interpolations can leave the physical region beyond one standard deviation: better told here than as a
+        # minimiser that fails.
+        start = self.asimov_parameters()
+        names = self.model.config.par_names
+        for position, name in enumerate(names):
+            if name not in {nuisance.name for nuisance in self.templates.nuisances}:
+                continue
+            for width in (-3.0, -1.0, 1.0, 3.0):
+                shifted = start.copy()
+                shifted[position] = width
+                content = self.expected(shifted)
+                if not np.isfinite(content).all():
+                    raise FitError(f"nuisance {name} at {width:+g} standard deviations: the expectation is not finite")
+                if (content < 0).any():
+                    _log.warning("nuisance %s at %+g standard deviations: negative expectation", name, width)
+
+
+def _minos(minimiser: Any, poi: str) -> dict[str, tuple[float, float]]:
+    minimiser.minos(poi)
+    errors = minimiser.merrors[poi]
+    return {poi: (float(errors.lower), float(errors.upper))} if errors.is_valid else {}
+
+
+def errors_by_group(templates: Templates, best: BestFit) -> dict[str, float]:
+    r"""Split the error of the signal strength by groups of nuisances.
+
+    A group's part is :math:`\sqrt{\sigma^2 - \sigma_{fixed}^2}`, with the group's nuisances held at their best-fit
+    values in :math:`\sigma_{fixed}`. At the minimum this needs no new fit: the variance with parameters :math:`F` held
+    is :math:`C_{\mu\mu} - C_{\mu F} C_{FF}^{-1} C_{F\mu}`. Parts are correlated, so their squares need not add up to
+    the total.
+
+    Returns:
+        ``statistical`` (every constrained parameter held; free normalisations float), ``mc_stat``, and each group of
+        nuisances; ``systematic`` is all constrained parameters together.
+    """
+    position = best.labels.index(templates.poi)
+    covariance = best.correlation * np.outer(best.errors, best.errors)
+    free = {templates.poi, *(rate.name for rate in templates.free_rates)}
+    total = float(covariance[position, position])
+
+    def held(names: Sequence[int]) -> float:
+        rows = [index for index in names if best.errors[index] > 0]
+        if not rows:
+            return total
+        block = covariance[np.ix_(rows, rows)]
+        side = covariance[rows, position]
+        return max(total - float(side @ np.linalg.solve(block, side)), 0.0)
+
+    constrained = [index for index, label in enumerate(best.labels) if label not in free]
+    groups = {"mc_stat": [index for index, label in enumerate(best.labels) if label.startswith("staterror_")]}
+    for group, names in templates.groups.items():
+        groups[group] = [best.labels.index(name) for name in names if name in best.labels]
+    statistical = held(constrained)
+    errors = {"statistical": statistical**0.5, "systematic": max(total - statistical, 0.0) ** 0.5}
+    return errors | {group: max(total - held(names), 0.0) ** 0.5 for group, names in groups.items()}

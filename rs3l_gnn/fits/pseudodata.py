@@ -1,0 +1,72 @@
+"""What stands in for the data: the expectation, a variation of it, a toy, or observed events."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import NOMINAL, UnknownVariationError
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.gathering import ChannelView, ProcessReader
+from rs3l_gnn.fits.templates import SampleTemplates
+
+__all__ = ["PseudoData", "make_data"]
+
+
+@dataclass(frozen=True)
+class PseudoData:
+    """Data of one channel [n_bins].
+
+    ``errors`` are the statistical errors of the difference to the nominal expectation, where the data come from
+    another simulation of the same events; None otherwise.
+    """
+
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64] | None = None
+
+
+def make_data(
+    config: FitConfig,
+    reader: ProcessReader,
+    view: ChannelView,
+    kept: Mapping[str, SampleTemplates],
+    names: Callable[[str, str], str],
+) -> PseudoData:
+    """Data of one channel in its final bins.
+
+    Samples that were left out of the model are left out of the data, too. Samples that were not simulated with the
+    wanted variation stay nominal.
+
+    Raises:
+        UnknownVariationError: the run does not have the variation.
+    """
+    data = config.data
+    if data.kind == "observed":
+        return PseudoData(view.grouping.add(reader.observed(view.histogram, view.source, data.datasets or ())))
+    if data.variation is not None and data.variation not in (NOMINAL.name, *view.histogram.variations):
+        raise UnknownVariationError(
+            f"data.variation {data.variation!r} is not in the run", allowed=view.histogram.variations
+        )
+    total, variances = np.zeros(view.grouping.n_bins), np.zeros(view.grouping.n_bins)
+    for sample, yields in view.fine.items():
+        template = kept.get(names(sample, "sample"))
+        if template is None:
+            continue
+        strength = data.mu if config.samples[sample].signal else 1.0
+        content = template.values
+        varied = None
+        if data.variation is not None and (data.samples is None or sample in data.samples):
+            varied = reader.varied(view.histogram, view.source, sample, data.variation)
+        if varied is not None:
+            content = np.maximum(view.grouping.add(varied.values), 0.0)
+            variances += strength**2 * varied.difference_variance(yields, view.grouping)
+        total += strength * content
+    total = np.maximum(total, 0.0)
+    if data.kind == "toy":
+        # The channel's name enters the seed, so that a channel's toy does not depend on which others are fitted.
+        total = np.random.default_rng([data.seed, zlib.crc32(view.name.encode())]).poisson(total).astype(np.float64)
+    return PseudoData(total, np.sqrt(variances) if data.kind == "variation" else None)

@@ -1,0 +1,169 @@
+"""One call from a ``fit:`` block to a directory with the fit and everything that others need to repeat it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rs3l_gnn.conventions import atomic_directory, dump_config, provenance, refuse_existing, write_json
+from rs3l_gnn.fits.bias import bias_error
+from rs3l_gnn.fits.building import Built, build_templates
+from rs3l_gnn.fits.cabinetry_config import write_cabinetry
+from rs3l_gnn.fits.combine_card import write_card
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.inference import Inference, limit, rank, scan, significance, toys
+from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
+from rs3l_gnn.fits.pyhf_spec import write_workspace
+from rs3l_gnn.fits.shapes_file import write_shapes
+
+__all__ = ["fit", "summarise"]
+
+_log = logging.getLogger(__name__)
+
+
+def fit(config: FitConfig, output: Path | str, *, force: bool = False) -> dict[str, Any]:
+    """Build the model, write it in all formats, fit it.
+
+    Args:
+        config: the ``fit:`` block.
+        output: directory to make; it appears whole or not at all.
+        force: replace an existing one.
+
+    Returns:
+        The content of ``fit.json``. Beside it lie ``workspace.json`` (pyhf), ``shapes.root`` and ``card.txt``
+        (Combine), ``cabinetry.yaml``, the resolved ``config.yaml``, ``provenance.json`` and ``plots/``.
+
+    Raises:
+        OutputError: the directory exists, or cannot be written.
+        InputFileError, UnknownVariationError, FitError: as in :func:`build_templates` and :meth:`Likelihood.fit`.
+    """
+    output = Path(output)
+    refuse_existing(output, force=force)
+    built = build_templates(config)
+    for finding in built.report.findings:
+        _log.info("%s: %s %s (%s)", finding.kind, finding.where, finding.action, finding.detail)
+    likelihood = Likelihood(built.templates)
+    best = likelihood.fit(minos=config.inference.minos)
+    with atomic_directory(output, force=force) as partial:
+        write_workspace(partial / "workspace.json", built.templates)
+        write_shapes(partial / "shapes.root", built.templates)
+        write_cabinetry(partial / "cabinetry.yaml", built.templates)
+        write_card(partial / "card.txt", built.templates)
+        document = summarise(config, built, likelihood, best)
+        inferred = _infer(config, likelihood, best, document)
+        document["report"] = built.report.record()
+        if config.plots:
+            from rs3l_gnn.fits.drawing import Canvas
+            from rs3l_gnn.fits.plots import draw_templates
+            from rs3l_gnn.fits.result_plots import draw_results
+
+            canvas = Canvas(partial / "plots", config.plot_formats)
+            draw_templates(canvas, built.templates, likelihood, best)
+            draw_results(canvas, built.templates, best, document, inferred)
+            document["plots"] = canvas.saved
+        document["provenance"] = provenance(
+            config=config,
+            seeds={"data": config.data.seed, "toys": config.inference.toy_seed},
+            inputs=[str(path) for path in config.inputs],
+        )
+        write_json(partial / "fit.json", document)
+        write_json(partial / "provenance.json", document["provenance"])
+        (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+    return document
+
+
+def summarise(config: FitConfig, built: Built, likelihood: Likelihood, best: BestFit) -> dict[str, Any]:
+    """The best fit as a document: signal strength, errors by group, bias, parameters, correlations."""
+    templates = built.templates
+    value, error = best.of(templates.poi)
+    groups = errors_by_group(templates, best)
+    document: dict[str, Any] = {
+        "format": "rs3l-fit",
+        "version": 1,
+        "histogram": config.histogram,
+        "data": config.data.model_dump(mode="json", exclude_none=True),
+        "poi": templates.poi,
+        "mu": value,
+        "mu_error": error,
+        "mu_error_shower": groups.get("shower", 0.0),
+        "mu_errors": groups,
+        "mu_bounds": list(templates.poi_bounds),
+        "twice_nll": best.twice_nll,
+        "goodness_of_fit": likelihood.goodness_of_fit(best) if config.inference.goodness_of_fit else None,
+        "parameters": _parameters(likelihood, best),
+        "correlation": {"labels": list(best.labels), "matrix": best.correlation.tolist()},
+        "groups": {group: list(names) for group, names in templates.groups.items()},
+        "channels": {
+            channel.name: {
+                "edges": channel.edges.tolist(),
+                "data": channel.data.tolist(),
+                "samples": {sample.name: sample.values.tolist() for sample in channel.samples},
+            }
+            for channel in templates.channels
+        },
+        "signal_efficiency": {channel: values.tolist() for channel, values in built.efficiencies.items()},
+        "shifts": list(built.shifts),
+        "closure": list(built.closure),
+        "paired_errors": built.paired,
+    }
+    if templates.poi in best.asymmetric:
+        document["mu_error_down"], document["mu_error_up"] = best.asymmetric[templates.poi]
+    if config.data.kind in ("variation", "asimov", "toy"):
+        document["bias"] = value - config.data.mu
+    if built.data_errors:
+        document["bias_error"] = bias_error(likelihood, best, built.data_errors)
+    low, high = templates.poi_bounds
+    if min(value - low, high - value) < 1e-3 * error:
+        built.report.add("poi_at_bound", "kept", f"parameter {templates.poi}", f"{value:g} in [{low:g}, {high:g}]")
+    return document
+
+
+def _parameters(likelihood: Likelihood, best: BestFit) -> dict[str, dict[str, float | None]]:
+    import cabinetry
+
+    centres = likelihood.asimov_parameters()
+    widths = cabinetry.model_utils.prefit_uncertainties(likelihood.model)
+    parameters: dict[str, dict[str, float | None]] = {}
+    for label, value, error, centre, width in zip(best.labels, best.values, best.errors, centres, widths, strict=True):
+        constrained = width > 0
+        parameters[label] = {
+            "value": float(value),
+            "error": float(error),
+            "pull": float((value - centre) / width) if constrained else None,
+            "constraint": float(error / width) if constrained else None,
+        }
+    return parameters
+
+
+def _infer(config: FitConfig, likelihood: Likelihood, best: BestFit, document: dict[str, Any]) -> Inference:
+    wanted = config.inference
+    found = Inference()
+    if wanted.ranking:
+        found = replace(found, ranking=rank(likelihood, best))
+        document["ranking"] = [asdict(impact) for impact in found.ranking]
+    if wanted.scan:
+        found = replace(found, scan=(scanned := scan(likelihood, best, points=wanted.scan_points)))
+        document["scan"] = {"values": scanned.values.tolist(), "delta_twice_nll": scanned.rise.tolist()}
+    if wanted.limit:
+        found = replace(found, limit=(limits := limit(likelihood, best, confidence_level=wanted.confidence_level)))
+        document["limit"] = {
+            "confidence_level": limits.confidence_level,
+            "observed": limits.observed,
+            "expected": limits.expected.tolist(),
+        }
+    if wanted.significance:
+        document["significance"] = {key: _finite(value) for key, value in asdict(significance(likelihood)).items()}
+    if wanted.toys:
+        truth = {likelihood.poi: config.data.mu}
+        found = replace(found, toys=(thrown := toys(likelihood, wanted.toys, truth=truth, seed=wanted.toy_seed)))
+        document["toys"] = thrown.record()
+    return found
+
+
+def _finite(value: float) -> float | None:
+    # A p-value below the smallest double is an infinite significance, for which JSON has no word.
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,119 @@
+"""Templates of one sample in one channel, with all that acts on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.gathering import ChannelView, ProcessReader
+from rs3l_gnn.fits.names import Renamer
+from rs3l_gnn.fits.report import Report, place
+from rs3l_gnn.fits.shifts import ShiftBuilder, compatibility, shift_record
+from rs3l_gnn.fits.sources import Source
+from rs3l_gnn.fits.templates import Nuisance, RateEffect, SampleTemplates
+
+__all__ = ["SampleBuilder"]
+
+
+@dataclass(frozen=True)
+class SampleBuilder:
+    """Builds samples and remembers the nuisances, shifts and closure tests that it met."""
+
+    config: FitConfig
+    reader: ProcessReader
+    sources: tuple[Source, ...]
+    names: Renamer
+    report: Report
+    nuisances: dict[str, Nuisance] = field(default_factory=dict)
+    shifts: list[dict[str, Any]] = field(default_factory=list)
+    closure: list[dict[str, Any]] = field(default_factory=list)
+
+    def build(self, view: ChannelView, sample: str, fill: NDArray[np.float64] | None) -> SampleTemplates | None:
+        """Templates of one sample, None where it is empty and may be left out.
+
+        Args:
+            view: the channel.
+            sample: name in the configuration.
+            fill: events to add where nothing at all is expected [n_bins].
+
+        Raises:
+            FitError: a negative bin, an empty sample, or a shift that the configuration does not allow.
+        """
+        problems, name = self.config.problems, self.names(sample, "sample")
+        fine, grouping, channel = view.fine[sample], view.grouping, view.name
+        added = np.zeros(grouping.n_bins) if fill is None else fill
+        values, variances = grouping.add(fine.values) + added, grouping.add(fine.variances) + added**2
+        where = place(channel=channel, sample=name)
+        negative = np.flatnonzero(values < 0)
+        if len(negative):
+            here = f"{where}, {place(bins=negative)}"
+            if problems.negative_bins != "clip":
+                raise FitError(f"{here}: negative", got=values[negative], hint="set negative_bins to clip or merge")
+            self.report.add("negative_bins", "clipped", here, f"{values[negative].sum():g} events set to zero")
+            values = np.maximum(values, 0.0)
+        if not values.sum() > 0:
+            if problems.empty_samples == "error":
+                raise FitError(f"{where} is empty", hint="remove it, or set empty_samples: drop")
+            self.report.add("empty_samples", "dropped", where, "no expected events")
+            return None
+        made = SampleTemplates(name, values, variances, mc_stat=self.config.samples[sample].mc_stat)
+        shifter = ShiftBuilder(channel, made, fine, grouping, problems, self.config.prune, self.report, added)
+        shifts = []
+        for systematic in self.sources:
+            if not systematic.acts_on(channel, sample):
+                continue
+            sides = [
+                None if axis is None else self.reader.varied(view.histogram, view.source, sample, axis)
+                for axis in (systematic.up, systematic.down)
+            ]
+            shift = shifter.build(systematic, sides[0], sides[1])
+            if shift is None:
+                continue
+            self._declare(shift.nuisance, systematic.group, systematic.key)
+            self.shifts.append(
+                {"channel": channel, "sample": name, "nuisance": shift.nuisance, **shift_record(made, shift)}
+            )
+            shifts.append(shift)
+        self._close(view, sample, made)
+        return replace(made, shifts=tuple(shifts), rates=self._rates(channel, sample))
+
+    def _rates(self, channel: str, sample: str) -> tuple[RateEffect, ...]:
+        effects = []
+        luminosity = self.config.luminosity
+        entry = self.config.samples[sample]
+        # A floating normalisation is measured, so the luminosity does not act on it.
+        if luminosity.uncertainty is not None and not entry.free:
+            factor = 1 + luminosity.uncertainty
+            effects.append(RateEffect(luminosity.name, factor, 1 / factor))
+            self._declare(luminosity.name, "luminosity", "rate")
+        if entry.uncertainty is not None:
+            name = f"norm_{self.names(sample, 'sample')}"
+            effects.append(RateEffect(name, 1 + entry.uncertainty, 1 / (1 + entry.uncertainty)))
+            self._declare(name, "normalisation", "rate")
+        for name, rate in self.config.rates.items():
+            if (rate.samples is None or sample in rate.samples) and (rate.channels is None or channel in rate.channels):
+                down, up = rate.factors
+                effects.append(RateEffect(name, up, down))
+                self._declare(name, rate.group, "rate")
+        return tuple(effects)
+
+    def _declare(self, name: str, group: str, source: str) -> None:
+        self.nuisances.setdefault(name, Nuisance(name, group, source))
+
+    def _close(self, view: ChannelView, sample: str, made: SampleTemplates) -> None:
+        # The replica differs from nominal by its random numbers alone: it must agree within errors.
+        replica = self.reader.varied(view.histogram, view.source, sample, "seed")
+        if replica is None:
+            return
+        error = np.sqrt(replica.difference_variance(view.fine[sample], view.grouping))
+        values = view.grouping.add(replica.values)
+        chi2, n, p_value = compatibility(made.values, values, error)
+        rate = float(values.sum() / made.values.sum())
+        self.closure.append(
+            {"channel": view.name, "sample": made.name, "rate": rate, "chi2": chi2, "bins": n, "p_value": p_value}
+        )
