@@ -35,7 +35,7 @@ class Variation:
     Attributes:
         name: name in files and configurations.
         vartype: the fixed number in files; it also selects the random stream.
-        settings: Pythia settings that differ from nominal.
+        settings: Pythia settings that differ from nominal; ``name FORCE=value`` goes beyond Pythia's limits.
         parameter: the setting that carries the strength, None for nominal and replicas.
         factor: its value (for ``renormMultFac`` the factor on the squared scale), None where there is no one number.
         source: name of the nuisance parameter, None for nominal and for ``seed``, which is never a nuisance.
@@ -84,7 +84,7 @@ def _scale(name: str, vartype: int, shower: Literal["FSR", "ISR"], factor: float
         name=name,
         vartype=vartype,
         description=f"{shower} renormalisation scale squared times {factor:g}",
-        settings=(f"{parameter}={factor:g}",),
+        settings=(f"{parameter} FORCE={factor:g}" if not 0.1 <= factor <= 10 else f"{parameter}={factor:g}",),
         parameter=parameter,
         factor=factor,
         source=source,

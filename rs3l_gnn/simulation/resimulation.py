@@ -15,7 +15,7 @@ import pythia8mc
 from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.settings import configure
-from rs3l_gnn.simulation.shower import Shower
+from rs3l_gnn.simulation.shower import Shower, rejected_event
 
 __all__ = ["Hadronisation", "shower_partons"]
 
@@ -70,14 +70,13 @@ class Hadronisation:
         return ak.concatenate([self._one(*pair) for pair in zip(partons, seeds, strict=True)])
 
     def _one(self, event: Any, seed: int) -> ak.Array:
-        if event is not None:
-            self._pythia.event = event
-            self._pythia.rndm.init(seed)
+        if event is None:
+            return rejected_event()
+        self._pythia.event = event
+        self._pythia.rndm.init(seed)
         # False: the junctions of the event are known and must not be looked for again.
-        accepted = event is not None and self._pythia.forceHadronLevel(False)
-        if accepted:
-            self._reader.event = self._pythia.event
-        else:
-            self._reader.event.reset()
-        # Masked rather than None, so that every part has the same type.
-        return ak.mask(self._reader.nextBatch(1, "none"), [accepted])
+        if not self._pythia.forceHadronLevel(False):
+            return rejected_event()
+        self._reader.event = self._pythia.event
+        batch = self._reader.nextBatch(1, "none")
+        return batch if "prt" in batch.fields else rejected_event()

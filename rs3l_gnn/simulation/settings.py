@@ -60,6 +60,8 @@ SHOWER_WEIGHT_SETTINGS: tuple[str, ...] = (
 def configure(settings: Iterable[str]) -> Any:
     """A Pythia instance with ``settings`` read, not yet initialised.
 
+    ``name FORCE=value`` sets a number beyond the limits that Pythia gives it.
+
     Raises:
         SimulationError: Pythia does not know a setting.
     """
@@ -67,6 +69,9 @@ def configure(settings: Iterable[str]) -> Any:
 
     pythia = pythia8mc.Pythia("", False)
     for setting in settings:
-        if not pythia.readString(setting):
+        name, forced, value = setting.partition(" FORCE=")
+        if forced and pythia.settings.isParm(name):
+            pythia.settings.forceParm(name, float(value))
+        elif not pythia.readString(setting):
             raise SimulationError(f"Pythia refuses the setting {setting!r}", hint="see the Pythia 8 manual for names")
     return pythia

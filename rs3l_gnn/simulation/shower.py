@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import awkward as ak
@@ -14,7 +15,7 @@ from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure
 
-__all__ = ["Shower"]
+__all__ = ["Shower", "rejected_event"]
 
 
 class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type information
@@ -113,7 +114,18 @@ class Shower:
 
     def _batch(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
         self._feed.load(hard, seeds, self.pythia.rndm)
-        return self.pythia.nextBatch(len(hard), "none")
+        batch = self.pythia.nextBatch(len(hard), "none")
+        # Without a single good event the array has no fields at all.
+        return batch if "prt" in batch.fields else ak.concatenate([rejected_event()] * len(hard))
+
+
+@lru_cache(maxsize=1)
+def rejected_event() -> ak.Array:
+    """One missing event, with the type of Pythia's events."""
+    pythia = configure(("Print:quiet=on", "ProcessLevel:all=off", "HadronLevel:all=off"))
+    pythia.init()
+    pythia.event.reset()
+    return ak.mask(pythia.nextBatch(1, "none"), [False])
 
 
 class _ChargeTable:

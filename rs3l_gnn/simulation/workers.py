@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 from rs3l_gnn.conventions import MissingDependencyError, SimulationError
 from rs3l_gnn.simulation.chunks import Chunk, ChunkResult, run_chunk
@@ -54,21 +56,20 @@ def _on_processes(chunks: Sequence[Chunk], workers: int) -> Iterator[ChunkResult
 
 def _on_dask(chunks: Sequence[Chunk], scheduler: str) -> Iterator[ChunkResult]:
     try:
-        from distributed import Client, KilledWorker
-        from distributed import as_completed as as_completed_on_dask
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise MissingDependencyError("a Dask scheduler needs the package 'distributed'") from error
     try:
-        client = Client(scheduler, timeout=30)
+        client = distributed.Client(scheduler, timeout=30)
     except (OSError, TimeoutError, ValueError) as error:
         raise SimulationError(f"no Dask scheduler answers at {scheduler}", got=error) from error
     with client:
         # A chunk writes files under their final names, atomically, so that doing one twice does no harm.
         futures = client.map(run_chunk, chunks, pure=False)
         try:
-            for future in as_completed_on_dask(futures):
+            for future in distributed.as_completed(futures):
                 yield future.result()
-        except KilledWorker as error:
+        except distributed.KilledWorker as error:
             raise SimulationError("a Dask worker was killed again and again", hint=_KILLED) from error
         finally:
             client.cancel(futures)

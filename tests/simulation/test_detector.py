@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from rs3l_gnn.simulation import DetectorConfig
+from rs3l_gnn.simulation.detector import FlowCandidates, detect
+from rs3l_gnn.simulation.detector_config import TrackerConfig
+from rs3l_gnn.simulation.particles import Particles
+
+
+def _particles(rows: list[tuple[int, int, int, float, float, float]], n_events: int) -> Particles:
+    """Rows of event, pdgid, charge, pt, eta, phi."""
+    event, pdgid, charge, pt, eta, phi = (np.array(column) for column in zip(*rows, strict=True))
+    zeros = np.zeros(len(rows))
+    return Particles(
+        event=event.astype(np.int64),
+        pdgid=pdgid.astype(np.int32),
+        charge=charge.astype(np.int8),
+        px=pt * np.cos(phi),
+        py=pt * np.sin(phi),
+        pz=pt * np.sinh(eta),
+        energy=pt * np.cosh(eta),
+        vx=zeros,
+        vy=zeros,
+        vz=zeros,
+        n_events=n_events,
+    )
+
+
+def _detect(particles: Particles, seeds: list[int]) -> FlowCandidates:
+    return detect(particles, DetectorConfig(), [np.random.default_rng(seed) for seed in seeds])
+
+
+ROWS = [(211, 1, 30.0, 0.1, 0.1), (22, 0, 20.0, 1.0, 2.0), (130, 0, 25.0, -1.0, -2.0), (13, -1, 40.0, 0.5, 3.0)]
+
+
+def test_kinds_of_candidates() -> None:
+    found = _detect(_particles([(0, *row) for row in ROWS], 1), [5])
+    assert sorted(found.pdgid.tolist()) == [13, 22, 130, 211]
+    photon = found.pdgid == 22
+    assert found.pt[photon] == pytest.approx([20.0], rel=0.1)
+    assert found.eta[photon] == pytest.approx([1.0], abs=0.02)
+    assert found.charge[found.pdgid == 13].tolist() == [-1]
+    neutral = found.charge == 0
+    assert np.isnan(found.d0[neutral]).all()
+    assert not np.isnan(found.d0[~neutral]).any()
+    assert found.mass[found.pdgid == 211] == pytest.approx([0.13957])
+
+
+def test_an_event_depends_on_its_own_generator_alone() -> None:
+    alone = _detect(_particles([(0, *row) for row in ROWS], 1), [8])
+    both = _detect(_particles([(event, *row) for event in (0, 1, 2) for row in ROWS], 3), [3, 8, 5])
+    mine = both.event == 1
+    for name in ("pt", "eta", "phi", "pdgid"):
+        assert np.array_equal(getattr(both, name)[mine], getattr(alone, name))
+    assert not np.array_equal(both.pt[both.event == 0], alone.pt)
+
+
+def test_soft_and_forward() -> None:
+    rows = [(0, 22, 0, 0.8, 0.0, 0.0), (0, 22, 0, 50.0, 3.2, 1.0), (0, 130, 0, 50.0, -3.2, 2.0)]
+    found = _detect(_particles(rows, 1), [1])
+    assert sorted(found.pdgid.tolist()) == [1, 2]
+    assert (found.pt > 1).all()
+
+
+def test_a_lost_charged_hadron_is_seen_in_the_calorimeter() -> None:
+    n = 4000
+    particles = _particles([(event, 211, 1, 60.0, 0.2, 0.0) for event in range(n)], n)
+    found = _detect(particles, list(range(n)))
+    without_track = n - np.unique(found.event[found.charge != 0]).size
+    assert without_track / n == pytest.approx(0.05, abs=0.012)
+    # Nearly every event has its energy back, with or without its track.
+    assert np.unique(found.event).size == n
+
+
+def test_an_empty_batch() -> None:
+    particles = _particles([(0, *ROWS[0])], 1).where(np.zeros(1, dtype=bool))
+    assert len(_detect(particles, [1])) == 0
+
+
+def test_rings_must_rise() -> None:
+    regions = TrackerConfig().regions
+    with pytest.raises(ValidationError, match="rising abs_eta_max"):
+        TrackerConfig(regions=regions[::-1])

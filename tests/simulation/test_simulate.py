@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import pytest
+import uproot
+
+from rs3l_gnn.conventions import ConfigError, InputFileError, OutputError, dump_config, parse_config
+from rs3l_gnn.simulation import SampleConfig, SimulationConfig, SimulationSummary, simulate, write_lhe
+from rs3l_gnn.simulation.hard_events import HardEvents
+
+
+def content(directory: Path, sample: str, variation: str) -> list[dict[str, Any]]:
+    """All entries of a variation, whatever the cut into files."""
+    files = sorted((directory / sample).glob(f"{variation}_*.root"))
+    return [entry for path in files for entry in uproot.open(path)["Events"].arrays().to_list()]
+
+
+def test_summary(small: SimulationSummary) -> None:
+    assert small.hard_events == 36
+    assert small.showers == 108
+    sample = small.samples["hbb"]
+    assert sample.failed_events == []
+    assert sample.sumw == 24
+    assert 0 < sample.matched["all"] <= sample.matched["any"] <= sample.matched["nominal"] <= 24
+    assert sample.match_efficiency == sample.matched["any"] / 24
+    for variation in ("nominal", "seed", "fsrDefDown"):
+        entries = content(small.output, "hbb", variation)
+        assert sum(any(entry["FatJet_anchor"]) for entry in entries) == sample.matched[variation]
+        assert sum(len(entry["FatJet_pt"]) for entry in entries) == sample.jets[variation]
+    document = json.loads((small.output / "hbb" / "simulation.json").read_text())
+    assert document["hard_events"] == 24
+    assert document["match_efficiency"] == sample.match_efficiency
+    assert set(document["showers_per_second"]) == {"nominal", "seed", "fsrDefDown"}
+    assert document["provenance"]["seeds"] == {"run": 11}
+
+
+def test_fileset(small: SimulationSummary) -> None:
+    fileset = json.loads((small.output / "hbb" / "fileset.json").read_text())
+    assert set(fileset) == {"hbb_nominal", "hbb_seed", "hbb_fsrDefDown"}
+    entry = fileset["hbb_seed"]
+    assert entry["files"] == {"seed_0000.root": "Events", "seed_0001.root": "Events"}
+    assert entry["metadata"]["resimulated_of"] == "hbb_nominal"
+    assert fileset["hbb_nominal"]["metadata"]["resimulated_of"] is None
+    assert entry["metadata"]["sumw"] == 24
+    assert entry["metadata"]["xsec"] == pytest.approx(small.samples["hbb"].xsec_pb)
+    for path in entry["files"]:
+        assert (small.output / "hbb" / path).exists()
+
+
+def test_variations_differ_and_share_their_hard_events(small: SimulationSummary) -> None:
+    nominal, other = content(small.output, "hbb", "nominal"), content(small.output, "hbb", "seed")
+    assert [e["hardHash"] for e in nominal] == [e["hardHash"] for e in other]
+    assert [e["FatJet_pt"] for e in nominal] != [e["FatJet_pt"] for e in other]
+    for one, two in zip(nominal, other, strict=True):
+        labels = set()
+        for entry in (one, two):
+            kinds = zip(entry["FatJet_jettype"], entry["FatJet_anchor"], strict=True)
+            labels |= {kind for kind, is_anchor in kinds if is_anchor}
+        assert len(labels) <= 1
+
+
+def test_jets_do_not_depend_on_workers_and_chunks(
+    small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path
+) -> None:
+    config = small_config.model_copy(update={"workers": 2, "chunk_size": 7})
+    other = simulate(config, tmp_path / "out")
+    assert len(list((other.output / "hbb").glob("seed_*.root"))) == 4
+    for sample in ("hbb", "qcd"):
+        for variation in ("nominal", "seed", "fsrDefDown"):
+            assert content(other.output, sample, variation) == content(small.output, sample, variation)
+    assert (other.output / "hbb" / "hard.lhe.gz").read_bytes() == (small.output / "hbb" / "hard.lhe.gz").read_bytes()
+
+
+def test_a_variation_does_not_depend_on_the_others(
+    small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path
+) -> None:
+    samples = {"qcd": small_config.samples["qcd"]}
+    config = small_config.model_copy(update={"variations": ("nominal", "fsrDefDown"), "samples": samples})
+    alone = simulate(config, tmp_path / "out")
+    assert content(alone.output, "qcd", "fsrDefDown") == content(small.output, "qcd", "fsrDefDown")
+
+
+def test_a_killed_run_goes_on(small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path) -> None:
+    out, yaml = tmp_path / "out", tmp_path / "config.yaml"
+    config = small_config.model_copy(update={"chunk_size": 4, "samples": {"hbb": small_config.samples["hbb"]}})
+    yaml.write_text(dump_config(config))
+    code = (
+        "import sys; from rs3l_gnn.conventions import load_config; from rs3l_gnn.simulation import *;"
+        "simulate(load_config(SimulationConfig, sys.argv[1]), sys.argv[2])"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code, str(yaml), str(out)])  # noqa: S603  # our own interpreter
+    markers = out / "hbb" / "chunks"
+    deadline = time.monotonic() + 120
+    while len(list(markers.glob("*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    done = {path: path.stat().st_mtime_ns for path in (out / "hbb").glob("*_0000.root")}
+    assert len(done) == 3
+    assert not (out / "hbb" / "simulation.json").exists()
+
+    summary = simulate(config, out)
+    assert 0 < summary.showers < 72
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    for variation in ("nominal", "seed", "fsrDefDown"):
+        assert content(out, "hbb", variation) == content(small.output, "hbb", variation)
+    assert summary.samples["hbb"].matched == small.samples["hbb"].matched
+    assert not [path for path in (out / "hbb").rglob("*") if "partial" in path.name]
+
+
+def test_finished_output_is_not_replaced_by_chance(
+    small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match="holds a complete simulation.*--force"):
+        simulate(small_config, small.output)
+    foreign = tmp_path / "out" / "hbb"
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match="files that no simulation wrote"):
+        simulate(small_config, tmp_path / "out", force=True)
+    assert (foreign / "thesis.tex").exists()
+
+
+def test_another_configuration_does_not_go_on(small_config: SimulationConfig, tmp_path: Path) -> None:
+    directory = tmp_path / "hbb"
+    directory.mkdir()
+    (directory / "config.yaml").write_text("seed: 3\n")
+    with pytest.raises(OutputError, match="the beginning of a simulation with another configuration"):
+        simulate(small_config, tmp_path)
+
+
+def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path) -> None:
+    path = tmp_path / "mine.lhe"
+    write_lhe(path, hard_events, generator="someone")
+    config = SimulationConfig(
+        samples={"mine": SampleConfig(lhe=path, events=6)}, variations=("seed",), workers=1, shower_weights=False
+    )
+    summary = simulate(config, tmp_path / "out")
+    assert summary.samples["mine"].hard_events == 6
+    assert summary.samples["mine"].xsec_pb == pytest.approx(hard_events.xsec, rel=1e-6)
+    too_many = config.model_copy(update={"samples": {"mine": SampleConfig(lhe=path, events=50)}})
+    with pytest.raises(InputFileError, match="holds 30 events"):
+        simulate(too_many, tmp_path / "other")
+
+
+def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEvents, tmp_path: Path) -> None:
+    part = hard_events.part(0, 5)
+    rows = slice(part.offsets[2], part.offsets[3])
+    for name in ("px", "py", "pz", "e", "m"):  # more energy than the beams have
+        part.particles[name][rows] *= 20
+    path = tmp_path / "broken.lhe.gz"
+    write_lhe(path, part, generator="someone")
+    for name in ("px", "py", "pz", "e", "m"):  # the events are shared with other tests
+        part.particles[name][rows] /= 20
+    config = SimulationConfig(samples={"x": SampleConfig(lhe=path)}, variations=("seed",), workers=1)
+    summary = simulate(config, tmp_path / "out")
+    assert summary.samples["x"].failed_events == [2]
+    assert summary.samples["x"].sumw == 4
+    for variation in ("nominal", "seed"):
+        assert [entry["event"] for entry in content(tmp_path / "out", "x", variation)] == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["madgraph5-3.5.8-pp_to_jj.lhe.gz", "powheg-box-v2-Zj.lhe"])
+def test_files_of_other_generators(shared_data: Path, tmp_path: Path, name: str) -> None:
+    config = parse_config(
+        SimulationConfig,
+        {
+            "samples": {"mine": {"lhe": str(shared_data / "lhe" / name), "events": 30}},
+            "variations": ["seed"],
+            "jets": {"pt_min": 20.0},
+            "workers": 1,
+        },
+        where="test",
+    )
+    summary = simulate(config, tmp_path / "out")
+    assert summary.samples["mine"].failed_events == []
+    assert summary.samples["mine"].matched["nominal"] > 3
+    weights = [entry["genWeight"] for entry in content(tmp_path / "out", "mine", "nominal")]
+    assert sum(weights) == pytest.approx(summary.samples["mine"].sumw, rel=1e-5)
+
+
+@pytest.mark.parametrize(("start", "stage"), [("shower", "hadronisation"), ("particles", "detector")])
+def test_later_starts(start: str, stage: str, tmp_path: Path) -> None:
+    document = {
+        "samples": {"hbb": {"process": "hbb", "events": 16, "pt_hat_min": 500}},
+        "variations": ["seed"],
+        "start": start,
+        "workers": 1,
+    }
+    summary = simulate(parse_config(SimulationConfig, document, where="test"), tmp_path / "out")
+    nominal, seed = (
+        [ak.flatten(ak.Array([e["FatJet_pt"]]))[:1].to_list() for e in content(tmp_path / "out", "hbb", name)]
+        for name in ("nominal", "seed")
+    )
+    both = [(one[0], other[0]) for one, other in zip(nominal, seed, strict=True) if one and other]
+    assert len(both) >= 6
+    spread = [abs(one / other - 1) for one, other in both]
+    assert 0 < sorted(spread)[len(spread) // 2] < (0.2 if stage == "hadronisation" else 0.12)
+    assert summary.samples["hbb"].failed_events == []
+
+
+def test_a_variation_that_acts_too_early_is_refused() -> None:
+    document = {"samples": {"a": {"process": "qcd", "events": 1}}, "variations": ["fsrRenHi"], "start": "shower"}
+    with pytest.raises(ConfigError, match=r"'fsrRenHi' changes TimeShower:renormMultFac=0.707.*start: shower"):
+        parse_config(SimulationConfig, document, where="test")
