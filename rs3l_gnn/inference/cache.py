@@ -1,0 +1,70 @@
+"""One copy of each network in a process, however often a processor is unpickled there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rs3l_gnn.conventions import CheckpointError
+
+if TYPE_CHECKING:
+    from rs3l_gnn.models import Tagger
+
+__all__ = ["cached_tagger", "cached_tagger_count", "limited_threads"]
+
+_taggers: dict[tuple[str, str], Tagger] = {}
+
+
+def cached_tagger(name_or_path: str, digest: str | None, device: str) -> Tagger:
+    """The network with this content, loaded at most once in each process and on each device.
+
+    Args:
+        name_or_path: where to load it from when it is not there yet.
+        digest: the expected content hash; None to take what the file holds.
+        device: ``cpu`` or ``cuda:n``.
+
+    Raises:
+        CheckpointError: the file cannot be read, or now holds other weights than ``digest`` says.
+    """
+    if digest is not None and (digest, device) in _taggers:
+        return _taggers[digest, device]
+    from rs3l_gnn.models import load_tagger
+
+    tagger = load_tagger(name_or_path, device=device)
+    if digest is not None and tagger.digest != digest:
+        raise CheckpointError(
+            f"{name_or_path} is not the network that this job was prepared with",
+            got=tagger.digest,
+            allowed=digest,
+            hint="prepare the job again, or put the file back",
+        )
+    return _taggers.setdefault((tagger.digest, device), tagger)
+
+
+def cached_tagger_count() -> int:
+    """How many networks this process holds."""
+    return len(_taggers)
+
+
+@contextmanager
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Give torch and numba ``threads`` threads inside the block, and what they had before after it.
+
+    A worker that lets torch take all cores, beside as many other workers, is up to a hundred times slower.
+    """
+    if threads is None:
+        yield
+        return
+    import numba
+    import torch
+
+    before, numba_before = torch.get_num_threads(), numba.get_num_threads()
+    numba_most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # numba sets it at import
+    try:
+        torch.set_num_threads(threads)
+        numba.set_num_threads(min(threads, numba_most))
+        yield
+    finally:
+        torch.set_num_threads(before)
+        numba.set_num_threads(numba_before)

@@ -1,0 +1,139 @@
+"""From event records to the inputs of a network: one set of features for all taggers of a chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rs3l_gnn.conventions import MissingBranchError
+from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
+
+__all__ = ["JetInputs", "event_inputs", "jet_inputs", "layout_of"]
+
+
+@dataclass(frozen=True)
+class JetInputs:
+    """Features of the candidates of some jets, with what is needed to bring results back to the events.
+
+    Attributes:
+        features: the 15 features [n_particles, 15], in the order of ``conventions.FEATURES``.
+        offsets: first candidate of each jet [n_jets + 1].
+        counts: jets of each event [n_events].
+        missing: names of the features that the file's format cannot give; they are 0 everywhere.
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def n_jets(self) -> int:
+        """Number of jets in all events."""
+        return len(self.offsets) - 1
+
+    def jagged(self, values: ArrayLike) -> ak.Array:
+        """Cut values of the jets [n_jets, ...] into events [event][jet]."""
+        return ak.unflatten(np.asarray(values), self.counts)
+
+
+def layout_of(fields: Any) -> CandidateFormat:
+    """Find the format of events from their collections.
+
+    Args:
+        fields: names of the collections, ``events.fields``.
+
+    Raises:
+        MissingBranchError: no known format has its collections there.
+    """
+    found = set(fields)
+    for name in ("pfnano", "nanoaod15"):
+        form = FORMATS[name]
+        if {form.jets, form.candidates, form.links} <= found:
+            return form
+    needed = "; or ".join(
+        ", ".join((FORMATS[name].jets, FORMATS[name].candidates, FORMATS[name].links))
+        for name in ("pfnano", "nanoaod15")
+    )
+    close = sorted(name for name in found if "Jet" in name or "PF" in name)
+    raise MissingBranchError(
+        "the events hold no jets with candidates",
+        got=", ".join(close or sorted(found)) or "no collections",
+        allowed=needed,
+    )
+
+
+def event_inputs(events: ak.Array, *, selected: ak.Array | None = None, layout: str | None = None) -> JetInputs:
+    """Inputs of the jets of NanoEvents; on virtual arrays, nothing but the needed branches is read.
+
+    Args:
+        events: records with the collections of the format (for PFNano ``FatJet``, ``PFCands``, ``FatJetPFCands``).
+        selected: True for the wanted jets [event][jet]; all if None.
+        layout: name of the format, found from the collections if None.
+
+    Raises:
+        MissingBranchError: collections or fields are absent.
+        InvalidDataError: a link or a value is not usable.
+    """
+    form = layout_of(events.fields) if layout is None else get_format(layout)
+    return jet_inputs(
+        events[form.jets], events[form.candidates], events[form.links], layout=form.name, selected=selected
+    )
+
+
+def jet_inputs(
+    jets: ak.Array,
+    candidates: ak.Array,
+    links: ak.Array | None = None,
+    *,
+    layout: str | None = None,
+    selected: ak.Array | None = None,
+) -> JetInputs:
+    """Inputs from jets and candidates.
+
+    Args:
+        jets: records with pt, eta, phi, mass [event][jet] (GeV).
+        candidates: records with pt, eta, phi, mass, pdgId, and charge, d0, dz where the format has them: either
+            [event][candidate] with ``links``, or [event][jet][candidate] without.
+        links: records with jetIdx and candIdx (or the format's own name of it) [event][link].
+        layout: name of the format; if None, ``pfnano`` for candidates with d0 and dz, ``nanoaod15`` without.
+        selected: True for the wanted jets [event][jet]; all if None.
+
+    Raises:
+        MissingBranchError: a field is absent, or there are neither links nor nested candidates.
+        InvalidDataError: a link or a value is not usable.
+    """
+    form = get_format(layout) if layout is not None else _layout_of_candidates(candidates)
+    if links is None:
+        candidates, links = _unnest(candidates)
+    elif "candIdx" not in links.fields:
+        if form.link_candidate not in links.fields:
+            raise MissingBranchError(
+                f"the links lack {form.link_candidate} or candIdx", got=", ".join(links.fields) or "no fields"
+            )
+        links = ak.zip({"jetIdx": links["jetIdx"], "candIdx": links[form.link_candidate]})
+    features, offsets = jet_features(jets, candidates, links, form.name, selected=selected)
+    wanted = ak.num(jets["pt"], axis=1) if selected is None else ak.sum(selected, axis=1)
+    counts = np.asarray(wanted, dtype=np.int64)
+    return JetInputs(features, offsets, counts, form.missing_features)
+
+
+def _layout_of_candidates(candidates: ak.Array) -> CandidateFormat:
+    has_impact = {"d0", "dz"} <= set(ak.fields(candidates))
+    return FORMATS["pfnano" if has_impact else "nanoaod15"]
+
+
+def _unnest(candidates: ak.Array) -> tuple[ak.Array, ak.Array]:
+    if candidates.ndim != 3:
+        raise MissingBranchError(
+            "candidates without links must be nested in the jets [event][jet][candidate]",
+            got=f"{candidates.ndim} dimensions",
+            hint="pass the table of links, for PFNano events.FatJetPFCands, as the third argument",
+        )
+    jet = ak.flatten(ak.broadcast_arrays(ak.local_index(candidates, axis=1), candidates["pt"])[0], axis=2)
+    flat = ak.flatten(candidates, axis=2)
+    return flat, ak.zip({"jetIdx": jet, "candIdx": ak.local_index(flat["pt"], axis=1)})

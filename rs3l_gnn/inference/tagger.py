@@ -1,0 +1,174 @@
+"""A tagger for awkward arrays: scores jagged like the jets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import FEATURE_NAMES, MAX_CANDIDATES, ConfigError, InvalidDataError
+from rs3l_gnn.inference.cache import cached_tagger, limited_threads
+from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
+
+if TYPE_CHECKING:
+    from rs3l_gnn.models import Tagger
+
+__all__ = ["JetTagger"]
+
+# Vector instructions take numbers in blocks and the rest of an array one by one, with another last bit: the same jet
+# would get another score in a batch of another size. With multiples of 64 jets and particles it does not.
+_PADDING = 64
+# The encoder cuts larger batches at places of its own.
+_MAX_BATCH = 4096
+
+
+class JetTagger:
+    """A trained tagger that takes jets as they stand in event files.
+
+    It holds a path and a content hash, nothing else: it pickles in a few bytes, and each process loads the network
+    once, at first use. Scores do not depend on how jets are cut into chunks or batches.
+
+    Args:
+        name_or_path: a shipped tagger by name, or a checkpoint file.
+        device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
+        batch: particles for one pass of the network, at most 4096; bounds the memory.
+        threads: threads for torch and numba during a call, one by default because a worker owns one core;
+            None leaves the settings of the process alone.
+
+    Raises:
+        ConfigError: an unknown device, or a size that is not positive.
+        CheckpointError: the checkpoint cannot be read.
+
+    Example::
+
+        tagger = JetTagger("default-hbb")
+        score = tagger(events.FatJet, events.PFCands, events.FatJetPFCands)  # float32 [event][jet]
+    """
+
+    def __init__(
+        self, name_or_path: str | Path, *, device: str = "cpu", batch: int = _MAX_BATCH, threads: int | None = 1
+    ) -> None:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+            raise ConfigError("unknown device", got=repr(device), allowed="auto, cpu, cuda:n")
+        if not MAX_CANDIDATES < batch <= _MAX_BATCH:
+            raise ConfigError(
+                "batch must hold one whole jet", got=batch, allowed=f"{MAX_CANDIDATES + 1} to {_MAX_BATCH}"
+            )
+        if threads is not None and not threads >= 1:
+            raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
+        path = Path(name_or_path)
+        self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
+        self.device, self.batch, self.threads = device, batch // _PADDING * _PADDING, threads
+        self.digest: str | None = None
+        self.digest = self.model.digest
+
+    def __repr__(self) -> str:
+        return f"JetTagger({self.name_or_path!r}, device={self.device!r}, digest={(self.digest or '')[:12]!r})"
+
+    @property
+    def model(self) -> Tagger:
+        """The network, from this process' cache."""
+        return cached_tagger(self.name_or_path, self.digest, _concrete(self.device))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features the network takes, in its order."""
+        return tuple(self.model.encoder.config.features)
+
+    def __call__(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
+        """Score jets.
+
+        Args:
+            jets: records with pt, eta, phi, mass [event][jet] (GeV).
+            candidates: records [event][candidate] with ``links``, or [event][jet][candidate] without; fields as in
+                :func:`rs3l_gnn.inference.jet_inputs`.
+            links: records with jetIdx and the candidate index [event][link].
+
+        Returns:
+            Scores float32 in [0, 1], [event][jet].
+
+        Raises:
+            MissingBranchError: a field is absent, or the network needs a feature that the format lacks.
+            InvalidDataError: a value is not usable.
+        """
+        inputs = jet_inputs(jets, candidates, links)
+        return inputs.jagged(self.score(inputs))
+
+    def embed(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
+        """Embeddings of the jets, float32 [event][jet][dim]; arguments as for a call."""
+        inputs = jet_inputs(jets, candidates, links)
+        return inputs.jagged(self.embeddings(inputs))
+
+    def score(self, inputs: JetInputs) -> NDArray[np.float32]:
+        """Scores of prepared jets, float32 [n_jets]."""
+        return self._in_batches(inputs, self.model.score, ())
+
+    def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
+        """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
+        encoder = self.model.encoder
+        return self._in_batches(inputs, encoder.embed, (encoder.config.dim,))
+
+    def require_features(self, missing: tuple[str, ...], *, where: str = "the events") -> None:
+        """Refuse a file format that cannot give what the network takes.
+
+        Raises:
+            InvalidDataError: names the features.
+        """
+        lacking = [name for name in self.features if name in missing]
+        if lacking:
+            raise InvalidDataError(
+                f"the tagger {self.name_or_path} needs {', '.join(lacking)}, which the format of {where} does not have",
+                hint="use a tagger that was trained without them",
+            )
+
+    def _in_batches(
+        self, inputs: JetInputs, function: Callable[..., NDArray[np.float32]], tail: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        self.require_features(inputs.missing)
+        columns = [FEATURE_NAMES.index(name) for name in self.features]
+        features = inputs.features if columns == list(range(len(FEATURE_NAMES))) else inputs.features[:, columns]
+        out = np.zeros((inputs.n_jets, *tail), dtype=np.float32)
+        with limited_threads(self.threads):
+            for start, stop in _batches(inputs.offsets, self.batch):
+                out[start:stop] = _padded(function, features, inputs.offsets[start : stop + 1])
+        return out
+
+
+def _batches(offsets: NDArray[np.int64], most: int) -> Iterator[tuple[int, int]]:
+    """Cut jets into runs of at most ``most`` particles and as many jets."""
+    start, n_jets = 0, len(offsets) - 1
+    while start < n_jets:
+        stop = int(np.searchsorted(offsets, offsets[start] + most, side="right")) - 1
+        stop = min(max(stop, start + 1), start + most)
+        yield start, stop
+        start = stop
+
+
+def _padded(
+    function: Callable[..., NDArray[np.float32]], features: NDArray[np.float32], offsets: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Run ``function`` on the jets between ``offsets``, with empty jets and particles up to whole blocks of rows."""
+    n_jets = len(offsets) - 1
+    particles = features[offsets[0] : offsets[-1]]
+    extra = -len(particles) % _PADDING
+    # Extra particles need an extra jet; all of them belong to the first one, the others stay empty.
+    extra_jets = -n_jets % _PADDING or (_PADDING if extra else 0)
+    local = offsets - offsets[0]
+    if extra_jets:
+        filler = np.zeros((extra, features.shape[1]), dtype=np.float32)
+        particles = np.concatenate([particles, filler])
+        local = np.concatenate([local, np.full(extra_jets, len(particles), dtype=np.int64)])
+    return function(np.ascontiguousarray(particles), local)[:n_jets]
+
+
+def _concrete(device: str) -> str:
+    if device != "auto":
+        return device
+    import torch
+
+    return "cuda:0" if torch.cuda.is_available() else "cpu"

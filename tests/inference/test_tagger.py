@@ -1,0 +1,249 @@
+"""Scores against a slow computation, independence of chunks, pickling, refusals."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+import uproot
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    KINEMATIC_FEATURES,
+    CheckpointError,
+    ConfigError,
+    InvalidDataError,
+)
+from rs3l_gnn.inference import JetInputs, JetTagger, cache, jet_inputs
+from rs3l_gnn.models import Tagger, load_tagger
+
+FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
+
+
+def _arrays(path: Path) -> tuple[ak.Array, ak.Array, ak.Array]:
+    with uproot.open(path) as file:
+        arrays = file["Events"].arrays(filter_name=["FatJet_*", "PFCands_*", "FatJetPFCands_*"])
+    jets = ak.zip({name: arrays[f"FatJet_{name}"] for name in ("pt", "eta", "phi", "mass")})
+    candidates = ak.zip({name: arrays[f"PFCands_{name}"] for name in FIELDS})
+    links = ak.zip({"jetIdx": arrays["FatJetPFCands_jetIdx"], "pFCandsIdx": arrays["FatJetPFCands_pFCandsIdx"]})
+    return jets, candidates, links
+
+
+def slow_features(jet: dict[str, float], candidates: list[dict[str, float]]) -> NDArray[np.float64]:
+    """The 15 features of a PFNano jet, one candidate after another, as the publication words them."""
+    energy = math.hypot(jet["pt"] * math.cosh(jet["eta"]), max(jet["mass"], 0.0))
+    rows = []
+    for c in sorted(candidates, key=lambda c: -c["pt"])[:100]:
+        e = math.hypot(c["pt"] * math.cosh(c["eta"]), max(c["mass"], 0.0))
+        deta = c["eta"] - jet["eta"]
+        dphi = math.remainder(c["phi"] - jet["phi"], 2 * math.pi)
+        charged, kind = c["charge"] != 0, abs(c["pdgId"])
+        no_track = c["d0"] == -1 and c["dz"] == -1
+        d0, dz = (0.0, 0.0) if no_track or not charged else (10 * c["d0"], 10 * c["dz"])  # cm -> mm
+        photon, muon, electron = kind in (22, 2) and not charged, kind == 13 and charged, kind == 11 and charged
+        rows.append(
+            [
+                math.log(c["pt"]),
+                math.log(c["pt"] / jet["pt"]),
+                deta,
+                dphi,
+                math.log(e),
+                math.log(e / energy),
+                c["charge"],
+                math.tanh(d0),
+                math.tanh(dz),
+                math.hypot(deta, dphi),
+                photon,
+                muon,
+                electron,
+                charged and not muon and not electron,
+                not charged and not photon,
+            ]
+        )
+    return np.array(rows, dtype=np.float64).reshape(-1, 15)
+
+
+def slow_score(tagger: Tagger, x: NDArray[np.float64]) -> float:
+    """One jet through the network in double precision, with every edge written out."""
+    weights = {name: value.double().numpy() for name, value in tagger.state_dict().items()}
+
+    def linear(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(values @ weights[f"{name}.weight"].T + weights[f"{name}.bias"])
+
+    def elu(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(values > 0, values, np.expm1(np.minimum(values, 0)))
+
+    h: NDArray[np.float64] = elu(linear("encoder.particle.2", elu(linear("encoder.particle.0", x))))
+    for layer in range(tagger.encoder.config.layers):
+        new = np.empty_like(h)
+        for i in range(len(h)):
+            distance = ((h - h[i]) ** 2).sum(axis=1)
+            near = np.argsort(distance, kind="stable")[: tagger.encoder.config.k]
+            edges = np.concatenate([np.repeat(h[i][None], len(near), axis=0), h[near] - h[i]], axis=1)
+            new[i] = elu(linear(f"encoder.layers.{layer}.nn.0", edges)).max(axis=0)
+        h = new
+    z = h.sum(axis=0)
+    outputs = sorted(
+        {name.rpartition(".")[0] for name in weights if name.startswith("encoder.output.")},
+        key=lambda name: int(name.rpartition(".")[2]),
+    )
+    for name in outputs:
+        z = linear(name, z if name == outputs[0] else elu(z))
+    z = z / np.linalg.norm(z)
+    hidden = np.maximum(linear("head.mlp.0", z), 0)
+    return float(1 / (1 + np.exp(-linear("head.mlp.2", hidden)[0])))
+
+
+@pytest.mark.parametrize("source", ["cms", "toys"])
+def test_scores_agree_with_a_slow_computation(source: str, tagger_path: Path, request: pytest.FixtureRequest) -> None:
+    if source == "cms":
+        path = request.getfixturevalue("shared_data") / "cms" / "pfnano.root"
+    else:
+        path = request.getfixturevalue("toy_directory") / "hbb" / "nominal_0000.root"
+    jets, candidates, links = (array[:20] for array in _arrays(path))
+    scores = JetTagger(tagger_path)(jets, candidates, links)
+    assert ak.num(scores).to_list() == ak.num(jets.pt).to_list()
+    assert ak.flatten(scores).to_numpy().dtype == np.float32
+    network = load_tagger(tagger_path)
+    compared = 0
+    for event, event_jets in enumerate(jets.to_list()):
+        rows, table = candidates[event].to_list(), links[event].to_list()
+        for index, jet in enumerate(event_jets):
+            mine = [rows[link["pFCandsIdx"]] for link in table if link["jetIdx"] == index]
+            assert scores[event][index] == pytest.approx(slow_score(network, slow_features(jet, mine)), abs=1e-6)
+            compared += 1
+    assert compared == (24 if source == "cms" else ak.sum(ak.num(jets.pt)))
+
+
+def _random_inputs(n_jets: int, seed: int = 4) -> JetInputs:
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 60, n_jets)
+    counts[:3] = 0, 1, 2
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    return JetInputs(rng.normal(size=(offsets[-1], 15)).astype(np.float32), offsets, np.ones(n_jets, dtype=np.int64))
+
+
+def _part(inputs: JetInputs, start: int, stop: int) -> JetInputs:
+    offsets = inputs.offsets[start : stop + 1]
+    return JetInputs(inputs.features[offsets[0] : offsets[-1]], offsets - offsets[0], inputs.counts[start:stop])
+
+
+@pytest.mark.parametrize("batch", [4096, 128])
+def test_scores_have_the_same_bits_however_jets_are_cut(tagger_path: Path, batch: int) -> None:
+    inputs = _random_inputs(90)
+    whole = JetTagger(tagger_path).score(inputs)
+    tagger = JetTagger(tagger_path, batch=batch)
+    for size in (1, 7, 40, 89):
+        parts = [tagger.score(_part(inputs, start, min(start + size, 90))) for start in range(0, 90, size)]
+        assert np.array_equal(np.concatenate(parts), whole), size
+    assert np.unique(whole).size > 70
+
+
+def test_jets_without_candidates_and_no_jets(tagger_path: Path) -> None:
+    tagger = JetTagger(tagger_path)
+    empty = JetInputs(np.zeros((0, 15), np.float32), np.zeros(1, np.int64), np.zeros(0, np.int64))
+    assert tagger.score(empty).shape == (0,)
+    assert tagger.embeddings(empty).shape == (0, 8)
+    assert tagger.score(empty).dtype == tagger.embeddings(empty).dtype == np.dtype(np.float32)
+    bare = JetInputs(np.zeros((0, 15), np.float32), np.zeros(4, np.int64), np.array([1, 0, 2]))
+    scores = tagger.score(bare)
+    assert scores.shape == (3,)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert ak.num(bare.jagged(scores)).to_list() == [1, 0, 2]
+
+
+def test_embeddings_are_those_of_the_encoder(toy_directory: Path, tagger_path: Path) -> None:
+    jets, candidates, links = _arrays(toy_directory / "hbb" / "nominal_0000.root")
+    z = JetTagger(tagger_path).embed(jets, candidates, links)
+    inputs = jet_inputs(jets, candidates, links)
+    expected = load_tagger(tagger_path).encoder.embed(inputs.features, inputs.offsets)
+    np.testing.assert_allclose(ak.flatten(z).to_numpy(), expected, rtol=1e-4, atol=1e-5)
+    assert ak.num(z).to_list() == ak.num(jets.pt).to_list()
+
+
+def test_it_pickles_as_path_and_digest_and_loads_once(tagger_path: Path) -> None:
+    tagger = JetTagger(tagger_path)
+    text = pickle.dumps(tagger)
+    assert len(text) < 1000
+    before = cache.cached_tagger_count()
+    copies = [pickle.loads(text) for _ in range(5)]  # noqa: S301 - our own bytes
+    inputs = _random_inputs(5)
+    for copy in copies:
+        assert np.array_equal(copy.score(inputs), tagger.score(inputs))
+        assert copy.model is tagger.model
+    assert cache.cached_tagger_count() == before
+
+
+def test_a_changed_file_is_refused_in_a_new_process(make_tagger: Callable[..., Path], tmp_path: Path) -> None:
+    path = tmp_path / "t.safetensors"
+    path.write_bytes(make_tagger(seed=2).read_bytes())
+    pickled = pickle.dumps(JetTagger(path))
+    path.write_bytes(make_tagger(seed=3).read_bytes())
+    code = f"import pickle; pickle.loads({pickled!r}).model"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter and code
+    assert CheckpointError.__name__ in result.stderr
+    assert "is not the network that this job was prepared with" in result.stderr
+
+
+def test_a_network_that_needs_tracks_refuses_files_without(
+    shared_data: Path, tagger_path: Path, make_tagger: Callable[..., Path]
+) -> None:
+    with uproot.open(shared_data / "cms" / "nano_tt_v15.root") as file:
+        arrays = file["Events"].arrays(filter_name=["FatJet_*", "PFCand_*", "FatJetPFCand_*"])
+    jets = ak.zip({name: arrays[f"FatJet_{name}"] for name in ("pt", "eta", "phi", "mass")})
+    candidates = ak.zip({name: arrays[f"PFCand_{name}"] for name in ("pt", "eta", "phi", "mass", "pdgId")})
+    links = ak.zip({"jetIdx": arrays["FatJetPFCand_jetIdx"], "pfCandIdx": arrays["FatJetPFCand_pfCandIdx"]})
+    with pytest.raises(InvalidDataError, match="needs tanh_d0, tanh_dz, which the format"):
+        JetTagger(tagger_path)(jets, candidates, links)
+    kinematic = JetTagger(make_tagger(features=KINEMATIC_FEATURES))
+    assert kinematic.features == KINEMATIC_FEATURES
+    scores = kinematic(jets, candidates, links)
+    assert ak.num(scores).to_list() == ak.num(jets.pt).to_list()
+    without_tracks = tuple(name for name in FEATURE_NAMES if not name.startswith("tanh"))
+    assert ak.all(ak.flatten(JetTagger(make_tagger(features=without_tracks))(jets, candidates, links)) >= 0)
+
+
+def test_threads_are_put_back(tagger_path: Path) -> None:
+    before = torch.get_num_threads()
+    seen = []
+    tagger = JetTagger(tagger_path)
+    with cache.limited_threads(1):
+        seen.append(torch.get_num_threads())
+    tagger.score(_random_inputs(3))
+    with pytest.raises(RuntimeError, match="inside"), cache.limited_threads(2):
+        seen.append(torch.get_num_threads())
+        raise RuntimeError("inside")
+    assert (seen, torch.get_num_threads()) == ([1, 2], before)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "gpu"}, "unknown device; got 'gpu'"),
+        ({"batch": 10}, "must hold one whole jet"),
+        ({"threads": 0}, "threads must be at least 1"),
+    ],
+)
+def test_wrong_options_are_refused(tagger_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        JetTagger(tagger_path, **options)
+
+
+@pytest.mark.cuda
+def test_a_gpu_gives_the_same_scores(tagger_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    inputs = _random_inputs(200)
+    np.testing.assert_allclose(
+        JetTagger(tagger_path, device="auto").score(inputs), JetTagger(tagger_path).score(inputs), atol=1e-4
+    )
