@@ -1,0 +1,82 @@
+"""Finished chunks on disk, so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lz4.frame  # type: ignore[import-untyped]  # ships no type information
+from coffea.processor import CheckpointerABC
+
+import rs3l_gnn
+from rs3l_gnn.conventions import config_digest, file_digest
+from rs3l_gnn.processors.config import ProcessorConfig
+
+__all__ = ["ChunkCheckpoints", "code_digest", "run_key"]
+
+_log = logging.getLogger(__name__)
+_ROOMS = ("conventions", "data", "models", "inference", "processors")
+
+
+def code_digest() -> str:
+    """Hash of the source files that decide what a chunk gives."""
+    package = Path(rs3l_gnn.__file__).parent
+    sources = sorted(path for room in _ROOMS for path in (package / room).glob("*.py"))
+    text = "".join(f"{path.parent.name}/{path.name} {file_digest(path)}\n" for path in sources)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_key(config: ProcessorConfig, digests: Mapping[str, str]) -> str:
+    """Hash of configuration, networks and code: only chunks made with the same three may be used again."""
+    parts = {"config": config_digest(config), "models": dict(digests), "code": code_digest()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class ChunkCheckpoints(CheckpointerABC):  # type: ignore[misc]  # coffea ships no type information
+    """One file for each finished chunk.
+
+    Only files that this project wrote into this folder are read; they are pickles, so the folder must be as trusted as
+    the code.
+
+    Args:
+        folder: where the files are.
+        key: from :func:`run_key`.
+        resume: False writes checkpoints but ignores those that are there.
+    """
+
+    def __init__(self, folder: Path, key: str, *, resume: bool) -> None:
+        self.folder, self.resume = Path(folder).resolve() / key[:16], resume
+
+    def path(self, metadata: Mapping[str, Any]) -> Path:
+        """File of a chunk: its name depends on the data set, the file's content id, the events and all metadata."""
+        text = json.dumps(dict(metadata), sort_keys=True, default=str)
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.chunk"
+
+    def load(self, metadata: Any, processor_instance: Any) -> Any:
+        """The stored result of a chunk, None if there is none that can be read."""
+        del processor_instance  # the key in the folder's name stands for it
+        path = self.path(metadata)
+        if not self.resume or not path.is_file():
+            return None
+        try:
+            return pickle.loads(lz4.frame.decompress(path.read_bytes()))  # noqa: S301 - our own file, see the class
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            _log.warning("the checkpoint %s cannot be read (%s); the chunk is processed again", path, error)
+            return None
+
+    def save(self, output: Any, metadata: Any, processor_instance: Any) -> None:
+        """Store the result of a chunk, unless it is a failure."""
+        del processor_instance
+        if any("failures" in part for part in output["out"].values()):
+            return
+        path = self.path(metadata)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".partial-{os.getpid()}")
+        partial.write_bytes(lz4.frame.compress(pickle.dumps(output)))
+        partial.replace(path)

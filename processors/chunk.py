@@ -1,0 +1,132 @@
+"""What one chunk gives: histograms, cutflow and pairs, as sums that coffea can add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.exact import ExactHistogram, ExactSums
+from rs3l_gnn.processors.paired import PairTable
+from rs3l_gnn.processors.selection import JetView, channel_mask
+
+__all__ = ["ChunkOutput", "Selected", "cutflow_steps"]
+
+
+class Selected:
+    """The analysed jets of one view: one for each selected event.
+
+    Args:
+        config: axes and channels.
+        view: the jets.
+        chosen: place of the jet of each event, -1 for none [n_events].
+        scores: tagger -> score of all jets, NaN where not computed [n_jets].
+    """
+
+    def __init__(
+        self,
+        config: ProcessorConfig,
+        view: JetView,
+        chosen: NDArray[np.int64],
+        scores: Mapping[str, NDArray[np.floating]],
+    ) -> None:
+        self.events = np.flatnonzero(chosen >= 0)
+        jets = chosen[self.events]
+        self.values: dict[str, NDArray[np.float64]] = {
+            f"score_{name}": np.asarray(score[jets], dtype=np.float64) for name, score in scores.items()
+        }
+        self.values |= {"mass": view.mass[jets], "pt": view.pt[jets]}
+        self.bins = {name: variable.index(self.values[name]) for name, variable in config.variables.items()}
+        self.channels = {channel.name: channel_mask(channel, self.values, len(jets)) for channel in config.channels}
+
+
+def cutflow_steps(config: ProcessorConfig) -> tuple[str, ...]:
+    """Names of the steps: all events, those on the wanted side of the split, those with a jet, each channel."""
+    return ("events", "split", "jet", *(f"channel {channel.name}" for channel in config.channels))
+
+
+class ChunkOutput:
+    """Collects the results of a chunk.
+
+    Args:
+        config: axes and channels.
+        variations: names on the variation axis.
+    """
+
+    def __init__(self, config: ProcessorConfig, variations: Sequence[str]) -> None:
+        self._config = config
+        channels = [channel.name for channel in config.channels]
+        self.histograms = {
+            name: ExactHistogram(channels, variations, variable) for name, variable in config.variables.items()
+        }
+        self._result: dict[str, Any] = {"histograms": self.histograms}
+
+    def fill(self, selected: Selected, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        """Fill every histogram with the selected jets.
+
+        Args:
+            selected: the jets.
+            weights: name on the variation axis -> weights of all events of the chunk [n_events].
+        """
+        for channel, inside in selected.channels.items():
+            events = selected.events[inside]
+            for name, histogram in self.histograms.items():
+                bins = selected.bins[name][inside]
+                for variation, weight in weights.items():
+                    histogram.fill(channel=channel, variation=variation, bins=bins, weight=weight[events])
+
+    def cutflow(
+        self,
+        generated: NDArray[np.float64],
+        kept: NDArray[np.bool_],
+        weight: NDArray[np.float64],
+        selected: Selected,
+    ) -> None:
+        """Count the events of each step, and sum up their weights.
+
+        Args:
+            generated: generator weights, which normalise the data set [n_events].
+            kept: events on the wanted side of the split [n_events].
+            weight: nominal weights [n_events].
+            selected: the analysed jets.
+        """
+        passed = [np.arange(len(kept)), np.flatnonzero(kept), selected.events]
+        passed += [selected.events[inside] for inside in selected.channels.values()]
+        sums = ExactSums((len(passed),))
+        for step, events in enumerate(passed):
+            sums.add(np.full(len(events), step), weight[events])
+        total = ExactSums((1,))
+        total.add(np.zeros(len(generated), dtype=np.int64), generated)
+        self._result["cutflow"] = {
+            "events": dict(zip(cutflow_steps(self._config), map(len, passed), strict=True)),
+            "weights": sums,
+        }
+        self._result["sumw"] = total
+        below = selected.values["pt"] < self._config.jet.model_pt_min
+        self._result["jets_below_training_range"] = int(below.sum())
+
+    def pair(self, event: NDArray[np.uint64], weight: NDArray[np.float64], selected: Selected) -> None:
+        """Keep the bins of each selected event.
+
+        Args:
+            event: event numbers [n_events].
+            weight: nominal weights [n_events].
+            selected: the analysed jets.
+        """
+        names = [name for name in self.histograms if name.startswith("score_")]
+        rows, channels, bins = [], [], []
+        for position, inside in enumerate(selected.channels.values()):
+            rows.append(selected.events[inside])
+            channels.append(np.full(int(inside.sum()), position, dtype=np.int8))
+            bins.append(np.stack([selected.bins[name][inside] for name in names], axis=1).astype(np.int32))
+        places = np.concatenate(rows)
+        self._result["pairs"] = PairTable(
+            names, event[places], np.concatenate(channels), weight[places], np.concatenate(bins)
+        )
+
+    def result(self, **more: Any) -> dict[str, Any]:
+        """Everything collected, with ``more`` entries; each of them adds up."""
+        return {**self._result, **more}

@@ -1,0 +1,268 @@
+"""Configuration of an analysis: files, taggers, selection, channels, systematics and how to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
+from rs3l_gnn.processors.exact import Variable
+
+__all__ = [
+    "N2",
+    "AnalysisConfig",
+    "AxisConfig",
+    "CandidateShift",
+    "ChannelConfig",
+    "CorrectionInput",
+    "JetSelection",
+    "MomentumShifts",
+    "ProcessorConfig",
+    "RunConfig",
+    "SystematicsConfig",
+    "WeightCorrection",
+    "flag",
+]
+
+N2 = "n2"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def _plain_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"a name starts with a letter and holds letters, digits and _ only, got {name!r}")
+    if re.search(r"(Up|Down)$", name):
+        raise ValueError(f"a name must not end with Up or Down, got {name!r}")
+    return name
+
+
+PlainName = Annotated[str, AfterValidator(_plain_name)]
+"""A name that may become part of an axis entry, a file name or a nuisance parameter."""
+
+
+class JetSelection(BaseConfig):
+    """Which jet of an event is analysed."""
+
+    choice: Literal["leading", "anchor"] = Field(
+        default="leading",
+        description="leading: the hardest jet that passes the cuts; anchor: the jet matched to the hard event",
+    )
+    pt_min: float = Field(default=450.0, ge=0, description="GeV")
+    eta_max: float = Field(default=2.5, gt=0)
+    mass_min: float | None = Field(default=None, description="soft-drop mass, GeV")
+    mass_max: float | None = Field(default=None, description="soft-drop mass, GeV")
+    model_pt_min: float = Field(
+        default=450.0, ge=0, description="jets below this pT (GeV) are outside the training range and are counted"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> JetSelection:
+        if self.mass_min is not None and self.mass_max is not None and not self.mass_min < self.mass_max:
+            raise ValueError(f"mass_min must lie below mass_max, got {self.mass_min} and {self.mass_max}")
+        return self
+
+
+class AxisConfig(BaseConfig):
+    """Binning of one variable."""
+
+    bins: int = Field(ge=1)
+    start: float
+    stop: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AxisConfig:
+        if not self.start < self.stop:
+            raise ValueError(f"start must lie below stop, got {self.start} and {self.stop}")
+        return self
+
+
+class ChannelConfig(BaseConfig):
+    """One region: events whose jet lies inside every window."""
+
+    name: PlainName
+    cuts: dict[str, tuple[float | None, float | None]] = Field(
+        default_factory=dict,
+        description="window [low, high) for score_<tagger>, mass or pt; null leaves a side open",
+    )
+
+
+class CorrectionInput(BaseConfig):
+    """One argument of a correction: a branch of the events, or a constant. In a constant, {direction} is filled in."""
+
+    branch: str | None = None
+    value: float | str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> CorrectionInput:
+        if (self.branch is None) == (self.value is None):
+            raise ValueError("give either branch or value")
+        return self
+
+
+class WeightCorrection(BaseConfig):
+    """An event weight from a correctionlib file, with variations if ``up`` and ``down`` are given."""
+
+    name: PlainName
+    file: Path
+    correction: str
+    inputs: tuple[CorrectionInput, ...]
+    nominal: str = Field(default="nominal", description="what {direction} stands for in the nominal weight")
+    up: str | None = None
+    down: str | None = None
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> WeightCorrection:
+        if (self.up is None) != (self.down is None):
+            raise ValueError("give both up and down, or neither")
+        return self
+
+
+class MomentumShifts(BaseConfig):
+    """Jet energy scale and resolution from a correctionlib file (CMS' names of the corrections)."""
+
+    file: Path
+    scale: dict[PlainName, str] = Field(
+        default_factory=dict,
+        description="source -> correction with inputs JetEta, JetPt that gives the relative uncertainty",
+    )
+    resolution: str | None = Field(default=None, description="correction with inputs JetEta, JetPt, Rho")
+    resolution_factor: str | None = Field(default=None, description="correction with inputs JetEta, JetPt, systematic")
+    rho: str = Field(default="Rho_fixedGridRhoFastjetAll", description="branch of the energy density")
+
+    @model_validator(mode="after")
+    def _pair(self) -> MomentumShifts:
+        if (self.resolution is None) != (self.resolution_factor is None):
+            raise ValueError("resolution and resolution_factor belong together")
+        return self
+
+
+class CandidateShift(BaseConfig):
+    """A change of the candidates themselves, after which the networks run again."""
+
+    name: PlainName
+    kind: Literal["energy_scale", "tracking_efficiency"]
+    size: float = Field(gt=0, lt=1, description="relative shift of the energy, or share of tracks lost")
+    particles: Literal["all", "charged", "neutral", "photon"] = "all"
+    seed: int = Field(default=1, ge=0, description="selects which tracks are lost")
+
+
+class SystematicsConfig(BaseConfig):
+    """Variations, each declared by what it touches; re-simulated data sets come with the fileset."""
+
+    ps_weights: bool = Field(default=True, description="use PSWeight of nominal data sets where its order is known")
+    ps_order: tuple[str, ...] | None = Field(
+        default=None,
+        description="meaning of each entry of PSWeight, such as isr:muRfac=2; taken from the files if not given. "
+        "A factor above 1 is Up",
+    )
+    weights: tuple[WeightCorrection, ...] = ()
+    momenta: MomentumShifts | None = None
+    candidates: tuple[CandidateShift, ...] = ()
+
+
+class ProcessorConfig(BaseConfig):
+    """Everything a processor needs to know on a worker."""
+
+    taggers: dict[PlainName, str] = Field(
+        default={N2: N2}, min_length=1, description="name -> shipped tagger, checkpoint file, or 'n2' for 1 - N2/0.5"
+    )
+    device: str = "cpu"
+    threads: int | None = Field(default=1, ge=1, description="threads for each worker; null leaves them alone")
+    jet: JetSelection = JetSelection()
+    split: Literal["train", "validation", "test"] | None = Field(
+        default=None, description="keep the events of one side only and scale them up by its share"
+    )
+    fractions: SplitFractions = SplitFractions()
+    channels: tuple[ChannelConfig, ...] = Field(default=(ChannelConfig(name="signal"),), min_length=1)
+    score: AxisConfig = AxisConfig(bins=200, start=0.0, stop=1.0)
+    mass: AxisConfig = AxisConfig(bins=30, start=0.0, stop=300.0)
+    pt: AxisConfig = AxisConfig(bins=30, start=400.0, stop=1900.0)
+    systematics: SystematicsConfig = SystematicsConfig()
+    paired: bool = Field(
+        default=True, description="keep the covariance of nominal and re-simulated scores, which a fit can use"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ProcessorConfig:
+        names = [channel.name for channel in self.channels]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two channels have the same name, got {', '.join(names)}")
+        for channel in self.channels:
+            unknown = set(channel.cuts) - set(self.variables)
+            if unknown:
+                raise ValueError(
+                    f"channel {channel.name!r} cuts on {', '.join(sorted(unknown))}, "
+                    f"allowed: {', '.join(self.variables)}"
+                )
+        if self.split is not None and not self.fractions.of(Split[self.split.upper()]) > 0:
+            raise ValueError(f"the fraction of the split {self.split!r} is 0")
+        return self
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """Histogram name -> its numeric axis."""
+
+        def variable(name: str, label: str, axis: AxisConfig) -> Variable:
+            return Variable(name, label, axis.bins, axis.start, axis.stop)
+
+        scores = {f"score_{name}": variable("score", f"Score ({name})", self.score) for name in self.taggers}
+        return {
+            **scores,
+            "mass": variable("mass", "Soft-drop mass [GeV]", self.mass),
+            "pt": variable("pt", "Jet pT [GeV]", self.pt),
+        }
+
+
+class RunConfig(BaseConfig):
+    """How the chunks are processed."""
+
+    executor: Literal["iterative", "futures", "dask"] = "iterative"
+    workers: int = Field(default=1, ge=1, description="processes, for futures and dask")
+    scheduler: str | None = Field(default=None, description="address of a running Dask scheduler (tcp://host:port)")
+    memory_limit: str = Field(default="1.5GB", description="for each worker of a local Dask cluster")
+    chunksize: int = Field(default=20_000, ge=1, description="events in one chunk")
+    retries: int = Field(default=1, ge=0)
+    skip_bad_files: bool = False
+    limit_files: int | None = Field(default=None, ge=1, description="files of each data set")
+    limit_chunks: int | None = Field(default=None, ge=1, description="chunks of each data set")
+    checkpoints: Path | None = Field(default=None, description="folder that keeps finished chunks for a later run")
+    resume: bool = Field(default=False, description="use the chunks found in the checkpoint folder")
+    xrootd_timeout: int = Field(default=60, ge=1, description="seconds")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunConfig:
+        if self.scheduler is not None and self.executor != "dask":
+            raise ValueError(f"a scheduler address goes with the executor dask, got {self.executor}")
+        if self.resume and self.checkpoints is None:
+            raise ValueError("resume needs a checkpoints folder")
+        return self
+
+
+def _as_paths(value: Any) -> Any:
+    return (value,) if isinstance(value, (str, Path)) else value
+
+
+class AnalysisConfig(ProcessorConfig):
+    """A whole analysis: files to histograms."""
+
+    filesets: Annotated[tuple[Path, ...], BeforeValidator(_as_paths)] = Field(
+        min_length=1, description="coffea filesets in JSON or YAML; paths in them are relative to the fileset file"
+    )
+    datasets: tuple[str, ...] | None = Field(default=None, description="keep these data sets only; * is a wildcard")
+    run: RunConfig = RunConfig()
+
+    def processor(self) -> ProcessorConfig:
+        """The part that the workers need."""
+        return ProcessorConfig.model_validate(self.model_dump(include=set(ProcessorConfig.model_fields)))
+
+
+def flag(metadata: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """A flag of a data set's metadata; some frameworks write it as a string."""
+    value = metadata.get(name)
+    if isinstance(value, str):
+        return value.strip().lower() in ("true", "1", "yes")
+    return default if value is None else bool(value)

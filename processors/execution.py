@@ -1,0 +1,134 @@
+"""Executors: in this process, in a pool of processes, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rs3l_gnn.conventions import ConfigError, InputFileError
+from rs3l_gnn.inference import JetTagger
+from rs3l_gnn.processors.config import RunConfig
+
+__all__ = ["Execution", "open_executor", "warm_up"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A ready executor.
+
+    Attributes:
+        executor: for coffea's Runner.
+        workers: number of processes that work.
+        warm_up_seconds: slowest worker's time to import the libraries and load the networks; None where there is
+            no worker but this process.
+    """
+
+    executor: Any
+    workers: int
+    warm_up_seconds: float | None
+
+
+def warm_up(taggers: list[JetTagger]) -> tuple[int, float]:
+    """Import what a chunk needs and load the networks; returns the process id and the seconds this took."""
+    start = time.perf_counter()
+    import coffea.processor
+
+    import rs3l_gnn.processors.tagging
+
+    del coffea, rs3l_gnn
+    for tagger in taggers:
+        _ = tagger.model
+    return os.getpid(), time.perf_counter() - start
+
+
+@contextmanager
+def open_executor(config: RunConfig, taggers: list[JetTagger]) -> Iterator[Execution]:
+    """Start what the configuration asks for, and stop it afterwards.
+
+    Args:
+        config: executor, workers, scheduler.
+        taggers: loaded on every Dask worker before the first chunk.
+
+    Raises:
+        ConfigError: the Dask scheduler has no workers.
+        InputFileError: the Dask scheduler cannot be reached.
+    """
+    from coffea import processor
+
+    from rs3l_gnn.processors.executors import InProcess, ProcessPool
+
+    if config.executor == "iterative":
+        yield Execution(InProcess(retries=config.retries), 1, None)
+    elif config.executor == "futures":
+        with _pool(config.workers) as pool:
+            # One task a process: each new task starts a process while there is no idle one.
+            started = [future.result()[1] for future in [pool.submit(warm_up, taggers) for _ in range(config.workers)]]
+            executor = ProcessPool(pool=pool, workers=config.workers, retries=config.retries)
+            yield Execution(executor, config.workers, max(started))
+    else:
+        with _client(config) as client:
+            warm = client.run(warm_up, taggers)
+            if not warm:
+                raise ConfigError(
+                    f"the Dask scheduler {config.scheduler} has no workers", hint="start some and try again"
+                )
+            seconds = max(spent for _, spent in warm.values())
+            _log.info("%d Dask workers are warm after %.1f s", len(warm), seconds)
+            executor = processor.DaskExecutor(client=client, status=False, retries=config.retries)
+            yield Execution(executor, len(warm), seconds)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Any]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # A forked child would inherit the locks of torch's and numba's threads.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _client(config: RunConfig) -> Iterator[Any]:
+    import dask
+    import distributed
+
+    # Their types are only there in part.
+    make_client: Any = distributed.Client
+    make_cluster: Any = distributed.LocalCluster
+
+    if config.scheduler is not None:
+        try:
+            client = make_client(config.scheduler, timeout=f"{config.xrootd_timeout}s")
+        except OSError as error:
+            raise InputFileError(f"cannot reach the Dask scheduler {config.scheduler}: {error}") from error
+        with client:
+            yield client
+        return
+    # Separate processes on loopback: threads would share one interpreter, and a dashboard would open a port.
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
+        make_cluster(
+            n_workers=config.workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=config.memory_limit,
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        make_client(cluster) as client,
+    ):
+        client.wait_for_workers(config.workers, timeout=120)
+        yield client

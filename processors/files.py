@@ -1,0 +1,168 @@
+"""A first look into every file: is it whole, does it hold what the analysis reads, how many events."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import uproot
+from uproot.deserialization import DeserializationError
+
+from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, MissingBranchError, Rs3lError
+from rs3l_gnn.data.formats import CandidateFormat
+from rs3l_gnn.inference import layout_of
+from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.weights import correction_branches
+
+__all__ = ["FileFailure", "FileInfo", "is_read_error", "look_at_files", "require_same_order", "required_branches"]
+
+_READ_ERRORS = (OSError, EOFError, struct.error, zlib.error, lzma.LZMAError, DeserializationError)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One readable file."""
+
+    dataset: str
+    path: str
+    tree: str
+    events: int
+    uuid: bytes
+    psweight_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileFailure:
+    """One file that cannot be used, and the error that says why."""
+
+    dataset: str
+    path: str
+    error: Rs3lError
+
+
+def is_read_error(error: Exception) -> bool:
+    """True for what uproot and the decompressors raise for damaged files."""
+    # Uproot's ValueErrors about a file's content end with its name; others are mistakes in a program.
+    return isinstance(error, _READ_ERRORS) or (isinstance(error, ValueError) and "in file " in str(error))
+
+
+def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulation: bool) -> list[str]:
+    """Branches that an analysis reads from a file of this format."""
+    jets = ["pt", "eta", "msoftdrop"]
+    needed = ["run", "luminosityBlock", "event"]
+    if any(model != N2 for model in config.taggers.values()):
+        jets += ["phi", "mass"]
+        needed += [f"{form.candidates}_{field}" for field in form.candidate_fields]
+        needed += [f"{form.links}_jetIdx", f"{form.links}_{form.link_candidate}"]
+    if N2 in config.taggers.values():
+        jets.append("n2b1")
+    if config.jet.choice == "anchor":
+        jets.append("anchor")
+    needed += [f"{form.jets}_{field}" for field in jets]
+    if simulation:
+        needed += sorted(correction_branches(config.systematics.weights))
+        momenta = config.systematics.momenta
+        if momenta is not None and momenta.resolution is not None:
+            needed.append(momenta.rho)
+    return needed
+
+
+def look_at_files(
+    files: Iterable[tuple[str, str, str, bool]], config: ProcessorConfig, *, missing_features: Any, timeout: int
+) -> tuple[list[FileInfo], list[FileFailure]]:
+    """Open every file once.
+
+    Args:
+        files: data set, path or URL, name of the tree, and True for simulation.
+        config: decides which branches are needed.
+        missing_features: called with the features that a format lacks and the path; raises if a network needs them.
+        timeout: seconds for a remote file.
+
+    Returns:
+        The good files in their order, and the bad ones.
+    """
+    look = partial(_look, config=config, missing_features=missing_features, timeout=timeout)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(look, files))
+    return [x for x in found if isinstance(x, FileInfo)], [x for x in found if isinstance(x, FileFailure)]
+
+
+def _look(
+    file: tuple[str, str, str, bool], *, config: ProcessorConfig, missing_features: Any, timeout: int
+) -> FileInfo | FileFailure:
+    dataset, path, tree_name, simulation = file
+    try:
+        with uproot.open({path: None}, timeout=timeout) as opened:
+            _require_whole(path, opened)
+            tree = _tree(path, opened, tree_name)
+            branches = set(tree.keys())
+            form = layout_of({name.partition("_")[0] for name in branches})
+            missing_features(form.missing_features, path)
+            missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
+            if missing:
+                raise MissingBranchError(
+                    f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
+                )
+            return FileInfo(dataset, path, tree_name, int(tree.num_entries), opened.file.fUUID, _ps_names(opened))
+    except Rs3lError as error:
+        named = error if path in str(error) else type(error)(f"{path}: {error}")
+        return FileFailure(dataset, path, named)
+    except (ValueError, *_READ_ERRORS) as error:
+        text = " ".join(str(error).split())[:300]
+        return FileFailure(dataset, path, InputFileError(f"cannot read {path}: {text or type(error).__name__}"))
+
+
+def _require_whole(path: str, opened: Any) -> None:
+    length = opened.file.source.num_bytes
+    if length is not None and length < opened.file.fEND:
+        raise InputFileError(
+            f"{path} is truncated", got=f"{length} bytes", allowed=f"{opened.file.fEND} bytes, says its header"
+        )
+
+
+def _tree(path: str, opened: Any, name: str) -> Any:
+    classes = opened.classnames(cycle=False)
+    if name not in classes:
+        raise InputFileError(f"{path} has no tree {name!r}", got=", ".join(sorted(classes)) or "an empty file")
+    return opened[name]
+
+
+def _similar(missing: Sequence[str], found: Sequence[str]) -> str:
+    """What was found of the same collections, or the collections."""
+    prefixes = {name.partition("_")[0] for name in missing}
+    same = [name for name in found if name.partition("_")[0] in prefixes]
+    return ", ".join(same or sorted({name.partition("_")[0] for name in found}))
+
+
+def _ps_names(opened: Any) -> tuple[str, ...]:
+    if "rs3l_metadata" not in opened.keys(cycle=False):
+        return ()
+    try:
+        return tuple(json.loads(str(opened["rs3l_metadata"])).get("psweight_names") or ())
+    except (json.JSONDecodeError, AttributeError) as error:
+        raise InvalidDataError("rs3l_metadata is not the JSON document that simulated files hold") from error
+
+
+def require_same_order(infos: Iterable[FileInfo]) -> dict[str, tuple[str, ...]]:
+    """Order of the shower weights of each data set.
+
+    Raises:
+        ConfigError: files of one data set disagree.
+    """
+    orders: dict[str, tuple[str, ...]] = {}
+    for info in infos:
+        before = orders.setdefault(info.dataset, info.psweight_names)
+        if before != info.psweight_names:
+            raise ConfigError(
+                f"{info.path} has another order of shower weights than the other files of {info.dataset!r}",
+                got=", ".join(info.psweight_names) or "none",
+                allowed=", ".join(before) or "none",
+            )
+    return orders

@@ -1,0 +1,193 @@
+"""Filesets: read, resolved, checked, and turned into a plan for every data set."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, InputFileError, UnknownVariationError
+
+__all__ = ["Dataset", "Plan", "plan_of", "read_filesets"]
+
+_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_SHIFT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(Up|Down)")
+PLAN_KEY = "rs3l_plan"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the events of a data set go.
+
+    Attributes:
+        entry: name on the dataset axis; a re-simulated data set fills the entry of the one it re-simulates.
+        variation: name on the variation axis.
+        sample: name that enters the split by event.
+        paired: True if the events of this data set are matched with those of a variation.
+    """
+
+    entry: str
+    variation: str
+    sample: str
+    paired: bool
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One entry of a fileset: files (path or URL -> name of the tree), metadata and plan."""
+
+    name: str
+    files: dict[str, str]
+    metadata: dict[str, Any]
+    plan: Plan
+
+    def user_metadata(self) -> dict[str, Any]:
+        """Metadata that travel with each chunk to the processor."""
+        return {**self.metadata, PLAN_KEY: asdict(self.plan)}
+
+
+def plan_of(dataset: str, metadata: Mapping[str, Any]) -> Plan:
+    """The plan stored in the metadata of a chunk, or the one its metadata imply for a data set on its own."""
+    stored = metadata.get(PLAN_KEY)
+    if stored is not None:
+        return Plan(**stored)
+    entry = str(metadata.get("sample") or dataset)
+    return Plan(entry, _axis_name(dataset, metadata.get("variation")), entry, paired=False)
+
+
+def read_filesets(paths: Sequence[Path], patterns: Sequence[str] | None = None) -> dict[str, Dataset]:
+    """Read filesets and find out which data set is the variation of which.
+
+    Args:
+        paths: JSON or YAML files in coffea's format; file names in them are relative to them, may hold wildcards,
+            and may be URLs.
+        patterns: data sets to keep, all if None.
+
+    Raises:
+        InputFileError: a fileset is missing or not readable, a file in it does not exist, or a wildcard finds none.
+        ConfigError: two data sets with the same name or the same variation, or an unknown parent.
+    """
+    raw: dict[str, tuple[Path, Any]] = {}
+    for path in paths:
+        for name, entry in _read(Path(path)).items():
+            if name in raw:
+                raise ConfigError(f"data set {name!r} is in {raw[name][0]} and again in {path}")
+            raw[name] = (Path(path), entry)
+    if patterns is not None:
+        kept = {name: raw[name] for name in raw if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)}
+        if not kept:
+            raise ConfigError("no data set is left", got=", ".join(patterns), allowed=list(raw))
+        raw = kept
+    parsed = {name: _parse(name, path, entry) for name, (path, entry) in raw.items()}
+    metadata = {name: meta for name, (_, meta) in parsed.items()}
+    plans = _plans(metadata)
+    return {name: Dataset(name, files, meta, plans[name]) for name, (files, meta) in parsed.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(f"cannot read the fileset {path}: {error}") from error
+    try:
+        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        raise InputFileError(f"{path} is not a fileset: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict) or not document:
+        raise InputFileError(f"{path} holds no data sets", hint='expected {"name": {"files": {"a.root": "Events"}}}')
+    return document
+
+
+def _parse(name: str, path: Path, entry: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    where = f"data set {name!r} in {path}"
+    section = entry if isinstance(entry, dict) and "files" in entry else {"files": entry}
+    files, tree = section["files"], section.get("treename", "Events")
+    if isinstance(files, (list, str)):
+        files = dict.fromkeys([files] if isinstance(files, str) else files, tree)
+    if not isinstance(files, dict) or not files:
+        raise InputFileError(f"{where} names no files")
+    metadata = section.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise InputFileError(f"the metadata of {where} must be a mapping", got=type(metadata).__name__)
+    resolved: dict[str, str] = {}
+    for file, spec in files.items():
+        tree_of_file = spec.get("object_path", tree) if isinstance(spec, dict) else spec
+        for found in _expand(str(file), path.parent, where):
+            if found in resolved:
+                raise ConfigError(f"{where} names {found} twice")
+            resolved[found] = str(tree_of_file)
+    return resolved, dict(metadata)
+
+
+def _expand(file: str, folder: Path, where: str) -> list[str]:
+    if _REMOTE.match(file):
+        return [file]
+    path = Path(file)
+    anchored = path if path.is_absolute() else folder / path
+    if any(letter in file for letter in "*?["):
+        base = Path(anchored.anchor) if anchored.is_absolute() else Path()
+        found = sorted(str(match.resolve()) for match in base.glob(str(anchored.relative_to(base))))
+        if not found:
+            raise InputFileError(f"{where}: no file matches {anchored}")
+        return found
+    if not anchored.is_file():
+        raise InputFileError(f"{where}: {anchored} does not exist", hint="paths are relative to the fileset")
+    return [str(anchored.resolve())]
+
+
+def _plans(metadata: dict[str, dict[str, Any]]) -> dict[str, Plan]:
+    parents = {name: _parent(name, meta, metadata) for name, meta in metadata.items()}
+    plans: dict[str, Plan] = {}
+    filled: dict[tuple[str, str], str] = {}
+    for name, meta in metadata.items():
+        parent = parents[name]
+        variation = _axis_name(name, meta.get("variation"))
+        if parent is not None and variation == NOMINAL.name:
+            raise ConfigError(f"data set {name!r} re-simulates {parent!r} and says variation nominal")
+        if parent is None and variation != NOMINAL.name:
+            raise ConfigError(
+                f"data set {name!r} is a variation ({variation}) of nothing",
+                hint="name the nominal data set in its metadata as resimulated_of",
+            )
+        top = parent or name
+        sample = str(metadata[top].get("sample") or top)
+        # Two nominal data sets of one sample (two periods, say) share an entry; two copies of a variation do not.
+        key = (top, variation)
+        if key in filled:
+            raise ConfigError(f"data sets {filled[key]!r} and {name!r} are both {variation} of {top!r}")
+        filled[key] = name
+        paired = parent is not None or name in parents.values()
+        plans[name] = Plan(sample, variation, str(meta.get("sample") or sample), paired)
+    return plans
+
+
+def _parent(name: str, meta: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> str | None:
+    parent = meta.get("resimulated_of")
+    if parent is None:
+        return None
+    if parent == name or parent not in metadata:
+        raise ConfigError(
+            f"data set {name!r} says that it re-simulates {parent!r}, which is not there",
+            allowed=[other for other in metadata if other != name],
+        )
+    if metadata[str(parent)].get("resimulated_of") is not None:
+        raise ConfigError(f"data set {name!r} re-simulates {parent!r}, which is a re-simulation itself")
+    return str(parent)
+
+
+def _axis_name(dataset: str, name: Any) -> str:
+    if name is None:
+        return NOMINAL.name
+    if name in VARIATIONS:
+        return VARIATIONS[name].axis_name
+    if _SHIFT.fullmatch(str(name)):
+        return str(name)
+    raise UnknownVariationError(
+        f"data set {dataset!r} has the variation {name!r}", allowed=[*VARIATIONS, "<source>Up", "<source>Down"]
+    )

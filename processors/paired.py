@@ -1,0 +1,99 @@
+"""What the statistical error of a difference between two showers of the same hard events needs.
+
+Nominal and re-simulated templates share their hard events, so that the error of their difference is smaller than that
+of two independent samples. Let hard event e fill bin i of the nominal template with weight w_e and bin j of the varied
+one with weight v_e. Hard events are independent, so the covariance of the contents N_i and V_j is
+
+    J_ij = cov(N_i, V_j) = sum of w_e v_e over the events with nominal bin i and varied bin j,
+
+and that of the difference is cov(V - N) = diag(var V) + diag(var N) - J - J^T. An event that stays in its bin with the
+same weight adds nothing to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import InvalidDataError
+
+__all__ = ["PairTable", "joint_weights"]
+
+
+class PairTable:
+    """Which bins each selected event of a data set fills; tables of chunks add up in any order.
+
+    Args:
+        names: histogram of each column of ``bins``.
+        event: event numbers [n].
+        channel: place of the channel on its axis [n]; an event in two channels has two rows.
+        weight: event weights [n].
+        bins: bins with underflow as 0 [n, len(names)].
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        event: NDArray[np.uint64],
+        channel: NDArray[np.int8],
+        weight: NDArray[np.float64],
+        bins: NDArray[np.int32],
+    ) -> None:
+        self.names = tuple(names)
+        self._parts = [(event, channel, weight, bins)]
+
+    def __len__(self) -> int:
+        return sum(len(part[0]) for part in self._parts)
+
+    def __add__(self, other: PairTable) -> PairTable:
+        merged = PairTable.__new__(PairTable)
+        merged.names = self.names
+        merged._parts = [*self._parts, *other._parts]
+        return merged
+
+    def rows(self, name: str, channel: int) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.int64]]:
+        """Events, weights and bins of one histogram in one channel, by rising event number [n] each.
+
+        Raises:
+            InvalidDataError: an event number occurs twice.
+        """
+        event, channels, weight, bins = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        here = channels == channel
+        event, weight, place = event[here], weight[here], bins[here, self.names.index(name)].astype(np.int64)
+        order = np.argsort(event, kind="stable")
+        twice = np.diff(event[order]) == 0
+        if twice.any():
+            raise InvalidDataError(
+                f"event {event[order][int(np.argmax(twice))]} occurs twice in one data set",
+                hint="a file is listed twice, or event numbers of its files overlap; "
+                "set paired to false to go on without matching events",
+            )
+        return event[order], weight[order], place[order]
+
+
+def joint_weights(
+    nominal: PairTable, varied: PairTable, name: str, *, channel: int, n_bins: int
+) -> NDArray[np.float64]:
+    """Covariance J of the contents of the nominal and the varied template, see the module's text.
+
+    Args:
+        nominal: table of the nominal data set.
+        varied: table of the re-simulated one.
+        name: histogram.
+        channel: place on the channel axis.
+        n_bins: bins with underflow and overflow.
+
+    Returns:
+        J [n_bins, n_bins], nominal bins first, for weights before normalisation.
+
+    Raises:
+        InvalidDataError: an event occurs twice in one of the data sets.
+    """
+    event, weight, place = nominal.rows(name, channel)
+    other_event, other_weight, other_place = varied.rows(name, channel)
+    _, mine, theirs = np.intersect1d(event, other_event, assume_unique=True, return_indices=True)
+    joint = np.zeros((n_bins, n_bins))
+    np.add.at(joint, (place[mine], other_place[theirs]), weight[mine] * other_weight[theirs])
+    return joint

@@ -1,0 +1,116 @@
+"""Which jet of each event is analysed, and in which channels it falls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import MissingBranchError, Split, split_of
+from rs3l_gnn.processors.config import ChannelConfig, JetSelection, ProcessorConfig
+
+__all__ = ["JetView", "channel_mask", "choose_jets", "nominal_view", "split_mask"]
+
+
+@dataclass(frozen=True)
+class JetView:
+    """The jets of a chunk under one hypothesis.
+
+    Attributes:
+        variation: name on the variation axis.
+        pt: GeV, all jets one after another [n_jets].
+        eta: [n_jets].
+        mass: soft-drop mass in GeV [n_jets].
+        anchor: True for the jet matched to the hard event [n_jets], None if it was not asked for.
+        counts: jets of each event [n_events].
+    """
+
+    variation: str
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    mass: NDArray[np.float64]
+    anchor: NDArray[np.bool_] | None
+    counts: NDArray[np.int64]
+
+
+def nominal_view(jets: ak.Array, *, anchor: bool = False) -> JetView:
+    """The jets as they stand in the file.
+
+    Args:
+        jets: records with pt, eta, msoftdrop [event][jet].
+        anchor: True to read which jet is matched to the hard event.
+
+    Raises:
+        MissingBranchError: pt, eta, msoftdrop or a wanted anchor is absent.
+    """
+    needed = ["pt", "eta", "msoftdrop", *(["anchor"] if anchor else [])]
+    missing = [name for name in needed if name not in jets.fields]
+    if missing:
+        raise MissingBranchError(f"the jets lack {', '.join(missing)}", got=", ".join(jets.fields))
+    pt, eta, mass = (
+        np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float64) for name in ("pt", "eta", "msoftdrop")
+    )
+    matched = np.asarray(ak.flatten(jets["anchor"], axis=1), dtype=bool) if anchor else None
+    return JetView("nominal", pt, eta, mass, matched, np.asarray(ak.num(jets["pt"], axis=1), dtype=np.int64))
+
+
+def split_mask(config: ProcessorConfig, sample: str, event: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """True for the events on the wanted side of the split [n_events]; all of them without a split."""
+    if config.split is None:
+        return np.ones(len(event), dtype=bool)
+    return np.asarray(split_of(sample, event, config.fractions) == Split[config.split.upper()])
+
+
+def choose_jets(view: JetView, selection: JetSelection, events: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Find the one jet of each event.
+
+    Args:
+        view: the jets.
+        selection: cuts; NaN passes none of them.
+        events: the events that count [n_events].
+
+    Returns:
+        Place of the jet among all jets of the chunk, -1 for an event without one [n_events].
+
+    Raises:
+        MissingBranchError: the anchor is asked for in a file that has none.
+    """
+    good = (view.pt > selection.pt_min) & (np.abs(view.eta) < selection.eta_max)
+    if selection.mass_min is not None:
+        good &= view.mass >= selection.mass_min
+    if selection.mass_max is not None:
+        good &= view.mass < selection.mass_max
+    if selection.choice == "anchor":
+        if view.anchor is None:
+            raise MissingBranchError("the view was made without the field anchor", hint="set jet.choice to leading")
+        good &= view.anchor
+    event = np.repeat(np.arange(len(view.counts)), view.counts)
+    good &= events[event]
+    chosen = np.full(len(view.counts), -1, dtype=np.int64)
+    candidates = np.flatnonzero(good)
+    # Written from the softest to the hardest, so that the hardest stays; equal pT: the first in the file.
+    order = np.lexsort((-candidates, view.pt[candidates]))
+    chosen[event[candidates[order]]] = candidates[order]
+    return chosen
+
+
+def channel_mask(channel: ChannelConfig, values: Mapping[str, NDArray[np.floating]], n: int) -> NDArray[np.bool_]:
+    """True for the events inside every window of a channel [n].
+
+    Args:
+        channel: windows.
+        values: variable name -> values of the events [n].
+        n: number of events.
+    """
+    inside = np.ones(n, dtype=bool)
+    for name, (low, high) in channel.cuts.items():
+        # The score's upper edge is a score that occurs; a window up to it holds it, like the last bin.
+        numbers = np.asarray(values[name], dtype=np.float64)
+        if low is not None:
+            inside &= numbers >= low
+        if high is not None:
+            inside &= (numbers < high) | (name.startswith("score_") & (numbers == high) & (high == 1.0))
+    return inside

@@ -1,0 +1,214 @@
+"""From the sums of all chunks to normalised histograms with what a fit has to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import hist
+import numpy as np
+
+from rs3l_gnn.conventions import VARIATIONS, ConfigError, InvalidDataError, Split
+from rs3l_gnn.processors.chunk import cutflow_steps
+from rs3l_gnn.processors.config import N2, ProcessorConfig, flag
+from rs3l_gnn.processors.exact import empty_hist
+from rs3l_gnn.processors.fileset import Plan
+from rs3l_gnn.processors.paired import joint_weights
+
+__all__ = ["summarise"]
+
+
+def summarise(
+    config: ProcessorConfig, accumulated: Mapping[str, Any], *, trust_metadata: bool = True
+) -> dict[str, Any]:
+    """Normalise and merge the data sets.
+
+    The weight of an event is multiplied by xsec / sumw, in pb, and by 1 / (share of the split), so that a fit only
+    multiplies by the luminosity. Data, and simulation without a cross section, keep their weights.
+
+    Args:
+        config: the processor's.
+        accumulated: data set -> added-up results of :meth:`TaggingProcessor.process`.
+        trust_metadata: take the sum of weights from the metadata where they have it (skimmed files need that);
+            False after a run over a part of the files, where the sum over the processed events is the right one.
+
+    Returns:
+        ``histograms`` (name -> hist.Hist), ``datasets``, ``variations``, ``models``, ``cutflow``, ``paired``.
+
+    Raises:
+        ConfigError: files of one data set disagree on its metadata.
+        InvalidDataError: the weights of a data set add up to nothing.
+    """
+    parts = {name: accumulated[name] for name in sorted(accumulated) if "histograms" in accumulated[name]}
+    plans, metadata, scales = {}, {}, {}
+    for name, part in parts.items():
+        metadata[name], plans[name] = _metadata(name, part)
+        scales[name] = _scale(config, name, part, metadata[name], trust_metadata=trust_metadata)
+    entries = sorted({plan.entry for plan in plans.values()})
+    records = _variations(parts)
+    return {
+        "histograms": {name: _merged(config, name, parts, plans, scales) for name in config.variables},
+        "datasets": {entry: _entry(entry, parts, plans, metadata, scales) for entry in entries},
+        "variations": records,
+        "models": _models(config, parts),
+        "cutflow": {name: _cutflow(config, part, scales[name]) for name, part in parts.items()},
+        "paired": _paired(config, parts, plans, metadata, scales),
+    }
+
+
+def _metadata(name: str, part: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
+    if len(part["metadata"]) != 1:
+        raise ConfigError(f"the chunks of data set {name!r} disagree on its metadata", got=sorted(part["metadata"]))
+    document = json.loads(next(iter(part["metadata"])))
+    return document["metadata"], Plan(**document["plan"])
+
+
+def _scale(
+    config: ProcessorConfig, name: str, part: Mapping[str, Any], metadata: Mapping[str, Any], *, trust_metadata: bool
+) -> float:
+    share = 1.0 if config.split is None else config.fractions.of(Split[config.split.upper()])
+    if not flag(metadata, "isMC", default=True) or metadata.get("xsec") is None:
+        return 1.0 / share
+    if part["events"] == 0:
+        return 0.0
+    sumw = _sumw(part, metadata, trust_metadata=trust_metadata)
+    if not (np.isfinite(sumw) and sumw != 0):
+        raise InvalidDataError(f"the weights of data set {name!r} add up to nothing usable", got=sumw)
+    return float(metadata["xsec"]) / sumw / share
+
+
+def _sumw(part: Mapping[str, Any], metadata: Mapping[str, Any], *, trust_metadata: bool) -> float:
+    if trust_metadata and metadata.get("sumw") is not None:
+        return float(metadata["sumw"])
+    return float(part["sumw"].values()[0])
+
+
+def _variations(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Name on the variation axis -> record, nominal first."""
+    known = {variation.axis_name: variation.record() for variation in VARIATIONS.values()}
+    records: dict[str, dict[str, Any]] = {"nominal": known["nominal"]}
+    for part in parts.values():
+        for text in sorted(part["variations"]):
+            record = json.loads(text)
+            name = record["axis_name"]
+            records[name] = known.get(name, record) if record["kind"] == "dataset" else record
+    return {"nominal": records.pop("nominal"), **dict(sorted(records.items()))}
+
+
+def _merged(
+    config: ProcessorConfig,
+    name: str,
+    parts: Mapping[str, Any],
+    plans: Mapping[str, Plan],
+    scales: Mapping[str, float],
+) -> Any:
+    entries = sorted({plan.entry for plan in plans.values()})
+    channels = [channel.name for channel in config.channels]
+    merged = empty_hist(entries, channels, list(_variations(parts)), config.variables[name])
+    for dataset, part in parts.items():
+        part["histograms"][name].add_to(merged, plans[dataset].entry, scales[dataset])
+    return merged
+
+
+def _entry(
+    entry: str,
+    parts: Mapping[str, Any],
+    plans: Mapping[str, Plan],
+    metadata: Mapping[str, Mapping[str, Any]],
+    scales: Mapping[str, float],
+) -> dict[str, Any]:
+    members = [name for name in parts if plans[name].entry == entry]
+    nominal = [name for name in members if plans[name].variation == "nominal"]
+    first = metadata[nominal[0] if nominal else members[0]]
+    filled = sorted({variation for name in members for variation in parts[name]["histograms"]["pt"].variations})
+    return {
+        "process": first.get("process", entry),
+        "sample": first.get("sample", entry),
+        "isMC": flag(first, "isMC", default=True),
+        "xsec": first.get("xsec"),
+        "sumw": float(sum(_sumw(parts[name], metadata[name], trust_metadata=True) for name in nominal)),
+        "events": sum(parts[name]["events"] for name in nominal),
+        "normalised": first.get("xsec") is not None,
+        "variations": filled,
+        "resimulated": sorted({plans[name].variation for name in members} - {"nominal"}),
+        "filesets": {
+            name: {
+                **metadata[name],
+                "variation_axis": plans[name].variation,
+                "sumw_processed": float(parts[name]["sumw"].values()[0]),
+                "events": parts[name]["events"],
+                "scale": scales[name],
+            }
+            for name in members
+        },
+    }
+
+
+def _models(config: ProcessorConfig, parts: Mapping[str, Any]) -> dict[str, list[str]]:
+    models: dict[str, set[str]] = {name: {N2} if model == N2 else set() for name, model in config.taggers.items()}
+    for part in parts.values():
+        for name, digests in part["models"].items():
+            models[name] |= digests
+    return {name: sorted(digests) for name, digests in models.items()}
+
+
+def _cutflow(config: ProcessorConfig, part: Mapping[str, Any], scale: float) -> dict[str, dict[str, float]]:
+    weights = part["cutflow"]["weights"].values()
+    return {
+        step: {
+            "events": part["cutflow"]["events"][step],
+            "weights": float(weights[position]),
+            "normalised": float(weights[position] * scale),
+        }
+        for position, step in enumerate(cutflow_steps(config))
+    }
+
+
+def _paired(
+    config: ProcessorConfig,
+    parts: Mapping[str, Any],
+    plans: Mapping[str, Plan],
+    metadata: Mapping[str, Mapping[str, Any]],
+    scales: Mapping[str, float],
+) -> dict[str, Any]:
+    """Score histogram -> covariance of the nominal (second last axis) and the varied template (last axis)."""
+    pairs = {
+        name: str(meta["resimulated_of"])
+        for name, meta in metadata.items()
+        if "pairs" in parts[name] and "pairs" in parts.get(str(meta.get("resimulated_of")), {})
+    }
+    if not pairs:
+        return {}
+    channels = [channel.name for channel in config.channels]
+    entries = sorted({plans[name].entry for name in pairs})
+    variations = sorted({plans[name].variation for name in pairs})
+    paired = {}
+    for tagger in config.taggers:
+        variable = config.variables[f"score_{tagger}"]
+        target = hist.Hist(
+            hist.axis.StrCategory(entries, name="dataset"),
+            hist.axis.StrCategory(channels, name="channel"),
+            hist.axis.StrCategory(variations, name="variation"),
+            variable.axis(),
+            replace(variable, name=variable.name + "_varied").axis(),
+            storage=hist.storage.Double(),
+        )
+        view = target.view(flow=True)
+        for name, parent in pairs.items():
+            for position in range(len(channels)):
+                cell = (entries.index(plans[name].entry), position, variations.index(plans[name].variation))
+                view[cell] += (
+                    joint_weights(
+                        parts[parent]["pairs"],
+                        parts[name]["pairs"],
+                        f"score_{tagger}",
+                        channel=position,
+                        n_bins=variable.bins + 2,
+                    )
+                    * scales[parent]
+                    * scales[name]
+                )
+        paired[f"score_{tagger}"] = target
+    return paired

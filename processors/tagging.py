@@ -1,0 +1,228 @@
+"""The coffea processor: taggers on the jets of event files, histograms with every variation."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+import awkward as ak
+import numpy as np
+from coffea.processor import ProcessorABC
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError
+from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, layout_of
+from rs3l_gnn.processors.chunk import ChunkOutput, Selected
+from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.files import is_read_error
+from rs3l_gnn.processors.fileset import PLAN_KEY, Plan, plan_of
+from rs3l_gnn.processors.selection import JetView, choose_jets, nominal_view, split_mask
+from rs3l_gnn.processors.shifts import momentum_views, shift_records, shifted_sets
+from rs3l_gnn.processors.summary import summarise
+from rs3l_gnn.processors.weights import event_weights, generator_weight, weight_names
+
+__all__ = ["TaggingProcessor", "n2_score"]
+
+# What coffea adds to the metadata of each chunk; everything else came with the fileset.
+_CHUNK_KEYS = ("dataset", "filename", "treename", "entrystart", "entrystop", "fileuuid", "version")
+
+
+class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no type information
+    """Score one jet of each event with several taggers and fill histograms.
+
+    It keeps no state but its configuration and the taggers' paths and content hashes. What :meth:`process` returns
+    adds up to the same bits in any order and for any chunk size.
+
+    Args:
+        config: taggers, selection, channels, axes and systematics.
+        on_error: ``raise`` lets a bad input end the job; ``collect`` returns it with the results, for a caller who
+            skips bad files and who normalises the sums.
+
+    Raises:
+        CheckpointError: a tagger cannot be loaded.
+    """
+
+    def __init__(self, config: ProcessorConfig, *, on_error: Literal["raise", "collect"] = "raise") -> None:
+        self.config = config
+        self.on_error = on_error
+        self.taggers = {
+            name: JetTagger(model, device=config.device, threads=config.threads)
+            for name, model in config.taggers.items()
+            if model != N2
+        }
+
+    def process(self, events: Any) -> dict[str, Any]:
+        """Process one chunk.
+
+        Args:
+            events: NanoEvents with ``metadata`` as coffea's Runner gives them.
+
+        Returns:
+            Mapping with one entry, the data set's name, for coffea to add up.
+
+        Raises:
+            Rs3lError: a bad input, with ``on_error="raise"``.
+        """
+        metadata = dict(events.metadata)
+        dataset = str(metadata["dataset"])
+        try:
+            return {dataset: self._process(events, dataset, metadata)}
+        except Exception as error:
+            if not (isinstance(error, Rs3lError) or is_read_error(error)):
+                raise
+            file = str(metadata.get("filename"))
+            where = f"{file}, events {metadata.get('entrystart')} to {metadata.get('entrystop')}"
+            kind = type(error) if isinstance(error, Rs3lError) else InputFileError
+            if self.on_error == "raise":
+                raise kind(f"{where}: {error}") from error
+            return {dataset: {"failures": {(file, where, kind.__name__, str(error))}}}
+
+    def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any] | None:
+        """Turn the sums into normalised histograms; with ``on_error="collect"`` the caller does so."""
+        return summarise(self.config, accumulator) if self.on_error == "raise" else None
+
+    def variations(self, dataset: str, metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Entries of the variation axis that a data set fills, with a record of each."""
+        plan = plan_of(dataset, metadata)
+        records: dict[str, dict[str, Any]] = {plan.variation: {"kind": "dataset", "axis_name": plan.variation}}
+        if plan.variation == "nominal":
+            records |= weight_names(self.config.systematics, metadata, dataset)
+            records |= shift_records(self.config.systematics, metadata)
+        return records
+
+    def _process(self, events: Any, dataset: str, metadata: dict[str, Any]) -> dict[str, Any]:
+        config, plan, clock = self.config, plan_of(dataset, metadata), _Clock()
+        is_nominal = plan.variation == "nominal"
+        records = self.variations(dataset, metadata)
+        form = layout_of(events.fields)
+        in_file = nominal_view(events[form.jets], anchor=config.jet.choice == "anchor")
+        numbers = _event_numbers(events, needed=config.split is not None or plan.paired)
+        kept = split_mask(config, plan.sample, numbers)
+        views = momentum_views(events, in_file, config.systematics, metadata) if is_nominal else [in_file]
+        chosen = [choose_jets(view, config.jet, kept) for view in views]
+        clock.lap("selection")
+
+        # One pass of the networks serves every view in which the candidates are the same.
+        wanted = _places(chosen, len(in_file.pt))
+        inputs = None
+        if wanted.any() and self.taggers:
+            inputs = event_inputs(events, selected=ak.unflatten(wanted, in_file.counts))
+        clock.lap("features")
+        scores = self._scores(inputs, wanted, events[form.jets])
+        clock.lap("networks")
+
+        weights = event_weights(events, config.systematics, metadata, dataset, variations=is_nominal)
+        out = ChunkOutput(config, list(records))
+        for view, places in zip(views, chosen, strict=True):
+            selected = Selected(config, view, places, scores)
+            if view is not views[0]:
+                out.fill(selected, {view.variation: weights["nominal"]})
+                continue
+            out.fill(selected, weights if is_nominal else {plan.variation: weights["nominal"]})
+            out.cutflow(generator_weight(events), kept, weights["nominal"], selected)
+            if plan.paired and config.paired:
+                out.pair(numbers, weights["nominal"], selected)
+        clock.lap("histograms")
+        if is_nominal:
+            self._fill_candidate_shifts(events, views[0], kept, weights["nominal"], out)
+            clock.lap("candidate_shifts")
+        return out.result(
+            events=len(events),
+            jets=len(in_file.pt),
+            scored_jets=int(wanted.sum()),
+            metadata={_fileset_metadata(metadata, plan)},
+            variations={json.dumps(record, sort_keys=True) for record in records.values()},
+            models={name: {tagger.digest} for name, tagger in self.taggers.items()},
+            seconds=clock.seconds,
+        )
+
+    def _fill_candidate_shifts(
+        self,
+        events: Any,
+        view: JetView,
+        kept: NDArray[np.bool_],
+        weight: NDArray[np.float64],
+        out: ChunkOutput,
+    ) -> None:
+        form = layout_of(events.fields)
+        for shifted in shifted_sets(events, view, self.config.systematics, events.metadata):
+            places = choose_jets(shifted.view, self.config.jet, kept)
+            wanted = _places([places], len(view.pt))
+            inputs = None
+            if wanted.any() and self.taggers:
+                inputs = jet_inputs(
+                    shifted.jets,
+                    shifted.candidates,
+                    shifted.links,
+                    layout=form.name,
+                    selected=ak.unflatten(wanted, view.counts),
+                )
+            scores = self._scores(inputs, wanted, events[form.jets])
+            selected = Selected(self.config, shifted.view, places, scores)
+            out.fill(selected, {shifted.view.variation: weight})
+
+    def _scores(
+        self, inputs: JetInputs | None, wanted: NDArray[np.bool_], jets: Any
+    ) -> dict[str, NDArray[np.floating]]:
+        """Scores of the wanted jets by tagger, NaN for the others [n_jets]."""
+        scores: dict[str, NDArray[np.floating]] = {}
+        for name, model in self.config.taggers.items():
+            values = np.full(len(wanted), np.nan, dtype=np.float32)
+            if model == N2:
+                values[wanted] = n2_score(_n2(jets)[wanted])
+            elif inputs is not None:
+                values[wanted] = self.taggers[name].score(inputs)
+            scores[name] = values
+        return scores
+
+
+def n2_score(n2: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The classical baseline as a score: 1 - N2 / 0.5 in [0, 1], high for two prongs [n].
+
+    N2 is the ratio of energy correlators of arXiv:1609.07483 with beta = 1. Where it is not defined (NaN, or the
+    negative number that CMS stores for it) the score is 0.
+    """
+    defined = n2 >= 0
+    return np.clip(np.where(defined, 1 - np.where(defined, n2, 0.5) / 0.5, 0.0), 0, 1).astype(np.float32)
+
+
+def _n2(jets: Any) -> NDArray[np.float64]:
+    if "n2b1" not in jets.fields:
+        raise MissingBranchError("the jets lack n2b1, which the tagger n2 needs", got=", ".join(jets.fields))
+    return np.asarray(ak.flatten(jets["n2b1"], axis=1), dtype=np.float64)
+
+
+def _event_numbers(events: Any, *, needed: bool) -> NDArray[np.uint64]:
+    if "event" in events.fields:
+        return np.asarray(events["event"]).astype(np.uint64)
+    if needed:
+        raise MissingBranchError("the events lack the branch event", got=", ".join(sorted(events.fields)))
+    return np.zeros(len(events), dtype=np.uint64)
+
+
+def _places(chosen: list[NDArray[np.int64]], n_jets: int) -> NDArray[np.bool_]:
+    mask = np.zeros(n_jets, dtype=bool)
+    for places in chosen:
+        mask[places[places >= 0]] = True
+    return mask
+
+
+def _fileset_metadata(metadata: Mapping[str, Any], plan: Plan) -> str:
+    own = {key: value for key, value in metadata.items() if key not in (*_CHUNK_KEYS, PLAN_KEY)}
+    return json.dumps({"metadata": own, "plan": asdict(plan)}, sort_keys=True, default=str)
+
+
+class _Clock:
+    """Seconds of each step of a chunk."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
+        self._last = now

@@ -1,0 +1,215 @@
+"""Event weights: the generator's, shower weights with their direction, and corrections from correctionlib."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
+from rs3l_gnn.processors.config import SystematicsConfig, WeightCorrection, flag
+from rs3l_gnn.processors.corrections import evaluator
+
+__all__ = ["ShowerWeight", "event_weights", "generator_weight", "shower_weights", "weight_names"]
+
+_FACTOR = re.compile(r"(?P<source>[if]sr):muRfac=(?P<factor>[0-9.eE+-]+)")
+_NAMED = re.compile(r"(?P<source>[if]sr)_?(?P<direction>up|down)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ShowerWeight:
+    """One entry of PSWeight.
+
+    Attributes:
+        name: entry on the variation axis, such as ``psISRUp``.
+        index: place in PSWeight.
+        parameter: what was varied.
+        factor: its value relative to nominal, None where the file gives a direction only.
+    """
+
+    name: str
+    index: int
+    parameter: str
+    factor: float | None
+
+    def record(self) -> dict[str, Any]:
+        """What the output stores."""
+        return {
+            "kind": "weight",
+            "axis_name": self.name,
+            "branch": "PSWeight",
+            "index": self.index,
+            "parameter": self.parameter,
+            "factor": self.factor,
+        }
+
+
+def shower_weights(order: Sequence[str], *, where: str) -> tuple[ShowerWeight, ...]:
+    """Give the entries of PSWeight their names.
+
+    Up is a larger renormalisation scale, as everywhere in this project, so a factor above 1 is Up. Sources disagree on
+    this; nothing is ever taken from the position alone.
+
+    Args:
+        order: meaning of each entry: ``isr:muRfac=2.0`` or ``isrUp`` (``fsr`` likewise); ``nominal`` is
+            skipped.
+        where: names the file or key in messages.
+
+    Raises:
+        ConfigError: an entry that cannot be read, or two entries with the same meaning.
+    """
+    found: dict[str, ShowerWeight] = {}
+    for index, text in enumerate(order):
+        if text.lower() in ("nominal", "baseline"):
+            continue
+        by_factor, by_name = _FACTOR.fullmatch(text), _NAMED.fullmatch(text)
+        if by_factor:
+            factor = float(by_factor["factor"])
+            if not (factor > 0 and factor != 1):
+                raise ConfigError(f"PSWeight entry {index} in {where} varies nothing", got=repr(text))
+            source, direction, value = by_factor["source"], "Up" if factor > 1 else "Down", factor
+        elif by_name:
+            source, direction, value = by_name["source"].lower(), by_name["direction"].capitalize(), None
+        else:
+            raise ConfigError(
+                f"PSWeight entry {index} in {where} is unknown",
+                got=repr(text),
+                allowed="isr:muRfac=2, fsrDown, nominal",
+            )
+        name = f"ps{source.upper()}{direction}"
+        if name in found:
+            raise ConfigError(f"PSWeight entries {found[name].index} and {index} in {where} are both {name}")
+        found[name] = ShowerWeight(name, index, f"{source}:muRfac", value)
+    return tuple(found.values())
+
+
+def weight_names(config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str) -> dict[str, dict[str, Any]]:
+    """Weight variations of a nominal data set: name on the axis -> record for the output."""
+    if not flag(metadata, "isMC", default=True):
+        return {}
+    records = {weight.name: weight.record() for weight in _shower_weights_of(config, metadata, dataset)}
+    for correction in config.weights:
+        if correction.up is not None:
+            for direction in ("Up", "Down"):
+                name = correction.name + direction
+                records[name] = {"kind": "weight", "axis_name": name, "correction": correction.correction}
+    return records
+
+
+def generator_weight(events: ak.Array) -> NDArray[np.float64]:
+    """The generator's weight of each event, 1 where there is none [n_events]."""
+    if "genWeight" not in events.fields:
+        return np.ones(len(events))
+    return np.asarray(events["genWeight"], dtype=np.float64)
+
+
+def event_weights(
+    events: ak.Array, config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str, *, variations: bool
+) -> dict[str, NDArray[np.float64]]:
+    """Weights of each event, nominal first, by name on the variation axis [n_events] each.
+
+    Args:
+        events: the selected events.
+        config: which weights to use.
+        metadata: of the data set.
+        dataset: its name, for messages.
+        variations: False for a data set that is a variation itself.
+
+    Raises:
+        MissingBranchError: a branch that a weight needs is absent.
+        InvalidDataError: PSWeight has another number of entries than its order says.
+    """
+    nominal = generator_weight(events)
+    if not flag(metadata, "isMC", default=True):
+        return {"nominal": nominal}
+    factors = [(_correction(events, correction, correction.nominal), correction) for correction in config.weights]
+    for factor, _ in factors:
+        nominal = nominal * factor
+    weights = {"nominal": nominal}
+    if not variations:
+        return weights
+    for position, (_, correction) in enumerate(factors):
+        if correction.up is None or correction.down is None:
+            continue
+        # Multiplied anew rather than divided out: a nominal factor may be 0.
+        others = generator_weight(events)
+        for other, (factor, _) in enumerate(factors):
+            if other != position:
+                others = others * factor
+        weights[correction.name + "Up"] = others * _correction(events, correction, correction.up)
+        weights[correction.name + "Down"] = others * _correction(events, correction, correction.down)
+    entries = _shower_weights_of(config, metadata, dataset)
+    if entries:
+        columns = _ps_columns(events, _ps_order(config, metadata), dataset)
+        weights |= {entry.name: nominal * columns[:, entry.index] for entry in entries}
+    return weights
+
+
+def correction_branches(corrections: Iterable[WeightCorrection]) -> set[str]:
+    """Branches that corrections read."""
+    return {argument.branch for correction in corrections for argument in correction.inputs if argument.branch}
+
+
+def _ps_order(config: SystematicsConfig, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    return config.ps_order if config.ps_order is not None else tuple(metadata.get("psweight_names") or ())
+
+
+def _shower_weights_of(
+    config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str
+) -> tuple[ShowerWeight, ...]:
+    if not config.ps_weights:
+        return ()
+    where = "systematics.ps_order" if config.ps_order is not None else f"data set {dataset!r}"
+    return shower_weights(_ps_order(config, metadata), where=where)
+
+
+def _ps_columns(events: ak.Array, order: Sequence[str], dataset: str) -> NDArray[np.float64]:
+    if "PSWeight" not in events.fields:
+        raise MissingBranchError(
+            f"data set {dataset!r} lacks PSWeight", hint="set systematics.ps_weights to false to go on without"
+        )
+    counts = np.asarray(ak.num(events["PSWeight"], axis=1))
+    if (counts != len(order)).any():
+        raise InvalidDataError(
+            f"PSWeight of data set {dataset!r} has another length than its order ({', '.join(order)})",
+            got=int(counts[counts != len(order)][0]),
+            allowed=len(order),
+            hint="mend systematics.ps_order, or set systematics.ps_weights to false",
+        )
+    flat = np.asarray(ak.flatten(events["PSWeight"], axis=1), dtype=np.float64)
+    return flat.reshape(len(events), len(order))
+
+
+def _correction(events: ak.Array, correction: WeightCorrection, direction: str) -> NDArray[np.float64]:
+    arguments: list[Any] = []
+    for argument in correction.inputs:
+        if argument.branch is not None:
+            arguments.append(branch(events, argument.branch))
+        elif isinstance(argument.value, str):
+            arguments.append(argument.value.replace("{direction}", direction))
+        else:
+            arguments.append(argument.value)
+    if len(events) == 0:
+        return np.ones(0)
+    values = evaluator(Path(correction.file), correction.correction).evaluate(*arguments)
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), (len(events),))
+
+
+def branch(events: ak.Array, name: str) -> NDArray[np.float64]:
+    """A branch with one number for each event, by its name in the file.
+
+    Raises:
+        MissingBranchError: it is absent.
+    """
+    collection, _, field = name.partition("_")
+    if name in events.fields:
+        return np.asarray(events[name], dtype=np.float64)
+    if collection in events.fields and field in events[collection].fields:
+        return np.asarray(events[collection, field], dtype=np.float64)
+    raise MissingBranchError(f"the events lack the branch {name}", got=", ".join(sorted(events.fields)))
