@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.fits.minimise import Objective, numpy_backend
 from rs3l_gnn.fits.model import BestFit, Likelihood
 
 __all__ = ["bias_error", "response"]
@@ -16,20 +17,12 @@ def response(likelihood: Likelihood, best: BestFit) -> NDArray[np.float64]:
     r"""Derivative of the fitted signal strength by the count in each bin [n_bins of all channels].
 
     At the minimum, :math:`\partial\hat\theta / \partial n_i = C\, \partial_\theta \ln\lambda_i` with the covariance
-    :math:`C` (implicit function theorem on the Poisson likelihood). Derivatives of :math:`\lambda` by central
-    differences.
+    :math:`C` (implicit function theorem on the Poisson likelihood).
     """
     covariance = best.correlation * np.outer(best.errors, best.errors)
-    expected = likelihood.expected(best.values)
-    gradient = np.zeros((len(best.values), len(expected)))
-    for position, error in enumerate(best.errors):
-        if not error > 0:
-            continue
-        step = np.zeros(len(best.values))
-        step[position] = 1e-3 * error
-        gradient[position] = (likelihood.expected(best.values + step) - likelihood.expected(best.values - step)) / (
-            2e-3 * error
-        )
+    with numpy_backend():
+        expected = likelihood.expected(best.values)
+        gradient = Objective(likelihood.model, likelihood.data).jacobian(best.values)
     slope = np.divide(gradient, expected, out=np.zeros_like(gradient), where=expected > 0)
     return np.asarray(covariance[likelihood.poi_index] @ slope)
 

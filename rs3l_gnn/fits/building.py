@@ -24,6 +24,8 @@ from rs3l_gnn.fits.templates import ChannelTemplates, FreeRate, Templates
 
 __all__ = ["Built", "build_templates"]
 
+_LABELS = {"asimov": "Asimov data", "variation": "pseudo-data, {variation}", "observed": "data", "toy": "toy data"}
+
 
 @dataclass(frozen=True)
 class Built:
@@ -119,6 +121,7 @@ class _Builder:
             poi_bounds=self.config.poi_bounds or (-1e6, 1e6),
             mc_stat_threshold=self.config.mc_stat_threshold,
             variable=self.config.histogram,
+            data_label=_LABELS[self.config.data.kind].format(variation=self.config.data.variation),
         )
         if self.config.poi_bounds is None:
             templates = replace(templates, poi_bounds=poi_range(templates))

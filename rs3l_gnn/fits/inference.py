@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError, progress
-from rs3l_gnn.fits.model import BestFit, Likelihood, minuit
+from rs3l_gnn.fits.model import BestFit, Likelihood
 
 __all__ = [
     "Impact",
@@ -175,16 +175,17 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
     value, error = best.of(likelihood.poi)
     # Asymptotically, expected limits lie at error * (Phi^-1(1 - alpha Phi(N)) + N), below 5 errors for N = 2.
     top = max(value, 0.0) + 6 * error
+    tests = _SignalTests(likelihood, best, top)
     # Without any signal in the tested hypothesis both hypotheses are one, and CLs is 1.
     found: dict[float, tuple[float, NDArray[np.float64]]] = {0.0: (1.0, np.ones(5))}
     for point in np.linspace(0.05, 1.0, 8) * top:
-        found[float(point)] = _cls(likelihood, best, float(point), 2 * top)
+        found[float(point)] = tests.cls(float(point))
     level = 1 - confidence_level
     for _ in range(2):
         for curve in range(6):
             point = _crossing(found, curve, level)
             if min(abs(point - known) for known in found) > 1e-3 * error:
-                found[point] = _cls(likelihood, best, point, 2 * top)
+                found[point] = tests.cls(point)
     values = np.asarray(sorted(found))
     crossings = [_crossing(found, curve, level) for curve in range(6)]
     return Limit(
@@ -197,25 +198,37 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
     )
 
 
-def _cls(likelihood: Likelihood, best: BestFit, point: float, top: float) -> tuple[float, NDArray[np.float64]]:
-    import pyhf
+class _SignalTests:
+    """q-tilde of the data and of Asimov data without signal (arXiv:1007.1727, equations 16, 61 to 66)."""
 
-    start = best.values.copy()
-    start[likelihood.poi_index] = max(start[likelihood.poi_index], 0.0)
-    with minuit():
-        try:
-            observed, expected = pyhf.infer.hypotest(
-                point,
-                likelihood.data,
-                likelihood.model,
-                init_pars=start.tolist(),
-                par_bounds=_non_negative(likelihood, top),
-                test_stat="qtilde",
-                return_expected_set=True,
-            )
-        except pyhf.exceptions.FailedMinimization as error:
-            raise FitError(f"a fit of the limit fails at {point:g}", hint="set inference.limit to false") from error
-    return float(observed), np.asarray(expected, dtype=np.float64)
+    def __init__(self, likelihood: Likelihood, best: BestFit, top: float) -> None:
+        self._top = 2 * top
+        without = likelihood.fit(fixed={likelihood.poi: 0.0}, start=best.values)
+        asimov = likelihood.with_data(likelihood.expected(without.values, auxiliary=True).tolist())
+        self._sides = [(case, self._minimum(case, start)) for case, start in ((likelihood, best), (asimov, without))]
+
+    def cls(self, point: float) -> tuple[float, NDArray[np.float64]]:
+        """Observed CLs, and expected ones at -2, -1, 0, 1, 2 standard deviations [5]."""
+        from scipy.stats import norm
+
+        root, asimov = (self._root(case, minimum, point) for case, minimum in self._sides)
+        if asimov == 0:
+            return 1.0, np.ones(5)
+        distance = root - asimov if root <= asimov else (root**2 - asimov**2) / (2 * asimov)
+        observed = norm.sf(distance + asimov) / norm.sf(distance)
+        deviations = np.arange(-2.0, 3.0)
+        # An upward fluctuation of the background by N makes the limit weaker.
+        return float(observed), np.asarray(norm.sf(asimov - deviations) / norm.cdf(deviations))
+
+    def _minimum(self, case: Likelihood, start: BestFit) -> BestFit:
+        return case.fit(start=start.values, poi_bounds=(0.0, self._top))
+
+    @staticmethod
+    def _root(case: Likelihood, minimum: BestFit, point: float) -> float:
+        if minimum.of(case.poi)[0] >= point:
+            return 0.0
+        held = case.fit(fixed={case.poi: point}, start=minimum.values)
+        return float(np.sqrt(max(held.twice_nll - minimum.twice_nll, 0.0)))
 
 
 def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: int, level: float) -> float:
@@ -225,7 +238,6 @@ def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: i
     values = np.asarray(sorted(found))
     curves = [found[point][0] if curve == 0 else found[point][1][curve - 1] for point in values]
     heights = np.log(np.maximum(curves, 1e-300)) - np.log(level)
-    # The first crossing from above: noise of a minimiser must not turn a tail into a limit.
     below = np.flatnonzero(heights < 0)
     if len(below) == 0:
         raise FitError("CLs stays above the level of the limit", hint="set inference.limit to false")
@@ -233,24 +245,27 @@ def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: i
     return float(brentq(line, values[below[0] - 1], values[below[0]]))
 
 
-def significance(likelihood: Likelihood) -> Significance:
-    """Discovery significance with asymptotic formulae for q0 (arXiv:1007.1727); expected for a signal strength of 1.
+def significance(likelihood: Likelihood, best: BestFit, *, mu: float = 1.0) -> Significance:
+    """Discovery significance with asymptotic formulae for q0 (arXiv:1007.1727, equations 12 and 52).
+
+    Args:
+        likelihood: model and data.
+        best: its fit.
+        mu: signal strength for which the expected significance is computed, with nuisances as fitted to the data.
 
     Raises:
         FitError: a fit fails.
     """
-    import pyhf
     from scipy.stats import norm
 
-    bounds = _non_negative(likelihood, likelihood.model.config.suggested_bounds()[likelihood.poi_index][1])
-    with minuit():
-        try:
-            observed, expected = pyhf.infer.hypotest(
-                0.0, likelihood.data, likelihood.model, par_bounds=bounds, test_stat="q0", return_expected=True
-            )
-        except pyhf.exceptions.FailedMinimization as error:
-            raise FitError("a fit of the significance fails", hint="set inference.significance to false") from error
-    return Significance(float(observed), float(norm.isf(observed)), float(expected), float(norm.isf(expected)))
+    with_signal = likelihood.fit(fixed={likelihood.poi: mu}, start=best.values)
+    asimov = likelihood.with_data(likelihood.expected(with_signal.values, auxiliary=True).tolist())
+    roots = []
+    for case, fitted in ((likelihood, best), (asimov, asimov.fit(start=with_signal.values))):
+        without = case.fit(fixed={case.poi: 0.0}, start=fitted.values)
+        rise = max(without.twice_nll - fitted.twice_nll, 0.0)
+        roots.append(float(np.sqrt(rise)) if fitted.of(case.poi)[0] > 0 else 0.0)
+    return Significance(float(norm.sf(roots[0])), roots[0], float(norm.sf(roots[1])), roots[1])
 
 
 def throw_toy(likelihood: Likelihood, parameters: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -304,10 +319,3 @@ def toys(likelihood: Likelihood, n: int, *, truth: Mapping[str, float] | None = 
     if len(values) < 2:
         raise FitError("the fits of the toys fail", got=f"{failed} of {n}", hint="look at the fit of the nominal data")
     return Toys(float(parameters[likelihood.poi_index]), np.asarray(values), np.asarray(errors), failed)
-
-
-def _non_negative(likelihood: Likelihood, top: float) -> list[tuple[float, float]]:
-    # The tests for limits and discovery are defined for a signal that cannot be negative.
-    bounds = [(float(low), float(high)) for low, high in likelihood.model.config.suggested_bounds()]
-    bounds[likelihood.poi_index] = (0.0, float(top))
-    return bounds

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,36 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.minimise import Objective, minimise, numpy_backend
 from rs3l_gnn.fits.pyhf_spec import pyhf_workspace
 from rs3l_gnn.fits.templates import Templates
 
-__all__ = ["BestFit", "Likelihood", "errors_by_group", "minuit"]
+__all__ = ["BestFit", "Likelihood", "errors_by_group"]
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def minuit() -> Iterator[None]:
-    """Use pyhf with numpy and Minuit inside the block, and whatever was set before after it.
-
-    Backend and optimiser of pyhf are global, and cabinetry leaves its own behind when a fit fails.
-    """
-    import pyhf
-
-    backend, optimizer = pyhf.get_backend()
-    logger = logging.getLogger("cabinetry")
-    level = logger.level
-    try:
-        pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(verbose=0))
-        # cabinetry tells every fit at level INFO.
-        logger.setLevel(logging.WARNING)
-        with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-            # pyhf 0.7.6 validates its schema through a class that jsonschema calls deprecated.
-            warnings.filterwarnings("ignore", message="jsonschema.RefResolver", category=DeprecationWarning)
-            yield
-    finally:
-        logger.setLevel(level)
-        pyhf.set_backend(backend, optimizer)
 
 
 @dataclass(frozen=True)
@@ -85,7 +60,7 @@ class Likelihood:
         import cabinetry
 
         self.templates = templates
-        with minuit():
+        with numpy_backend():
             self.model, own = cabinetry.model_utils.model_and_data(pyhf_workspace(templates))
         n = self.model.config.nmaindata
         counts = own[:n] if data is None else [float(count) for count in data]
@@ -114,12 +89,12 @@ class Likelihood:
 
     def expected(self, parameters: NDArray[np.float64], *, auxiliary: bool = False) -> NDArray[np.float64]:
         """Expected counts in all channels, one after another."""
-        with minuit():
+        with numpy_backend():
             return np.asarray(self.model.expected_data(parameters, include_auxdata=auxiliary), dtype=np.float64)
 
     def expected_by_sample(self, parameters: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Expected counts of each sample in all channels; zeros where a channel does not have it."""
-        with minuit():
+        with numpy_backend():
             content = np.asarray(self.model.main_model.expected_data(parameters, return_by_sample=True))
         return dict(zip(self.model.config.samples, content, strict=True))
 
@@ -133,6 +108,7 @@ class Likelihood:
         minos: bool = False,
         fixed: Mapping[str, float] | None = None,
         start: NDArray[np.float64] | None = None,
+        poi_bounds: tuple[float, float] | None = None,
     ) -> BestFit:
         """Maximise the likelihood with Minuit.
 
@@ -140,53 +116,35 @@ class Likelihood:
             minos: asymmetric errors of the signal strength.
             fixed: parameters held at given values.
             start: where to start from, nominal if absent [n_parameters].
+            poi_bounds: another range of the signal strength than the model's.
 
         Raises:
             FitError: no valid minimum.
         """
-        import pyhf
-
-        initial, constant = self.model.config.suggested_init(), self.model.config.suggested_fixed()
-        if start is not None:
-            initial = [float(value) for value in start]
+        config = self.model.config
+        labels = tuple(config.par_names)
+        initial = np.array(config.suggested_init() if start is None else start, dtype=np.float64)
+        constant = list(config.suggested_fixed())
+        bounds = [(float(low), float(high)) for low, high in config.suggested_bounds()]
+        if poi_bounds is not None:
+            bounds[self.poi_index] = poi_bounds
         for name, value in (fixed or {}).items():
-            position = self.model.config.par_names.index(name)
+            position = labels.index(name)
             initial[position], constant[position] = float(value), True
-        problem: Exception | None = None
-        with minuit():
-            # Strategy 2 recomputes derivatives often: slower, but it passes minima where the quick one gives up.
-            for strategy in (1, 2):
-                try:
-                    found = pyhf.infer.mle.fit(
-                        self.data,
-                        self.model,
-                        init_pars=initial,
-                        fixed_params=constant,
-                        return_uncertainties=True,
-                        return_correlations=True,
-                        return_fitted_val=True,
-                        return_result_obj=True,
-                        strategy=strategy,
-                    )
-                    asymmetric = _minos(found[3].minuit, self.poi) if minos else {}
-                except (pyhf.exceptions.FailedMinimization, RuntimeError) as error:
-                    problem = error
-                    continue
-                free = ~np.asarray(constant)
-                best = BestFit(
-                    values=np.asarray(found[0][:, 0], dtype=np.float64),
-                    errors=np.where(free, np.asarray(found[0][:, 1], dtype=np.float64), 0.0),
-                    labels=tuple(self.model.config.par_names),
-                    correlation=np.where(np.outer(free, free), np.asarray(found[1], dtype=np.float64), 0.0),
-                    twice_nll=float(found[2]),
-                    asymmetric=asymmetric,
+            bounds[position] = (min(bounds[position][0], float(value)), max(bounds[position][1], float(value)))
+        initial = np.clip(initial, [low for low, _ in bounds], [high for _, high in bounds])
+        objective = Objective(self.model, self.data)
+        scale = 0.1 * objective.steps
+        scale[self.poi_index] = 1e-2 * (bounds[self.poi_index][1] - bounds[self.poi_index][0])
+        with numpy_backend():
+            found = minimise(objective, initial, fixed=constant, bounds=bounds, names=labels, scale=scale)
+            if found is None:
+                raise FitError(
+                    "the fit finds no valid minimum",
+                    hint="merge bins with few events, or prune nuisances without effect",
                 )
-                if np.isfinite(best.errors).all() and np.isfinite(best.correlation).all():
-                    return best
-        raise FitError(
-            "the fit finds no valid minimum",
-            hint="look at the expectation in fit.json; merge bins with few events, or prune nuisances without effect",
-        ) from problem
+            asymmetric = _minos(found, self.poi) if minos else {}
+        return _best_fit(found, labels, asymmetric)
 
     def goodness_of_fit(self, best: BestFit) -> float | None:
         r"""P-value of the fit against the saturated model.
@@ -227,7 +185,7 @@ class Likelihood:
         fitted = None
         if best is not None:
             fitted = FitResults(best.values, best.errors, list(best.labels), best.correlation, best.twice_nll)
-        with minuit():
+        with numpy_backend():
             found = prediction(self.model, fit_results=fitted)
         return {
             channel: np.asarray(found.total_stdev_model_bins[position][-1])
@@ -256,6 +214,16 @@ def _minos(minimiser: Any, poi: str) -> dict[str, tuple[float, float]]:
     minimiser.minos(poi)
     errors = minimiser.merrors[poi]
     return {poi: (float(errors.lower), float(errors.upper))} if errors.is_valid else {}
+
+
+def _best_fit(minimiser: Any, labels: tuple[str, ...], asymmetric: Mapping[str, tuple[float, float]]) -> BestFit:
+    n = len(labels)
+    covariance = np.zeros((n, n)) if minimiser.covariance is None else np.asarray(minimiser.covariance)
+    free = ~np.asarray(minimiser.fixed)
+    errors = np.where(free, np.sqrt(np.diag(covariance)), 0.0)
+    correlation = np.zeros((n, n))
+    correlation[np.ix_(free, free)] = covariance[np.ix_(free, free)] / np.outer(errors[free], errors[free])
+    return BestFit(np.asarray(minimiser.values), errors, labels, correlation, float(minimiser.fval), asymmetric)
 
 
 def errors_by_group(templates: Templates, best: BestFit) -> dict[str, float]:

@@ -81,7 +81,7 @@ def draw_channel(
     _band(upper, edges, total, band, label="uncertainty")
     centres = (edges[1:] + edges[:-1]) / 2
     error = np.sqrt(channel.data)
-    upper.errorbar(centres, channel.data, yerr=error, fmt="o", color="black", markersize=4, label="data")
+    upper.errorbar(centres, channel.data, yerr=error, fmt="o", color="black", markersize=4, label=templates.data_label)
     filled = total[total > 0]
     upper.set_yscale("log")
     upper.set_ylim(max(0.2 * min(filled.min(), channel.data[channel.data > 0].min(initial=np.inf)), 1e-3), None)

@@ -113,6 +113,7 @@ def _ranking(document: Mapping[str, Any], ranking: Sequence[Impact]) -> Figure:
         right.barh(rows, before, height=0.7, facecolor="none", edgecolor=colour, label=f"pre-fit {word}")
         right.barh(rows, after, height=0.7, facecolor=colour, alpha=0.8, label=f"post-fit {word}")
     right.axvline(0, color="black", linewidth=0.8)
+    right.locator_params(axis="x", nbins=5)
     largest = max(abs(value) for impact in impacts for value in (*impact.pre_fit, *impact.post_fit))
     right.set_xlim(-1.15 * largest or -1, 1.15 * largest or 1)
     label_axes(right, x="change of the signal strength")
@@ -127,7 +128,9 @@ def _scan(document: Mapping[str, Any], scan: Scan) -> Figure:
     axes.plot(scan.values, scan.rise, color=COLOURS[0], marker="o", markersize=4)
     for level, word in ((1.0, "68 %"), (3.841, "95 %")):
         axes.axhline(level, color="grey", linestyle="--", linewidth=0.8)
-        axes.text(scan.values[0], level, f" {word}", va="bottom", color="grey", fontsize="small")
+        axes.text(
+            0.5, level, f" {word}", transform=axes.get_yaxis_transform(), va="bottom", color="grey", fontsize="small"
+        )
     axes.axvline(document["mu"], color="black", linewidth=0.8)
     axes.set_ylim(0, None)
     label_axes(axes, x="signal strength", y="-2 ln(L / L max)", title="scan")

@@ -7,8 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rs3l_gnn.conventions import atomic_directory, dump_config, provenance, refuse_existing, write_json
 from rs3l_gnn.fits.bias import bias_error
 from rs3l_gnn.fits.building import Built, build_templates
@@ -156,14 +154,9 @@ def _infer(config: FitConfig, likelihood: Likelihood, best: BestFit, document: d
             "expected": limits.expected.tolist(),
         }
     if wanted.significance:
-        document["significance"] = {key: _finite(value) for key, value in asdict(significance(likelihood)).items()}
+        document["significance"] = asdict(significance(likelihood, best))
     if wanted.toys:
         truth = {likelihood.poi: config.data.mu}
         found = replace(found, toys=(thrown := toys(likelihood, wanted.toys, truth=truth, seed=wanted.toy_seed)))
         document["toys"] = thrown.record()
     return found
-
-
-def _finite(value: float) -> float | None:
-    # A p-value below the smallest double is an infinite significance, for which JSON has no word.
-    return float(value) if np.isfinite(value) else None

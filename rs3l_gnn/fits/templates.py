@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,8 @@ class Templates:
     poi: str = "mu"
     poi_bounds: tuple[float, float] = (-10.0, 10.0)
     mc_stat_threshold: float = 0.0
-    variable: str = field(default="score")
+    variable: str = "score"
+    data_label: str = "data"
 
     def __post_init__(self) -> None:
         names = [nuisance.name for nuisance in self.nuisances]
@@ -138,6 +139,9 @@ class Templates:
         )
         if not self.channels:
             raise FitError("a fit needs at least one channel")
+        reserved = sorted({"statistical", "systematic", "mc_stat"} & set(self.groups))
+        if reserved:
+            raise FitError(f"groups of nuisances have reserved names: {', '.join(reserved)}")
         missing = sorted(set(self.signal) - set(self.sample_names))
         if missing or not self.signal:
             raise FitError("the signal has no templates", got=", ".join(missing) or "no signal sample")

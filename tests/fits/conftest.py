@@ -1,4 +1,4 @@
-"""Small histogram files as ``rs3l analyze`` writes them, with views that share their hard events."""
+"""Small histogram files as ``rs3l analyze`` writes them, with views that share their hard events, and known models."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ from numpy.typing import NDArray
 from uhi.io.json import default
 
 from rs3l_gnn.conventions import VARIATIONS
-from rs3l_gnn.fits import ChannelTemplates, FitConfig, Nuisance, RateEffect, SampleTemplates, Shift, Templates
+from rs3l_gnn.fits import (
+    ChannelTemplates,
+    FitConfig,
+    FreeRate,
+    Nuisance,
+    RateEffect,
+    SampleTemplates,
+    Shift,
+    Templates,
+)
 
 DATASETS = {"hbb": 0.004, "qcd": 0.2, "wqq": 0.02}
 """Cross-sections in pb."""
-AXIS_NAMES = ["nominal", "seed", "fsrUp", "fsrDown", "hadronisationUp"]
+AXIS_NAMES = ("nominal", "seed", "fsrUp", "fsrDown", "hadronisationUp")
 RECORDS = {variation.axis_name: variation.record() for variation in VARIATIONS.values()}
 
-WriteRun = Callable[..., Path]
 
-
-def events(dataset: str, n: int, shift: float, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Scores of the same hard events in every view; ``shift`` is the size of the shower's effect."""
+def _events(dataset: str, n: int, shift: float, seed: int) -> dict[str, NDArray[np.float64]]:
+    # Scores of the same hard events in every view; the shower moves them by ``shift``.
     rng = np.random.default_rng([seed, sorted(DATASETS).index(dataset)])
     centre = {"hbb": 1.4, "qcd": -1.2, "wqq": -0.2}[dataset]
     hard = rng.normal(centre, 1.0, n)
@@ -33,8 +40,7 @@ def events(dataset: str, n: int, shift: float, seed: int) -> dict[str, NDArray[n
     return {name: 1 / (1 + np.exp(-(hard + move + rng.normal(0, 0.15, n)))) for name, move in moves.items()}
 
 
-def score_histogram(shift: float, *, n: int, bins: int, seed: int, variations: Sequence[str]) -> tuple[Any, Any]:
-    """Histogram of the score and the sum of products of weights of the same events in two views."""
+def _histograms(shift: float, *, n: int, bins: int, seed: int, variations: Sequence[str]) -> tuple[Any, Any]:
     axes = [
         hist.axis.StrCategory(list(DATASETS), name="dataset"),
         hist.axis.StrCategory(["sr", "cr"], name="channel"),
@@ -42,9 +48,10 @@ def score_histogram(shift: float, *, n: int, bins: int, seed: int, variations: S
     ]
     score = hist.axis.Regular(bins, 0, 1, name="score")
     histogram = hist.Hist(*axes, score, storage=hist.storage.Weight())
-    paired = hist.Hist(*axes, score, hist.axis.Regular(bins, 0, 1, name="score_varied"), storage=hist.storage.Double())
+    varied_score = hist.axis.Regular(bins, 0, 1, name="score_varied")
+    paired = hist.Hist(*axes, score, varied_score, storage=hist.storage.Double())
     for dataset, cross_section in DATASETS.items():
-        views = events(dataset, n, shift, seed)
+        views = _events(dataset, n, shift, seed)
         weight = cross_section / n
         channel = np.where(np.arange(n) % 4 == 0, "cr", "sr")
         for name in variations:
@@ -55,10 +62,9 @@ def score_histogram(shift: float, *, n: int, bins: int, seed: int, variations: S
     return histogram, paired
 
 
-def document(histograms: dict[str, Any], paired: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """The JSON document around histograms."""
+def _document(histograms: dict[str, Any], paired: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any]:
     first = next(iter(histograms.values()))
-    content = {
+    content: dict[str, Any] = {
         "format": "rs3l-histograms",
         "version": 1,
         "complete": True,
@@ -74,8 +80,12 @@ def document(histograms: dict[str, Any], paired: dict[str, Any] | None = None, *
 
 
 @pytest.fixture
-def write_run(tmp_path: Path) -> WriteRun:
-    """Write ``histograms.json`` with three taggers whose shower effect differs."""
+def write_run(tmp_path: Path) -> Callable[..., Path]:
+    """Write ``histograms.json``.
+
+    ``shifts`` gives the size of the shower's effect for each histogram; ``edit`` may change the histograms before they
+    are written; further keywords replace keys of the document.
+    """
 
     def write(
         *,
@@ -83,32 +93,29 @@ def write_run(tmp_path: Path) -> WriteRun:
         n: int = 4000,
         bins: int = 40,
         seed: int = 1,
-        variations: Sequence[str] = tuple(AXIS_NAMES),
+        variations: Sequence[str] = AXIS_NAMES,
         shifts: dict[str, float] | None = None,
         with_paired: bool = True,
         edit: Callable[[dict[str, Any]], None] | None = None,
         **changes: Any,
     ) -> Path:
         made = {
-            tagger: score_histogram(shift, n=n, bins=bins, seed=seed, variations=variations)
-            for tagger, shift in (shifts or {"score_rs3l": 0.05}).items()
+            histogram: _histograms(shift, n=n, bins=bins, seed=seed, variations=variations)
+            for histogram, shift in (shifts or {"score_rs3l": 0.05}).items()
         }
         histograms = {tagger: histogram for tagger, (histogram, _) in made.items()}
         if edit is not None:
             edit(histograms)
         pairs = {tagger: paired for tagger, (_, paired) in made.items()} if with_paired else None
         path = tmp_path / name
-        path.write_text(json.dumps(document(histograms, pairs, **changes), default=default))
+        path.write_text(json.dumps(_document(histograms, pairs, changes), default=default))
         return path
 
     return write
 
 
-MakeConfig = Callable[..., FitConfig]
-
-
 @pytest.fixture
-def make_config() -> MakeConfig:
+def make_config() -> Callable[..., FitConfig]:
     """A ``fit:`` block for the runs above; keywords replace its keys."""
 
     def make(path: Path, **changes: Any) -> FitConfig:
@@ -116,8 +123,8 @@ def make_config() -> MakeConfig:
             "inputs": str(path),
             "histogram": "score_rs3l",
             "samples": {"hbb": {"signal": True}, "qcd": {}, "wqq": {"uncertainty": 0.1}},
-            "channels": {"sr": {}},
-            "rebin": {"edges": [0, 0.25, 0.5, 0.75, 0.9, 1.0]},
+            "channels": ["sr"],
+            "rebin": {"edges": [0, 0.25, 0.5, 0.75, 1.0]},
             "luminosity": {"value": 140.0, "uncertainty": 0.016},
             "one_sided": "symmetrize",
             "plots": False,
@@ -127,45 +134,43 @@ def make_config() -> MakeConfig:
     return make
 
 
-def one_bin(signal: float = 50.0, background: float = 1000.0, effect: float = 0.05) -> Templates:
+@pytest.fixture
+def one_bin() -> Callable[..., Templates]:
     """One bin, one rate nuisance on the background: everything about it is known on paper."""
-    edges = np.array([0.0, 1.0])
-    samples = (
-        SampleTemplates("sig", np.array([signal]), np.zeros(1), mc_stat=False),
-        SampleTemplates(
-            "bkg",
-            np.array([background]),
-            np.zeros(1),
-            rates=(RateEffect("norm", 1 + effect, 1 - effect),),
-            mc_stat=False,
-        ),
-    )
-    channel = ChannelTemplates("sr", edges, samples, np.array([signal + background]))
-    return Templates((channel,), ("sig",), (Nuisance("norm", "normalisation", "rate"),), poi_bounds=(-10.0, 12.0))
+
+    def make(*, signal: float = 50.0, background: float = 1000.0, effect: float = 0.05) -> Templates:
+        sig = SampleTemplates("sig", np.array([signal]), np.zeros(1), mc_stat=False)
+        rate = RateEffect("norm", 1 + effect, 1 / (1 + effect))
+        bkg = SampleTemplates("bkg", np.array([background]), np.zeros(1), rates=(rate,), mc_stat=False)
+        channel = ChannelTemplates("sr", np.array([0.0, 1.0]), (sig, bkg), np.array([signal + background]))
+        nuisance = Nuisance("norm", "normalisation", "rate")
+        return Templates((channel,), ("sig",), (nuisance,), poi_bounds=(-19.0, 21.0))
+
+    return make
 
 
-def rich(n_bins: int = 4) -> Templates:
-    """Two channels, three samples, shapes, rates, a free normalisation; every kind of nuisance that writers know."""
+@pytest.fixture
+def rich() -> Templates:
+    """Two channels, three samples, shapes, rates, a free normalisation: every kind of effect that writers know."""
+    n_bins = 4
     edges = np.linspace(0, 1, n_bins + 1)
     ramp = np.linspace(-1, 1, n_bins)
 
     def sample(name: str, level: float, slope: float, *, size: float) -> SampleTemplates:
         values = level * (1 + slope * ramp)
-        shifts = [
+        shifts = (
             Shift("fsr", values * (1 + size * ramp + 0.02), values * (1 - size * ramp - 0.03)),
             Shift("hadronisation", values * 1.1, values * 0.95),
-        ]
-        rates = (RateEffect("lumi", 1.016, 1 / 1.016),)
-        return SampleTemplates(name, values, 0.01 * values, tuple(shifts), rates)
+        )
+        return SampleTemplates(name, values, 0.01 * values, shifts, (RateEffect("lumi", 1.016, 1 / 1.016),))
 
     def channel(name: str, factor: float) -> ChannelTemplates:
         signal = sample("hbb", 20 * factor, 0.8, size=0.05)
         qcd = sample("qcd", 400, -0.6, size=0.1)
-        extra = SampleTemplates(
-            "wqq", np.full(n_bins, 30.0), np.full(n_bins, 2.0), rates=(RateEffect("norm_wqq", 1.1, 1 / 1.1),)
-        )
-        samples = (qcd, signal, extra) if name == "sr" else (qcd, signal)
-        total = sum((content.values for content in samples), start=np.zeros(n_bins))
+        rate = RateEffect("norm_wqq", 1.1, 1 / 1.1)
+        wqq = SampleTemplates("wqq", np.full(n_bins, 30.0), np.full(n_bins, 2.0), rates=(rate,))
+        samples = (qcd, signal, wqq) if name == "sr" else (qcd, signal)
+        total = np.sum([content.values for content in samples], axis=0)
         return ChannelTemplates(name, edges, samples, np.round(total))
 
     nuisances = (
@@ -174,8 +179,6 @@ def rich(n_bins: int = 4) -> Templates:
         Nuisance("lumi", "luminosity", "rate"),
         Nuisance("norm_wqq", "normalisation", "rate"),
     )
-    from rs3l_gnn.fits import FreeRate
-
     return Templates(
         (channel("sr", 1.0), channel("cr", 0.1)),
         ("hbb",),
@@ -183,16 +186,3 @@ def rich(n_bins: int = 4) -> Templates:
         (FreeRate("norm_qcd", "qcd", (0.0, 5.0)),),
         poi_bounds=(-5.0, 7.0),
     )
-
-
-__all__ = [
-    "AXIS_NAMES",
-    "DATASETS",
-    "MakeConfig",
-    "WriteRun",
-    "document",
-    "events",
-    "one_bin",
-    "rich",
-    "score_histogram",
-]
