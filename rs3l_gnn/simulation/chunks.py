@@ -24,7 +24,7 @@ from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
 from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS
 from rs3l_gnn.simulation.shower import Shower
 
-__all__ = ["Chunk", "ChunkResult", "Shared", "run_chunk", "simulate_view"]
+__all__ = ["Chunk", "ChunkResult", "Shared", "run_chunk", "shower_of", "simulate_view"]
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Shared:
         """Particles of one variation, and the shower weights of nominal."""
         hard, start = self._chunk.hard, self._chunk.config.start
         if start == "hard":
-            shower = _shower(hard.beams, _settings(self._chunk, variation))
+            shower = shower_of(self._chunk, variation)
             batch = shower.run(hard, self._seeds(variation, Stage.SHOWER))
             wanted = variation == NOMINAL and self._chunk.config.shower_weights
             return batch, shower.weights(batch) if wanted else None
@@ -200,6 +200,11 @@ class Shared:
         return [
             pythia_seed(chunk.config.seed, chunk.sample, number, variation.vartype, stage) for number in chunk.numbers
         ]
+
+
+def shower_of(chunk: Chunk, variation: Variation) -> Shower:
+    """The shower of a variation; a process keeps it between chunks."""
+    return _shower(chunk.hard.beams, _settings(chunk, variation))
 
 
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:

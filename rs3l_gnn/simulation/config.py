@@ -67,7 +67,7 @@ class SimulationConfig(BaseConfig):
     )
     seed: int = Field(default=1, ge=0, description="run seed of every random stream")
     energy: float = Field(default=13000.0, gt=0, description="centre-of-mass energy of built-in processes, GeV")
-    chunk_size: int = Field(default=100, gt=0, description="hard events of one task and one file")
+    chunk_size: int = Field(default=200, gt=0, description="hard events of one task and one file")
     workers: int = Field(default=2, gt=0, description="processes of this machine")
     scheduler: str | None = Field(
         default=None, description="address of a Dask scheduler to use instead, such as tcp://host:8786"

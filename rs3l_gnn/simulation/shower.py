@@ -97,9 +97,13 @@ class Shower:
                 raise SimulationError("Pythia has changed the hard partons of an event")
         return batch
 
+    def load(self, hard: HardEvents, seeds: Sequence[int]) -> None:
+        """Queue events, which ``pythia.next()`` then takes one after another."""
+        self._feed.load(hard, seeds, self.pythia.rndm)
+
     def next_event(self, hard: HardEvents, seed: int) -> bool:
         """Shower one event, which is then in ``pythia.event``; False if Pythia rejects it."""
-        self._feed.load(hard, [seed], self.pythia.rndm)
+        self.load(hard, [seed])
         return bool(self.pythia.next())
 
     def weights(self, batch: ak.Array) -> NDArray[np.float64]:
@@ -113,7 +117,7 @@ class Shower:
         return values[:, [names.index(name) for name in SHOWER_WEIGHTS]] / values[:, :1]
 
     def _batch(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
-        self._feed.load(hard, seeds, self.pythia.rndm)
+        self.load(hard, seeds)
         batch = self.pythia.nextBatch(len(hard), "none")
         # Without a single good event the array has no fields at all.
         return batch if "prt" in batch.fields else ak.concatenate([rejected_event()] * len(hard))
