@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.fits.minimise import Objective, numpy_backend
+from rs3l_gnn.fits.minimise import numpy_backend
 from rs3l_gnn.fits.model import BestFit, Likelihood
 
 __all__ = ["bias_error", "response"]
@@ -22,7 +22,7 @@ def response(likelihood: Likelihood, best: BestFit) -> NDArray[np.float64]:
     covariance = best.correlation * np.outer(best.errors, best.errors)
     with numpy_backend():
         expected = likelihood.expected(best.values)
-        gradient = Objective(likelihood.model, likelihood.data).jacobian(best.values)
+        gradient = likelihood.objective().jacobian(best.values)
     slope = np.divide(gradient, expected, out=np.zeros_like(gradient), where=expected > 0)
     return np.asarray(covariance[likelihood.poi_index] @ slope)
 

@@ -18,6 +18,8 @@ from rs3l_gnn.fits.templates import Templates
 __all__ = ["BestFit", "Likelihood", "errors_by_group"]
 
 _log = logging.getLogger(__name__)
+_MOST_BATCHED = 5_000_000
+"""Numbers that a batched evaluation may hold at once, 40 MB."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,10 @@ class Likelihood:
         import cabinetry
 
         self.templates = templates
+        specification = pyhf_workspace(templates)
         with numpy_backend():
-            self.model, own = cabinetry.model_utils.model_and_data(pyhf_workspace(templates))
+            self.model, own = cabinetry.model_utils.model_and_data(specification)
+            self._batched = _batched_model(specification, self.model)
         n = self.model.config.nmaindata
         counts = own[:n] if data is None else [float(count) for count in data]
         self.data: list[float] = [*counts, *own[n:]]
@@ -78,6 +82,7 @@ class Likelihood:
         """The same model with other data, auxiliary data included."""
         other = object.__new__(Likelihood)
         other.templates, other.model, other.poi, other.poi_index = self.templates, self.model, self.poi, self.poi_index
+        other._batched = self._batched
         other.data = [float(value) for value in data]
         return other
 
@@ -133,7 +138,7 @@ class Likelihood:
             initial[position], constant[position] = float(value), True
             bounds[position] = (min(bounds[position][0], float(value)), max(bounds[position][1], float(value)))
         initial = np.clip(initial, [low for low, _ in bounds], [high for _, high in bounds])
-        objective = Objective(self.model, self.data)
+        objective = self.objective()
         scale = 0.1 * objective.steps
         scale[self.poi_index] = 1e-2 * (bounds[self.poi_index][1] - bounds[self.poi_index][0])
         with numpy_backend():
@@ -145,6 +150,10 @@ class Likelihood:
                 )
             asymmetric = _minos(found, self.poi) if minos else {}
         return _best_fit(found, labels, asymmetric)
+
+    def objective(self) -> Objective:
+        """-2 ln L as a function, with its gradient; to be used inside ``numpy_backend``."""
+        return Objective(self.model, self.data, self._batched)
 
     def goodness_of_fit(self, best: BestFit) -> float | None:
         r"""P-value of the fit against the saturated model.
@@ -208,6 +217,18 @@ class Likelihood:
                     raise FitError(f"nuisance {name} at {width:+g} standard deviations: the expectation is not finite")
                 if (content < 0).any():
                     _log.warning("nuisance %s at %+g standard deviations: negative expectation", name, width)
+
+
+def _batched_model(specification: dict[str, Any], model: Any) -> Any:
+    import pyhf
+
+    config = model.config
+    n_points = 2 * config.npars
+    # pyhf holds [modifiers, samples, points, bins] at once.
+    if len(config.modifiers) * len(config.samples) * n_points * config.nmaindata > _MOST_BATCHED:
+        return None
+    settings = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
+    return pyhf.Workspace(specification).model(modifier_settings=settings, batch_size=n_points)
 
 
 def _minos(minimiser: Any, poi: str) -> dict[str, tuple[float, float]]:

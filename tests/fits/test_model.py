@@ -50,7 +50,7 @@ def test_group_errors_are_those_of_fits_with_the_group_held(rich: Templates) -> 
         assert held.of("mu")[0] == pytest.approx(value, abs=2e-3)
         assert math.sqrt(total**2 - parts[group] ** 2) == pytest.approx(held.of("mu")[1], rel=2e-3)
     # The shower moves the slope of the score, which the fit sees: its part is neither nothing nor everything.
-    assert 0.01 < parts["shower"] / total < 0.5
+    assert 0.05 < parts["shower"] / total < 0.95
     # The free normalisation belongs to the statistical part.
     constrained = [label for label in best.labels if label not in ("mu", "norm_qcd")]
     held = likelihood.fit(fixed={name: best.of(name)[0] for name in constrained}, start=best.values)
@@ -68,7 +68,7 @@ def test_same_fit_as_cabinetry(rich: Templates) -> None:
     # cabinetry's fit stops within 1.4 % of the errors.
     np.testing.assert_allclose((best.values - theirs.bestfit) / best.errors, 0, atol=0.03)
     np.testing.assert_allclose(best.errors, theirs.uncertainty, rtol=1e-2)
-    assert best.asymmetric["mu"] == pytest.approx(theirs.minos_uncertainty["mu"], rel=1e-3)
+    assert best.asymmetric["mu"] == pytest.approx(theirs.minos_uncertainty["mu"], rel=1e-2)
     assert likelihood.goodness_of_fit(best) == pytest.approx(theirs.goodness_of_fit, abs=1e-4)
 
 
