@@ -1,6 +1,6 @@
 """LHE events to jets: hard events, showers for each variation, detector response, jets and labels, ROOT files."""
 
-from rs3l_gnn.simulation.config import JetConfig, SampleConfig, SimulationConfig
+from rs3l_gnn.simulation.config import HepmcConfig, JetConfig, SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.lhe import inspect_lhe, read_lhe, write_lhe
@@ -12,6 +12,7 @@ __all__ = [
     "PROCESSES",
     "DetectorConfig",
     "HardEvents",
+    "HepmcConfig",
     "JetConfig",
     "SampleConfig",
     "SampleSummary",

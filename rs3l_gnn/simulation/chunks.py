@@ -16,10 +16,11 @@ from rs3l_gnn.conventions import NOMINAL, Stage, Variation, event_rng, pythia_se
 from rs3l_gnn.simulation.config import SimulationConfig
 from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
+from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
 from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets
 from rs3l_gnn.simulation.output import View, write_events
-from rs3l_gnn.simulation.particles import stable_particles
+from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
 from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS
 from rs3l_gnn.simulation.shower import Shower
@@ -38,6 +39,7 @@ class Chunk:
         variations: what to simulate, nominal first.
         metadata: of the sample, the same for every file.
         directory: where the files go.
+        stored: variations whose particles another generator made.
     """
 
     sample: str
@@ -49,6 +51,7 @@ class Chunk:
     config: SimulationConfig
     metadata: dict[str, Any]
     directory: Path
+    stored: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> range:
@@ -149,9 +152,7 @@ def simulate_view(
     """
     config = chunk.config
     n_events = len(chunk.hard)
-    batch, shower_weights = shared.batch(variation)
-    accepted = ~ak.to_numpy(ak.is_none(batch))
-    particles = stable_particles(batch, shared.shower.charges.of, abs_eta_max=config.detector.abs_eta_max)
+    particles, accepted, shower_weights = shared.particles(variation)
     generators = [
         event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.DETECTOR) for number in chunk.numbers
     ]
@@ -174,12 +175,21 @@ class Shared:
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._partons: list[Any] | None = None
-        self._particles: ak.Array | None = None
+        self._nominal: ak.Array | None = None
         beams, start = chunk.hard.beams, chunk.config.start
         self.shower = _shower(beams, (*_settings(chunk, NOMINAL), *(("HadronLevel:all=off",) * (start == "shower"))))
 
-    def batch(self, variation: Variation) -> tuple[ak.Array, NDArray[np.float64] | None]:
-        """Particles of one variation, and the shower weights of nominal."""
+    def particles(self, variation: Variation) -> tuple[Particles, NDArray[np.bool_], NDArray[np.float64] | None]:
+        """Particles of one variation, the accepted events [n_events], and the shower weights of nominal."""
+        reach = self._chunk.config.detector.abs_eta_max
+        charges = self.shower.charges.of
+        if variation.name in self._chunk.stored:
+            stored = self._chunk.directory / "chunks" / f"{variation.name}_{self._chunk.number:04d}.npz"
+            return *load_events(stored, len(self._chunk.hard), charges, abs_eta_max=reach), None
+        batch, weights = self._batch(variation)
+        return stable_particles(batch, charges, abs_eta_max=reach), ~ak.to_numpy(ak.is_none(batch)), weights
+
+    def _batch(self, variation: Variation) -> tuple[ak.Array, NDArray[np.float64] | None]:
         hard, start = self._chunk.hard, self._chunk.config.start
         if start == "hard":
             shower = shower_of(self._chunk, variation)
@@ -191,9 +201,9 @@ class Shared:
                 self._partons = shower_partons(self.shower, hard, self._seeds(NOMINAL, Stage.SHOWER))
             hadronisation = _hadronisation(_settings(self._chunk, variation))
             return hadronisation.run(self._partons, self._seeds(variation, Stage.HADRONISATION)), None
-        if self._particles is None:
-            self._particles = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
-        return self._particles, None
+        if self._nominal is None:
+            self._nominal = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
+        return self._nominal, None
 
     def _seeds(self, variation: Variation, stage: Stage) -> list[int]:
         chunk = self._chunk

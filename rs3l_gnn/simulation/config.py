@@ -11,7 +11,7 @@ from rs3l_gnn.conventions import BaseConfig, select_variations
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.processes import get_process
 
-__all__ = ["JetConfig", "SampleConfig", "SimulationConfig"]
+__all__ = ["HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
 
 
 class JetConfig(BaseConfig):
@@ -23,6 +23,13 @@ class JetConfig(BaseConfig):
     zcut: float = Field(default=0.1, ge=0, lt=0.5, description="soft drop (arXiv:1402.2657)")
     beta: float = Field(default=0.0, description="soft drop angular exponent")
     match_radius: float = Field(default=0.5, gt=0, description="largest distance of the anchor jet to the anchor")
+
+
+class HepmcConfig(BaseConfig):
+    """Events that another generator made from the sample's LHE file."""
+
+    path: Path = Field(description="HepMC file, relative to the working directory")
+    first_number: int = Field(default=1, description="event number of the first event of the LHE file; Pythia has 0")
 
 
 class SampleConfig(BaseConfig):
@@ -39,6 +46,9 @@ class SampleConfig(BaseConfig):
     scalup: Literal["refuse", "repair"] = Field(
         default="refuse",
         description="what to do with SCALUP <= 0 in an LHE file; repair takes the largest transverse mass",
+    )
+    hepmc: dict[str, HepmcConfig] = Field(
+        default={}, description="files of other generators, by the name of the variation that they become"
     )
     settings: tuple[str, ...] = Field(default=(), description="further Pythia settings for every shower")
 
@@ -90,6 +100,20 @@ class SimulationConfig(BaseConfig):
                     f"variation {variation.name!r} changes {late[0]}, which acts before what the views share with "
                     f"start: {self.start}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _files_of_other_generators(self) -> SimulationConfig:
+        for name, sample in self.samples.items():
+            for variation in select_variations(self.variations):
+                if variation.stage == "generator" and variation.name not in sample.hepmc:
+                    key = f"samples.{name}.hepmc.{variation.name}"
+                    raise ValueError(f"variation {variation.name!r} needs events of that generator, in {key}")
+            unused = set(sample.hepmc) - set(self.variations) | (set(sample.hepmc) & {"nominal"})
+            if unused:
+                raise ValueError(f"samples.{name}.hepmc.{min(unused)} is not one of the variations {self.variations}")
+            if sample.hepmc and self.start != "hard":
+                raise ValueError("views of other generators share the hard partons only, which is start: hard")
         return self
 
     @field_validator("samples")

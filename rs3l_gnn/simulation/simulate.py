@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.hepmc import split_hepmc
 from rs3l_gnn.simulation.lhe import read_lhe, write_lhe
 from rs3l_gnn.simulation.processes import get_process
 from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample
@@ -139,6 +140,15 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
     hard = read_lhe(hard_file)
     if sample.events is not None and len(hard) < sample.events:
         raise InputFileError(f"{sample.lhe} holds {len(hard)} events", allowed=f"samples.{name}.events up to that")
+    for variation, other in sample.hepmc.items():
+        split_hepmc(
+            other.path,
+            hard,
+            first_number=other.first_number,
+            chunk_size=config.chunk_size,
+            directory=directory / "chunks",
+            name=variation,
+        )
     metadata = {
         "format": "rs3l-simulation",
         "version": 1,
@@ -169,4 +179,5 @@ def _chunks(config: SimulationConfig, job: _Job) -> Iterator[Chunk]:
             config=config,
             metadata=job.metadata,
             directory=job.directory,
+            stored=tuple(job.config.hepmc),
         )

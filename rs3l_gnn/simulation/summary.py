@@ -81,7 +81,7 @@ def finish_sample(
         variations: nominal first.
         lhe: the user's LHE file, None for a built-in process.
     """
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("chunks/*.json"))]
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("chunks/[0-9]*.json"))]
     names = [variation.name for variation in variations]
     n_events = sum(result["n_events"] for result in results)
     seconds = {name: sum(result["seconds"][name] for result in results) for name in names}

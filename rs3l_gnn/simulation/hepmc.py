@@ -1,0 +1,192 @@
+"""Views that another generator made from the same LHE file: HepMC 2 and 3 events, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import InputFileError, MissingDependencyError, atomic_file, delta_r
+from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.particles import Particles
+
+__all__ = ["StoredEvents", "load_events", "split_hepmc"]
+
+_CHECKED = 20
+_TAIL = 200  # bytes that hold the last line
+_COLUMNS = ("event", "pdgid", "px", "py", "pz", "energy", "vx", "vy", "vz")
+
+StoredEvents = tuple[Particles, NDArray[np.bool_]]
+"""Stable particles of a chunk, and which of its events are there [n_events]."""
+
+
+def split_hepmc(
+    path: Path, hard: HardEvents, *, first_number: int, chunk_size: int, directory: Path, name: str
+) -> None:
+    """Cut a HepMC file into one ``.npz`` of stable particles for each chunk of hard events.
+
+    An event belongs to the hard event ``event_number - first_number`` of the LHE file. Hard events without one count
+    as rejected. Weights of the file are not used: views carry the weight of their hard event.
+
+    Args:
+        path: HepMC file.
+        hard: all hard events of the LHE file.
+        first_number: event number that the generator gave to the first event of the LHE file.
+        chunk_size: hard events of a chunk.
+        directory: where the chunks go, as ``<name>_<chunk>.npz``.
+        name: of the variation.
+
+    Raises:
+        InputFileError: not a HepMC file, cut short, a number that no hard event has or that comes twice, or events
+            that do not hold the hard partons of the LHE file.
+        MissingDependencyError: pyhepmc is not installed.
+    """
+    n_chunks = -(-len(hard) // chunk_size)
+    parts: dict[int, list[dict[str, NDArray[Any]]]] = {}
+    seen: set[int] = set()
+    agreeing: list[bool] = []
+    for number, event in _events(path):
+        index = number - first_number
+        if not 0 <= index < len(hard) or index in seen:
+            raise InputFileError(
+                f"{path}: event number {number} fits no hard event, or comes twice",
+                allowed=f"{first_number} to {first_number + len(hard) - 1}, once each",
+                hint="set first_number to the number of the first event",
+            )
+        seen.add(index)
+        if len(agreeing) < _CHECKED:
+            agreeing.append(_agrees(event, hard.event(index)))
+        parts.setdefault(index // chunk_size, []).append(_stable(event, index % chunk_size))
+    if not seen:
+        raise InputFileError(f"{path} holds no HepMC events")
+    if np.mean(agreeing) < 0.5:
+        raise InputFileError(
+            f"{path} was not made from this LHE file, or first_number is wrong",
+            got=f"the hardest particle of the hard process in {sum(agreeing)} of {len(agreeing)} events",
+        )
+    for chunk in range(n_chunks):
+        found = parts.get(chunk, [])
+        columns: dict[str, Any] = {
+            key: np.concatenate([part[key] for part in found]) if found else np.zeros(0) for key in _COLUMNS
+        }
+        columns["present"] = np.unique(columns["event"])
+        with atomic_file(directory / f"{name}_{chunk:04d}.npz", force=True) as partial, partial.open("wb") as stream:
+            np.savez(stream, **columns)
+
+
+def load_events(path: Path, n_events: int, charges: Any, *, abs_eta_max: float) -> StoredEvents:
+    """Read what :func:`split_hepmc` wrote.
+
+    Args:
+        path: the file.
+        n_events: hard events of the chunk.
+        charges: gives the charges of PDG identities.
+        abs_eta_max: largest |eta|.
+    """
+    with np.load(path) as stored:
+        columns = {key: stored[key] for key in _COLUMNS}
+        present = stored["present"].astype(np.int64)
+    order = np.argsort(columns["event"], kind="stable")
+    columns = {key: values[order] for key, values in columns.items()}
+    inside = np.abs(columns["pz"]) < np.sinh(abs_eta_max) * np.hypot(columns["px"], columns["py"])
+    columns = {key: values[inside] for key, values in columns.items()}
+    pdgid = columns.pop("pdgid").astype(np.int32)
+    particles = Particles(
+        event=columns.pop("event").astype(np.int64), pdgid=pdgid, charge=charges(pdgid), n_events=n_events, **columns
+    )
+    accepted = np.zeros(n_events, dtype=np.bool_)
+    accepted[present] = True
+    return particles, accepted
+
+
+def _events(path: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        import pyhepmc
+    except ImportError as error:
+        raise MissingDependencyError(
+            "HepMC files need pyhepmc", hint="install rs3l_gnn with the extra 'hepmc'"
+        ) from error
+    done = 0
+    try:
+        # pyhepmc takes a file that is cut short for a whole one.
+        if not _has_footer(path):
+            raise InputFileError(f"{path} is not a whole HepMC file: it ends without END_EVENT_LISTING")
+        with pyhepmc.open(path) as stream:
+            for event in stream:
+                done += 1
+                yield event.event_number, event
+    except FileNotFoundError as error:
+        raise InputFileError(f"cannot read {path}: no such file") from error
+    except (OSError, RuntimeError, EOFError, ValueError, zlib.error) as error:
+        raise InputFileError(f"{path} is not a whole HepMC file: after {done} events {error}") from error
+
+
+def _has_footer(path: Path) -> bool:
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
+        if not packed:
+            raw.seek(max(path.stat().st_size - _TAIL, 0))
+        tail = b""
+        while block := stream.read(1 << 20):
+            tail = (tail + block)[-_TAIL:]
+    return b"END_EVENT_LISTING" in tail
+
+
+def _stable(event: Any, index: int) -> dict[str, NDArray[Any]]:
+    """Columns of the visible stable particles; vertices relative to that of the beams, in mm."""
+    particles = event.numpy.particles
+    pdgid = np.asarray(particles.pid)
+    keep = (np.asarray(particles.status) == 1) & ~np.isin(np.abs(pdgid), (12, 14, 16))
+    columns = {
+        key: np.asarray(getattr(particles, name))[keep]
+        for key, name in (("px", "px"), ("py", "py"), ("pz", "pz"), ("energy", "e"))
+    }
+    stable = [particle for particle, kept in zip(event.particles, keep, strict=True) if kept]
+    places = np.array([_position(particle.production_vertex) for particle in stable]).reshape(-1, 3)
+    beams = [beam for beam in event.beams if beam.end_vertex is not None]
+    origin = np.array(_position(beams[0].end_vertex)) if beams else np.zeros(3)
+    # pyhepmc gives what the file says: MeV and cm are allowed there.
+    energy_unit = 1e-3 if "MEV" in str(event.momentum_unit) else 1.0
+    length_unit = 10.0 if "CM" in str(event.length_unit) else 1.0
+    vertices = (places - origin).T * length_unit
+    return {
+        "event": np.full(keep.sum(), index),
+        "pdgid": pdgid[keep],
+        **{key: values * energy_unit for key, values in columns.items()},
+        "vx": vertices[0],
+        "vy": vertices[1],
+        "vz": vertices[2],
+    }
+
+
+def _position(vertex: Any) -> tuple[float, float, float]:
+    if vertex is None:
+        return 0.0, 0.0, 0.0
+    place = vertex.position
+    return place.x, place.y, place.z
+
+
+def _agrees(event: Any, rows: NDArray[np.void]) -> bool:
+    """Whether the hardest particle of the hard process is in the event, within 1 % and 0.05."""
+    outgoing = rows[rows["status"] != -1]
+    hardest = outgoing[np.argmax(np.hypot(outgoing["px"], outgoing["py"]))]
+    particles = event.numpy.particles
+    unit = 1e-3 if "MEV" in str(event.momentum_unit) else 1.0
+    mine = np.asarray(particles.pid) == hardest["id"]
+    px, py, pz = (np.asarray(getattr(particles, name))[mine] * unit for name in ("px", "py", "pz"))
+    pt = np.maximum(np.hypot(px, py), 1e-9)
+    expected = float(np.hypot(hardest["px"], hardest["py"]))
+    distance = delta_r(
+        np.arcsinh(pz / pt),
+        np.arctan2(py, px),
+        np.arcsinh(hardest["pz"] / expected),
+        np.arctan2(hardest["py"], hardest["px"]),
+    )
+    return bool(np.any((np.abs(pt / expected - 1) < 0.01) & (distance < 0.05)))

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import ConfigError, InputFileError, parse_config
+from rs3l_gnn.simulation import HardEvents, SimulationConfig, simulate, write_lhe
+from rs3l_gnn.simulation.hepmc import load_events, split_hepmc
+from rs3l_gnn.simulation.particles import Particles, stable_particles
+from rs3l_gnn.simulation.settings import COMMON, CP5
+from rs3l_gnn.simulation.shower import Shower
+
+pyhepmc = pytest.importorskip("pyhepmc", reason="the extra 'hepmc' is not installed")
+
+N = 8
+
+
+@pytest.fixture(scope="module")
+def shower(hard_events: HardEvents) -> Shower:
+    return Shower(hard_events.beams, (*COMMON, *CP5))
+
+
+@pytest.fixture(scope="module")
+def batch(shower: Shower, hard_events: HardEvents) -> ak.Array:
+    return shower.run(hard_events.part(0, N), range(1, N + 1))
+
+
+def _gen_event(number: int, particles: Any) -> Any:
+    """One of Pythia's events as HepMC: beams, hard particles, and stable particles at the places where they arise."""
+    event = pyhepmc.GenEvent(pyhepmc.Units.GEV, pyhepmc.Units.MM)
+    event.event_number = number
+    start = pyhepmc.GenVertex((0.0, 0.0, 0.0, 0.0))
+    for sign in (1, -1):
+        start.add_particle_in(pyhepmc.GenParticle((0.0, 0.0, sign * 6500.0, 6500.0), 2212, 4))
+    places: dict[tuple[float, ...], Any] = {}
+    for row in particles.to_list():
+        momentum = tuple(row["p"][name] for name in ("px", "py", "pz", "e"))
+        if row["status"] in (-22, -23):
+            start.add_particle_out(pyhepmc.GenParticle(momentum, row["id"], 2))
+        if row["status"] <= 0:
+            continue
+        place = tuple((row["vProd"] or {}).get(name, 0.0) for name in ("px", "py", "pz", "e"))
+        if place not in places:
+            decaying = pyhepmc.GenParticle((0.0, 0.0, 0.0, 1.0), 511, 2)
+            start.add_particle_out(decaying)
+            places[place] = pyhepmc.GenVertex(place)
+            places[place].add_particle_in(decaying)
+        places[place].add_particle_out(pyhepmc.GenParticle(momentum, row["id"], 1))
+    for vertex in (start, *places.values()):
+        event.add_vertex(vertex)
+    return event
+
+
+@pytest.fixture(scope="module")
+def hepmc_file(batch: ak.Array, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Events 0 to 7 without event 3, numbered from 1 as Herwig does."""
+    path = tmp_path_factory.mktemp("hepmc") / "herwig.hepmc"
+    with pyhepmc.open(path, "w") as stream:
+        for index in range(N):
+            if index != 3:
+                stream.write(_gen_event(index + 1, batch[index].prt))
+    return path
+
+
+def _sorted(particles: Particles, event: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    mine = particles.where(particles.event == event)
+    table = np.stack([mine.px, mine.py, mine.pz, mine.energy, mine.vx, mine.vy, mine.vz, mine.pdgid], axis=1)
+    return table[np.lexsort(table.T)]
+
+
+def test_particles_are_those_of_the_file(
+    hepmc_file: Path, batch: ak.Array, shower: Shower, hard_events: HardEvents, tmp_path: Path
+) -> None:
+    split_hepmc(hepmc_file, hard_events.part(0, N), first_number=1, chunk_size=5, directory=tmp_path, name="herwig")
+    expected = stable_particles(batch, shower.charges.of, abs_eta_max=3.4)
+    for chunk, first, n_events in ((0, 0, 5), (1, 5, 3)):
+        found, accepted = load_events(
+            tmp_path / f"herwig_{chunk:04d}.npz", n_events, shower.charges.of, abs_eta_max=3.4
+        )
+        assert accepted.tolist() == [first + index != 3 for index in range(n_events)]
+        for index in range(n_events):
+            if accepted[index]:
+                assert _sorted(found, index) == pytest.approx(_sorted(expected, first + index), rel=1e-6, abs=1e-6)
+
+
+def test_a_view_of_another_generator(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
+    lhe = tmp_path / "hard.lhe"
+    write_lhe(lhe, hard_events.part(0, N), generator="test")
+    config = parse_config(
+        SimulationConfig,
+        {
+            "samples": {"zh": {"lhe": str(lhe), "hepmc": {"herwig": {"path": str(hepmc_file)}}}},
+            "variations": ["herwig"],
+            "workers": 1,
+            "chunk_size": 5,
+            "shower_weights": False,
+        },
+        where="test",
+    )
+    summary = simulate(config, tmp_path / "out").samples["zh"]
+    assert summary.failed_events == [3]
+    assert summary.matched["herwig"] >= 1
+    assert sorted(path.name for path in (tmp_path / "out" / "zh").glob("herwig*")) == [
+        "herwig_0000.root",
+        "herwig_0001.root",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "message"), [(0, "event number 8 fits no hard event"), (3, "event number 1 fits no")]
+)
+def test_wrong_numbers(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path, first: int, message: str) -> None:
+    with pytest.raises(InputFileError, match=message):
+        split_hepmc(
+            hepmc_file, hard_events.part(0, N), first_number=first, chunk_size=5, directory=tmp_path, name="herwig"
+        )
+
+
+def test_events_of_another_lhe_file(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="was not made from this LHE file"):
+        split_hepmc(
+            hepmc_file, hard_events.part(10, 20), first_number=1, chunk_size=5, directory=tmp_path, name="herwig"
+        )
+
+
+def test_damaged_files(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
+    hard = hard_events.part(0, N)
+    packed = tmp_path / "cut.hepmc.gz"
+    packed.write_bytes(gzip.compress(hepmc_file.read_bytes())[:-5000])
+    text = tmp_path / "text.hepmc"
+    text.write_text("these are not the events\n")
+    cut = tmp_path / "cut.hepmc"
+    cut.write_bytes(hepmc_file.read_bytes()[:-5000])
+    cases = {packed: "not a whole", cut: "not a whole", text: "not a whole", tmp_path / "absent.hepmc": "no such file"}
+    for path, message in cases.items():
+        with pytest.raises(InputFileError, match=message):
+            split_hepmc(path, hard, first_number=1, chunk_size=5, directory=tmp_path, name="herwig")
+
+
+def test_herwig_needs_its_file() -> None:
+    document = {"samples": {"a": {"process": "qcd", "events": 1}}, "variations": ["herwig"]}
+    with pytest.raises(ConfigError, match=r"needs events of that generator, in samples.a.hepmc.herwig"):
+        parse_config(SimulationConfig, document, where="test")
