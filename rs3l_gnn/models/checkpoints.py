@@ -18,7 +18,16 @@ from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Head, Tagger
 from rs3l_gnn.models.published import read_published
 
-__all__ = ["inspect_checkpoint", "load_encoder", "load_tagger", "save_encoder", "save_tagger", "shipped_names"]
+__all__ = [
+    "feature_table",
+    "holds_head",
+    "inspect_checkpoint",
+    "load_encoder",
+    "load_tagger",
+    "save_encoder",
+    "save_tagger",
+    "shipped_names",
+]
 
 _FORMAT = "rs3l-checkpoint"
 _VERSION = 1
@@ -82,6 +91,11 @@ def load_tagger(
     return Tagger(encoder, head).to(device).eval()
 
 
+def holds_head(name: str | Path) -> bool:
+    """Whether a checkpoint holds a tagger rather than an encoder alone; errors as for :func:`load_encoder`."""
+    return bool(inspect_checkpoint(name)["kind"] == "tagger")
+
+
 def inspect_checkpoint(path: Path | str) -> dict[str, Any]:
     """What a checkpoint is and holds, as a JSON-ready document, own or published.
 
@@ -97,7 +111,7 @@ def inspect_checkpoint(path: Path | str) -> dict[str, Any]:
     return {
         "format": "published",
         "kind": "encoder" if published.head is None else "tagger",
-        "features": _feature_table(published.encoder),
+        "features": feature_table(published.encoder),
         "config": {
             "encoder": published.encoder.model_dump(mode="json"),
             **({} if published.head is None else {"head": published.head.model_dump(mode="json")}),
@@ -206,7 +220,7 @@ def _save(path: Path | str, model: Encoder | Tagger, provenance: Mapping[str, An
         "format": _FORMAT,
         "version": _VERSION,
         "kind": "tagger" if isinstance(model, Tagger) else "encoder",
-        "features": _feature_table(encoder.config),
+        "features": feature_table(encoder.config),
         "config": {name: config.model_dump(mode="json") for name, config in configs.items()},
         "provenance": dict(provenance or {}),
         "digest": model.digest,
@@ -220,5 +234,6 @@ def _save(path: Path | str, model: Encoder | Tagger, provenance: Mapping[str, An
         save_file(state, partial, metadata={"rs3l": text})
 
 
-def _feature_table(config: EncoderConfig) -> list[dict[str, str]]:
+def feature_table(config: EncoderConfig) -> list[dict[str, str]]:
+    """Inputs of an encoder in their order, each with its name and unit."""
     return [{"name": name, "unit": _UNITS[name]} for name in config.features]

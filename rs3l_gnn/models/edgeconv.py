@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
+from rs3l_gnn.models.gradients import apply_stack
 from rs3l_gnn.models.knn import neighbours
+from rs3l_gnn.models.stack import Stack, edge_layer, factors, runs_on_kernels
 
 __all__ = ["DynamicEdgeConv"]
 
-_MONOTONE = (nn.ELU, nn.ReLU, nn.LeakyReLU)
 _AGGREGATIONS = ("max", "min", "mean", "add", "sum")
 
 
@@ -48,7 +50,7 @@ class DynamicEdgeConv(nn.Module):
     @property
     def factorised(self) -> bool:
         """Whether the layer takes the path without edges."""
-        return self.aggr == "max" and _factors(self.nn)
+        return self.aggr == "max" and factors(self.nn)
 
     def forward(self, x: Tensor, batch: Tensor | None = None, *, ptr: Tensor | None = None) -> Tensor:
         """Update the particles.
@@ -62,19 +64,22 @@ class DynamicEdgeConv(nn.Module):
             Particles [n_particles, C_out].
         """
         offsets = _offsets(x, batch, ptr)
+        if self.factorised and runs_on_kernels(x):
+            module = cast("nn.Sequential", self.nn)
+            out = apply_stack(Stack([edge_layer(module, self.k)]), x, offsets, jets=False)
+            return out[:, : cast("nn.Linear", module[0]).out_features]
         index, valid = neighbours(x, offsets, self.k)
         if self.factorised:
             return self._forward_factorised(x, index)
         return self._forward_edges(x, index, valid)
 
     def _forward_factorised(self, x: Tensor, index: Tensor) -> Tensor:
-        linear, activation = self.nn[0], self.nn[1]  # type: ignore[index]  # a Sequential, see _factors
+        module = cast("nn.Sequential", self.nn)
+        linear, activation = cast("nn.Linear", module[0]), module[1]
         own, other = linear.weight.chunk(2, dim=1)
         a = nn.functional.linear(x, own - other, linear.bias)
         c = nn.functional.linear(x, other)
-        best = c
-        for column in index.T:
-            best = torch.maximum(best, c[column])
+        best: Tensor = _MaxOverNeighbours.apply(c, index)  # type: ignore[no-untyped-call]  # torch
         out: Tensor = activation(a + best)
         return out
 
@@ -91,14 +96,26 @@ class DynamicEdgeConv(nn.Module):
         return f"k={self.k}, aggr={self.aggr!r}"
 
 
-def _factors(module: object) -> bool:
-    if not isinstance(module, nn.Sequential) or len(module) != 2:
-        return False
-    linear, activation = module
-    if type(linear) is not nn.Linear or type(activation) not in _MONOTONE:
-        return False
-    # A negative slope or alpha makes the activation fall below zero.
-    return getattr(activation, "negative_slope", 0.0) >= 0 and getattr(activation, "alpha", 0.0) >= 0
+class _MaxOverNeighbours(torch.autograd.Function):
+    """``max_q c[index[:, q]]`` [n_particles, O] without a tensor of all neighbours, forwards or backwards."""
+
+    @staticmethod
+    def forward(ctx: Any, c: Tensor, index: Tensor) -> Tensor:
+        best = c[index[:, 0]]
+        where = index[:, :1].expand_as(best).contiguous()
+        for column in index.T[1:]:
+            value = c[column]
+            larger = value > best
+            best = torch.where(larger, value, best)
+            where = torch.where(larger, column[:, None], where)
+        ctx.save_for_backward(where)
+        return best
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (where,) = ctx.saved_tensors
+        return torch.zeros_like(grad).scatter_add_(0, where, grad), None
 
 
 def _offsets(x: Tensor, batch: Tensor | None, ptr: Tensor | None) -> Tensor:

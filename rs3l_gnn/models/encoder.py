@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from rs3l_gnn.conventions import FEATURE_NAMES, check_offsets
 from rs3l_gnn.models.config import EncoderConfig
 from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.edgeconv import DynamicEdgeConv
-from rs3l_gnn.models.ragged import (
-    check_batch,
-    check_features,
-    check_finite,
-    chunks,
-    jet_of_particle,
-    select_features,
-)
+from rs3l_gnn.models.gradients import apply_stack
+from rs3l_gnn.models.ragged import check_batch, jet_of_particle, select_features
+from rs3l_gnn.models.reading import JetReader
+from rs3l_gnn.models.stack import CHUNK_PARTICLES, Memory, Stack, dense_layer, edge_layer, runs_on_kernels
+from rs3l_gnn.models.threads import run_chunks, thread_count
+from rs3l_gnn.models.transformer import AttentionLayer, attend
 
 __all__ = ["Encoder"]
 
-_CHUNK_PARTICLES = 4096
+_FEWEST_ROWS = 4  # see rs3l_gnn.models.products
 
 
 class Encoder(nn.Module):
@@ -39,10 +38,7 @@ class Encoder(nn.Module):
         self.particle = nn.Sequential(
             nn.Linear(len(config.features), width), nn.ELU(), nn.Linear(width, width), nn.ELU()
         )
-        self.layers = nn.ModuleList(
-            DynamicEdgeConv(nn.Sequential(nn.Linear(2 * width, width), nn.ELU()), k=config.k)
-            for _ in range(config.layers)
-        )
+        self.layers = nn.ModuleList(_layer(config) for _ in range(config.layers))
         output: list[nn.Module] = []
         size = width
         for hidden in config.hidden:
@@ -69,13 +65,19 @@ class Encoder(nn.Module):
             InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
         """
         check_batch(x, offsets, self.config.features)
-        return self._run(select_features(x, self.config.features), offsets)
+        x = select_features(x, self.config.features)
+        if self._on_kernels:
+            pooled = apply_stack(self._stack(), x, offsets, jets=True)[:, : self.config.width]
+        else:
+            pooled = self._pooled(x, offsets)
+        z: Tensor = self.output(pooled)
+        return z
 
     def embed(self, features: ArrayLike, offsets: ArrayLike, *, threads: int | None = None) -> NDArray[np.float32]:
-        """Embed any number of jets without gradients, in runs of bounded memory.
+        """Embed any number of jets without gradients, in chunks of bounded memory.
 
         Args:
-            features: particles of all jets [n_particles, 15], any layout in memory.
+            features: particles of all jets [n_particles, 15], any layout in memory; or the encoder's own inputs.
             offsets: first particle of each jet [n_jets + 1].
             threads: how many to use; None is torch's number, and one inside a Dask worker.
 
@@ -85,27 +87,64 @@ class Encoder(nn.Module):
         Raises:
             InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
         """
-        names = self.config.features
-        values = check_features(np.asarray(features), names)
-        columns = names if values.shape[1] == len(names) else FEATURE_NAMES
-        cuts = check_offsets(np.asarray(offsets), len(values))
-        del threads  # the path with torch operations alone leaves that to torch
-        out = np.empty((len(cuts) - 1, self.config.dim), dtype=np.float32)
+        threads = thread_count(threads)
         weight = next(self.parameters())
-        with torch.inference_mode():
-            for first, last in chunks(cuts, _CHUNK_PARTICLES):
-                part = cuts[first : last + 1] - cuts[first]
-                chunk = np.array(values[cuts[first] : cuts[last]], dtype=np.float32)
-                check_finite(chunk, part, columns, first)
-                x = torch.from_numpy(chunk).to(weight.device, weight.dtype)
-                z = self._run(select_features(x, names), torch.from_numpy(part).to(weight.device))
-                out[first:last] = z.float().cpu().numpy()
+        kernels = self._on_kernels
+        reader = JetReader(features, offsets, self.config.features, CHUNK_PARTICLES if kernels else 8192)
+        out = np.empty((reader.n_jets, self.config.dim), dtype=np.float32)
+        particles, jets = reader.longest
+        with torch.no_grad():
+            stack = self._stack() if kernels else None
+
+        def memory() -> tuple[Tensor, Memory | None]:
+            x = torch.empty((particles, len(self.config.features)), dtype=weight.dtype)
+            return x, None if stack is None else stack.memory(particles, max(jets, _FEWEST_ROWS))
+
+        def work(chunk: int, memory: tuple[Tensor, Memory | None]) -> None:
+            x, inner = memory
+            where, cuts = reader.read(chunk, x)
+            x = x[: cuts[-1]]
+            with torch.inference_mode():
+                if stack is None or inner is None:
+                    pooled = self._pooled(x.to(weight.device), torch.from_numpy(cuts).to(weight.device))
+                else:
+                    stack.chunk(x, cuts, inner, jets=True)
+                    n_jets = len(cuts) - 1
+                    inner.pooled[n_jets:].zero_()
+                    pooled = inner.pooled[: max(n_jets, _FEWEST_ROWS), : self.config.width]
+                z = self.output(pooled)
+            out[where] = z[: len(cuts) - 1].float().cpu().numpy()
+
+        run_chunks(work, len(reader), threads=threads, scratch=memory)
         return out
 
-    def _run(self, x: Tensor, offsets: Tensor) -> Tensor:
-        h = self.particle(x)
+    @property
+    def _on_kernels(self) -> bool:
+        return self.config.backbone == "edgeconv" and runs_on_kernels(next(self.parameters()))
+
+    def _stack(self) -> Stack:
+        first, _, second, _ = self.particle
+        layers = [
+            dense_layer(cast("nn.Linear", first), pad_inputs=False),
+            dense_layer(cast("nn.Linear", second), pad_inputs=True),
+        ]
         for layer in self.layers:
-            h = layer(h, ptr=offsets)
-        pooled = h.new_zeros((len(offsets) - 1, h.shape[1])).index_add(0, jet_of_particle(offsets), h)
-        z: Tensor = self.output(pooled)
-        return z
+            edge = cast("DynamicEdgeConv", layer)
+            layers.append(edge_layer(cast("nn.Sequential", edge.nn), edge.k))
+        return Stack(layers)
+
+    def _pooled(self, x: Tensor, offsets: Tensor) -> Tensor:
+        h = self.particle(x)
+        if self.config.backbone == "transformer":
+            h = attend(self.layers, h, offsets)
+        else:
+            for layer in self.layers:
+                h = layer(h, ptr=offsets)
+        pooled: Tensor = h.new_zeros((len(offsets) - 1, h.shape[1])).index_add(0, jet_of_particle(offsets), h)
+        return pooled
+
+
+def _layer(config: EncoderConfig) -> nn.Module:
+    if config.backbone == "transformer":
+        return AttentionLayer(config.width, config.heads)
+    return DynamicEdgeConv(nn.Sequential(nn.Linear(2 * config.width, config.width), nn.ELU()), k=config.k)

@@ -14,6 +14,8 @@ from rs3l_gnn.models.encoder import Encoder
 
 __all__ = ["Head", "Tagger"]
 
+_JETS = 65536  # jets that the head sees at once, to bound the memory of its layers
+
 
 class Head(nn.Module):
     """Classifier on the direction of an embedding.
@@ -83,7 +85,12 @@ class Tagger(nn.Module):
             InvalidDataError: as for :meth:`Encoder.embed`.
         """
         z = self.encoder.embed(features, offsets, threads=threads)
+        binary = self.head.config.n_classes == 1
+        p = np.empty(len(z) if binary else (len(z), self.head.config.n_classes), dtype=np.float32)
+        weight = next(self.head.parameters())
         with torch.inference_mode():
-            logits = self.head(torch.from_numpy(z).to(next(self.head.parameters()).device)).float()
-            p = logits.sigmoid() if self.head.config.n_classes == 1 else logits.softmax(dim=1)
-        return np.asarray(p.cpu().numpy())
+            for first in range(0, len(z), _JETS):
+                logits = self.head(torch.from_numpy(z[first : first + _JETS]).to(weight.device, weight.dtype))
+                part = logits.sigmoid() if binary else logits.softmax(dim=1)
+                p[first : first + _JETS] = part.float().cpu().numpy()
+        return p

@@ -11,53 +11,7 @@ from torch import Tensor
 
 from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
 
-__all__ = ["check_batch", "check_features", "check_finite", "chunks", "jet_of_particle", "pad", "select_features"]
-
-
-def check_features(features: NDArray[np.generic], names: Sequence[str]) -> NDArray[np.generic]:
-    """Return ``features`` after checking that they are real numbers of shape [n_particles, C].
-
-    C is either the number of inputs of the network or all 15 features, of which the network picks its own by name.
-
-    Raises:
-        InvalidDataError: another shape or type.
-    """
-    features = np.asarray(features)
-    if features.ndim != 2 or features.shape[1] not in (len(names), len(FEATURE_NAMES)):
-        raise InvalidDataError(
-            "features have the wrong shape", got=features.shape, allowed=f"[n_particles, {len(names)}]: {list(names)}"
-        )
-    if features.dtype.kind not in "fiub":
-        raise InvalidDataError("features must be numbers", got=features.dtype)
-    return features
-
-
-def check_finite(features: NDArray[np.generic], offsets: NDArray[np.int64], names: Sequence[str], first: int) -> None:
-    """Refuse NaN and infinity.
-
-    Args:
-        features: one chunk [n_particles, C].
-        offsets: first particle of each jet of the chunk, counted from the chunk's first particle.
-        names: one name a column.
-        first: number of the chunk's first jet, for the message.
-
-    Raises:
-        InvalidDataError: names the first bad jet, particle and feature.
-    """
-    # The sum is finite unless a value is not (or the sum overflows, which the slow way then sorts out).
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(features.sum(dtype=np.float64)):
-            return
-    bad = np.argwhere(~np.isfinite(features))
-    if not len(bad):
-        return
-    particle, column = (int(i) for i in bad[0])
-    jet = int(np.searchsorted(offsets, particle, side="right")) - 1
-    raise InvalidDataError(
-        f"{names[column]!r} of particle {particle - int(offsets[jet])} in jet {first + jet} is not finite",
-        got=features[particle, column],
-        hint="remove the candidate or mend its inputs",
-    )
+__all__ = ["check_batch", "chunks", "jet_of_particle", "pad", "select_features"]
 
 
 def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
@@ -75,16 +29,22 @@ def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
         raise InvalidDataError(
             "particles have the wrong shape or type",
             got=f"{x.dtype} {tuple(x.shape)}",
-            allowed=f"floating point [n_particles, {len(names)}]: {list(names)}",
+            allowed=f"floating point [n_particles, {len(names)}] ({', '.join(names)})",
         )
     cuts = check_offsets(offsets.detach().cpu().numpy(), len(x))
-    if not bool(torch.isfinite(x).all()):
+    bad = (~torch.isfinite(x.detach())).nonzero()
+    if len(bad):
+        particle, column = (int(i) for i in bad[0])
+        jet = int(np.searchsorted(cuts, particle, side="right")) - 1
         columns = names if x.shape[1] == len(names) else FEATURE_NAMES
-        check_finite(x.detach().cpu().numpy(), cuts, columns, 0)
+        raise InvalidDataError(
+            f"{columns[column]!r} of particle {particle - int(cuts[jet])} in jet {jet} is not finite",
+            got=float(x[particle, column]),
+        )
 
 
 def select_features(x: Tensor, names: Sequence[str]) -> Tensor:
-    """Pick the network's inputs [n_particles, len(names)] from all features, or pass them on as they are."""
+    """Pick the network's inputs [n_particles, len(names)] from all 15 features, or pass them on as they are."""
     if x.shape[1] != len(FEATURE_NAMES) or tuple(names) == FEATURE_NAMES:
         return x
     columns = torch.tensor([FEATURE_NAMES.index(name) for name in names], device=x.device)
@@ -115,8 +75,8 @@ def pad(x: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
     return padded, valid
 
 
-def chunks(offsets: NDArray[np.int64], particles: int, jets: int = 4096) -> Iterator[tuple[int, int]]:
-    """Cut jets into runs of about ``particles`` particles, at least one jet each.
+def chunks(offsets: NDArray[np.int64], particles: int, jets: int = 512) -> Iterator[tuple[int, int]]:
+    """Cut jets into runs of at most ``particles`` particles and ``jets`` jets, at least one jet each.
 
     Yields:
         First and one-past-last jet of each run. The cut depends on the jets alone, never on the number of threads.

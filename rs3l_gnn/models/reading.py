@@ -1,0 +1,109 @@
+"""Arrays of jets, read chunk by chunk into memory of our own and checked on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
+from rs3l_gnn.models.ragged import chunks
+
+__all__ = ["JetReader", "first_not_finite"]
+
+
+class JetReader:
+    """Features of any number of jets, of any layout in memory and any number type; never written to.
+
+    Args:
+        features: particles of all jets [n_particles, C]; C is the number of inputs of the network, or 15 for all
+            features, of which the network's are picked by name.
+        offsets: first particle of each jet [n_jets + 1].
+        names: inputs of the network.
+        particles: about how many make a chunk.
+
+    Raises:
+        InvalidDataError: wrong width or type, offsets that do not fit.
+    """
+
+    def __init__(self, features: ArrayLike, offsets: ArrayLike, names: Sequence[str], particles: int) -> None:
+        self._features = np.asarray(features)
+        shape = self._features.shape
+        if len(shape) != 2 or shape[1] not in (len(names), len(FEATURE_NAMES)):
+            raise InvalidDataError(
+                "features have the wrong shape", got=shape, allowed=f"[n_particles, {len(names)}] ({', '.join(names)})"
+            )
+        if self._features.dtype.kind not in "fiub":
+            raise InvalidDataError("features must be real numbers", got=self._features.dtype)
+        self.offsets = check_offsets(np.asarray(offsets), shape[0])
+        self._names = tuple(names)
+        picks = shape[1] == len(FEATURE_NAMES) and self._names != FEATURE_NAMES
+        self._columns = [FEATURE_NAMES.index(name) for name in names] if picks else None
+        self._runs = list(chunks(self.offsets, particles))
+
+    def __len__(self) -> int:
+        """Number of chunks."""
+        return len(self._runs)
+
+    @property
+    def n_jets(self) -> int:
+        """Number of jets in all."""
+        return len(self.offsets) - 1
+
+    @property
+    def longest(self) -> tuple[int, int]:
+        """Particles and jets of the largest chunk."""
+        return (
+            max((int(self.offsets[last] - self.offsets[first]) for first, last in self._runs), default=0),
+            max((last - first for first, last in self._runs), default=0),
+        )
+
+    def read(self, chunk: int, into: Tensor) -> tuple[slice, NDArray[np.int64]]:
+        """Copy a chunk.
+
+        Args:
+            chunk: its number.
+            into: where its particles go [at least n, inputs of the network].
+
+        Returns:
+            Which jets they are, and the first particle of each, from 0 [n_jets + 1].
+
+        Raises:
+            InvalidDataError: NaN or infinity (or a number too large for the network's type); names the jet.
+        """
+        first, last = self._runs[chunk]
+        begin, end = self.offsets[first], self.offsets[last]
+        part = self._features[begin:end]
+        target = into.numpy()[: end - begin]
+        inside = self.offsets[first : last + 1] - begin
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.copyto(target, part if self._columns is None else part[:, self._columns], casting="unsafe")
+            # One pass; a sum that overflows sends good numbers the slow way, too.
+            suspicious = not np.isfinite(target.sum())
+        if suspicious:
+            place = first_not_finite(target, inside)
+            if place is not None:
+                jet, particle, column = place
+                raise InvalidDataError(
+                    f"{self._names[column]!r} of particle {particle} in jet {first + jet} is not finite",
+                    got=part[inside[jet] + particle, column if self._columns is None else self._columns[column]],
+                    hint="remove the candidate or mend its inputs",
+                )
+        return slice(first, last), inside
+
+
+def first_not_finite(features: NDArray[np.floating], offsets: NDArray[np.int64]) -> tuple[int, int, int] | None:
+    """Jet, particle within the jet, and column of the first NaN or infinity; None if there is none.
+
+    Args:
+        features: [n_particles, C].
+        offsets: first particle of each jet [n_jets + 1].
+    """
+    bad = np.argwhere(~np.isfinite(features))
+    if not len(bad):
+        return None
+    particle, column = (int(i) for i in bad[0])
+    jet = int(np.searchsorted(offsets, particle, side="right")) - 1
+    return jet, particle - int(offsets[jet]), column
