@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -230,7 +231,9 @@ def _write(
     document = histogram_document(summary, complete=bool(report["complete"]), provenance=record)
     with atomic_directory(output, force=force) as folder:
         save({**summary, "report": report, "provenance": record}, str(folder / "output.coffea"))
-        write_json(folder / "histograms.json", document)
+        # Compact: the covariances are large tables of mostly zeros, and nobody reads them by eye.
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+        (folder / "histograms.json").write_text(text + "\n", encoding="utf-8")
         write_root(folder / "histograms.root", summary["histograms"])
         write_json(folder / "report.json", report)
         (folder / "config.yaml").write_text(dump_config(config), encoding="utf-8")

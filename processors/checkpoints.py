@@ -55,7 +55,9 @@ class ChunkCheckpoints(CheckpointerABC):  # type: ignore[misc]  # coffea ships n
 
     def path(self, metadata: Mapping[str, Any]) -> Path:
         """File of a chunk: its name depends on the data set, the file's content id, the events and all metadata."""
-        text = json.dumps(dict(metadata), sort_keys=True, default=str)
+        # The schema adds its version to the metadata between load and save.
+        stable = {key: value for key, value in metadata.items() if key != "version"}
+        text = json.dumps(stable, sort_keys=True, default=str)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.chunk"
 
     def load(self, metadata: Any, processor_instance: Any) -> Any:

@@ -1,0 +1,60 @@
+"""The configuration: what it refuses, and that it survives a round trip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from rs3l_gnn.conventions import ConfigError, dump_config, parse_config
+from rs3l_gnn.processors import AnalysisConfig
+from rs3l_gnn.processors.config import flag
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tagger": {}}, "unknown key 'tagger' .did you mean 'taggers'"),
+        ({"taggers": {}}, "taggers"),
+        ({"taggers": {"a/b": "n2"}}, "a name starts with a letter"),
+        ({"channels": [{"name": "sr"}, {"name": "sr"}]}, "two channels have the same name"),
+        ({"channels": [{"name": "sr", "cuts": {"score_x": [0, 1]}}]}, "cuts on score_x, allowed: score_n2, mass, pt"),
+        ({"split": "test", "fractions": {"train": 0.9, "validation": 0.1, "test": 0.0}}, "fraction of the split"),
+        ({"jet": {"mass_min": 100, "mass_max": 80}}, "mass_min must lie below"),
+        ({"score": {"bins": 10, "start": 1, "stop": 0}}, "start must lie below stop"),
+        ({"run": {"executor": "slurm"}}, "run.executor"),
+        ({"run": {"scheduler": "tcp://a:1"}}, "goes with the executor dask"),
+        ({"run": {"resume": True}}, "resume needs a checkpoints folder"),
+        (
+            {"systematics": {"candidates": [{"name": "cesUp", "kind": "energy_scale", "size": 0.1}]}},
+            "must not end with Up",
+        ),
+        (
+            {"systematics": {"weights": [{"name": "pu", "file": "a", "correction": "b", "inputs": [], "up": "up"}]}},
+            "give both up and down",
+        ),
+        ({"systematics": {"momenta": {"file": "a", "resolution": "r"}}}, "belong together"),
+    ],
+)
+def test_mistakes_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_config(AnalysisConfig, {"filesets": ["a.json"], **change}, where="here")
+
+
+def test_it_survives_being_written() -> None:
+    config = parse_config(
+        AnalysisConfig,
+        {"filesets": "a.json", "taggers": {"n2": "n2", "x": "default"}, "split": "test", "run": {"executor": "dask"}},
+        where="here",
+    )
+    assert parse_config(AnalysisConfig, yaml.safe_load(dump_config(config)), where="again") == config
+    assert list(config.variables) == ["score_n2", "score_x", "mass", "pt"]
+    assert config.processor().split == "test"
+
+
+def test_flags_may_be_text() -> None:
+    assert flag({"isMC": "True"}, "isMC", default=False)
+    assert not flag({"isMC": "False"}, "isMC", default=True)
+    assert flag({}, "isMC", default=True)
+    assert not flag({"isMC": 0}, "isMC", default=True)

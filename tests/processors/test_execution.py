@@ -1,0 +1,119 @@
+"""Executors: errors from other processes, workers that die, outer schedulers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import distributed
+import pytest
+
+from rs3l_gnn.conventions import InputFileError, InvalidDataError
+from rs3l_gnn.processors import AnalysisConfig, analyze
+from rs3l_gnn.processors.config import RunConfig
+from rs3l_gnn.processors.execution import open_executor
+
+Read = Callable[[Path], dict[str, Any]]
+
+
+def _config(filesets: list[Path], tagger: Path, **run: Any) -> AnalysisConfig:
+    document = {"filesets": filesets, "taggers": {"rs3l": str(tagger)}, "run": run}
+    return AnalysisConfig.model_validate({**document, "score": {"bins": 10, "start": 0, "stop": 1}})
+
+
+def test_dask_workers_are_warm_processes_with_one_thread(tagger_path: Path, toy_filesets: list[Path]) -> None:
+    from rs3l_gnn.inference import JetTagger
+
+    config = RunConfig(executor="dask", workers=2)
+    with open_executor(config, [JetTagger(tagger_path)]) as execution:
+        client: Any = execution.executor.client
+        pids = client.run(os.getpid)
+        loaded = client.run(lambda: __import__("rs3l_gnn.inference.cache", fromlist=["x"]).cached_tagger_count())
+        addresses = list(client.scheduler_info()["workers"])
+    assert len({*pids.values(), os.getpid()}) == 3
+    assert list(loaded.values()) == [1, 1]
+    assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
+    assert execution.workers == 2
+    assert execution.warm_up_seconds is not None
+
+
+def test_an_error_in_a_worker_keeps_its_name(toy_directory: Path, tagger_path: Path, tmp_path: Path) -> None:
+    """A running scheduler of one's own, and an error that only a worker can see."""
+    import awkward as ak
+    import uproot
+
+    shutil.copytree(toy_directory / "qcd", tmp_path / "qcd")
+    with uproot.open(toy_directory / "qcd" / "seed_0000.root") as opened:
+        arrays = opened["Events"].arrays()
+    content: dict[str, Any] = {name: arrays[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
+    arrays["PFCands_pt"] = -arrays["PFCands_pt"]
+    for collection in ("FatJet", "PFCands", "FatJetPFCands"):
+        content[collection] = ak.zip(
+            {name.partition("_")[2]: arrays[name] for name in arrays.fields if name.startswith(f"{collection}_")}
+        )
+    with uproot.recreate(tmp_path / "qcd" / "seed_0000.root") as file:
+        file.mktree("Events", {name: ak.type(entry).content for name, entry in content.items()})
+        file["Events"].extend(content)
+    make_cluster: Any = distributed.LocalCluster
+    with make_cluster(
+        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        config = _config(
+            [tmp_path / "qcd" / "fileset.json"], tagger_path, executor="dask", scheduler=cluster.scheduler_address
+        )
+        with pytest.raises(InvalidDataError, match=r"seed_0000\.root, events 0 to 60: candidate pt must be > 0"):
+            analyze(config, tmp_path / "out")
+
+
+def test_a_scheduler_that_is_not_there(toy_filesets: list[Path], tagger_path: Path, tmp_path: Path) -> None:
+    config = _config(toy_filesets, tagger_path, executor="dask", scheduler="tcp://127.0.0.1:1", xrootd_timeout=1)
+    with pytest.raises(InputFileError, match="cannot reach the Dask scheduler"):
+        analyze(config, tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_changes_nothing(
+    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
+) -> None:
+    """A worker is shot in the middle; the others and its successor do its chunks."""
+    analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
+    make_cluster: Any = distributed.LocalCluster
+    with make_cluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        victim = next(iter(cluster.workers.values())).process.pid
+        folder = tmp_path / "checkpoints"
+
+        def shoot() -> None:
+            while len(list(folder.rglob("*.chunk"))) < 8:
+                time.sleep(0.05)
+            os.kill(victim, signal.SIGKILL)
+
+        hunter = threading.Thread(target=shoot)
+        hunter.start()
+        config = _config(
+            toy_filesets,
+            tagger_path,
+            executor="dask",
+            scheduler=cluster.scheduler_address,
+            chunksize=5,
+            checkpoints=folder,
+            retries=3,
+        )
+        report = analyze(config, tmp_path / "out")
+        hunter.join()
+    assert report["complete"] is True
+    assert report["chunks"] == 96
+    assert written(tmp_path / "out") == written(tmp_path / "whole")
+    # And after the scheduler has gone, another executor goes on with its chunks.
+    resumed = _config(toy_filesets, tagger_path, chunksize=5, checkpoints=folder, resume=True)
+    analyze(resumed, tmp_path / "resumed")
+    assert written(tmp_path / "resumed") == written(tmp_path / "whole")
+    assert json.loads((tmp_path / "resumed" / "report.json").read_text())["complete"] is True
