@@ -175,7 +175,7 @@ VARIATIONS: dict[str, Variation] = {
             "vincia",
             70,
             "the Vincia shower (arXiv:2003.00702) on the underlying event of CP5; slow",
-            settings=("PartonShowers:model=2",),
+            settings=("PartonShowers:model=2", "Print:verbosity=0"),
             source="vincia",
             direction="Up",
             two_sided=False,

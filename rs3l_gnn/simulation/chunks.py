@@ -223,14 +223,14 @@ def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
     return (*COMMON, *CP5, *chunk.settings, *variation.settings, *own)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=48)
 def _hadronisation(settings: tuple[str, ...]) -> Hadronisation:
     return Hadronisation(settings)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=48)
 def _shower(beams: Beams, settings: tuple[str, ...]) -> Shower:
-    """Starting Pythia costs as much as tens of events, so a worker keeps its instances between chunks."""
+    """Starting Pythia costs as much as tens of events, so a worker keeps its instances (7 MB each)."""
     return Shower(beams, settings)
 
 
