@@ -27,6 +27,8 @@ __all__ = [
     "toys",
 ]
 
+_MOST_DOUBLINGS = 10
+
 
 @dataclass(frozen=True)
 class Impact:
@@ -173,14 +175,23 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
         FitError: a fit fails, or a curve does not cross the level.
     """
     value, error = best.of(likelihood.poi)
-    # Asymptotically, expected limits lie at error * (Phi^-1(1 - alpha Phi(N)) + N), below 5 errors for N = 2.
-    top = max(value, 0.0) + 6 * error
-    tests = _SignalTests(likelihood, best, top)
+    tests = _SignalTests(likelihood, best)
     # Without any signal in the tested hypothesis both hypotheses are one, and CLs is 1.
     found: dict[float, tuple[float, NDArray[np.float64]]] = {0.0: (1.0, np.ones(5))}
+    level = 1 - confidence_level
+    # Asymptotically, expected limits lie at error * (Phi^-1(1 - alpha Phi(N)) + N), below 5 errors for N = 2; errors
+    # that grow with the signal push them further out.
+    top = max(value, 0.0) + 6 * error
     for point in np.linspace(0.05, 1.0, 8) * top:
         found[float(point)] = tests.cls(float(point))
-    level = 1 - confidence_level
+    for _ in range(_MOST_DOUBLINGS):
+        observed, expected = found[max(found)]
+        if max(observed, *expected) < level:
+            break
+        top *= 2
+        found[top] = tests.cls(top)
+    else:
+        raise FitError("CLs stays above the level of the limit", got=f"signal strengths up to {top:g}")
     for _ in range(2):
         for curve in range(6):
             point = _crossing(found, curve, level)
@@ -201,8 +212,8 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
 class _SignalTests:
     """q-tilde of the data and of Asimov data without signal (arXiv:1007.1727, equations 16, 61 to 66)."""
 
-    def __init__(self, likelihood: Likelihood, best: BestFit, top: float) -> None:
-        self._top = 2 * top
+    def __init__(self, likelihood: Likelihood, best: BestFit) -> None:
+        self._top = max(best.of(likelihood.poi)[0], 0.0) + 20 * best.of(likelihood.poi)[1]
         without = likelihood.fit(fixed={likelihood.poi: 0.0}, start=best.values)
         asimov = likelihood.with_data(likelihood.expected(without.values, auxiliary=True).tolist())
         self._sides = [(case, self._minimum(case, start)) for case, start in ((likelihood, best), (asimov, without))]
@@ -239,8 +250,6 @@ def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: i
     curves = [found[point][0] if curve == 0 else found[point][1][curve - 1] for point in values]
     heights = np.log(np.maximum(curves, 1e-300)) - np.log(level)
     below = np.flatnonzero(heights < 0)
-    if len(below) == 0:
-        raise FitError("CLs stays above the level of the limit", hint="set inference.limit to false")
     line = PchipInterpolator(values, heights)
     return float(brentq(line, values[below[0] - 1], values[below[0]]))
 

@@ -30,7 +30,7 @@ class BestFit:
         values, errors: parameters [n_parameters]; fixed ones have an error of 0.
         labels: their names.
         correlation: [n_parameters, n_parameters].
-        twice_nll: -2 ln L at the minimum.
+        twice_nll: -2 ln(L / L_saturated) at the minimum.
         asymmetric: (down, up) errors by parameter, where MINOS ran and succeeded.
     """
 
@@ -152,34 +152,20 @@ class Likelihood:
         return _best_fit(found, labels, asymmetric)
 
     def objective(self) -> Objective:
-        """-2 ln L as a function, with its gradient; to be used inside ``numpy_backend``."""
+        """-2 ln(L / L_saturated) as a function, with its gradient; to be used inside ``numpy_backend``."""
         return Objective(self.model, self.data, self._batched)
 
     def goodness_of_fit(self, best: BestFit) -> float | None:
-        r"""P-value of the fit against the saturated model.
+        """P-value of the fit against the saturated model, None without degrees of freedom.
 
-        The statistic is :math:`2\sum_i (\lambda_i - n_i + n_i \ln(n_i/\lambda_i)) + \sum_k ((a_k - \theta_k) /
-        \sigma_k)^2` (Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437), with as many degrees of freedom as there
-        are bins less free parameters.
-
-        Returns:
-            The p-value, None without degrees of freedom.
+        -2 ln(L / L_saturated) follows a chi^2 distribution with as many degrees of freedom as there are bins less free
+        parameters (Wilks' theorem).
         """
-        from scipy.special import xlogy
         from scipy.stats import chi2
 
         config = self.model.config
-        counts, expected = self.counts, self.expected(best.values)
-        safe = np.where(expected > 0, expected, 1.0)
-        value = 2 * float((expected - counts + xlogy(counts, counts / safe)).sum())
-        position = config.nmaindata
-        for name in config.auxdata_order:
-            parameters, width = best.values[config.par_slice(name)], np.asarray(config.param_set(name).width())
-            auxiliary = np.asarray(self.data[position : position + len(width)])
-            value += float((((auxiliary - parameters) / width) ** 2).sum())
-            position += len(width)
-        degrees = len(counts) - sum(name in self.free_parameters for name in config.par_names)
-        return float(chi2.sf(value, degrees)) if degrees > 0 else None
+        degrees = config.nmaindata - sum(name in self.free_parameters for name in config.par_names)
+        return float(chi2.sf(best.twice_nll, degrees)) if degrees > 0 else None
 
     @property
     def free_parameters(self) -> frozenset[str]:
