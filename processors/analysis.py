@@ -237,3 +237,7 @@ def _write(
         write_root(folder / "histograms.root", summary["histograms"])
         write_json(folder / "report.json", report)
         (folder / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+        if config.plots:
+            from rs3l_gnn.processors.plots import plot_histograms
+
+            plot_histograms(summary, folder / "plots")

@@ -254,6 +254,7 @@ class AnalysisConfig(ProcessorConfig):
     )
     datasets: tuple[str, ...] | None = Field(default=None, description="keep these data sets only; * is a wildcard")
     run: RunConfig = RunConfig()
+    plots: bool = Field(default=False, description="draw every histogram into the folder plots")
 
     def processor(self) -> ProcessorConfig:
         """The part that the workers need."""

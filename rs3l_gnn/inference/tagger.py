@@ -155,7 +155,7 @@ def _padded(
     """Run ``function`` on the jets between ``offsets``, with empty jets and particles up to whole blocks of rows."""
     n_jets = len(offsets) - 1
     particles = features[offsets[0] : offsets[-1]]
-    extra = -len(particles) % _PADDING
+    extra = -len(particles) % _PADDING or (_PADDING if len(particles) == 0 else 0)
     # Extra particles need an extra jet; all of them belong to the first one, the others stay empty.
     extra_jets = -n_jets % _PADDING or (_PADDING if extra else 0)
     local = offsets - offsets[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from rs3l_gnn.conventions import ConfigError, dump_config, parse_config
+from rs3l_gnn.conventions import ConfigError, dump_config, load_config, parse_config
 from rs3l_gnn.processors import AnalysisConfig
 from rs3l_gnn.processors.config import flag
 
@@ -58,3 +59,10 @@ def test_flags_may_be_text() -> None:
     assert not flag({"isMC": "False"}, "isMC", default=True)
     assert flag({}, "isMC", default=True)
     assert not flag({"isMC": 0}, "isMC", default=True)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "configs" / "analyze").glob("*.yaml")), ids=lambda p: p.name
+)
+def test_shipped_configurations_are_valid(path: Path) -> None:
+    assert load_config(AnalysisConfig, path).filesets

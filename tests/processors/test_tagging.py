@@ -95,7 +95,7 @@ def test_it_runs_in_coffeas_own_runner(config: ProcessorConfig, toy_directory: P
         }
     }
     run = processor.Runner(
-        executor=processor.IterativeExecutor(status=False, compression=None), schema=JetSchema, chunksize=25
+        executor=processor.IterativeExecutor(status=False, compression=None, retries=0), schema=JetSchema, chunksize=25
     )
     out = run(fileset, TaggingProcessor(config))
     score = out["histograms"]["score_rs3l"]

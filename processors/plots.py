@@ -1,0 +1,141 @@
+"""Plots of the histograms: data sets stacked up with their ratio, and the variations of each data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_histograms"]
+
+_MOST_BINS = 25
+_MOST_LINES = 8
+_MOST_DATASETS = 4
+
+
+def plot_histograms(summary: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Draw every histogram of an analysis.
+
+    For each histogram and channel, one figure: the shapes of the data sets, the ratio of each shape to the first one,
+    and for each data set its variations relative to nominal, with the statistical error of nominal as a band.
+
+    Args:
+        summary: ``histograms`` as in ``output.coffea``.
+        folder: where the PNG files go; made if it is not there.
+
+    Returns:
+        The files.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    # A figure of its own, without pyplot: no window system, nothing global left behind.
+    with mpl.rc_context({"font.size": 11, "axes.grid": True, "grid.alpha": 0.25}):
+        for name, histogram in summary["histograms"].items():
+            for channel in list(histogram.axes["channel"]):
+                heights = [3.0, 1.2, *[1.5] * min(len(histogram.axes["dataset"]), _MOST_DATASETS)]
+                figure = Figure(figsize=(7, 1.4 * sum(heights)), layout="constrained")
+                grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+                top = figure.add_subplot(grid[0])
+                panels = [top, *(figure.add_subplot(grid[row], sharex=top) for row in range(1, len(heights)))]
+                _draw(panels, histogram[{"channel": channel}], title=f"{name}, {channel}")
+                path = folder / f"{name}_{channel}.png"
+                figure.savefig(path, dpi=110)
+                written.append(path)
+    return written
+
+
+def _draw(panels: Sequence[Axes], histogram: Any, *, title: str) -> None:
+    top, ratio, *variations = panels
+    axis = histogram.axes[-1]
+    merge = -(-len(axis) // _MOST_BINS)
+    while len(axis) % merge:
+        merge += 1
+    edges = np.asarray(axis.edges)[::merge]
+    datasets = list(histogram.axes["dataset"])
+
+    def content(dataset: str, variation: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        one = histogram[{"dataset": dataset, "variation": variation}]
+        return _merged(one.values(), merge), _merged(one.variances(), merge)
+
+    shapes = {}
+    for dataset in datasets:
+        values, variances = content(dataset, "nominal")
+        total = values.sum()
+        shape = values / total if total else values
+        error = np.sqrt(variances) / total if total else variances
+        shapes[dataset] = shape, error
+        (line,) = top.step(edges, [*shape, shape[-1]], where="post", label=dataset)
+        _band(top, edges, shape, error, line.get_color())
+    top.set_ylabel("Share of events")
+    top.set_title(title, fontsize=11)
+    top.legend(ncols=2, fontsize=9)
+    top.set_ylim(bottom=0)
+    reference = shapes[datasets[0]][0]
+    for shape, error in shapes.values():
+        quotient, quotient_error = _ratio(shape, reference), _ratio(error, reference)
+        (line,) = ratio.step(edges, [*quotient, quotient[-1]], where="post")
+        _band(ratio, edges, quotient, quotient_error, line.get_color())
+    ratio.set_ylabel(f"Ratio to {datasets[0]}")
+    ratio.set_yscale("symlog", linthresh=2)
+    ratio.set_ylim(0, None)
+    for dataset, panel in zip(datasets[: len(variations)], variations, strict=True):
+        _draw_variations(panel, histogram[{"dataset": dataset}], edges, merge, title=dataset)
+    variations[0].legend(ncols=5, fontsize=8, loc="upper right")
+    panels[-1].set_xlabel(axis.label)
+    for panel in panels[:-1]:
+        panel.tick_params(labelbottom=False)
+
+
+def _draw_variations(panel: Axes, total: Any, edges: NDArray[np.float64], merge: int, *, title: str) -> None:
+    nominal = total[{"variation": "nominal"}]
+    values, variances = _merged(nominal.values(), merge), _merged(nominal.variances(), merge)
+    relative = _ratio(np.sqrt(variances), values)
+    panel.fill_between(
+        edges,
+        [*(1 - relative), 1 - relative[-1]],
+        [*(1 + relative), 1 + relative[-1]],
+        step="post",
+        color="0.85",
+        label="statistics",
+    )
+    others = [name for name in total.axes["variation"] if name != "nominal"]
+    largest = sorted(
+        others,
+        key=lambda name: -np.abs(_merged(total[{"variation": name}].values(), merge) - values).sum(),
+    )[:_MOST_LINES]
+    seen = [0.05]
+    for name in sorted(largest):
+        varied = _merged(total[{"variation": name}].values(), merge)
+        if not varied.any():
+            continue
+        quotient = _ratio(varied, values)
+        panel.step(edges, [*quotient, quotient[-1]], where="post", lw=1.2, label=name)
+        filled = values > 0.002 * values.sum()
+        seen.append(float(np.nanmax(np.abs(quotient[filled] - 1), initial=0.0)))
+    reach = min(1.5 * max(seen), 1.0)
+    panel.set_ylim(1 - reach, 1 + reach)
+    panel.set_ylabel(f"{title}:\nvariation / nominal", fontsize=9)
+
+
+def _band(
+    panel: Axes, edges: NDArray[np.float64], values: NDArray[np.float64], error: NDArray[np.float64], color: Any
+) -> None:
+    low, high = values - error, values + error
+    panel.fill_between(edges, [*low, low[-1]], [*high, high[-1]], step="post", alpha=0.25, color=color, lw=0)
+
+
+def _merged(values: Any, merge: int) -> NDArray[np.float64]:
+    return np.asarray(np.asarray(values, dtype=np.float64).reshape(-1, merge).sum(axis=1))
+
+
+def _ratio(values: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(values, reference, out=np.full_like(values, np.nan), where=reference > 0)
