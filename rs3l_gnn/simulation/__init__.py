@@ -3,7 +3,8 @@
 from rs3l_gnn.simulation.config import HepmcConfig, JetConfig, SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
-from rs3l_gnn.simulation.lhe import inspect_lhe, read_lhe, write_lhe
+from rs3l_gnn.simulation.lhe import inspect_lhe, read_lhe
+from rs3l_gnn.simulation.lhe_writer import write_lhe
 from rs3l_gnn.simulation.processes import PROCESSES, get_process
 from rs3l_gnn.simulation.simulate import simulate
 from rs3l_gnn.simulation.summary import SampleSummary, SimulationSummary

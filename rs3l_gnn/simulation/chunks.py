@@ -111,8 +111,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
             chunk.path(variation),
             views[variation.name],
             event=event,
-            weight=chunk.hard.weight,
-            fingerprint=chunk.hard.fingerprints(),
+            hard=chunk.hard,
             kept=good,
             metadata={
                 **chunk.metadata,

@@ -78,6 +78,8 @@ def generate_hard_events(
         scale=columns[0],
         alpha_qed=columns[1],
         alpha_qcd=columns[2],
+        weight_names=(),
+        further_weights=np.zeros((n_events, 0)),
     )
 
 

@@ -58,6 +58,8 @@ class HardEvents:
         particles: array of :data:`PARTICLE_TYPE` [n_particles].
         offsets: first particle of each event [n_events + 1].
         process, weight, scale, alpha_qed, alpha_qcd: the event's line of the file [n_events]; scale in GeV.
+        weight_names: names of further weights in the file, such as those of other scales.
+        further_weights: their values, in the units of ``weight`` [n_events, n_names].
     """
 
     beams: Beams
@@ -70,6 +72,8 @@ class HardEvents:
     scale: NDArray[np.float64]
     alpha_qed: NDArray[np.float64]
     alpha_qcd: NDArray[np.float64]
+    weight_names: tuple[str, ...]
+    further_weights: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -89,7 +93,7 @@ class HardEvents:
         columns = {
             field.name: getattr(self, field.name)[start:stop]
             for field in fields(self)
-            if field.name in ("process", "weight", "scale", "alpha_qed", "alpha_qcd")
+            if field.name in ("process", "weight", "scale", "alpha_qed", "alpha_qcd", "further_weights")
         }
         return replace(
             self,

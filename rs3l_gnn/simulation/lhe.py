@@ -1,12 +1,10 @@
-"""Les Houches event files (arXiv:hep-ph/0609017, arXiv:1405.1067), read and written.
-
-Versions 1 to 3, plain or gzipped. Weights beyond the event's own and comments are passed over.
-"""
+"""Les Houches event files (arXiv:hep-ph/0609017, arXiv:1405.1067), read: versions 1 to 3, plain or gzipped."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +14,12 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, atomic_file, file_digest
+from rs3l_gnn.conventions import InputFileError, file_digest
 from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, Beams, HardEvents, LheProcess
 
-__all__ = ["inspect_lhe", "read_lhe", "write_lhe"]
+__all__ = ["inspect_lhe", "read_lhe"]
+
+_FURTHER_WEIGHT = re.compile(r"""<wgt\s+id\s*=\s*["']([^"']*)["']\s*>([^<]*)</wgt>""")
 
 
 def read_lhe(
@@ -45,16 +45,22 @@ def read_lhe(
         particles: list[tuple[Any, ...]] = []
         offsets = [0]
         heads: list[tuple[Any, ...]] = []
+        weights: list[dict[str, float]] = []
         while limit is None or len(heads) < limit:
             block = _next_event(lines, len(heads))
             if block is None:
                 break
             head, rows = _parse_event(block, lines, len(heads))
             heads.append(head)
+            weights.append(_further_weights(block, lines, len(weights)))
             particles.extend(rows)
             offsets.append(len(particles))
     if not heads:
         raise InputFileError(f"{path} holds no events")
+    names = tuple(weights[0])
+    for index, found in enumerate(weights):
+        if tuple(found) != names:
+            raise InputFileError(f"{path}: event {index} has other weights than event 0", got=f"{len(found)} of them")
     columns = list(zip(*heads, strict=True))
     events = HardEvents(
         beams=beams,
@@ -67,39 +73,10 @@ def read_lhe(
         scale=np.array(columns[2], dtype=np.float64),
         alpha_qed=np.array(columns[3], dtype=np.float64),
         alpha_qcd=np.array(columns[4], dtype=np.float64),
+        weight_names=names,
+        further_weights=np.array([list(found.values()) for found in weights]).reshape(len(heads), len(names)),
     )
     return _with_scales(events, path, scalup)
-
-
-def write_lhe(path: Path | str, events: HardEvents, *, generator: str, force: bool = False) -> None:
-    """Write hard events as an LHE 3 file, gzipped when the name ends in ``.gz``.
-
-    The same events give the same bytes. Momenta have 17 digits, so that reading gives the same numbers back.
-
-    Raises:
-        OutputError: the file exists and ``force`` is False, or cannot be written.
-    """
-    text = io.StringIO()
-    text.write('<LesHouchesEvents version="3.0">\n<header>\n</header>\n<init>\n')
-    beams = events.beams
-    text.write(f"{beams.id_a} {beams.id_b} {beams.energy_a:.8e} {beams.energy_b:.8e} 0 0 0 0 ")
-    text.write(f"{events.strategy} {len(events.processes)}\n")
-    for process in events.processes:
-        text.write(f"{process.xsec:.8e} {process.error:.8e} {process.maximum:.8e} {process.identity}\n")
-    text.write(f"<generator name='{generator}'>{generator}</generator>\n</init>\n")
-    for index in range(len(events)):
-        rows = events.event(index)
-        text.write(f"<event>\n{len(rows)} {events.process[index]} {events.weight[index]:.10e} ")
-        text.write(f"{events.scale[index]:.10e} {events.alpha_qed[index]:.10e} {events.alpha_qcd[index]:.10e}\n")
-        for row in rows.tolist():
-            numbers = " ".join(f"{value:.17g}" for value in row[6:12])
-            text.write(" ".join(str(value) for value in row[:6]) + f" {numbers} {row[12]:g}\n")
-        text.write("</event>\n")
-    text.write("</LesHouchesEvents>\n")
-    raw = text.getvalue().encode()
-    with atomic_file(path, force=force) as partial:
-        # No time stamp and no name in the gzip header, so that equal events give equal files.
-        partial.write_bytes(gzip.compress(raw, compresslevel=6, mtime=0) if Path(path).suffix == ".gz" else raw)
 
 
 def inspect_lhe(path: Path | str) -> dict[str, Any]:
@@ -125,6 +102,7 @@ def inspect_lhe(path: Path | str) -> dict[str, Any]:
         "weights": {
             "sum": float(events.weight.sum()),
             "negative": int((events.weight < 0).sum()),
+            "further": len(events.weight_names),
         },
         "particles_per_event": float(np.diff(events.offsets).mean()),
         "outgoing": {int(i): int(n) for i, n in zip(identities, counts, strict=True)},
@@ -240,6 +218,16 @@ def _parse_event(block: list[str], lines: _Lines, index: int) -> tuple[tuple[Any
     if any(not 0 <= mother <= n_particles for row in particles for mother in row[2:4]):
         raise lines.wrong(f"event {index} names a mother that it does not have")
     return head, particles
+
+
+def _further_weights(block: list[str], lines: _Lines, index: int) -> dict[str, float]:
+    """The weights of an ``<rwgt>`` block by name, in their order; older kinds of weights are passed over."""
+    if not any("<wgt" in line for line in block):
+        return {}
+    try:
+        return {name: _double(value.strip()) for name, value in _FURTHER_WEIGHT.findall("".join(block))}
+    except ValueError as error:
+        raise lines.wrong(f"event {index} has a weight that is not a number") from error
 
 
 def _double(text: str) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import atomic_file
 from rs3l_gnn.simulation.detector import FlowCandidates
+from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
 
 __all__ = ["View", "write_events"]
@@ -46,8 +47,7 @@ def write_events(
     view: View,
     *,
     event: NDArray[np.int64],
-    weight: NDArray[np.float64],
-    fingerprint: NDArray[np.uint64],
+    hard: HardEvents,
     kept: NDArray[np.bool_],
     metadata: dict[str, Any],
 ) -> None:
@@ -57,8 +57,7 @@ def write_events(
         path: the file; replaced if there.
         view: the jets.
         event: number of each hard event in its LHE file [n_events].
-        weight: weight of each hard event [n_events].
-        fingerprint: of the hard partons [n_events].
+        hard: the hard events, for their weights and fingerprints.
         kept: False for events that are left out [n_events].
         metadata: goes into the string ``rs3l_metadata``.
     """
@@ -80,8 +79,8 @@ def write_events(
         "run": np.ones(n_events, dtype=np.uint32)[kept],
         "luminosityBlock": (event // _EVENTS_PER_BLOCK + 1).astype(np.uint32)[kept],
         "event": event.astype(np.uint64)[kept],
-        "genWeight": weight.astype(np.float32)[kept],
-        "hardHash": fingerprint[kept],
+        "genWeight": hard.weight.astype(np.float32)[kept],
+        "hardHash": hard.fingerprints()[kept],
         "FatJet": jagged(
             {
                 **{
@@ -114,6 +113,9 @@ def write_events(
     }
     if view.shower_weights is not None:
         branches["PSWeight"] = ak.from_regular(view.shower_weights.astype(np.float32)[kept])
+    if hard.weight_names:
+        relative = hard.further_weights[kept] / hard.weight[kept, np.newaxis]
+        branches["LHEReweightingWeight"] = ak.from_regular(relative.astype(np.float32))
     text = json.dumps(metadata)
 
     def identity() -> uuid.UUID:

@@ -24,7 +24,8 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.hepmc import split_hepmc
-from rs3l_gnn.simulation.lhe import read_lhe, write_lhe
+from rs3l_gnn.simulation.lhe import read_lhe
+from rs3l_gnn.simulation.lhe_writer import write_lhe
 from rs3l_gnn.simulation.processes import get_process
 from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample
 
@@ -159,6 +160,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "lhe_digest": file_digest(hard_file),
         "pythia_version": version("pythia8mc"),
         "start": config.start,
+        "lhe_weight_names": list(hard.weight_names),
         "detector": config.detector.model_dump(mode="json"),
         "jets": config.jets.model_dump(mode="json"),
     }

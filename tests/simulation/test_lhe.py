@@ -63,6 +63,9 @@ def test_madgraph(shared_data: Path) -> None:
     assert events.scale[0] == pytest.approx(24.38747)
     assert events.event(0)["px"][2] == pytest.approx(23.145962266)
     assert events.xsec == pytest.approx(6.996707e8)
+    assert len(events.weight_names) == 145
+    assert events.weight_names[0] == "1"
+    assert events.further_weights[0, 0] == pytest.approx(7.5079318e8)
 
 
 def test_powheg(shared_data: Path) -> None:
@@ -83,11 +86,21 @@ def test_fortran_numbers(plain: str, tmp_path: Path, hard_events: HardEvents) ->
     assert read_lhe(path).scale[0] == pytest.approx(hard_events.scale[0])
 
 
-def test_attributes_comments_and_weights_are_passed_over(plain: str, tmp_path: Path, hard_events: HardEvents) -> None:
-    text = plain.replace("<event>", '<event npLO=" 1 ">', 1).replace(
-        "</event>", "# a comment\n<rwgt>\n<wgt id='1'> 1.0 </wgt>\n</rwgt>\n</event>", 1
-    )
+def test_attributes_and_comments_are_passed_over(plain: str, tmp_path: Path, hard_events: HardEvents) -> None:
+    text = plain.replace("<event>", '<event npLO=" 1 ">', 1).replace("</event>", "# a comment\n</event>", 1)
     assert np.array_equal(read_lhe(_save(tmp_path, text)).particles, hard_events.particles)
+
+
+def test_further_weights(plain: str, tmp_path: Path, hard_events: HardEvents) -> None:
+    block = "<rwgt>\n<wgt id='up'> 1.5D+00 </wgt>\n<wgt id=\"down\">0.5</wgt>\n</rwgt>\n</event>"
+    events = read_lhe(_save(tmp_path, plain.replace("</event>", block)))
+    assert events.weight_names == ("up", "down")
+    assert events.further_weights.tolist() == [[1.5, 0.5]] * len(hard_events)
+    assert events.part(3, 5).further_weights.shape == (2, 2)
+    write_lhe(tmp_path / "again.lhe.gz", events, generator="test")
+    assert read_lhe(tmp_path / "again.lhe.gz").further_weights.tolist() == events.further_weights.tolist()
+    with pytest.raises(InputFileError, match="event 1 has other weights than event 0"):
+        read_lhe(_save(tmp_path, plain.replace("</event>", block, 1)))
 
 
 def test_no_lhe_file(tmp_path: Path) -> None:

@@ -186,6 +186,10 @@ def test_files_of_other_generators(shared_data: Path, tmp_path: Path, name: str)
     assert summary.samples["mine"].matched["nominal"] > 3
     weights = [entry["genWeight"] for entry in content(tmp_path / "out", "mine", "nominal")]
     assert sum(weights) == pytest.approx(summary.samples["mine"].sumw, rel=1e-5)
+    if name.startswith("madgraph"):
+        first = content(tmp_path / "out", "mine", "nominal")[0]["LHEReweightingWeight"]
+        assert len(first) == 145
+        assert first[0] == pytest.approx(7.5079318 / 6.9967067, rel=1e-5)
 
 
 @pytest.mark.parametrize(("start", "stage"), [("shower", "hadronisation"), ("particles", "detector")])
