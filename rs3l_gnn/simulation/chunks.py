@@ -21,6 +21,7 @@ from rs3l_gnn.simulation.jets import cluster_jets
 from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets
 from rs3l_gnn.simulation.output import View, write_events
 from rs3l_gnn.simulation.particles import Particles, stable_particles
+from rs3l_gnn.simulation.pileup import add_pileup, minimum_bias
 from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
 from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS
 from rs3l_gnn.simulation.shower import Shower
@@ -152,6 +153,14 @@ def simulate_view(
     config = chunk.config
     n_events = len(chunk.hard)
     particles, accepted, shower_weights = shared.particles(variation)
+    pileup = config.detector.pileup
+    if pileup.mean > 0:
+        energy = chunk.hard.beams.energy_a + chunk.hard.beams.energy_b
+        pool = minimum_bias(pileup.pool, config.seed, energy, config.detector.abs_eta_max)
+        draws = [
+            event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.PILEUP) for number in chunk.numbers
+        ]
+        particles = add_pileup(particles, pool, pileup, draws)
     generators = [
         event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.DETECTOR) for number in chunk.numbers
     ]

@@ -61,7 +61,9 @@ def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np
     reaches = (particles.charge == 0) | (particles.pt > config.tracker.reach_pt)
     electromagnetic = reaches & ((kind == _PHOTON) | (kind == 11))
     hadronic = reaches & ~electromagnetic & (kind != 13)
-    parts = [_charged(particles, tracks)]
+    # The vertex of a far collision is found, and its charged candidates go; what they left in the cells went above.
+    far = (particles.collision > 0) & (np.abs(_vertex_z(particles)) > config.pileup.vertex_distance)
+    parts = [_charged(particles, tracks).where(~far[tracks.particle])]
     for deposited, calorimeter, identity, forward in (
         (electromagnetic, config.ecal, _PHOTON, _FORWARD_PHOTON),
         (hadronic, config.hcal, _NEUTRAL_HADRON, _FORWARD_HADRON),
@@ -73,6 +75,20 @@ def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np
     )
     joined = joined.where((joined.pt > config.pt_min) & (np.abs(joined.eta) < config.abs_eta_max))
     return joined.where(np.argsort(joined.event, kind="stable"))
+
+
+def _vertex_z(particles: Particles) -> NDArray[np.float64]:
+    """Place of each particle's collision along the beam in mm, where the particle nearest to the beam starts."""
+    vertex = np.zeros(len(particles))
+    over = np.flatnonzero(particles.collision > 0)
+    if len(over) == 0:
+        return vertex
+    key = particles.event[over] * (particles.collision.max() + 1) + particles.collision[over]
+    radius = np.hypot(particles.vx[over], particles.vy[over])
+    order = np.lexsort((radius, key))
+    _, first, place = np.unique(key[order], return_index=True, return_inverse=True)
+    vertex[over[order]] = particles.vz[over[order]][first][place]
+    return vertex
 
 
 def _draw(

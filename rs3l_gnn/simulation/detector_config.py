@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig
 
-__all__ = ["CalorimeterConfig", "CalorimeterRegion", "DetectorConfig", "TrackerConfig", "TrackerRegion"]
+__all__ = ["CalorimeterConfig", "CalorimeterRegion", "DetectorConfig", "PileupConfig", "TrackerConfig", "TrackerRegion"]
 
 
 def _require_rising(edges: list[float]) -> None:
@@ -120,12 +120,26 @@ _HCAL = CalorimeterConfig(
 )
 
 
+class PileupConfig(BaseConfig):
+    """Collisions beside the hard one, in the same crossing."""
+
+    mean: float = Field(default=0.0, ge=0, description="mean number of non-diffractive collisions; 0: no pile-up")
+    beam_spot: float = Field(default=45.0, gt=0, description="spread along the beam, mm (CMS, Run 2)")
+    pool: int = Field(default=1000, gt=0, description="different minimum-bias collisions")
+    vertex_distance: float = Field(
+        default=1.0,
+        ge=0,
+        description="mm; charged candidates of collisions farther away are removed, as CMS does (arXiv:2003.00503)",
+    )
+
+
 class DetectorConfig(BaseConfig):
     """A detector like CMS, seen by particle flow; the bending of tracks in the field is ignored."""
 
     tracker: TrackerConfig = TrackerConfig()
     ecal: CalorimeterConfig = _ECAL
     hcal: CalorimeterConfig = _HCAL
+    pileup: PileupConfig = PileupConfig()
     pt_min: float = Field(default=1.0, gt=0, description="smallest pT of a candidate, GeV")
     abs_eta_max: float = Field(default=3.4, gt=0, le=5, description="farther out nothing reaches a jet of |eta| < 2.5")
     forward_eta: float = Field(default=3.0, gt=0, description="beyond, CMS' forward identities 1 and 2")

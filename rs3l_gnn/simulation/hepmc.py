@@ -97,7 +97,12 @@ def load_events(path: Path, n_events: int, charges: Any, *, abs_eta_max: float) 
     columns = {key: values[inside] for key, values in columns.items()}
     pdgid = columns.pop("pdgid").astype(np.int32)
     particles = Particles(
-        event=columns.pop("event").astype(np.int64), pdgid=pdgid, charge=charges(pdgid), n_events=n_events, **columns
+        event=columns.pop("event").astype(np.int64),
+        pdgid=pdgid,
+        charge=charges(pdgid),
+        n_events=n_events,
+        collision=np.zeros(len(pdgid), dtype=np.int64),
+        **columns,
     )
     accepted = np.zeros(n_events, dtype=np.bool_)
     accepted[present] = True

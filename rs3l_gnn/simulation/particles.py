@@ -23,7 +23,8 @@ class Particles:
         pdgid: PDG identity.
         charge: in units of e.
         px, py, pz, energy: GeV.
-        vx, vy, vz: production point in mm, the collision at the origin.
+        vx, vy, vz: production point in mm, the hard collision at the origin.
+        collision: 0 for the hard collision, from 1 on for pile-up.
         n_events: length of the batch, events without particles included.
     """
 
@@ -37,6 +38,7 @@ class Particles:
     vx: NDArray[np.float64]
     vy: NDArray[np.float64]
     vz: NDArray[np.float64]
+    collision: NDArray[np.int64]
     n_events: int
 
     def __len__(self) -> int:
@@ -95,5 +97,6 @@ def stable_particles(
         vx=vx,
         vy=vy,
         vz=vz,
+        collision=np.zeros(len(px[inside]), dtype=np.int64),
         n_events=len(batch),
     )

@@ -15,7 +15,7 @@ from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure
 
-__all__ = ["Shower", "rejected_event"]
+__all__ = ["ChargeTable", "Shower", "rejected_event"]
 
 
 class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type information
@@ -75,7 +75,7 @@ class Shower:
         self.pythia.setLHAupPtr(self._feed)
         if not self.pythia.init():
             raise SimulationError("Pythia does not start", got=f"settings {', '.join(settings)}")
-        self.charges = _ChargeTable(self.pythia.particleData)
+        self.charges = ChargeTable(self.pythia.particleData)
 
     def run(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
         """Shower and hadronise events.
@@ -132,7 +132,7 @@ def rejected_event() -> ak.Array:
     return ak.mask(pythia.nextBatch(1, "none"), [False])
 
 
-class _ChargeTable:
+class ChargeTable:
     """Electric charges of particles by their PDG identity, in units of e."""
 
     def __init__(self, data: Any) -> None:

@@ -25,6 +25,7 @@ def _particles(rows: list[tuple[int, int, int, float, float, float]], n_events: 
         vx=zeros,
         vy=zeros,
         vz=zeros,
+        collision=zeros.astype(np.int64),
         n_events=n_events,
     )
 

@@ -25,6 +25,7 @@ def make_particles(
         vx=np.full(n, vertex[0]),
         vy=np.full(n, vertex[1]),
         vz=np.full(n, vertex[2]),
+        collision=np.zeros(n, dtype=np.int64),
         n_events=1,
     )
 
