@@ -1,0 +1,155 @@
+"""Settings of pre-training and fine-tuning. No torch in here, so that configurations parse quickly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from rs3l_gnn.conventions import NOMINAL, BaseConfig, JetType, SplitFractions
+from rs3l_gnn.models import EncoderConfig, HeadConfig
+
+__all__ = [
+    "FinetuneConfig",
+    "LossConfig",
+    "OptimizerConfig",
+    "Paths",
+    "PretrainConfig",
+    "TargetConfig",
+    "TrainerConfig",
+]
+
+QCD_TYPES = ("Q", "C", "B", "G_QQ", "G_CC", "G_BB", "GG")
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, (str, Path)) else value
+
+
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)]
+"""One path or several."""
+
+
+class LossConfig(BaseConfig):
+    """Loss on the views of events."""
+
+    name: Literal["nt_xent", "vicreg", "supervised"] = Field("nt_xent", description="which loss")
+    temperature: float = Field(0.1, gt=0, allow_inf_nan=False, description="nt_xent, supervised")
+    invariance: float = Field(25.0, ge=0, allow_inf_nan=False, description="vicreg")
+    variance: float = Field(25.0, ge=0, allow_inf_nan=False, description="vicreg")
+    covariance: float = Field(1.0, ge=0, allow_inf_nan=False, description="vicreg")
+
+
+class OptimizerConfig(BaseConfig):
+    """Adam and its learning rate."""
+
+    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
+    schedule: Literal["constant", "halve", "cosine"] = Field("halve", description="of the learning rate")
+    halve_every: int = Field(50, ge=1, description="epochs, for schedule halve")
+    warmup_epochs: float = Field(0.0, ge=0, description="linear rise from zero")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled, as in AdamW")
+    gradient_clip: float | None = Field(None, gt=0, description="largest norm of the gradient")
+
+
+class TrainerConfig(BaseConfig):
+    """How a training runs."""
+
+    epochs: int = Field(200, ge=1)
+    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation loss")
+    keep: Literal["best", "last"] = Field("last", description="epoch whose weights become the result")
+    accelerator: Literal["cpu", "gpu"] = "cpu"
+    devices: int = Field(1, ge=1, description="processes; more than one trains with DistributedDataParallel")
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    threads: int | None = Field(None, ge=1, description="torch threads a process; torch's own choice if null")
+    prefetch: int = Field(2, ge=0, description="batches prepared ahead in a thread; the result does not depend on it")
+    buffer_events: int | None = Field(
+        None, ge=1, description="events held in memory and shuffled with one another; all if null"
+    )
+    tensorboard: bool = Field(False, description="write TensorBoard files as well (needs the tensorboard package)")
+
+
+class TargetConfig(BaseConfig):
+    """Classes of a tagger, as lists of jet types. Jets of no class are left out."""
+
+    signal: tuple[str, ...] = Field(("H_BB",), description="jet types with target 1")
+    background: tuple[str, ...] = Field(QCD_TYPES, description="jet types with target 0")
+    classes: dict[str, tuple[str, ...]] | None = Field(
+        None, description="three or more classes by name instead of signal and background"
+    )
+
+    @model_validator(mode="after")
+    def _known_and_apart(self) -> TargetConfig:
+        if self.classes is not None and len(self.classes) < 3:
+            raise ValueError("classes needs three or more entries; use signal and background for two")
+        seen: set[str] = set()
+        for types in self.groups().values():
+            for name in types:
+                if name not in JetType.__members__:
+                    raise ValueError(f"unknown jet type {name!r}; allowed: {', '.join(JetType.__members__)}")
+                if name in seen:
+                    raise ValueError(f"jet type {name!r} is in two classes")
+                seen.add(name)
+            if not types:
+                raise ValueError("a class without jet types")
+        return self
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Jet types of each class; the order gives the targets 0, 1, ..."""
+        return self.classes or {"background": self.background, "signal": self.signal}
+
+
+class PretrainConfig(BaseConfig):
+    """Settings of ``rs3l pretrain``; the defaults are those of arXiv:2403.07066."""
+
+    views: Paths = Field((), description="outputs of rs3l pair")
+    encoder: EncoderConfig = EncoderConfig()
+    loss: LossConfig = LossConfig()
+    variations: dict[str, float] | None = Field(
+        None, description="weight of each variation in the draw of a partner; all that occur, equally, if null"
+    )
+    anchored: bool = Field(True, description="the nominal view is in every pair")
+    views_per_event: int = Field(2, ge=2, description="views of each event in a batch")
+    batch_events: int = Field(100, ge=2, description="events in a batch, over all processes")
+    optimizer: OptimizerConfig = OptimizerConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    splits: SplitFractions = SplitFractions()
+    probe: TargetConfig = Field(TargetConfig(), description="classes of the linear probe that watches the training")
+    seed: int = Field(1, ge=0)
+
+
+class FinetuneConfig(BaseConfig):
+    """Settings of ``rs3l finetune``."""
+
+    views: Paths = Field((), description="outputs of rs3l pair")
+    encoder: str | None = Field(
+        None, description="weights to start from: shipped ones by name, or a file; random weights if null"
+    )
+    architecture: EncoderConfig = Field(EncoderConfig(), description="the encoder, where it starts from random weights")
+    mode: Literal["fixed", "floating"] = Field("floating", description="whether the encoder's weights move")
+    thaw_after: int = Field(0, ge=0, description="epochs in which a floating encoder stays fixed")
+    encoder_rate: float = Field(1.0, gt=0, description="learning rate of the encoder relative to that of the head")
+    head: HeadConfig = HeadConfig()
+    targets: TargetConfig = TargetConfig()
+    variations: dict[str, float] = Field(
+        {NOMINAL.name: 1.0}, description="views that are trained on; one is drawn for each event and epoch"
+    )
+    balance: bool = Field(True, description="weight the classes to the same sum")
+    flatten: dict[Literal["pt", "msoftdrop", "mass"], tuple[float, ...]] = Field(
+        {}, description="weight each class to be flat in these bins (edges in GeV)"
+    )
+    max_events: int | None = Field(None, ge=1, description="training events, for a study of label efficiency")
+    batch_events: int = Field(1000, ge=2, description="jets in a batch, over all processes")
+    optimizer: OptimizerConfig = OptimizerConfig(learning_rate=1e-4, schedule="constant")
+    trainer: TrainerConfig = TrainerConfig(keep="best")
+    splits: SplitFractions = SplitFractions()
+    seed: int = Field(1, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FinetuneConfig:
+        if self.mode == "fixed" and self.encoder is None:
+            raise ValueError("mode 'fixed' needs an encoder; random weights have to float")
+        n_classes = len(self.targets.groups())
+        if self.head.n_classes != (1 if n_classes == 2 else n_classes):
+            raise ValueError(f"head.n_classes is {self.head.n_classes}, but there are {n_classes} classes (two need 1)")
+        return self

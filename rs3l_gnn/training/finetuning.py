@@ -1,0 +1,279 @@
+"""Fine-tuning of a tagger on an encoder, or on random weights for the supervised baseline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rs3l_gnn.conventions import Split, TrainingError, refuse_existing
+from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, ViewsSource
+from rs3l_gnn.models import Encoder, Head, Tagger, load_encoder, save_tagger
+from rs3l_gnn.training.config import FinetuneConfig
+from rs3l_gnn.training.loader import EpochLoader
+from rs3l_gnn.training.module import StepModule
+from rs3l_gnn.training.monitors import area_under_roc
+from rs3l_gnn.training.outputs import SavedTraining, identity, write_training
+from rs3l_gnn.training.process import rank_and_size
+from rs3l_gnn.training.runner import prepare_state, run_training, torch_threads
+from rs3l_gnn.training.targets import class_weights, flat_weights, jet_targets
+
+__all__ = ["FinetuneModule", "JetBatch", "finetune"]
+
+_log = logging.getLogger(__name__)
+
+
+class JetBatch(NamedTuple):
+    """Jets with their targets.
+
+    Attributes:
+        x: particles [n_particles, 15]; with a fixed encoder the embeddings [n_jets, dim] instead.
+        offsets: first particle of each jet [n_jets + 1].
+        target: class of each jet [n_jets].
+        weight: weight of each jet, of mean 1 over the training jets [n_jets].
+    """
+
+    x: Tensor
+    offsets: Tensor
+    target: Tensor
+    weight: Tensor
+
+
+class FinetuneModule(StepModule):
+    """Tagger and cross entropy.
+
+    Args:
+        tagger: to train.
+        config: classes, optimiser and epochs.
+        batches: batches in an epoch.
+    """
+
+    def __init__(self, tagger: Tagger, config: FinetuneConfig, batches: int) -> None:
+        super().__init__(config.optimizer, config.trainer.epochs, batches)
+        # A fixed encoder stays outside: it is neither trained nor part of the checkpoints.
+        self.net: nn.Module = tagger.head if config.mode == "fixed" else tagger
+        self._config = config
+        self._validation: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def parameter_groups(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Head and encoder, each at its own rate."""
+        if not isinstance(self.net, Tagger):
+            return [(1.0, list(self.net.parameters()))]
+        return [
+            (1.0, list(self.net.head.parameters())),
+            (self._config.encoder_rate, list(self.net.encoder.parameters())),
+        ]
+
+    def on_train_epoch_start(self) -> None:
+        """Thaw the encoder when its time has come."""
+        super().on_train_epoch_start()
+        if isinstance(self.net, Tagger):
+            self.net.encoder.requires_grad_(self.current_epoch >= self._config.thaw_after)
+
+    def logits(self, batch: JetBatch) -> Tensor:
+        """Logits [n_jets], or [n_jets, n_classes] for three or more classes."""
+        out: Tensor = self.net(batch.x) if self._config.mode == "fixed" else self.net(batch.x, batch.offsets)
+        return out.float()
+
+    def batch_loss(self, batch: JetBatch) -> Tensor:
+        """Weighted mean of the cross entropy."""
+        return (_cross_entropy(self.logits(batch), batch.target) * batch.weight).mean()
+
+    def validate_batch(self, batch: JetBatch) -> None:
+        """Keep the logits."""
+        self._validation.append((self.logits(batch).cpu(), batch.target.cpu(), batch.weight.cpu()))
+
+    def validation_metrics(self) -> dict[str, float | None]:
+        """Validation loss and, for two classes, the AUC."""
+        logits, target, weight = (torch.cat(parts) for parts in zip(*self._validation, strict=True))
+        self._validation = []
+        loss = (_cross_entropy(logits, target) * weight).double().mean().item()
+        metrics: dict[str, float | None] = {"val_loss": loss}
+        if logits.ndim == 1:
+            both = len(torch.unique(target)) == 2
+            metrics["val_auc"] = area_under_roc(logits.numpy(), target.numpy()) if both else None
+        else:
+            metrics["val_accuracy"] = (logits.argmax(dim=1) == target).double().mean().item()
+        return metrics
+
+
+def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False) -> SavedTraining:
+    """Train a head, and the encoder with it if it floats.
+
+    The folder gets ``tagger.safetensors`` (and ``tagger_best``, ``tagger_last``), ``history.csv``, ``timing.csv``,
+    ``config.yaml`` and ``provenance.json``. A training that was interrupted goes on where its last epoch ended.
+
+    Args:
+        config: settings; ``encoder: null`` gives the supervised baseline from random weights.
+        output: folder to write.
+        force: replace an existing output.
+
+    Raises:
+        InputFileError: no file of views, or a damaged one.
+        CheckpointError: the encoder cannot be loaded.
+        TrainingError: a class without jets, a loss that is not finite, or an unfinished training of other settings.
+        OutputError: the output exists or cannot be written.
+    """
+    output = Path(output)
+    refuse_existing(output, force=force)
+    tagger = initial_tagger(config)
+    with ViewsSource(config.views) as source, torch_threads(config.trainer.threads):
+        record = {**identity(config, source.paths, config.seed), "encoder_digest": tagger.encoder.digest}
+        state = prepare_state(output, record, force=force)
+        targets = _Targets.of(source, config)
+        train = targets.batches(source, config, Split.TRAIN)
+        validation = targets.batches(source, config, Split.VALIDATION)
+        embed = None
+        if config.mode == "fixed":
+            embed = _embeddings(source, tagger.encoder, np.concatenate([train.events, validation.events]))
+        rank, size = rank_and_size(config.trainer)
+        if config.batch_events % size:
+            raise TrainingError(f"batch_events {config.batch_events} is not a multiple of {size} processes")
+        module = FinetuneModule(tagger, config, len(train))
+
+        training = _JetBatches(train, targets, embed)
+        validating = _JetBatches(validation, targets, embed)
+        outcome = run_training(
+            module,
+            train=lambda epoch: training.loader(epoch, part=(rank, size), prefetch=config.trainer.prefetch),
+            validation=lambda: validating.loader(0),
+            n_jets=train.n_jets,
+            config=config.trainer,
+            folder=state,
+            what="fine-tuning",
+        )
+    record["events"] = {"train": len(train.events), "validation": len(validation.events)}
+
+    def save(path: Path, which: str) -> None:
+        module.load_state_dict(outcome.best if which == "best" else outcome.last)
+        tagger.encoder.requires_grad_(requires_grad=True)
+        save_tagger(path, tagger, provenance=record)
+
+    return write_training(
+        output,
+        outcome,
+        name="tagger",
+        save=save,
+        keep=config.trainer.keep,
+        config=config,
+        record=record,
+        state=state,
+        force=force,
+    )
+
+
+def initial_tagger(config: FinetuneConfig) -> Tagger:
+    """Encoder as configured with a random head that depends on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        if config.encoder is None:
+            encoder = Encoder(config.architecture)
+            _log.info("encoder: random weights")
+        else:
+            encoder = load_encoder(config.encoder)
+            _log.info("encoder: %s, all %d tensors loaded", config.encoder, len(encoder.state_dict()))
+        return Tagger(encoder, Head(config.head, encoder.config.dim))
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """Class and weight of every view of the source."""
+
+    target: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    side: NDArray[np.int8]
+    event: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, source: ViewsSource, config: FinetuneConfig) -> _Targets:
+        index = source.index
+        target = jet_targets(index.jettype, config.targets)
+        # A view counts only if its event is of the same class in the nominal view: an event has one target.
+        nominal = np.repeat(target[index.first[:-1]], np.diff(index.first))
+        target = np.where(target == nominal, target, -1)
+        side = index.split(config.splits)
+        training = (side == Split.TRAIN) & (target >= 0)
+        n_classes = len(config.targets.groups())
+        weight = np.ones(index.n_jets)
+        per_class = class_weights(target[training], n_classes)
+        if config.balance:
+            weight *= np.where(target >= 0, per_class[target], 1.0)
+        edges: dict[str, Sequence[float]] = {str(name): cuts for name, cuts in config.flatten.items()}
+        weight *= flat_weights(target, {name: getattr(index, name) for name in edges}, edges)
+        return cls(target, weight, side, index.event_of_jet)
+
+    def batches(self, source: ViewsSource, config: FinetuneConfig, part: Split) -> EventBatches:
+        index = source.index
+        views = [index.vartype_of(name) for name, weight in config.variations.items() if weight > 0]
+        usable = (self.side == part) & (self.target >= 0) & np.isin(index.vartype, views)
+        events = np.unique(self.event[usable])
+        if part is Split.TRAIN and config.max_events is not None and config.max_events < len(events):
+            rng = np.random.default_rng([config.seed, 3])
+            events = np.sort(rng.choice(events, size=config.max_events, replace=False))
+        size = min(config.batch_events, max(len(events), 1))  # a small sample makes one batch
+        return EventBatches(
+            source,
+            events,
+            ViewDraw(1, anchored=False, weights=config.variations),
+            batch_events=size,
+            seed=config.seed,
+            shuffle=part is Split.TRAIN,
+            buffer_events=config.trainer.buffer_events,
+        )
+
+
+def _embeddings(
+    source: ViewsSource, encoder: Encoder, events: NDArray[np.int64], block: int = 2048
+) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+    """Embeddings of all views of some events, computed once; gives them by jet index."""
+    events = np.sort(events)
+    table = np.zeros((source.index.n_jets, encoder.config.dim), np.float32)
+    first = source.index.first
+    for start in range(0, len(events), block):
+        some = events[start : start + block]
+        views = source.read_events(some)
+        jets = np.concatenate([np.arange(first[event], first[event + 1]) for event in some])
+        table[jets] = encoder.embed(views.features, views.offsets)
+    return table.__getitem__
+
+
+@dataclass(frozen=True)
+class _JetBatches:
+    """Batches with their targets; ``embed`` replaces the particles by embeddings."""
+
+    batches: EventBatches
+    targets: _Targets
+    embed: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None
+
+    def loader(self, epoch: int, *, part: tuple[int, int] = (0, 1), prefetch: int = 0) -> EpochLoader[JetBatch]:
+        return EpochLoader(partial(self._make, epoch, part), len(self.batches), prefetch)
+
+    def _make(self, epoch: int, part: tuple[int, int], number: int) -> JetBatch:
+        if self.embed is None:
+            batch = self.batches.batch(epoch, number, part=part)
+        else:
+            jets = self.batches.jets(epoch, number)[part[0] :: part[1]].ravel()
+            batch = ViewBatch(self.embed(jets), np.arange(len(jets) + 1), jets)
+        # A drawn view may have lost its class (a jet that left its partons behind); it then carries no weight.
+        target = self.targets.target[batch.jets]
+        weight = np.where(target >= 0, self.targets.weight[batch.jets], 0.0)
+        return JetBatch(
+            torch.from_numpy(batch.features),
+            torch.from_numpy(batch.offsets),
+            torch.from_numpy(np.maximum(target, 0)),
+            torch.from_numpy(weight.astype(np.float32)),
+        )
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    if logits.ndim == 1:
+        return nn.functional.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none")
+    return nn.functional.cross_entropy(logits, target, reduction="none")

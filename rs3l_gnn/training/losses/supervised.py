@@ -1,0 +1,50 @@
+"""Supervised contrastive loss: jets of one class attract one another."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rs3l_gnn.conventions import InvalidDataError
+from rs3l_gnn.training.losses.checks import check_embeddings, check_temperature
+
+__all__ = ["supervised_contrastive"]
+
+
+def supervised_contrastive(z: Tensor, labels: Tensor, n_views: int = 2, temperature: float = 0.1) -> Tensor:
+    r"""Eq. (2) of arXiv:2004.11362, L_out, in the mean over the anchors.
+
+    .. math:: \ell = -\frac{1}{N} \sum_i \frac{1}{|P(i)|} \sum_{p \in P(i)}
+        \log \frac{e^{s_{ip}/\tau}}{\sum_{a \ne i} e^{s_{ia}/\tau}}
+
+    with s the cosine similarity, N the number of views, and P(i) all views of i's class but i itself. With all labels
+    different this is NT-Xent for two views.
+
+    Args:
+        z: embeddings [n_events * n_views, dim], the views of an event side by side.
+        labels: class of each event [n_events]; a negative label stands for no class, and such an event attracts
+            its own views only.
+        n_views: views of each event.
+        temperature: tau, no unit.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ConfigError: a temperature that is not positive and finite, or fewer than two views.
+        InvalidDataError: a shape that does not fit.
+    """
+    check_temperature(temperature)
+    check_embeddings(z, n_views, min_events=1)
+    if labels.shape != (len(z) // n_views,):
+        raise InvalidDataError("labels must have one entry an event", got=tuple(labels.shape))
+    z = torch.nn.functional.normalize(z.float(), dim=1)
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    similarity = (z @ z.T / temperature).masked_fill(itself, -torch.inf)
+    log_p = similarity - torch.logsumexp(similarity, dim=1, keepdim=True)
+    event = torch.arange(len(z), device=z.device) // n_views
+    label = labels.repeat_interleave(n_views)
+    positive = (event[:, None] == event[None, :]) | ((label[:, None] == label[None, :]) & (label[:, None] >= 0))
+    positive &= ~itself
+    # Zero first: minus infinity times zero on the diagonal would be NaN.
+    return -(log_p.masked_fill(~positive, 0).sum(dim=1) / positive.sum(dim=1)).mean()

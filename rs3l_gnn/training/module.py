@@ -1,0 +1,103 @@
+"""The step that pre-training and fine-tuning share: a loss that must be finite, Adam, the schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+
+from rs3l_gnn.conventions import TrainingError
+from rs3l_gnn.training.config import OptimizerConfig
+from rs3l_gnn.training.schedule import learning_rate
+
+__all__ = ["StepModule"]
+
+
+class StepModule(pl.LightningModule):
+    """Base of the trainings.
+
+    A subclass gives :meth:`batch_loss`, :meth:`validate_batch` and :meth:`validation_metrics`.
+
+    Args:
+        optimizer: learning rate and the like.
+        epochs: length of the training.
+        batches: batches in an epoch.
+
+    Attributes:
+        metrics: numbers of the latest epoch, in the order of the history's columns.
+    """
+
+    def __init__(self, optimizer: OptimizerConfig, epochs: int, batches: int) -> None:
+        super().__init__()
+        self.metrics: dict[str, float | None] = {}
+        self._optimizer, self._epochs, self._batches = optimizer, epochs, batches
+        self._losses: list[Tensor] = []
+
+    @property
+    def gradient_clip(self) -> float | None:
+        """Largest norm of the gradient, None for no limit."""
+        return self._optimizer.gradient_clip
+
+    def batch_loss(self, batch: Any) -> Tensor:
+        """Loss of a training batch, a scalar."""
+        raise NotImplementedError
+
+    def validate_batch(self, batch: Any) -> None:
+        """Keep what the metrics need of a validation batch."""
+        raise NotImplementedError
+
+    def validation_metrics(self) -> dict[str, float | None]:
+        """Metrics of all validation batches, among them ``val_loss``; forgets them."""
+        raise NotImplementedError
+
+    def parameter_groups(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Parameters with their learning rate relative to the schedule."""
+        return [(1.0, list(self.parameters()))]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW, which is Adam where the weight decay is 0."""
+        groups = [
+            {"params": parameters, "factor": factor, "lr": factor * self._optimizer.learning_rate}
+            for factor, parameters in self.parameter_groups()
+        ]
+        return torch.optim.AdamW(groups, weight_decay=self._optimizer.weight_decay)
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the losses of the epoch before."""
+        self._losses = []
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the learning rate, a function of time alone."""
+        del batch
+        rate = learning_rate(self._optimizer, self.current_epoch + batch_idx / self._batches, self._epochs)
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate * group["factor"]
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """One loss.
+
+        Raises:
+            TrainingError: it is not finite.
+        """
+        loss = self.batch_loss(batch)
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError(
+                f"the loss of batch {batch_idx} in epoch {self.current_epoch + 1} is not finite",
+                got=float(loss),
+                hint="lower optimizer.learning_rate or set optimizer.gradient_clip; the last good epoch is kept",
+            )
+        self._losses.append(loss.detach())
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Hand a batch to the subclass."""
+        del batch_idx
+        self.validate_batch(batch)
+
+    def on_train_epoch_end(self) -> None:
+        """Collect the numbers of the epoch, in double precision."""
+        rate = learning_rate(self._optimizer, float(self.current_epoch), self._epochs)
+        loss = torch.stack(self._losses).double().mean().item()
+        self.metrics = {"learning_rate": rate, "loss": loss, **self.validation_metrics()}

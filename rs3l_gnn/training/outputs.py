@@ -1,0 +1,80 @@
+"""The folder that a training leaves."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rs3l_gnn.conventions import BaseConfig, atomic_directory, dump_config, file_digest, provenance, write_json
+from rs3l_gnn.training.history import Row, write_rows
+from rs3l_gnn.training.runner import TrainingOutcome
+
+__all__ = ["SavedTraining", "identity", "write_training"]
+
+
+@dataclass(frozen=True)
+class SavedTraining:
+    """What a finished training returns.
+
+    Attributes:
+        checkpoint: the weights, a ``.safetensors`` file.
+        history: one row an epoch: epoch, learning_rate, loss, val_loss, further metrics, seconds, jets_per_second.
+    """
+
+    checkpoint: Path
+    history: list[dict[str, float | None]]
+
+
+def identity(config: BaseConfig, inputs: Sequence[Path], seed: int) -> dict[str, Any]:
+    """Everything that decides the result of a training: settings, inputs by content, versions."""
+    record = provenance(config=config, seeds={"seed": seed})
+    record["inputs"] = {str(path): file_digest(path) for path in inputs}
+    return record
+
+
+def write_training(
+    output: Path,
+    outcome: TrainingOutcome,
+    *,
+    name: str,
+    save: Callable[[Path, str], None],
+    keep: str,
+    config: BaseConfig,
+    record: dict[str, Any],
+    state: Path,
+    force: bool,
+) -> SavedTraining:
+    """Write weights, history, settings and provenance; then remove the checkpoints of the unfinished training.
+
+    Args:
+        output: the folder.
+        outcome: what was trained.
+        name: stem of the weights, ``encoder`` or ``tagger``; the best and the last epoch stand beside it.
+        save: writes the weights of "best" or "last" to a path.
+        keep: which of the two becomes the result.
+        config: resolved settings.
+        record: provenance.
+        state: folder of the checkpoints.
+        force: replace an existing output.
+
+    Raises:
+        OutputError: the output exists or cannot be written; the checkpoints then stay.
+    """
+    if outcome.is_writer:
+        with atomic_directory(output, force=force) as partial:
+            for which in ("best", "last"):
+                save(partial / f"{name}_{which}.safetensors", which)
+            shutil.copyfile(partial / f"{name}_{keep}.safetensors", partial / f"{name}.safetensors")
+            write_rows(partial / "history.csv", outcome.rows)
+            write_rows(partial / "timing.csv", outcome.timing)
+            (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+            write_json(partial / "provenance.json", record)
+            tensorboard = state / "tensorboard"
+            if tensorboard.is_dir():
+                shutil.copytree(tensorboard, partial / "tensorboard")
+        shutil.rmtree(state)
+    merged: list[Row] = [{**row, **time} for row, time in zip(outcome.rows, outcome.timing, strict=True)]
+    return SavedTraining(output / f"{name}.safetensors", merged)

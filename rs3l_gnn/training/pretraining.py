@@ -1,0 +1,220 @@
+"""Contrastive pre-training on views of the same hard event (arXiv:2403.07066)."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rs3l_gnn.conventions import NOMINAL, Split, TrainingError, refuse_existing
+from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource
+from rs3l_gnn.models import Encoder, save_encoder
+from rs3l_gnn.training.config import LossConfig, PretrainConfig
+from rs3l_gnn.training.gather import gather_embeddings
+from rs3l_gnn.training.loader import EpochLoader
+from rs3l_gnn.training.losses import nt_xent, supervised_contrastive, vicreg
+from rs3l_gnn.training.module import StepModule
+from rs3l_gnn.training.monitors import alignment, effective_rank, linear_probe_auc, uniformity
+from rs3l_gnn.training.outputs import SavedTraining, identity, write_training
+from rs3l_gnn.training.process import rank_and_size
+from rs3l_gnn.training.runner import prepare_state, run_training
+from rs3l_gnn.training.targets import jet_targets
+
+__all__ = ["PairBatch", "PretrainModule", "pretrain", "view_loss"]
+
+_log = logging.getLogger(__name__)
+_COLLAPSED_RANK = 1.5
+
+
+class PairBatch(NamedTuple):
+    """Views of some events, those of an event side by side.
+
+    Attributes:
+        x: particles [n_particles, 15].
+        offsets: first particle of each jet [n_events * n_views + 1].
+        label: class of each event for the probe and the supervised loss, -1 for none [n_events].
+    """
+
+    x: Tensor
+    offsets: Tensor
+    label: Tensor
+
+
+def view_loss(config: LossConfig, z: Tensor, label: Tensor, n_views: int) -> Tensor:
+    """The configured loss of embeddings [n_events * n_views, dim]; ``label`` [n_events] is for the supervised one."""
+    if config.name == "vicreg":
+        return vicreg(z, n_views, invariance=config.invariance, variance=config.variance, covariance=config.covariance)
+    if config.name == "supervised":
+        return supervised_contrastive(z, label, n_views, config.temperature)
+    return nt_xent(z, n_views, config.temperature)
+
+
+class PretrainModule(StepModule):
+    """Encoder and loss on views.
+
+    Args:
+        encoder: to train.
+        config: loss, optimiser and epochs.
+        batches: batches in an epoch.
+    """
+
+    def __init__(self, encoder: Encoder, config: PretrainConfig, batches: int) -> None:
+        super().__init__(config.optimizer, config.trainer.epochs, batches)
+        self.encoder = encoder
+        self._config = config
+        self._validation: list[tuple[Tensor, Tensor]] = []
+        self._validation_losses: list[tuple[int, float]] = []
+
+    def batch_loss(self, batch: PairBatch) -> Tensor:
+        """Loss with the views of all processes as negatives."""
+        z = gather_embeddings(self.encoder(batch.x, batch.offsets))
+        label = gather_embeddings(batch.label) if self._config.loss.name == "supervised" else batch.label
+        return view_loss(self._config.loss, z, label, self._config.views_per_event)
+
+    def validate_batch(self, batch: PairBatch) -> None:
+        """Every process validates on all batches, so that the numbers do not depend on how many there are."""
+        z = self.encoder(batch.x, batch.offsets)
+        n_views = self._config.views_per_event
+        if len(z) >= 2 * n_views:
+            loss = view_loss(self._config.loss, z, batch.label, n_views).item()
+            self._validation_losses.append((len(z), loss))
+        self._validation.append((z.float().cpu(), batch.label.cpu()))
+
+    def validation_metrics(self) -> dict[str, float | None]:
+        """Validation loss, alignment, uniformity, effective rank, probe AUC."""
+        z = torch.cat([z for z, _ in self._validation]).numpy()
+        label = torch.cat([label for _, label in self._validation]).numpy()
+        # A loss with fewer negatives is smaller, so a last, smaller batch would blur the comparison with training.
+        largest = max((size for size, _ in self._validation_losses), default=0)
+        whole = [loss for size, loss in self._validation_losses if size == largest]
+        loss = float(np.mean(whole)) if whole else None
+        self._validation, self._validation_losses = [], []
+        n_views = self._config.views_per_event
+        rank = effective_rank(z)
+        if rank < _COLLAPSED_RANK and self._config.encoder.dim > 1:
+            _log.warning(
+                "epoch %d: the embeddings collapse: effective rank %.2f of %d; raise the temperature or the batch, "
+                "or lower the learning rate",
+                self.current_epoch + 1,
+                rank,
+                z.shape[1],
+            )
+        binary = np.where(label == 1, 1, np.where(label == 0, 0, -1))
+        return {
+            "val_loss": loss,
+            "alignment": alignment(z, n_views),
+            "uniformity": uniformity(z),
+            "effective_rank": rank,
+            "probe_auc": linear_probe_auc(z[::n_views], binary),
+        }
+
+
+def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False) -> SavedTraining:
+    """Pre-train an encoder on pairs of views.
+
+    The folder gets ``encoder.safetensors`` (and ``encoder_best``, ``encoder_last``), ``history.csv``, ``timing.csv``,
+    ``config.yaml`` and ``provenance.json``. A training that was interrupted goes on where its last epoch ended.
+
+    Args:
+        config: settings.
+        output: folder to write.
+        force: replace an existing output.
+
+    Raises:
+        InputFileError: no file of views, or a damaged one.
+        TrainingError: no usable pairs, a loss that is not finite, or an unfinished training of other settings.
+        OutputError: the output exists or cannot be written.
+    """
+    output = Path(output)
+    refuse_existing(output, force=force)
+    with ViewsSource(config.views) as source:
+        state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
+        train, validation = _batches(source, config)
+        labels = _event_labels(source.index, config)
+        encoder = initial_encoder(config)
+        rank, size = rank_and_size(config.trainer)
+        if config.batch_events % size:
+            raise TrainingError(f"batch_events {config.batch_events} is not a multiple of {size} processes")
+        module = PretrainModule(encoder, config, len(train))
+        outcome = run_training(
+            module,
+            train=lambda epoch: EpochLoader(
+                partial(_make, train, labels, epoch, (rank, size)), len(train), config.trainer.prefetch
+            ),
+            validation=lambda: EpochLoader(partial(_make, validation, labels, 0, (0, 1)), len(validation), 0),
+            n_jets=train.n_jets,
+            config=config.trainer,
+            folder=state,
+            what="pre-training",
+        )
+    record["events"] = {
+        "train": len(train.events),
+        "validation": len(validation.events),
+        "without_enough_views": train.n_short + validation.n_short,
+    }
+
+    def save(path: Path, which: str) -> None:
+        module.load_state_dict(outcome.best if which == "best" else outcome.last)
+        save_encoder(path, encoder, provenance=record)
+
+    return write_training(
+        output,
+        outcome,
+        name="encoder",
+        save=save,
+        keep=config.trainer.keep,
+        config=config,
+        record=record,
+        state=state,
+        force=force,
+    )
+
+
+def initial_encoder(config: PretrainConfig) -> Encoder:
+    """Random weights that depend on the seed alone; torch's own generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return Encoder(config.encoder)
+
+
+def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches, EventBatches]:
+    index = source.index
+    side = index.split(config.splits)[index.first[:-1]] if index.n_events else np.zeros(0, np.int8)
+    weights = config.variations
+    if weights is None:
+        weights = {variation.name: 1.0 for variation in index.variations if variation.name != NOMINAL.name}
+        if not config.anchored:
+            weights[NOMINAL.name] = 1.0
+    draw = ViewDraw(config.views_per_event, anchored=config.anchored, weights=weights)
+
+    def on(part: Split, *, shuffle: bool) -> EventBatches:
+        return EventBatches(
+            source,
+            np.flatnonzero(side == part),
+            draw,
+            batch_events=config.batch_events,
+            seed=config.seed,
+            shuffle=shuffle,
+            buffer_events=config.trainer.buffer_events,
+        )
+
+    return on(Split.TRAIN, shuffle=True), on(Split.VALIDATION, shuffle=False)
+
+
+def _event_labels(index: Views, config: PretrainConfig) -> NDArray[np.int64]:
+    """Class of each event, from its nominal view [n_events]."""
+    return jet_targets(index.jettype[index.first[:-1]], config.probe)
+
+
+def _make(
+    batches: EventBatches, labels: NDArray[np.int64], epoch: int, part: tuple[int, int], number: int
+) -> PairBatch:
+    batch = batches.batch(epoch, number, part=part)
+    label = labels[batches.event_of(batch)]
+    return PairBatch(torch.from_numpy(batch.features), torch.from_numpy(batch.offsets), torch.from_numpy(label))

@@ -1,0 +1,205 @@
+"""Run a training with Lightning: start or go on, keep the best and the last epoch, leave no trace behind."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from rs3l_gnn.conventions import MissingDependencyError, TrainingError, progress, write_json
+from rs3l_gnn.training.config import TrainerConfig
+from rs3l_gnn.training.history import EpochEnd, Row
+from rs3l_gnn.training.module import StepModule
+
+__all__ = ["TrainingOutcome", "prepare_state", "run_training", "torch_threads"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a training leaves.
+
+    Attributes:
+        rows: history, one row an epoch.
+        timing: seconds and jets per second of each epoch.
+        best: weights of the epoch with the smallest validation loss.
+        last: weights of the last epoch.
+        is_writer: True in the one process that writes the outputs.
+    """
+
+    rows: list[Row]
+    timing: list[Row]
+    best: dict[str, Tensor]
+    last: dict[str, Tensor]
+    is_writer: bool
+
+
+class _Data(pl.LightningDataModule):
+    def __init__(self, train: Callable[[int], Any], validation: Callable[[], Any]) -> None:
+        super().__init__()
+        self._train, self._validation = train, validation
+
+    def train_dataloader(self) -> Any:
+        return self._train(self.trainer.current_epoch if self.trainer is not None else 0)
+
+    def val_dataloader(self) -> Any:
+        return self._validation()
+
+
+def prepare_state(output: Path, identity: dict[str, Any], *, force: bool) -> Path:
+    """Folder beside ``output`` where an unfinished training keeps its checkpoints.
+
+    An unfinished training of the same settings and inputs goes on; one of other settings is refused, or thrown away
+    with ``force``.
+
+    Raises:
+        TrainingError: an unfinished training of other settings is there.
+    """
+    folder = output.parent / f".{output.name}.training"
+    record = folder / "identity.json"
+    if record.exists() and json.loads(record.read_text(encoding="utf-8")) != identity:
+        if not force:
+            raise TrainingError(
+                f"{folder} holds an unfinished training with other settings or inputs",
+                hint="finish it with its own settings, choose another output, or pass --force to throw it away",
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not record.exists():
+        write_json(record, identity)
+    return folder
+
+
+def run_training(
+    module: StepModule,
+    *,
+    train: Callable[[int], Any],
+    validation: Callable[[], Any],
+    n_jets: int,
+    config: TrainerConfig,
+    folder: Path,
+    what: str,
+) -> TrainingOutcome:
+    """Train, from the last checkpoint in ``folder`` if there is one.
+
+    Args:
+        module: the step.
+        train: gives the loader of an epoch.
+        validation: gives the loader of the validation data.
+        n_jets: jets in an epoch, over all processes.
+        config: epochs, devices and the like.
+        folder: where the checkpoints are.
+        what: name of the training, for the progress.
+
+    Raises:
+        TrainingError: a loss that is not finite, or a checkpoint that cannot be read.
+        MissingDependencyError: TensorBoard is wanted and not installed.
+    """
+    last = folder / "last.ckpt"
+    with (
+        torch_threads(config.threads),
+        _quiet_lightning(),
+        progress(what, config.epochs * n_jets, "jets") as bar,
+    ):
+        end = EpochEnd(folder, n_jets, config.patience, bar)
+        trainer = pl.Trainer(
+            accelerator=config.accelerator,
+            devices=config.devices,
+            strategy="ddp" if config.devices > 1 else "auto",
+            precision=config.precision,
+            max_epochs=config.epochs,
+            callbacks=[end],
+            logger=_logger(config, folder),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            gradient_clip_val=module.gradient_clip,
+            reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,
+            default_root_dir=folder,
+        )
+        if last.exists():
+            _log.info("%s: going on from %s", what, last)
+        trainer.fit(
+            module, datamodule=_Data(train, validation), ckpt_path=last if last.exists() else None, weights_only=True
+        )
+        trainer.strategy.barrier()
+    return TrainingOutcome(
+        rows=end.rows,
+        timing=end.timing,
+        best=_weights(folder / "best.ckpt"),
+        last=_weights(last),
+        is_writer=trainer.is_global_zero,
+    )
+
+
+@contextmanager
+def torch_threads(threads: int | None) -> Iterator[None]:
+    """Set torch's number of threads for a while; None leaves it."""
+    before = torch.get_num_threads()
+    try:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _weights(path: Path) -> dict[str, Tensor]:
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, RuntimeError, KeyError, EOFError) as error:
+        raise TrainingError(f"the checkpoint {path} cannot be read", got=repr(error)) from error
+    return state
+
+
+def _logger(config: TrainerConfig, folder: Path) -> Any:
+    if not config.tensorboard:
+        return False
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    try:
+        return TensorBoardLogger(save_dir=folder, name="tensorboard", version="")
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("trainer.tensorboard needs the package tensorboard") from error
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advertisements and hints about choices that are made on purpose out of the user's log."""
+    names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        with warnings.catch_warnings():
+            for message in _EXPECTED_WARNINGS:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+_EXPECTED_WARNINGS: Sequence[str] = (
+    # The batches come from a thread of ours, not from worker processes of a DataLoader.
+    ".*does not have many workers.*",
+    # A GPU that is there and not asked for is the user's choice.
+    ".*available but not used.*",
+    # Taggers with a fixed encoder are meant to have modules in evaluation mode.
+    ".*module\\(s\\) in eval mode.*",
+    # A message of torch to Lightning.
+    ".*isinstance\\(treespec, LeafSpec\\).*",
+)

@@ -1,0 +1,73 @@
+"""Targets and weights of jets for fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import ConfigError, JetType, TrainingError
+from rs3l_gnn.training.config import TargetConfig
+
+__all__ = ["class_weights", "flat_weights", "jet_targets"]
+
+_LARGEST_FLAT_WEIGHT = 20.0
+
+
+def jet_targets(jettype: NDArray[np.integer], targets: TargetConfig) -> NDArray[np.int64]:
+    """Class of each jet, -1 for jets of no class [n_jets]."""
+    out = np.full(len(jettype), -1, dtype=np.int64)
+    for number, names in enumerate(targets.groups().values()):
+        out[np.isin(jettype, [JetType[name] for name in names])] = number
+    return out
+
+
+def class_weights(target: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:
+    """Weight of each class that gives all classes the same sum and the jets the mean weight 1 [n_classes].
+
+    Raises:
+        TrainingError: a class without jets.
+    """
+    counts = np.bincount(target[target >= 0], minlength=n_classes)
+    if (counts == 0).any():
+        raise TrainingError(
+            f"class {int(np.argmin(counts))} has no jet to train on", got=f"{counts.tolist()} jets in the classes"
+        )
+    return np.asarray(counts.sum() / (n_classes * counts))
+
+
+def flat_weights(
+    target: NDArray[np.integer], columns: Mapping[str, NDArray[np.floating]], edges: Mapping[str, Sequence[float]]
+) -> NDArray[np.float64]:
+    """Weights that make every class flat in bins of jet variables.
+
+    The filled bins of a class get the same sum, and the class keeps its own. No weight exceeds 20 before that, so that
+    a few jets in a tail cannot rule the loss. Jets outside the bins count to the nearest one.
+
+    Args:
+        target: class of each jet [n_jets]; negative for none, which get weight 1.
+        columns: values of each variable [n_jets].
+        edges: rising bin edges of each variable.
+
+    Returns:
+        Weights [n_jets], of mean 1 in each class.
+
+    Raises:
+        ConfigError: edges that do not rise, or fewer than two.
+    """
+    weights = np.ones(len(target))
+    if not edges:
+        return weights
+    cell = np.zeros(len(target), dtype=np.int64)
+    for name, cuts in edges.items():
+        if len(cuts) < 2 or (np.diff(cuts) <= 0).any():
+            raise ConfigError(f"the bin edges of {name!r} must rise", got=list(cuts))
+        inner = np.asarray(cuts[1:-1], dtype=np.float64)
+        cell = cell * (len(cuts) - 1) + np.searchsorted(inner, columns[name], side="right")
+    for number in np.unique(target[target >= 0]):
+        mine = target == number
+        counts = np.bincount(cell[mine])
+        flat = np.minimum(mine.sum() / (np.count_nonzero(counts) * counts[cell[mine]]), _LARGEST_FLAT_WEIGHT)
+        weights[mine] = flat / flat.mean()
+    return weights
