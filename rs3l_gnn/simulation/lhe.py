@@ -42,7 +42,7 @@ def read_lhe(
         lines = _Lines(path, stream)
         _expect_lhe(lines)
         beams, strategy, processes = _read_init(lines)
-        particles: list[tuple[Any, ...]] = []
+        particles: list[NDArray[np.void]] = []
         offsets = [0]
         heads: list[tuple[Any, ...]] = []
         weights: list[dict[str, float]] = []
@@ -53,8 +53,8 @@ def read_lhe(
             head, rows = _parse_event(block, lines, len(heads))
             heads.append(head)
             weights.append(_further_weights(block, lines, len(weights)))
-            particles.extend(rows)
-            offsets.append(len(particles))
+            particles.append(np.array(rows, dtype=PARTICLE_TYPE))
+            offsets.append(offsets[-1] + len(rows))
     if not heads:
         raise InputFileError(f"{path} holds no events")
     names = tuple(weights[0])
@@ -66,7 +66,7 @@ def read_lhe(
         beams=beams,
         processes=processes,
         strategy=strategy,
-        particles=np.array(particles, dtype=PARTICLE_TYPE),
+        particles=np.concatenate(particles),
         offsets=np.array(offsets, dtype=np.int64),
         process=np.array(columns[0], dtype=np.int32),
         weight=np.array(columns[1], dtype=np.float64),

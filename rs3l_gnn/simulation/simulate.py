@@ -104,10 +104,12 @@ def _prepare(config: SimulationConfig, output: Path, *, force: bool) -> None:
                 f"{directory} holds a complete simulation", hint="choose another output or pass --force to replace it"
             )
         elif resolved.exists() and resolved.read_text(encoding="utf-8") != _resolved(config):
-            raise OutputError(
-                f"{directory} holds the beginning of a simulation with another configuration",
-                hint="choose another output or pass --force to replace it",
-            )
+            if any(directory.glob("chunks/*.json")):
+                raise OutputError(
+                    f"{directory} holds the beginning of a simulation with another configuration",
+                    hint="choose another output or pass --force to replace it",
+                )
+            shutil.rmtree(directory)  # nothing was simulated: a run that ended with a message about its input
         for left in directory.rglob(".*.partial-*"):  # of a run that was killed
             left.unlink()
         with atomic_file(resolved, force=True) as partial:
@@ -125,6 +127,10 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
     if not hard_file.exists():
         if sample.lhe is not None:
             hard = read_lhe(sample.lhe, limit=sample.events, scalup=sample.scalup)
+            if sample.events is not None and len(hard) < sample.events:
+                raise InputFileError(
+                    f"{sample.lhe} holds {len(hard)} events", got=f"samples.{name}.events = {sample.events}"
+                )
         else:
             from rs3l_gnn.simulation.generate import generate_hard_events
 
@@ -139,8 +145,6 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         write_lhe(hard_file, hard, generator="rs3l_gnn")
     # Read back, so that the showers see exactly what the file says.
     hard = read_lhe(hard_file)
-    if sample.events is not None and len(hard) < sample.events:
-        raise InputFileError(f"{sample.lhe} holds {len(hard)} events", allowed=f"samples.{name}.events up to that")
     for variation, other in sample.hepmc.items():
         split_hepmc(
             other.path,

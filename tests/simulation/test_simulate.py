@@ -132,8 +132,9 @@ def test_finished_output_is_not_replaced_by_chance(
 
 def test_another_configuration_does_not_go_on(small_config: SimulationConfig, tmp_path: Path) -> None:
     directory = tmp_path / "hbb"
-    directory.mkdir()
+    (directory / "chunks").mkdir(parents=True)
     (directory / "config.yaml").write_text("seed: 3\n")
+    (directory / "chunks" / "0000.json").write_text("{}")
     with pytest.raises(OutputError, match="the beginning of a simulation with another configuration"):
         simulate(small_config, tmp_path)
 
@@ -148,8 +149,11 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path) -> None
     assert summary.samples["mine"].hard_events == 6
     assert summary.samples["mine"].xsec_pb == pytest.approx(hard_events.xsec, rel=1e-6)
     too_many = config.model_copy(update={"samples": {"mine": SampleConfig(lhe=path, events=50)}})
-    with pytest.raises(InputFileError, match="holds 30 events"):
+    with pytest.raises(InputFileError, match=r"holds 30 events; got samples.mine.events = 50"):
         simulate(too_many, tmp_path / "other")
+    # The mended configuration starts afresh in the same place.
+    mended = config.model_copy(update={"samples": {"mine": SampleConfig(lhe=path, events=3)}})
+    assert simulate(mended, tmp_path / "other").hard_events == 3
 
 
 def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEvents, tmp_path: Path) -> None:
