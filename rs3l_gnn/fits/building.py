@@ -49,8 +49,12 @@ class Built:
     paired: bool = False
 
 
-def build_templates(config: FitConfig) -> Built:
+def build_templates(config: FitConfig, run: Run | None = None) -> Built:
     """Read, normalise, rebin and check.
+
+    Args:
+        config: the ``fit:`` block.
+        run: histograms that were read before, so that several fits read them once; ``config.inputs`` if absent.
 
     Raises:
         InputFileError: an input cannot be read.
@@ -59,7 +63,12 @@ def build_templates(config: FitConfig) -> Built:
     """
     channels = dict(config.channels)
     needed = dict.fromkeys([config.histogram, *(c.histogram for c in channels.values() if c.histogram)])
-    run = read_runs(config.inputs, list(needed), flow=config.problems.flow)
+    run = read_runs(config.inputs, list(needed), flow=config.problems.flow) if run is None else run
+    run = replace(
+        run,
+        histograms={name: run.histograms[name] for name in needed},
+        report=Report([finding for finding in run.report.findings if any(name in finding.where for name in needed)]),
+    )
     _refuse_unusable(run, config, list(needed))
     default = run.histograms[config.histogram]
     channels = channels or {name: ChannelConfig() for name in default.channels}

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import ConfigError, atomic_directory, dump_config, provenance, refuse_existing, write_json
-from rs3l_gnn.fits.config import DataConfig, FitConfig
+from rs3l_gnn.fits.config import DataConfig, FitConfig, InferenceConfig
+from rs3l_gnn.fits.reading import Run, read_runs
 from rs3l_gnn.fits.run import fit
 
 __all__ = ["TaggerResult", "compare_taggers"]
+
+_BEST_FIT_ALONE = InferenceConfig(ranking=False, scan=False, limit=False, significance=False)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def compare_taggers(
             that the taggers keep the same signal, or by ``edges`` common to all.
         histograms: tagger -> histogram, for example ``{"n2": "score_n2", "rs3l": "score_rs3l"}``.
         output: directory with one fit for each tagger (``<tagger>/asimov``, ``<tagger>/<variation>``) and
-            ``comparison.json``.
+            ``comparison.json``; plots and inference beside the best fit only for Asimov data.
         pseudo_data: entries of the variation axis that stand in for the data, for example ``hadronisationUp``.
         pseudo_data_without: leave the source of the pseudo-data out of that fit's nuisances: the bias that an
             analysis suffers which does not know about it.
@@ -70,11 +73,14 @@ def compare_taggers(
             "a comparison needs the same bins in signal efficiency for all taggers", hint="set rebin.signal_efficiency"
         )
     results: dict[str, TaggerResult] = {}
+    others = [channel.histogram for channel in config.channels.values() if channel.histogram is not None]
+    run = read_runs(config.inputs, list(dict.fromkeys([*histograms.values(), *others])), flow=config.problems.flow)
     with atomic_directory(output, force=force) as partial:
         for tagger, histogram in histograms.items():
             results[tagger] = _compare_one(
                 config.model_copy(update={"histogram": histogram}),
                 partial / tagger,
+                run,
                 pseudo_data,
                 without=pseudo_data_without,
             )
@@ -89,15 +95,18 @@ def compare_taggers(
     return results
 
 
-def _compare_one(config: FitConfig, output: Path, pseudo_data: Sequence[str], *, without: bool) -> TaggerResult:
-    asimov = fit(config.model_copy(update={"data": DataConfig()}), output / "asimov")
+def _compare_one(
+    config: FitConfig, output: Path, run: Run, pseudo_data: Sequence[str], *, without: bool
+) -> TaggerResult:
+    asimov = fit(config.model_copy(update={"data": DataConfig()}), output / "asimov", run=run)
     bias: dict[str, float] = {}
     errors: dict[str, float | None] = {}
     for variation in pseudo_data:
-        changed = config.model_copy(update={"data": DataConfig(kind="variation", variation=variation)})
+        data = DataConfig(kind="variation", variation=variation)
+        changed = config.model_copy(update={"data": data, "inference": _BEST_FIT_ALONE, "plots": False})
         if without:
             changed = _without_source(changed, variation)
-        found = fit(changed, output / variation)
+        found = fit(changed, output / variation, run=run)
         bias[variation] = found["bias"]
         errors[variation] = found.get("bias_error")
     return TaggerResult(

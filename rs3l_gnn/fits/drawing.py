@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "Canvas", "colours_of", "label_axes", "new_figure"]
+__all__ = ["COLOURS", "Canvas", "Ruler", "colours_of", "label_axes", "new_figure"]
 
 # Ten colours that colour-blind readers tell apart (M. Petroff, arXiv:2107.02270).
 COLOURS = (
@@ -25,6 +29,39 @@ COLOURS = (
     "#717581",
     "#92dadd",
 )
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Where bins lie on paper: at their values, or, where some would be too narrow to see, side by side.
+
+    Attributes:
+        edges: edges on paper [n_bins + 1].
+        labels: what to write at them, None for ordinary ticks.
+    """
+
+    edges: NDArray[np.float64]
+    labels: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, edges: NDArray[np.float64], *, narrowest: float = 0.02) -> Ruler:
+        """A ruler for bins with these edges; ``narrowest`` is the visible fraction of the axis."""
+        widths = np.diff(edges)
+        if widths.min() >= narrowest * widths.sum():
+            return cls(edges, None)
+        return cls(np.arange(len(edges), dtype=np.float64), tuple(f"{edge:.4g}" for edge in edges))
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """Middles of the bins [n_bins]."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    def draw(self, axes: Axes) -> None:
+        """Set limits and ticks of the horizontal axis."""
+        axes.set_xlim(float(self.edges[0]), float(self.edges[-1]))
+        if self.labels is not None:
+            axes.set_xticks(self.edges, self.labels, rotation=45, fontsize="small")
+            axes.minorticks_off()
 
 
 class Canvas:

@@ -68,6 +68,12 @@ class ProcessReader:
                     allowed=sorted(known),
                     hint="name its datasets: [...]",
                 )
+            raw = [d for d in sample.datasets or (name,) if run.datasets.get(d, {}).get("normalised") is False]
+            if raw:
+                raise FitError(
+                    f"samples.{name}: datasets are not normalised to a cross-section: {', '.join(raw)}",
+                    hint="give them a cross-section in the fileset of the analysis",
+                )
         unknown = sorted(set(config.cross_sections) - known)
         if unknown:
             raise FitError(f"cross_sections names datasets that the run does not have: {', '.join(unknown)}")

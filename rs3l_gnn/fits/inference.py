@@ -126,9 +126,10 @@ class Significance:
 class Inference:
     """Everything that was asked for besides the best fit; None where it was not."""
 
-    ranking: tuple[Impact, ...] = ()
+    ranking: tuple[Impact, ...] | None = None
     scan: Scan | None = None
     limit: Limit | None = None
+    significance: Significance | None = None
     toys: Toys | None = None
 
 
@@ -147,7 +148,7 @@ def rank(likelihood: Likelihood, best: BestFit) -> tuple[Impact, ...]:
             continue
         value, error = float(best.values[position]), float(best.errors[position])
         moved = {
-            step: likelihood.fit(fixed={label: value + step}, start=best.values).of(likelihood.poi)[0] - centre
+            step: _conditional(likelihood, best, {label: value + step}).of(likelihood.poi)[0] - centre
             for step in {float(widths[position]), -float(widths[position]), error, -error} - {0.0}
         }
         pre_fit = (moved.get(float(widths[position]), 0.0), moved.get(-float(widths[position]), 0.0))
@@ -160,9 +161,7 @@ def scan(likelihood: Likelihood, best: BestFit, *, points: int = 11, widths: flo
     value, error = best.of(likelihood.poi)
     low, high = likelihood.model.config.suggested_bounds()[likelihood.poi_index]
     values = np.linspace(max(value - widths * error, low), min(value + widths * error, high), points)
-    rise = [
-        likelihood.fit(fixed={likelihood.poi: point}, start=best.values).twice_nll - best.twice_nll for point in values
-    ]
+    rise = [_conditional(likelihood, best, {likelihood.poi: point}).twice_nll - best.twice_nll for point in values]
     return Scan(values, np.asarray(rise))
 
 
@@ -209,12 +208,16 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
     )
 
 
+def _conditional(likelihood: Likelihood, best: BestFit, fixed: Mapping[str, float]) -> BestFit:
+    return likelihood.fit(fixed=fixed, start=best.values, covariance=False)
+
+
 class _SignalTests:
     """q-tilde of the data and of Asimov data without signal (arXiv:1007.1727, equations 16, 61 to 66)."""
 
     def __init__(self, likelihood: Likelihood, best: BestFit) -> None:
         self._top = max(best.of(likelihood.poi)[0], 0.0) + 20 * best.of(likelihood.poi)[1]
-        without = likelihood.fit(fixed={likelihood.poi: 0.0}, start=best.values)
+        without = _conditional(likelihood, best, {likelihood.poi: 0.0})
         asimov = likelihood.with_data(likelihood.expected(without.values, auxiliary=True).tolist())
         self._sides = [(case, self._minimum(case, start)) for case, start in ((likelihood, best), (asimov, without))]
 
@@ -232,13 +235,13 @@ class _SignalTests:
         return float(observed), np.asarray(norm.sf(asimov - deviations) / norm.cdf(deviations))
 
     def _minimum(self, case: Likelihood, start: BestFit) -> BestFit:
-        return case.fit(start=start.values, poi_bounds=(0.0, self._top))
+        return case.fit(start=start.values, poi_bounds=(0.0, self._top), covariance=False)
 
     @staticmethod
     def _root(case: Likelihood, minimum: BestFit, point: float) -> float:
         if minimum.of(case.poi)[0] >= point:
             return 0.0
-        held = case.fit(fixed={case.poi: point}, start=minimum.values)
+        held = _conditional(case, minimum, {case.poi: point})
         return float(np.sqrt(max(held.twice_nll - minimum.twice_nll, 0.0)))
 
 
@@ -267,11 +270,11 @@ def significance(likelihood: Likelihood, best: BestFit, *, mu: float = 1.0) -> S
     """
     from scipy.stats import norm
 
-    with_signal = likelihood.fit(fixed={likelihood.poi: mu}, start=best.values)
+    with_signal = _conditional(likelihood, best, {likelihood.poi: mu})
     asimov = likelihood.with_data(likelihood.expected(with_signal.values, auxiliary=True).tolist())
     roots = []
-    for case, fitted in ((likelihood, best), (asimov, asimov.fit(start=with_signal.values))):
-        without = case.fit(fixed={case.poi: 0.0}, start=fitted.values)
+    for case, fitted in ((likelihood, best), (asimov, asimov.fit(start=with_signal.values, covariance=False))):
+        without = _conditional(case, fitted, {case.poi: 0.0})
         rise = max(without.twice_nll - fitted.twice_nll, 0.0)
         roots.append(float(np.sqrt(rise)) if fitted.of(case.poi)[0] > 0 else 0.0)
     return Significance(float(norm.sf(roots[0])), roots[0], float(norm.sf(roots[1])), roots[1])

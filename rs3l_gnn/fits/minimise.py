@@ -113,12 +113,14 @@ def minimise(
     bounds: Sequence[tuple[float, float]],
     names: Sequence[str],
     scale: NDArray[np.float64],
+    covariance: bool = True,
 ) -> Any:
     """Find the minimum and the covariance there.
 
     Args:
         objective: what to minimise.
         start, fixed, bounds, names, scale: by parameter; scale is the size of a first step.
+        covariance: False where the minimum alone is wanted, which is faster.
 
     Returns:
         The ``iminuit.Minuit`` after MIGRAD and HESSE, or None without a valid minimum.
@@ -126,7 +128,7 @@ def minimise(
     from iminuit import Minuit  # type: ignore[import-untyped]  # ships no type information
 
     # Strategy 2 recomputes derivatives often: slower, but it passes minima where the quick one gives up.
-    for strategy in (1, 2):
+    for strategy in (1, 2) if covariance else (0, 1, 2):
         minimiser = Minuit(objective.value, start, grad=objective.gradient, name=names)
         minimiser.errordef = Minuit.LEAST_SQUARES
         minimiser.print_level = 0
@@ -138,7 +140,8 @@ def minimise(
         if all(fixed):
             return minimiser
         minimiser.migrad()
-        minimiser.hesse()
+        if covariance:
+            minimiser.hesse()
         if minimiser.valid and minimiser.fval < _UNPHYSICAL / 2 and minimiser.covariance is not None:
             return minimiser
     return None

@@ -114,6 +114,7 @@ class Likelihood:
         fixed: Mapping[str, float] | None = None,
         start: NDArray[np.float64] | None = None,
         poi_bounds: tuple[float, float] | None = None,
+        covariance: bool = True,
     ) -> BestFit:
         """Maximise the likelihood with Minuit.
 
@@ -122,6 +123,7 @@ class Likelihood:
             fixed: parameters held at given values.
             start: where to start from, nominal if absent [n_parameters].
             poi_bounds: another range of the signal strength than the model's.
+            covariance: False where the minimum alone is wanted, which is faster; errors are then rough.
 
         Raises:
             FitError: no valid minimum.
@@ -142,7 +144,9 @@ class Likelihood:
         scale = 0.1 * objective.steps
         scale[self.poi_index] = 1e-2 * (bounds[self.poi_index][1] - bounds[self.poi_index][0])
         with numpy_backend():
-            found = minimise(objective, initial, fixed=constant, bounds=bounds, names=labels, scale=scale)
+            found = minimise(
+                objective, initial, fixed=constant, bounds=bounds, names=labels, scale=scale, covariance=covariance
+            )
             if found is None:
                 raise FitError(
                     "the fit finds no valid minimum",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.fits.drawing import Canvas, colours_of, label_axes, new_figure
+from rs3l_gnn.fits.drawing import Canvas, Ruler, colours_of, label_axes, new_figure
 from rs3l_gnn.fits.model import BestFit, Likelihood
 from rs3l_gnn.fits.templates import ChannelTemplates, SampleTemplates, Templates
 
@@ -68,7 +68,8 @@ def draw_channel(
     present = [name for name in reversed(templates.sample_names) if channel.sample(name) is not None]
     stack = [yields[name] for name in present]
     total = np.sum(stack, axis=0)
-    edges = channel.edges
+    ruler = Ruler.of(channel.edges)
+    edges, centres = ruler.edges, ruler.centres
     mplhep.histplot(
         stack,
         bins=edges,
@@ -79,7 +80,6 @@ def draw_channel(
         color=[colours[name] for name in present],
     )
     _band(upper, edges, total, band, label="uncertainty")
-    centres = (edges[1:] + edges[:-1]) / 2
     error = np.sqrt(channel.data)
     upper.errorbar(centres, channel.data, yerr=error, fmt="o", color="black", markersize=4, label=templates.data_label)
     filled = total[total > 0]
@@ -97,7 +97,7 @@ def draw_channel(
     reach = float(np.nanmax(np.concatenate([np.abs(ratio - 1) + ratio_error, ratio_band])))
     reach = min(max(1.3 * reach, 0.02), 1.0)
     lower.set_ylim(1 - reach, 1 + reach)
-    lower.set_xlim(float(edges[0]), float(edges[-1]))
+    ruler.draw(lower)
     label_axes(lower, x=templates.variable)
     lower.set_ylabel("data / fit" if title == "postfit" else "data / exp.")
     return figure
@@ -108,6 +108,7 @@ def draw_variation(templates: Templates, channel: ChannelTemplates, nuisance: st
     acting = [(sample, shift) for sample in channel.samples for shift in sample.shifts if shift.nuisance == nuisance]
     figure = new_figure(width=max(4.2 * len(acting), 5.0), height=4.2)
     row = np.atleast_1d(figure.subplots(1, len(acting)))
+    ruler = Ruler.of(channel.edges)
     for axes, (sample, shift) in zip(row, acting, strict=True):
         reach = 0.0
         for side, values, error, colour in (
@@ -116,18 +117,18 @@ def draw_variation(templates: Templates, channel: ChannelTemplates, nuisance: st
         ):
             ratio, ratio_error = _relative(sample, values, error)
             rate = values.sum() / sample.values.sum() - 1
-            axes.stairs(ratio, channel.edges, color=colour, baseline=None, label=f"{side}, rate {rate:+.1%}")
+            axes.stairs(ratio, ruler.edges, color=colour, baseline=None, label=f"{side}, rate {rate:+.1%}")
             offset = 0.5 if side == "up" else 0.42
-            places = channel.edges[:-1] + offset * np.diff(channel.edges)
+            places = ruler.edges[:-1] + offset * np.diff(ruler.edges)
             axes.errorbar(places, ratio, yerr=ratio_error, fmt="none", color=colour, capsize=2)
             reach = max(reach, float(np.nanmax(np.abs(ratio) + ratio_error)))
         own, _ = _relative(sample, sample.values, None)
         _, statistical = _relative(sample, sample.values, np.sqrt(sample.variances))
-        _band(axes, channel.edges, own, statistical, label="nominal, stat.")
+        _band(axes, ruler.edges, own, statistical, label="nominal, stat.")
         axes.axhline(0, color="black", linewidth=0.8)
         reach = max(1.1 * reach, 0.01)
         axes.set_ylim(-reach, 1.7 * reach)
-        axes.set_xlim(float(channel.edges[0]), float(channel.edges[-1]))
+        ruler.draw(axes)
         axes.legend(frameon=False, fontsize="small")
         label_axes(
             axes, x=templates.variable, y="relative difference", title=f"{channel.name}, {sample.name}, {nuisance}"

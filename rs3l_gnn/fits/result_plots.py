@@ -47,7 +47,7 @@ def _errors(document: Mapping[str, Any]) -> Figure:
     for position, name in enumerate(names):
         axes.text(parts[name], position, f" {parts[name]:.3g}", va="center")
     axes.set_xlim(0, 1.2 * parts["total"])
-    label_axes(axes, x="error of the signal strength", title=f"mu = {document['mu']:.3g} +- {document['mu_error']:.2g}")
+    label_axes(axes, x="error of the signal strength", title=f"mu = {document['mu']:.3g} ± {document['mu_error']:.2g}")
     return figure
 
 
@@ -141,8 +141,8 @@ def _limit(result: Limit) -> Figure:
     figure = new_figure(6.0, 4.2)
     axes = figure.subplots()
     values, expected = result.values, result.expected_cls
-    axes.fill_between(values, expected[:, 0], expected[:, 4], color="#fff3b0", label="expected +- 2 sigma")
-    axes.fill_between(values, expected[:, 1], expected[:, 3], color="#c9ecc1", label="expected +- 1 sigma")
+    axes.fill_between(values, expected[:, 0], expected[:, 4], color="#fff3b0", label="expected ± 2 sigma")
+    axes.fill_between(values, expected[:, 1], expected[:, 3], color="#c9ecc1", label="expected ± 1 sigma")
     axes.plot(values, expected[:, 2], color="black", linestyle="--", label="expected")
     axes.plot(values, result.observed_cls, color="black", marker="o", markersize=3, label="observed")
     axes.axhline(1 - result.confidence_level, color=COLOURS[2], linewidth=0.8)

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from rs3l_gnn.conventions import atomic_directory, dump_config, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions import FitError, atomic_directory, dump_config, provenance, refuse_existing, write_json
 from rs3l_gnn.fits.bias import bias_error
 from rs3l_gnn.fits.building import Built, build_templates
 from rs3l_gnn.fits.cabinetry_config import write_cabinetry
@@ -16,6 +16,8 @@ from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.inference import Inference, limit, rank, scan, significance, toys
 from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
 from rs3l_gnn.fits.pyhf_spec import write_workspace
+from rs3l_gnn.fits.reading import Run
+from rs3l_gnn.fits.report import Report
 from rs3l_gnn.fits.shapes_file import write_shapes
 
 __all__ = ["fit", "summarise"]
@@ -23,13 +25,14 @@ __all__ = ["fit", "summarise"]
 _log = logging.getLogger(__name__)
 
 
-def fit(config: FitConfig, output: Path | str, *, force: bool = False) -> dict[str, Any]:
+def fit(config: FitConfig, output: Path | str, *, force: bool = False, run: Run | None = None) -> dict[str, Any]:
     """Build the model, write it in all formats, fit it.
 
     Args:
         config: the ``fit:`` block.
         output: directory to make; it appears whole or not at all.
         force: replace an existing one.
+        run: histograms that were read before; ``config.inputs`` are read if absent.
 
     Returns:
         The content of ``fit.json``. Beside it lie ``workspace.json`` (pyhf), ``shapes.root`` and ``card.txt``
@@ -41,7 +44,7 @@ def fit(config: FitConfig, output: Path | str, *, force: bool = False) -> dict[s
     """
     output = Path(output)
     refuse_existing(output, force=force)
-    built = build_templates(config)
+    built = build_templates(config, run)
     for finding in built.report.findings:
         _log.info("%s: %s %s (%s)", finding.kind, finding.where, finding.action, finding.detail)
     likelihood = Likelihood(built.templates)
@@ -52,7 +55,8 @@ def fit(config: FitConfig, output: Path | str, *, force: bool = False) -> dict[s
         write_cabinetry(partial / "cabinetry.yaml", built.templates)
         write_card(partial / "card.txt", built.templates)
         document = summarise(config, built, likelihood, best)
-        inferred = _infer(config, likelihood, best, document)
+        inferred = _infer(config, likelihood, best, document, built.report)
+        document |= _record(inferred)
         document["report"] = built.report.record()
         if config.plots:
             from rs3l_gnn.fits.drawing import Canvas
@@ -137,26 +141,59 @@ def _parameters(likelihood: Likelihood, best: BestFit) -> dict[str, dict[str, fl
     return parameters
 
 
-def _infer(config: FitConfig, likelihood: Likelihood, best: BestFit, document: dict[str, Any]) -> Inference:
-    wanted = config.inference
-    found = Inference()
-    if wanted.ranking:
-        found = replace(found, ranking=rank(likelihood, best))
-        document["ranking"] = [asdict(impact) for impact in found.ranking]
-    if wanted.scan:
-        found = replace(found, scan=(scanned := scan(likelihood, best, points=wanted.scan_points)))
-        document["scan"] = {"values": scanned.values.tolist(), "delta_twice_nll": scanned.rise.tolist()}
-    if wanted.limit:
-        found = replace(found, limit=(limits := limit(likelihood, best, confidence_level=wanted.confidence_level)))
+def _infer(
+    config: FitConfig, likelihood: Likelihood, best: BestFit, document: dict[str, Any], report: Report
+) -> Inference:
+    wanted, done = config.inference, Inference()
+
+    def ranking() -> Any:
+        return rank(likelihood, best)
+
+    def scanning() -> Any:
+        return scan(likelihood, best, points=wanted.scan_points)
+
+    def limiting() -> Any:
+        return limit(likelihood, best, confidence_level=wanted.confidence_level)
+
+    def discovering() -> Any:
+        return significance(likelihood, best)
+
+    def throwing() -> Any:
+        return toys(likelihood, wanted.toys, truth={likelihood.poi: config.data.mu}, seed=wanted.toy_seed)
+
+    for name, asked, compute in (
+        ("ranking", wanted.ranking, ranking),
+        ("scan", wanted.scan, scanning),
+        ("limit", wanted.limit, limiting),
+        ("significance", wanted.significance, discovering),
+        ("toys", wanted.toys > 0, throwing),
+    ):
+        if not asked:
+            continue
+        try:
+            done = replace(done, **{name: compute()})
+        except FitError as error:
+            # The best fit stands; what fails beside it is named in the report and null in the document.
+            report.add("inference", "dropped", name, str(error))
+            _log.warning("%s: %s", name, error)
+            document[name] = None
+    return done
+
+
+def _record(done: Inference) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    if done.ranking is not None:
+        document["ranking"] = [asdict(impact) for impact in done.ranking]
+    if done.scan is not None:
+        document["scan"] = {"values": done.scan.values.tolist(), "delta_twice_nll": done.scan.rise.tolist()}
+    if done.limit is not None:
         document["limit"] = {
-            "confidence_level": limits.confidence_level,
-            "observed": limits.observed,
-            "expected": limits.expected.tolist(),
+            "confidence_level": done.limit.confidence_level,
+            "observed": done.limit.observed,
+            "expected": done.limit.expected.tolist(),
         }
-    if wanted.significance:
-        document["significance"] = asdict(significance(likelihood, best))
-    if wanted.toys:
-        truth = {likelihood.poi: config.data.mu}
-        found = replace(found, toys=(thrown := toys(likelihood, wanted.toys, truth=truth, seed=wanted.toy_seed)))
-        document["toys"] = thrown.record()
-    return found
+    if done.significance is not None:
+        document["significance"] = asdict(done.significance)
+    if done.toys is not None:
+        document["toys"] = done.toys.record()
+    return document

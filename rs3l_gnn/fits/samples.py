@@ -76,7 +76,13 @@ class SampleBuilder:
                 continue
             self._declare(shift.nuisance, systematic.group, systematic.key)
             self.shifts.append(
-                {"channel": channel, "sample": name, "nuisance": shift.nuisance, **shift_record(made, shift)}
+                {
+                    "channel": channel,
+                    "sample": name,
+                    "nuisance": shift.nuisance,
+                    "paired": all(side is None or side.covariance is not None for side in sides),
+                    **shift_record(made, shift),
+                }
             )
             shifts.append(shift)
         self._close(view, sample, made)
