@@ -27,6 +27,7 @@ from rs3l_gnn.processors.execution import Execution, open_executor
 from rs3l_gnn.processors.files import FileFailure, FileInfo, look_at_files, require_same_order
 from rs3l_gnn.processors.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.outputs import histogram_document, write_root
+from rs3l_gnn.processors.skims import JetTable, write_skims
 from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.tagging import TaggingProcessor
 
@@ -113,7 +114,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
         },
         "cutflow": summary["cutflow"],
     }
-    _write(config, output, summary, report, inputs=[Path(info.path) for info in good], force=force)
+    skims = {name: part["skim"] for name, part in sorted(result["out"].items()) if "skim" in part}
+    _write(config, output, summary, report, skims=skims, inputs=[Path(info.path) for info in good], force=force)
     return report
 
 
@@ -221,6 +223,7 @@ def _write(
     summary: Mapping[str, Any],
     report: Mapping[str, Any],
     *,
+    skims: Mapping[str, JetTable],
     inputs: list[Path],
     force: bool,
 ) -> None:
@@ -237,6 +240,8 @@ def _write(
         write_root(folder / "histograms.root", summary["histograms"])
         write_json(folder / "report.json", report)
         (folder / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+        if skims:
+            write_skims(folder / "skims", skims)
         if config.plots:
             from rs3l_gnn.processors.plots import plot_histograms
 

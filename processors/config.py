@@ -182,6 +182,7 @@ class ProcessorConfig(BaseConfig):
     mass: AxisConfig = AxisConfig(bins=30, start=0.0, stop=300.0)
     pt: AxisConfig = AxisConfig(bins=30, start=400.0, stop=1900.0)
     systematics: SystematicsConfig = SystematicsConfig()
+    skims: bool = Field(default=False, description="write the scored jets as Parquet files and ROOT friend trees")
     paired: bool = Field(
         default=True, description="keep the covariance of nominal and re-simulated scores, which a fit can use"
     )
@@ -224,7 +225,7 @@ class RunConfig(BaseConfig):
     workers: int = Field(default=1, ge=1, description="processes, for futures and dask")
     scheduler: str | None = Field(default=None, description="address of a running Dask scheduler (tcp://host:port)")
     memory_limit: str = Field(default="1.5GB", description="for each worker of a local Dask cluster")
-    chunksize: int = Field(default=20_000, ge=1, description="events in one chunk")
+    chunksize: int = Field(default=10_000, ge=1, description="events in one chunk")
     retries: int = Field(default=1, ge=0)
     skip_bad_files: bool = False
     limit_files: int | None = Field(default=None, ge=1, description="files of each data set")

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rs3l_gnn.conventions import ConfigError, InputFileError
-from rs3l_gnn.inference import JetTagger
+import numpy as np
+
+from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InputFileError
+from rs3l_gnn.inference import JetInputs, JetTagger
 from rs3l_gnn.processors.config import RunConfig
 
 __all__ = ["Execution", "open_executor", "warm_up"]
@@ -36,15 +38,21 @@ class Execution:
 
 
 def warm_up(taggers: list[JetTagger]) -> tuple[int, float]:
-    """Import what a chunk needs and load the networks; returns the process id and the seconds this took."""
+    """Import what a chunk needs, load the networks and run each once, which compiles what is compiled at first use.
+
+    Returns:
+        The process id, and the seconds this took.
+    """
     start = time.perf_counter()
     import coffea.processor
 
     import rs3l_gnn.processors.tagging
 
     del coffea, rs3l_gnn
+    offsets = np.arange(0, 201, 50)
+    particles = np.random.default_rng(0).normal(size=(200, len(FEATURE_NAMES))).astype(np.float32)
     for tagger in taggers:
-        _ = tagger.model
+        tagger.score(JetInputs(particles, offsets, np.ones(4, dtype=np.int64)))
     return os.getpid(), time.perf_counter() - start
 
 

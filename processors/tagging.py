@@ -21,6 +21,7 @@ from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.fileset import PLAN_KEY, Plan, plan_of
 from rs3l_gnn.processors.selection import JetView, choose_jets, nominal_view, split_mask
 from rs3l_gnn.processors.shifts import momentum_views, shift_records, shifted_sets
+from rs3l_gnn.processors.skims import jet_table
 from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.weights import event_weights, generator_weight, weight_names
 
@@ -129,7 +130,9 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         if is_nominal:
             self._fill_candidate_shifts(events, views[0], kept, weights["nominal"], out)
             clock.lap("candidate_shifts")
+        skim = {"skim": jet_table(events, in_file, wanted, scores)} if config.skims else {}
         return out.result(
+            **skim,
             events=len(events),
             jets=len(in_file.pt),
             scored_jets=int(wanted.sum()),
