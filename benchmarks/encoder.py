@@ -6,6 +6,7 @@ import copy
 import itertools
 import statistics
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ class ReferenceEncoder(nn.Module):
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        from torch_geometric.nn import EdgeConv
+        with warnings.catch_warnings():
+            # torch calls TorchScript deprecated, which torch_geometric uses while it is imported.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from torch_geometric.nn import EdgeConv
 
         super().__init__()
         self.k = encoder.config.k

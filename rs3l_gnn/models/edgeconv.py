@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from rs3l_gnn.conventions import ConfigError, InvalidDataError
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, check_offsets
 from rs3l_gnn.models.gradients import apply_stack
 from rs3l_gnn.models.knn import neighbours
 from rs3l_gnn.models.stack import Stack, edge_layer, factors, runs_on_kernels
@@ -52,26 +52,52 @@ class DynamicEdgeConv(nn.Module):
         """Whether the layer takes the path without edges."""
         return self.aggr == "max" and factors(self.nn)
 
-    def forward(self, x: Tensor, batch: Tensor | None = None, *, ptr: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor | tuple[Tensor, Tensor],
+        batch: Tensor | tuple[Tensor, Tensor] | None = None,
+        *,
+        ptr: Tensor | None = None,
+    ) -> Tensor:
         """Update the particles.
 
         Args:
-            x: particles [n_particles, C_in].
-            batch: jet of each particle in rising order [n_particles]; None is one jet.
+            x: particles [n_particles, C_in]; a pair of the same tensor twice is taken too.
+            batch: jet of each particle in rising order [n_particles], or a pair; None is one jet.
             ptr: instead of ``batch``, first particle of each jet [n_jets + 1].
 
         Returns:
             Particles [n_particles, C_out].
+
+        Raises:
+            InvalidDataError: wrong shape, or offsets that decrease; the jet is named.
         """
-        offsets = _offsets(x, batch, ptr)
+        x, offsets = self._arguments(x, batch, ptr)
         if self.factorised and runs_on_kernels(x):
             module = cast("nn.Sequential", self.nn)
             out = apply_stack(Stack([edge_layer(module, self.k)]), x, offsets, jets=False)
             return out[:, : cast("nn.Linear", module[0]).out_features]
-        index, valid = neighbours(x, offsets, self.k)
+        return self.forward_with_torch(x, ptr=offsets)
+
+    def forward_with_torch(self, x: Tensor, *, ptr: Tensor) -> Tensor:
+        """Update the particles with torch operations alone, on any device; arguments as for :meth:`forward`."""
+        index, valid = neighbours(x, ptr, self.k)
+        return self._forward_factorised(x, index) if self.factorised else self._forward_edges(x, index, valid)
+
+    def _arguments(
+        self, x: Tensor | tuple[Tensor, Tensor], batch: Tensor | tuple[Tensor, Tensor] | None, ptr: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        if isinstance(x, tuple):
+            if x[0] is not x[1]:
+                raise InvalidDataError("particles that look for neighbours among others are not supported")
+            x = x[0]
+        if x.dim() != 2:
+            raise InvalidDataError("particles must have shape [n_particles, C]", got=tuple(x.shape))
         if self.factorised:
-            return self._forward_factorised(x, index)
-        return self._forward_edges(x, index, valid)
+            wanted = cast("nn.Linear", cast("nn.Sequential", self.nn)[0]).in_features // 2
+            if x.shape[1] != wanted:
+                raise InvalidDataError(f"particles have {x.shape[1]} channels", allowed=wanted)
+        return x, _offsets(x, batch[0] if isinstance(batch, tuple) else batch, ptr)
 
     def _forward_factorised(self, x: Tensor, index: Tensor) -> Tensor:
         module = cast("nn.Sequential", self.nn)
@@ -119,11 +145,13 @@ class _MaxOverNeighbours(torch.autograd.Function):
 
 
 def _offsets(x: Tensor, batch: Tensor | None, ptr: Tensor | None) -> Tensor:
-    if x.dim() != 2:
-        raise InvalidDataError("particles must have shape [n_particles, C]", got=tuple(x.shape))
-    if ptr is not None:
-        return ptr
-    if batch is None:
+    if ptr is None and batch is None:
         return torch.tensor([0, len(x)], device=x.device)
-    counts = torch.bincount(batch) if len(batch) else batch.new_zeros(0)
-    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    if ptr is None and batch is not None:
+        if batch.shape != x.shape[:1] or bool((batch.diff() < 0).any()):
+            raise InvalidDataError("batch must name the jet of each particle in rising order", got=tuple(batch.shape))
+        counts = torch.bincount(batch)
+        ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    cuts = cast("Tensor", ptr)
+    check_offsets(cuts.detach().cpu().numpy(), len(x))
+    return cuts

@@ -69,7 +69,7 @@ class Encoder(nn.Module):
         if self._on_kernels:
             pooled = apply_stack(self._stack(), x, offsets, jets=True)[:, : self.config.width]
         else:
-            pooled = self._pooled(x, offsets)
+            pooled = self.pooled_with_torch(x, offsets)
         z: Tensor = self.output(pooled)
         return z
 
@@ -106,7 +106,7 @@ class Encoder(nn.Module):
             x = x[: cuts[-1]]
             with torch.inference_mode():
                 if stack is None or inner is None:
-                    pooled = self._pooled(x.to(weight.device), torch.from_numpy(cuts).to(weight.device))
+                    pooled = self.pooled_with_torch(x.to(weight.device), torch.from_numpy(cuts).to(weight.device))
                 else:
                     stack.chunk(x, cuts, inner, jets=True)
                     n_jets = len(cuts) - 1
@@ -133,7 +133,16 @@ class Encoder(nn.Module):
             layers.append(edge_layer(cast("nn.Sequential", edge.nn), edge.k))
         return Stack(layers)
 
-    def _pooled(self, x: Tensor, offsets: Tensor) -> Tensor:
+    def pooled_with_torch(self, x: Tensor, offsets: Tensor) -> Tensor:
+        """Sums over the updated particles, layer by layer and on any device.
+
+        Args:
+            x: the encoder's inputs [n_particles, C].
+            offsets: first particle of each jet [n_jets + 1].
+
+        Returns:
+            Jets [n_jets, width], differentiable.
+        """
         h = self.particle(x)
         if self.config.backbone == "transformer":
             h = attend(self.layers, h, offsets)

@@ -127,7 +127,8 @@ class Stack:
         widest = max(len(layer.bias) for layer in self.layers)
         pair = [like.new_empty(particles * widest) for _ in range(2)]
         outputs = [
-            pair[i % 2][: particles * len(layer.bias)].view(particles, -1) for i, layer in enumerate(self.layers)
+            pair[i % 2][: particles * len(layer.bias)].view(particles, len(layer.bias))
+            for i, layer in enumerate(self.layers)
         ]
         return Memory(
             outputs, like.new_empty(particles * 2 * widest), like.new_empty((jets, len(self.layers[-1].bias)))
@@ -176,7 +177,7 @@ class Stack:
                 multiply(x, weight, out)
                 kernels.activate(out.numpy(), bias)
             else:
-                a, c = products[: x.shape[0] * len(weight)].view(2, len(x), -1)
+                a, c = products[: x.shape[0] * len(weight)].view(2, len(x), len(bias))
                 multiply(x, weight[: len(bias)], a)
                 multiply(x, weight[len(bias) :], c)
                 slope = bias.dtype.type(layer.slope)

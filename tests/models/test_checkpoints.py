@@ -1,0 +1,165 @@
+"""Own checkpoints: what goes in comes out, and what does not fit is refused by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from rs3l_gnn.conventions import FEATURES, KINEMATIC_FEATURES, CheckpointError, ConfigError, OutputError
+from rs3l_gnn.models import (
+    Encoder,
+    Head,
+    HeadConfig,
+    Tagger,
+    inspect_checkpoint,
+    load_encoder,
+    load_tagger,
+    save_encoder,
+    save_tagger,
+    shipped_names,
+)
+
+MakeEncoder = Callable[..., Encoder]
+
+
+def rewrite(path: Path, edit: Callable[[dict[str, Any], dict[str, torch.Tensor]], object]) -> None:
+    """Change the document or the tensors of a checkpoint."""
+    with safe_open(path, framework="pt") as file:
+        document = json.loads(file.metadata()["rs3l"])
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no mapping
+    edit(document, state)
+    save_file(state, path, metadata={"rs3l": json.dumps(document)})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"backbone": "transformer", "heads": 4, "width": 32}, {"features": KINEMATIC_FEATURES, "dim": 128, "k": 8}],
+)
+def test_encoder_round_trip(settings: dict[str, Any], tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    encoder = make_encoder(**settings)
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, encoder, provenance={"seeds": {"run": 7}})
+    loaded = load_encoder(path)
+    assert loaded.config == encoder.config
+    assert loaded.digest == encoder.digest
+    assert not loaded.training
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+
+
+def test_tagger_round_trip(tmp_path: Path, make_encoder: MakeEncoder, make_jets: Callable[..., Any]) -> None:
+    tagger = Tagger(make_encoder(), Head(HeadConfig(hidden=(16, 4), n_classes=3)))
+    path = tmp_path / "tagger.safetensors"
+    save_tagger(path, tagger)
+    loaded = load_tagger(path)
+    assert loaded.digest == tagger.digest
+    assert np.array_equal(loaded.score(*make_jets()), tagger.score(*make_jets()))
+    assert load_encoder(path).digest == tagger.encoder.digest
+
+
+def test_document_explains_the_file(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    encoder = make_encoder(features=KINEMATIC_FEATURES)
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, encoder, provenance={"epochs": 3})
+    document = inspect_checkpoint(path)
+    units = {feature.name: feature.unit for feature in FEATURES}
+    assert document["kind"] == "encoder"
+    assert document["features"] == [{"name": name, "unit": units[name]} for name in KINEMATIC_FEATURES]
+    assert document["provenance"] == {"epochs": 3}
+    assert document["digest"] == encoder.digest
+    assert document["config"]["encoder"]["k"] == 24
+    assert document["n_parameters"] == sum(p.numel() for p in encoder.parameters())
+
+
+def test_digest_sees_weights_and_sizes_only(make_encoder: MakeEncoder) -> None:
+    encoder = make_encoder()
+    assert make_encoder().digest == encoder.digest
+    assert make_encoder(seed=1).digest != encoder.digest
+    assert make_encoder(k=23).digest != encoder.digest
+
+
+def test_existing_file_stays_unless_forced(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, make_encoder())
+    with pytest.raises(OutputError, match="exists already"):
+        save_encoder(path, make_encoder(seed=1))
+    assert load_encoder(path).digest == make_encoder().digest
+    save_encoder(path, make_encoder(seed=1), force=True)
+    assert load_encoder(path).digest == make_encoder(seed=1).digest
+
+
+def test_encoder_is_no_tagger(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    save_encoder(tmp_path / "encoder.safetensors", make_encoder())
+    with pytest.raises(CheckpointError, match="encoder without a head"):
+        load_tagger(tmp_path / "encoder.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda _, s: s.pop("output.6.bias"), "output.6.bias is missing"),
+        (lambda _, s: s.update(more=torch.zeros(1)), "encoder.more is not part of the model"),
+        (
+            lambda _, s: s.update({"output.6.bias": torch.zeros(9)}),
+            r"output.6.bias has shape \[9\], the model has \[8\]",
+        ),
+        (lambda _, s: s["output.6.bias"].fill_(torch.nan), "output.6.bias holds values that are not finite"),
+        (lambda _, s: s["output.6.bias"].add_(1), "do not match their digest"),
+        (lambda d, _: d.update(version=99), "version 99"),
+        (lambda d, _: d.update(kind="pickle"), "kind 'pickle'"),
+        (lambda d, _: d.pop("features"), "document is damaged"),
+        (lambda d, _: d["features"][0].update(unit="log(pT/MeV)"), "expects other inputs"),
+        (lambda d, _: d["features"].reverse(), "expects other inputs"),
+    ],
+)
+def test_file_that_does_not_fit_is_refused(
+    edit: Callable[[Any, Any], object], message: str, tmp_path: Path, make_encoder: MakeEncoder
+) -> None:
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, make_encoder())
+    rewrite(path, edit)
+    with pytest.raises(CheckpointError, match=message):
+        load_encoder(path)
+
+
+def test_unknown_setting_is_refused(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, make_encoder())
+    rewrite(path, lambda document, _: document["config"]["encoder"].update(colour="red"))
+    with pytest.raises(ConfigError, match="unknown key 'colour'"):
+        load_encoder(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x04N.", bytes(100)])
+@pytest.mark.parametrize("name", ["file.safetensors", "file.pt"])
+def test_file_that_is_no_checkpoint(name: str, content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for load in (load_encoder, load_tagger, inspect_checkpoint):
+        with pytest.raises(CheckpointError, match=name):
+            load(path)
+
+
+def test_unknown_name_lists_what_there_is() -> None:
+    with pytest.raises(CheckpointError, match=r"no checkpoint 'defualt'; allowed: .*a \.safetensors or \.pt file"):
+        load_encoder("defualt")
+
+
+def test_shipped_weights_load() -> None:
+    for name in shipped_names():
+        load = load_tagger if inspect_checkpoint(name)["kind"] == "tagger" else load_encoder
+        assert load(name).digest == inspect_checkpoint(name)["digest"]
+
+
+def test_provenance_must_be_json(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    with pytest.raises(CheckpointError, match="not JSON"):
+        save_encoder(tmp_path / "a.safetensors", make_encoder(), provenance={"path": Path()})
+    assert not list(tmp_path.iterdir())

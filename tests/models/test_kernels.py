@@ -1,0 +1,120 @@
+"""The compiled loops against the same in plain numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rs3l_gnn.models import kernels
+
+Real = Any
+
+
+def sets_by_loops(x: NDArray[np.floating], cuts: list[int], k: int) -> list[set[int]]:
+    """Numbers of the k nearest particles of every particle, in double precision."""
+    x = x.astype(np.float64)
+    found = []
+    for first, last in zip(cuts, cuts[1:]):  # noqa: B905, RUF007  # one shorter by design
+        for i in range(first, last):
+            distance = ((x[first:last] - x[i]) ** 2).sum(axis=1)
+            found.append({int(j) + first for j in np.argsort(distance, kind="stable")[:k]})
+    return found
+
+
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 3, 24, 40])
+@pytest.mark.parametrize("channels", [16, 48])
+def test_nearest(real: Real, k: int, channels: int) -> None:
+    rng = np.random.default_rng(k)
+    cuts = np.cumsum([0, 0, 1, 2, 15, 16, 17, k, k + 1, 31, 64, 65, 100, 150, 0])
+    x = rng.normal(size=(cuts[-1], channels)).astype(real)
+    # Far from the origin and over many orders of magnitude, as the layers of a trained network are.
+    x = (x * 10 ** rng.uniform(-3, 3, size=(len(x), 1)) + 1000).astype(real)
+    index, valid = np.empty((len(x), k), np.int64), np.empty((len(x), k), np.bool_)
+    kernels.nearest(x, cuts, k, index, valid)
+    y = x.astype(np.float64)
+    for i, expected in enumerate(sets_by_loops(x, cuts.tolist(), k)):
+        found = set(index[i, valid[i]].tolist())
+        assert len(found) == valid[i].sum() == len(expected)
+        assert (index[i, ~valid[i]] == i).all()
+        # Who differs from the loop may only do so by rounding.
+        farthest = max(((y[j] - y[i]) ** 2).sum() for j in expected)
+        for j in found - expected:
+            assert ((y[j] - y[i]) ** 2).sum() <= farthest * (1 + 8 * np.finfo(real).eps)
+
+
+@pytest.mark.parametrize("spread", ["equal", "grid", "two", "geometric", "zero-but-one"])
+def test_nearest_with_ties_takes_k_and_none_farther(spread: str) -> None:
+    rng = np.random.default_rng(0)
+    n, k = 70, 24
+    x = np.zeros((n, 16), np.float32)
+    if spread == "grid":
+        x[:, :2] = rng.integers(0, 4, size=(n, 2))
+    elif spread == "two":
+        x[::2, 0] = 1
+    elif spread == "geometric":
+        x[:, 0] = 2.0 ** -np.arange(n)
+    elif spread == "zero-but-one":
+        x[5, 3] = 1e-20
+    index, valid = np.empty((n, k), np.int64), np.empty((n, k), np.bool_)
+    kernels.nearest(x, np.array([0, n]), k, index, valid)
+    distance = ((x[:, None].astype(np.float64) - x[None]) ** 2).sum(axis=2)
+    assert valid.all()
+    for i in range(n):
+        assert len(set(index[i].tolist())) == k
+        assert distance[i, index[i]].max() == np.sort(distance[i])[k - 1]
+
+
+def test_distances_that_overflow_stay_within_the_jet() -> None:
+    x = np.full((60, 16), 3e19, np.float32) * np.random.default_rng(0).choice([-1, 1], size=(60, 16)).astype(np.float32)
+    index, valid = np.empty((60, 8), np.int64), np.empty((60, 8), np.bool_)
+    kernels.nearest(x, np.array([0, 30, 60]), 8, index, valid)
+    assert valid.all()
+    assert ((index >= 0) & (index < 60)).all()
+    assert (index[:30] < 30).all()
+    assert (index[30:] >= 30).all()
+
+
+@pytest.mark.parametrize(("real", "tolerance"), [(np.float32, 2e-7), (np.float64, 1e-15)])
+def test_activate(real: Real, tolerance: float) -> None:
+    x = np.concatenate([np.linspace(-120, 20, 4096), -np.logspace(-12, 1, 4096), [0.0] * 16]).reshape(-1, 16)
+    x = x.astype(real)
+    bias = np.linspace(-0.5, 0.5, 16).astype(real)
+    v = (x + bias).astype(np.float64)
+    expected = np.where(v > 0, v, np.expm1(np.minimum(v, 0)))
+    kernels.activate(x, bias)
+    assert np.abs(x - expected).max() <= tolerance * 20
+    small = np.abs(expected) < 1
+    assert (np.abs(x - expected)[small] <= tolerance * np.maximum(np.abs(expected[small]), 1e-30)).all()
+
+
+def test_pool_and_its_gradient() -> None:
+    rng = np.random.default_rng(0)
+    cuts = np.array([0, 3, 3, 10])
+    h, g = rng.normal(size=(10, 16)), rng.normal(size=(3, 16))
+    pooled, back = np.empty((3, 16)), np.empty((10, 16))
+    kernels.pool(h, cuts, pooled)
+    kernels.pool_backward(g, cuts, back)
+    assert np.allclose(pooled, [h[:3].sum(axis=0), np.zeros(16), h[3:].sum(axis=0)], atol=1e-14)
+    assert np.array_equal(back, g[[0] * 3 + [2] * 7])
+
+
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+@pytest.mark.parametrize(("kind", "slope"), [(kernels.ELU, 1.0), (kernels.ELU, 0.3), (kernels.LEAKY_RELU, 0.0)])
+def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:
+    rng = np.random.default_rng(1)
+    cuts = np.array([0, 5, 5, 40, 41])
+    x, a, c = (rng.normal(size=(41, 32)).astype(real) for _ in range(3))
+    bias = rng.normal(size=32).astype(real)
+    best = np.stack([c[sorted(group)].max(axis=0) for group in sets_by_loops(x, cuts.tolist(), 7)])
+    v = a.astype(np.float64) + best + bias
+    expected = np.where(v > 0, v, slope * (np.expm1(np.minimum(v, 0)) if kind == kernels.ELU else v))
+    for save in (False, True):
+        out, where = np.empty_like(a), np.empty((41, 32) if save else (0, 32), np.int32)
+        kernels.edge_forward(a, c, x, bias, cuts, 7, kind, real(slope), out, where, save)
+        assert np.allclose(out, expected, rtol=0, atol=1e-6 if real is np.float32 else 1e-14)
+        if save:
+            assert np.array_equal(np.take_along_axis(c, where, axis=0), best)
