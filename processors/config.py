@@ -72,11 +72,16 @@ class AxisConfig(BaseConfig):
     bins: int = Field(ge=1)
     start: float
     stop: float
+    spacing: Literal["linear", "logit"] = Field(
+        default="linear", description="logit: fine near both ends, where the scores of a trained tagger pile up"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> AxisConfig:
         if not self.start < self.stop:
             raise ValueError(f"start must lie below stop, got {self.start} and {self.stop}")
+        if self.spacing == "logit" and self.bins < 3:
+            raise ValueError(f"logit spacing needs at least 3 bins, got {self.bins}")
         return self
 
 
@@ -208,7 +213,7 @@ class ProcessorConfig(BaseConfig):
         """Histogram name -> its numeric axis."""
 
         def variable(name: str, label: str, axis: AxisConfig) -> Variable:
-            return Variable(name, label, axis.bins, axis.start, axis.stop)
+            return Variable(name, label, axis.bins, axis.start, axis.stop, axis.spacing)
 
         scores = {f"score_{name}": variable("score", f"Score ({name})", self.score) for name in self.taggers}
         return {

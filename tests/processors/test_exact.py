@@ -77,3 +77,15 @@ def test_an_unknown_name_is_an_error_and_not_overflow() -> None:
 def test_different_axes_do_not_merge() -> None:
     with pytest.raises(ConfigError, match="different axes"):
         _ = ExactHistogram(["sr"], ["nominal"], SCORE) + ExactHistogram(["cr"], ["nominal"], SCORE)
+
+
+def test_logit_bins_are_fine_where_scores_pile_up() -> None:
+    fine = Variable("score", "Score", 200, 0.0, 1.0, "logit")
+    edges = fine.axis().edges
+    assert len(edges) == 201
+    assert (edges[0], edges[-1]) == (0.0, 1.0)
+    inner = np.log(edges[1:-1] / (1 - edges[1:-1]))
+    assert np.diff(inner) == pytest.approx(18 / 198)
+    # Half of the jets above 0.995 would share one of 200 equal bins.
+    assert len(set(fine.index([0.9951, 0.999, 0.9999, 0.99999, 1.0]))) == 4
+    assert fine.index([0.0, 1.0]).tolist() == [1, 200]
