@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
+from contextlib import ExitStack
 from pathlib import Path
 
 from rs3l_gnn.conventions import atomic_file
@@ -20,28 +20,35 @@ def write_lhe(path: Path | str, events: HardEvents, *, generator: str, force: bo
     Raises:
         OutputError: the file exists and ``force`` is False, or cannot be written.
     """
-    text = io.StringIO()
-    text.write('<LesHouchesEvents version="3.0">\n<header>\n</header>\n<init>\n')
     beams = events.beams
-    text.write(f"{beams.id_a} {beams.id_b} {beams.energy_a:.8e} {beams.energy_b:.8e} 0 0 0 0 ")
-    text.write(f"{events.strategy} {len(events.processes)}\n")
-    for process in events.processes:
-        text.write(f"{process.xsec:.8e} {process.error:.8e} {process.maximum:.8e} {process.identity}\n")
-    text.write(f"<generator name='{generator}'>{generator}</generator>\n</init>\n")
-    for index in range(len(events)):
-        rows = events.event(index)
-        text.write(f"<event>\n{len(rows)} {events.process[index]} {events.weight[index]:.10e} ")
-        text.write(f"{events.scale[index]:.10e} {events.alpha_qed[index]:.10e} {events.alpha_qcd[index]:.10e}\n")
-        for row in rows.tolist():
-            numbers = " ".join(f"{value:.17g}" for value in row[6:12])
-            text.write(" ".join(str(value) for value in row[:6]) + f" {numbers} {row[12]:g}\n")
-        if events.weight_names:
-            pairs = zip(events.weight_names, events.further_weights[index].tolist(), strict=True)
-            weights = "\n".join(f"<wgt id='{name}'> {value:.10e} </wgt>" for name, value in pairs)
-            text.write(f"<rwgt>\n{weights}\n</rwgt>\n")
-        text.write("</event>\n")
-    text.write("</LesHouchesEvents>\n")
-    raw = text.getvalue().encode()
-    with atomic_file(path, force=force) as partial:
+    head = [
+        '<LesHouchesEvents version="3.0">\n<header>\n</header>\n<init>\n',
+        f"{beams.id_a} {beams.id_b} {beams.energy_a:.8e} {beams.energy_b:.8e} 0 0 0 0 ",
+        f"{events.strategy} {len(events.processes)}\n",
+        *(f"{p.xsec:.8e} {p.error:.8e} {p.maximum:.8e} {p.identity}\n" for p in events.processes),
+        f"<generator name='{generator}'>{generator}</generator>\n</init>\n",
+    ]
+    with atomic_file(path, force=force) as partial, partial.open("wb") as raw, ExitStack() as stack:
         # No time stamp and no name in the gzip header, so that equal events give equal files.
-        partial.write_bytes(gzip.compress(raw, compresslevel=6, mtime=0) if Path(path).suffix == ".gz" else raw)
+        packed = gzip.GzipFile("", "wb", 6, raw, 0) if Path(path).suffix == ".gz" else None
+        stream = raw if packed is None else stack.enter_context(packed)
+        stream.write("".join(head).encode())
+        for index in range(len(events)):
+            stream.write(_event(events, index).encode())
+        stream.write(b"</LesHouchesEvents>\n")
+
+
+def _event(events: HardEvents, index: int) -> str:
+    rows = events.event(index)
+    text = [
+        f"<event>\n{len(rows)} {events.process[index]} {events.weight[index]:.10e} ",
+        f"{events.scale[index]:.10e} {events.alpha_qed[index]:.10e} {events.alpha_qcd[index]:.10e}\n",
+    ]
+    for row in rows.tolist():
+        numbers = " ".join(f"{value:.17g}" for value in row[6:12])
+        text.append(" ".join(str(value) for value in row[:6]) + f" {numbers} {row[12]:g}\n")
+    if events.weight_names:
+        pairs = zip(events.weight_names, events.further_weights[index].tolist(), strict=True)
+        weights = "\n".join(f"<wgt id='{name}'> {value:.10e} </wgt>" for name, value in pairs)
+        text.append(f"<rwgt>\n{weights}\n</rwgt>\n")
+    return "".join([*text, "</event>\n"])
