@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import distributed
 import pytest
+import uproot
 
 from rs3l_gnn.conventions import InputFileError, InvalidDataError
+from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.processors.config import RunConfig
 from rs3l_gnn.processors.execution import open_executor
@@ -28,28 +31,9 @@ def _config(filesets: list[Path], tagger: Path, **run: Any) -> AnalysisConfig:
     return AnalysisConfig.model_validate({**document, "score": {"bins": 10, "start": 0, "stop": 1}})
 
 
-def test_dask_workers_are_warm_processes_with_one_thread(tagger_path: Path, toy_filesets: list[Path]) -> None:
-    from rs3l_gnn.inference import JetTagger
-
-    config = RunConfig(executor="dask", workers=2)
-    with open_executor(config, [JetTagger(tagger_path)]) as execution:
-        client: Any = execution.executor.client
-        pids = client.run(os.getpid)
-        loaded = client.run(lambda: __import__("rs3l_gnn.inference.cache", fromlist=["x"]).cached_tagger_count())
-        addresses = list(client.scheduler_info()["workers"])
-    assert len({*pids.values(), os.getpid()}) == 3
-    assert list(loaded.values()) == [1, 1]
-    assert all(address.startswith("tcp://127.0.0.1:") for address in addresses)
-    assert execution.workers == 2
-    assert execution.warm_up_seconds is not None
-
-
-def test_an_error_in_a_worker_keeps_its_name(toy_directory: Path, tagger_path: Path, tmp_path: Path) -> None:
-    """A running scheduler of one's own, and an error that only a worker can see."""
-    import awkward as ak
-    import uproot
-
-    shutil.copytree(toy_directory / "qcd", tmp_path / "qcd")
+def _damaged(toy_directory: Path, folder: Path) -> Path:
+    """A fileset with candidates of negative pT, which only a worker sees."""
+    shutil.copytree(toy_directory / "qcd", folder / "qcd")
     with uproot.open(toy_directory / "qcd" / "seed_0000.root") as opened:
         arrays = opened["Events"].arrays()
     content: dict[str, Any] = {name: arrays[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
@@ -58,15 +42,31 @@ def test_an_error_in_a_worker_keeps_its_name(toy_directory: Path, tagger_path: P
         content[collection] = ak.zip(
             {name.partition("_")[2]: arrays[name] for name in arrays.fields if name.startswith(f"{collection}_")}
         )
-    with uproot.recreate(tmp_path / "qcd" / "seed_0000.root") as file:
+    with uproot.recreate(folder / "qcd" / "seed_0000.root") as file:
         file.mktree("Events", {name: ak.type(entry).content for name, entry in content.items()})
         file["Events"].extend(content)
-    make_cluster: Any = distributed.LocalCluster
-    with make_cluster(
-        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
+    return folder / "qcd" / "fileset.json"
+
+
+def test_dask_workers_are_warm_processes_and_keep_the_names_of_errors(
+    tagger_path: Path, toy_directory: Path, tmp_path: Path
+) -> None:
+    def loaded() -> int:
+        from rs3l_gnn.inference.cache import cached_tagger_count
+
+        return cached_tagger_count()
+
+    with open_executor(RunConfig(executor="dask", workers=2), [JetTagger(tagger_path)]) as execution:
+        client: Any = execution.executor.client
+        pids = client.run(os.getpid)
+        assert len({*pids.values(), os.getpid()}) == 3
+        assert list(client.run(loaded).values()) == [1, 1]
+        assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
+        assert execution.workers == 2
+        assert execution.warm_up_seconds is not None
+        # The same cluster, as a scheduler that was there before.
         config = _config(
-            [tmp_path / "qcd" / "fileset.json"], tagger_path, executor="dask", scheduler=cluster.scheduler_address
+            [_damaged(toy_directory, tmp_path)], tagger_path, executor="dask", scheduler=client.scheduler.address
         )
         with pytest.raises(InvalidDataError, match=r"seed_0000\.root, events 0 to 60: candidate pt must be > 0"):
             analyze(config, tmp_path / "out")
