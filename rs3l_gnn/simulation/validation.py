@@ -18,6 +18,7 @@ from rs3l_gnn.conventions import InputFileError, OutputError, atomic_file, refus
 __all__ = ["AnchorJets", "plot_validation", "read_anchor_jets"]
 
 _BRANCHES = ("pt", "msoftdrop", "n2b1")
+_MAX_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def plot_validation(output: Path | str, image: Path | str, *, force: bool = Fals
     _fractions(panels[3], nominal)
     directory, summary = next(iter(summaries.items()))
     views = {record["name"]: read_anchor_jets(directory, record["name"]) for record in summary["variations"]}
-    _ratios(panels[4], views, directory.name)
+    _multiplicities(panels[4], views, directory.name)
     _responses(panels[5], views, directory.name)
     try:
         with atomic_file(image, force=force) as partial:
@@ -112,7 +113,8 @@ def _overlay(axes: Any, columns: dict[str, NDArray[np.float64]], binning: tuple[
         shown = np.clip(values, low, np.nextafter(high, low))
         axes.hist(shown, bins=bins, range=(low, high), histtype="step", density=True, label=f"{name} ({len(values)})")
     axes.set_xlabel(label)
-    axes.set_ylabel("share")
+    axes.set_ylabel("density")
+    axes.margins(y=0.25)
     axes.legend()
 
 
@@ -127,8 +129,8 @@ def _fractions(axes: Any, nominal: dict[str, AnchorJets]) -> None:
     axes.legend(ncols=2)
 
 
-def _ratios(axes: Any, views: dict[str, AnchorJets], sample: str) -> None:
-    """Mean multiplicity of each variation with its error."""
+def _multiplicities(axes: Any, views: dict[str, AnchorJets], sample: str) -> None:
+    """Mean multiplicity of each variation with its error; the band is the nominal one."""
     means = [jets.multiplicity.mean() for jets in views.values()]
     errors = [jets.multiplicity.std() / np.sqrt(len(jets.multiplicity)) for jets in views.values()]
     axes.errorbar(means, range(len(views)), xerr=errors, fmt="o")
@@ -139,13 +141,15 @@ def _ratios(axes: Any, views: dict[str, AnchorJets], sample: str) -> None:
 
 def _responses(axes: Any, views: dict[str, AnchorJets], sample: str) -> None:
     """pT of views of the same hard event against each other."""
-    nominal, *others = views.values()
-    for name, jets in zip(_others(views), others, strict=True):
+    nominal = views["nominal"]
+    for name in _others(views)[:_MAX_LINES]:
+        jets = views[name]
         _, one, other = np.intersect1d(nominal.event, jets.event, return_indices=True)
         ratio = jets.pt[other] / nominal.pt[one]
         axes.hist(np.clip(ratio, 0.5, 1.499), bins=40, range=(0.5, 1.5), histtype="step", label=f"{name} ({len(one)})")
     axes.set_xlabel(f"jet pT over that of the nominal view, {sample}")
     axes.set_ylabel("hard events")
+    axes.margins(y=0.35)
     axes.legend()
 
 
