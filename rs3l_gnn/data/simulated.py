@@ -136,7 +136,8 @@ def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
     for directory in map(Path, directories):
         if not directory.is_dir():
             raise InputFileError(f"{directory} is not a directory", hint="name an output of rs3l simulate")
-        paths = sorted(directory.rglob("*.root"))
+        # A hidden file is one that another process has not finished.
+        paths = sorted(path for path in directory.rglob("*.root") if not path.name.startswith("."))
         if not paths:
             raise InputFileError(f"there are no ROOT files below {directory}")
         found += [SimulatedFile.open(path) for path in paths]

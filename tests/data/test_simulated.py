@@ -69,6 +69,11 @@ def test_damaged_and_foreign_files_are_named(simulated: Path, shared_data: Path,
         SimulatedFile.open(shared_data / "cms" / "pfnano.root")
 
 
+def test_unfinished_files_are_passed_over(simulated: Path) -> None:
+    (simulated.parent / ".fsrRenLo_0000.partial-1.root").write_bytes(b"root, but not yet")
+    assert [file.path for file in find_simulated([simulated.parent])] == [simulated]
+
+
 def test_directories_without_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="no ROOT files"):
         find_simulated([tmp_path])
