@@ -1,0 +1,87 @@
+"""Trainings in processes of their own: killed without warning, and two that share a batch."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rs3l_gnn.training import PretrainConfig, pretrain
+from rs3l_gnn.training.runner import torch_threads
+
+pytestmark = pytest.mark.slow
+
+_RUN = """
+import json, sys
+from pathlib import Path
+from rs3l_gnn.training import PretrainConfig, pretrain
+if __name__ == "__main__":
+    pretrain(PretrainConfig.model_validate(json.loads(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+def document(views: Path, epochs: int, **trainer: Any) -> dict[str, Any]:
+    return {
+        "views": str(views),
+        "batch_events": 20,
+        "encoder": {"width": 16, "layers": 1, "k": 6, "hidden": [8], "dim": 4},
+        "trainer": {"epochs": epochs, "threads": 1, **trainer},
+        "optimizer": {"learning_rate": 0.005, "schedule": "cosine"},
+    }
+
+
+def start(folder: Path, settings: dict[str, Any], output: Path) -> subprocess.Popen[bytes]:
+    script = folder / "run.py"
+    script.write_text(_RUN)
+    return subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, str(script), json.dumps(settings), str(output)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+    )
+
+
+def history(folder: Path) -> str:
+    return (folder / "history.csv").read_text()
+
+
+def test_kill_minus_9_and_start_again(toy_views: Path, tmp_path: Path) -> None:
+    settings = document(toy_views, epochs=60)
+    pretrain(PretrainConfig.model_validate(settings), tmp_path / "whole")
+    process = start(tmp_path, settings, tmp_path / "cut")
+    while not (tmp_path / ".cut.training" / "last.ckpt").exists():
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "cut").exists()
+    again = start(tmp_path, settings, tmp_path / "cut")
+    _, errors = again.communicate()
+    assert again.returncode == 0, errors.decode()
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+    weights = [(tmp_path / name / "encoder.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert weights[0] == weights[1]
+
+
+def test_two_processes_train_like_one(toy_views: Path, tmp_path: Path) -> None:
+    one = pretrain(PretrainConfig.model_validate(document(toy_views, epochs=3)), tmp_path / "one")
+    process = start(tmp_path, document(toy_views, epochs=3, devices=2), tmp_path / "two")
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    with (tmp_path / "two" / "history.csv").open(newline="") as stream:
+        losses = [float(row["loss"]) for row in csv.DictReader(stream)]
+    # The joint batch is the same, but its sums are taken in another order.
+    assert losses == pytest.approx([row["loss"] for row in one.history], abs=1e-4)
+
+
+def test_threads_are_put_back() -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), torch_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    assert torch.get_num_threads() == before

@@ -1,0 +1,50 @@
+"""Targets and weights of jets."""
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import ConfigError, JetType, TrainingError
+from rs3l_gnn.training import TargetConfig
+from rs3l_gnn.training.targets import class_weights, flat_weights, jet_targets
+
+
+def test_targets_by_jet_type() -> None:
+    types = np.array([JetType.H_BB, JetType.Q, JetType.GG, JetType.W_QQ, JetType.UNMATCHED])
+    assert jet_targets(types, TargetConfig()).tolist() == [1, 0, 0, -1, -1]
+    three = TargetConfig(classes={"w": ("W_QQ",), "h": ("H_BB",), "qcd": ("Q", "GG")})
+    assert jet_targets(types, three).tolist() == [1, 2, 2, 0, -1]
+
+
+def test_classes_weigh_the_same() -> None:
+    target = np.array([0] * 6 + [1] * 2 + [-1] * 5)
+    weights = class_weights(target, 2)
+    assert weights.tolist() == pytest.approx([8 / 12, 2.0])
+    assert weights[target[target >= 0]].mean() == pytest.approx(1.0)
+    with pytest.raises(TrainingError, match=r"class 1 has no jet to train on; got \[6, 0\]"):
+        class_weights(np.array([0] * 6), 2)
+
+
+def test_flat_in_a_variable_and_unchanged_in_sum() -> None:
+    rng = np.random.default_rng(1)
+    pt = 450 + rng.exponential(100, size=4000)
+    target = rng.integers(-1, 2, size=4000)
+    edges = (450.0, 500.0, 600.0, 800.0)
+    weights = flat_weights(target, {"pt": pt}, {"pt": edges})
+    for number in (0, 1):
+        mine = target == number
+        sums, _ = np.histogram(np.minimum(pt[mine], 799), edges, weights=weights[mine])
+        np.testing.assert_allclose(sums, mine.sum() / 3)
+    assert (weights[target == -1] == 1).all()
+
+
+def test_flat_in_two_variables() -> None:
+    pt = np.array([1.0, 1.0, 1.0, 3.0, 3.0, 3.0])
+    mass = np.array([1.0, 1.0, 3.0, 1.0, 3.0, 3.0])
+    edges = {"pt": (0, 2, 4), "mass": (0, 2, 4)}
+    weights = flat_weights(np.zeros(6, np.int64), {"pt": pt, "mass": mass}, edges)
+    np.testing.assert_allclose(weights, [0.75, 0.75, 1.5, 1.5, 0.75, 0.75])
+
+
+def test_edges_must_rise() -> None:
+    with pytest.raises(ConfigError, match="edges of 'pt' must rise"):
+        flat_weights(np.zeros(1, np.int64), {"pt": np.ones(1)}, {"pt": (3.0, 2.0)})
