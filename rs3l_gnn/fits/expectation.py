@@ -49,19 +49,18 @@ def expected_error(templates: Templates) -> float:
 
 
 def poi_range(templates: Templates, *, widths: float = 10.0) -> tuple[float, float]:
-    """Range of the signal strength for minimisers: 1 +- ``widths`` expected errors, without negative expectations.
+    """Range of the signal strength for minimisers: 0 to 1, ``widths`` expected errors more on both sides.
 
     A signal so negative that a bin's expectation becomes negative has no likelihood; the lower end stays above it.
     """
     error = expected_error(templates)
     if not np.isfinite(error):
         return (-10.0, 10.0)
-    reach = max(widths * error, 1.0)
-    lower = 1 - reach
+    lower = -widths * error
     for channel in templates.channels:
         zero = np.zeros(channel.n_bins)
         signal = sum((s.values for s in channel.samples if s.name in templates.signal), start=zero)
         rest = sum((s.values for s in channel.samples if s.name not in templates.signal), start=zero)
         some = signal > 0
         lower = max(lower, float(-0.99 * (rest[some] / signal[some]).min())) if some.any() else lower
-    return (min(lower, 0.0), max(1 + reach, 2.0))
+    return (min(lower, 0.0), 1 + widths * error)

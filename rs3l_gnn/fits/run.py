@@ -183,7 +183,10 @@ def _infer(
 def _record(done: Inference) -> dict[str, Any]:
     document: dict[str, Any] = {}
     if done.ranking is not None:
-        document["ranking"] = [asdict(impact) for impact in done.ranking]
+        document["ranking"] = [
+            {**asdict(impact), "pre_fit": list(impact.pre_fit), "post_fit": list(impact.post_fit)}
+            for impact in done.ranking
+        ]
     if done.scan is not None:
         document["scan"] = {"values": done.scan.values.tolist(), "delta_twice_nll": done.scan.rise.tolist()}
     if done.limit is not None:
