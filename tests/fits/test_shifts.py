@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.fits import SampleTemplates, Shift
+from rs3l_gnn.fits.binning import Grouping
+from rs3l_gnn.fits.config import ProblemsConfig, PruneConfig, SystematicConfig
+from rs3l_gnn.fits.gathering import FineYields
+from rs3l_gnn.fits.report import Report
+from rs3l_gnn.fits.shifts import ShiftBuilder, compatibility, shift_record
+from rs3l_gnn.fits.sources import Source
+
+NOMINAL = np.array([100.0, 50.0, 20.0])
+
+
+def fine(values: Any, *, relative: float = 0.01, covariance: Any = None) -> FineYields:
+    values = np.asarray(values, dtype=np.float64)
+    return FineYields(values, (relative * values) ** 2, covariance)
+
+
+def builder(**prune: float) -> ShiftBuilder:
+    return ShiftBuilder(
+        channel="sr",
+        sample=SampleTemplates("qcd", NOMINAL, (0.01 * NOMINAL) ** 2),
+        fine=fine(NOMINAL),
+        grouping=Grouping(np.arange(4)),
+        problems=ProblemsConfig(),
+        prune=PruneConfig(**prune),
+        report=Report(),
+        fill=np.zeros(3),
+    )
+
+
+def source(**changes: Any) -> Source:
+    values: dict[str, Any] = {
+        "key": "fsr",
+        "name": "fsr",
+        "group": "shower",
+        "up": "fsrUp",
+        "down": "fsrDown",
+        "one_sided": "error",
+        "smooth": "none",
+        "config": SystematicConfig(),
+    }
+    return Source(**(values | changes))
+
+
+def test_compatibility_is_a_chi_squared_test() -> None:
+    chi2, n, p_value = compatibility(NOMINAL, NOMINAL + np.array([3.0, -4.0, 7.0]), np.array([3.0, 2.0, 0.0]))
+    # Bins without an error say nothing.
+    assert chi2 == pytest.approx(1 + 4)
+    assert n == 2
+    assert p_value == pytest.approx(np.exp(-2.5))
+    assert compatibility(NOMINAL, NOMINAL, np.zeros(3))[2] == 1.0
+
+
+def test_errors_of_independent_and_paired_differences() -> None:
+    up, down = NOMINAL * 1.1, NOMINAL * 0.9
+    alone = builder().build(source(), fine(up), fine(down))
+    assert alone is not None
+    assert alone.up_error is not None
+    np.testing.assert_allclose(alone.up_error, 0.01 * NOMINAL * np.sqrt(1 + 1.21))
+    # Fully correlated: the error of the difference is the difference of the errors.
+    together = builder().build(
+        source(),
+        fine(up, covariance=(0.01 * NOMINAL) * (0.01 * up)),
+        fine(down, covariance=(0.01 * NOMINAL) * (0.01 * down)),
+    )
+    assert together is not None
+    assert together.up_error is not None
+    np.testing.assert_allclose(together.up_error, 0.01 * (up - NOMINAL), rtol=1e-6)
+
+
+def test_pruning_by_significance() -> None:
+    sides = fine(NOMINAL * 1.01), fine(NOMINAL * 0.99)
+    assert builder().build(source(), *sides) is not None
+    pruned = builder(significance=2.0)
+    assert pruned.build(source(), *sides) is None
+    assert "standard deviations" in pruned.report.of("pruning")[0].detail
+    strong = fine(NOMINAL * [1.1, 1.0, 0.9]), fine(NOMINAL * [0.9, 1.0, 1.1])
+    assert builder(significance=2.0).build(source(), *strong) is not None
+
+
+def test_pruning_of_rate_and_shape() -> None:
+    tilted = fine(NOMINAL * [1.0004, 1.0, 1.0]), fine(NOMINAL * [1.1, 1.0, 1.0])
+    assert builder(norm=0.2, shape=0.2).build(source(), *tilted) is None
+    flat = builder(shape=0.2).build(source(), *tilted)
+    assert flat is not None
+    np.testing.assert_allclose(flat.down / NOMINAL, 180 / 170)
+    shape = builder(norm=0.2).build(source(), *tilted)
+    assert shape is not None
+    assert shape.down.sum() == pytest.approx(NOMINAL.sum())
+    assert shape.down[0] > NOMINAL[0]
+
+
+def test_no_effect_is_left_out_and_told() -> None:
+    same = builder()
+    assert same.build(source(), fine(NOMINAL), fine(NOMINAL)) is None
+    assert same.report.of("no_effect")[0].where == "channel sr, sample qcd, nuisance fsr"
+
+
+def test_large_and_same_sided_variations_are_flagged() -> None:
+    shifter = builder()
+    shifter.build(source(), fine(NOMINAL * [2.5, 1.1, 1.0]), fine(NOMINAL * [0.9, 1.1, 0.9]))
+    assert shifter.report.of("large_variation")[0].where.endswith("bin 0")
+    assert shifter.report.of("same_side")[0].where.endswith("bin 1")
+
+
+def test_record() -> None:
+    sample = SampleTemplates("qcd", NOMINAL, NOMINAL)
+    record = shift_record(sample, Shift("fsr", NOMINAL * 1.1, NOMINAL * 0.8, 0.1 * NOMINAL, None))
+    assert (record["rate_up"], record["rate_down"]) == (pytest.approx(1.1), pytest.approx(0.8))
+    assert record["up_chi2"] == pytest.approx(3.0)
+    assert "down_chi2" not in record
