@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, check_offsets
 from rs3l_gnn.models.gradients import apply_stack
 from rs3l_gnn.models.knn import neighbours
+from rs3l_gnn.models.scatter import AGGREGATIONS, reduce_edges
 from rs3l_gnn.models.stack import Stack, edge_layer, factors, runs_on_kernels
 
 __all__ = ["DynamicEdgeConv"]
-
-_AGGREGATIONS = ("max", "min", "mean", "add", "sum")
 
 
 class DynamicEdgeConv(nn.Module):
@@ -41,8 +40,8 @@ class DynamicEdgeConv(nn.Module):
         super().__init__()
         if k < 1:
             raise ConfigError("k must be at least 1", got=k)
-        if aggr not in _AGGREGATIONS:
-            raise ConfigError("unknown aggregation", got=repr(aggr), allowed=_AGGREGATIONS)
+        if aggr not in AGGREGATIONS:
+            raise ConfigError("unknown aggregation", got=repr(aggr), allowed=AGGREGATIONS)
         self.nn = nn
         self.k = k
         self.aggr = aggr
@@ -113,10 +112,13 @@ class DynamicEdgeConv(nn.Module):
         centre, rank = valid.nonzero(as_tuple=True)
         x_i, x_j = x[centre], x[index[centre, rank]]
         message = self.nn(torch.cat([x_i, x_j - x_i], dim=1))
-        reduce = {"max": "amax", "min": "amin", "mean": "mean"}.get(self.aggr, "sum")
-        out = message.new_zeros((len(x), *message.shape[1:]))
-        where = centre.view(-1, *[1] * (message.dim() - 1)).expand_as(message)
-        return out.scatter_reduce(0, where, message, reduce, include_self=False)
+        return reduce_edges(message, centre, len(x), self.aggr)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights for all modules of ``nn`` that know how."""
+        for module in self.modules():
+            if module is not self and hasattr(module, "reset_parameters"):
+                cast("Any", module).reset_parameters()
 
     def extra_repr(self) -> str:
         return f"k={self.k}, aggr={self.aggr!r}"

@@ -15,13 +15,14 @@ from rs3l_gnn.models.edgeconv import DynamicEdgeConv
 from rs3l_gnn.models.gradients import apply_stack
 from rs3l_gnn.models.ragged import check_batch, jet_of_particle, select_features
 from rs3l_gnn.models.reading import JetReader
-from rs3l_gnn.models.stack import CHUNK_PARTICLES, Memory, Stack, dense_layer, edge_layer, runs_on_kernels
+from rs3l_gnn.models.stack import CHUNK_JETS, CHUNK_PARTICLES, Memory, Stack, dense_layer, edge_layer, runs_on_kernels
 from rs3l_gnn.models.threads import run_chunks, thread_count
 from rs3l_gnn.models.transformer import AttentionLayer, attend
 
 __all__ = ["Encoder"]
 
 _FEWEST_ROWS = 4  # see rs3l_gnn.models.products
+_PADDED_CHUNK = {"particles": 4096, "jets": 128}  # padding to the longest jet must fit the memory
 
 
 class Encoder(nn.Module):
@@ -87,10 +88,11 @@ class Encoder(nn.Module):
         Raises:
             InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
         """
-        threads = thread_count(threads)
         weight = next(self.parameters())
+        threads = thread_count(threads) if weight.device.type == "cpu" else 1
         kernels = self._on_kernels
-        reader = JetReader(features, offsets, self.config.features, CHUNK_PARTICLES if kernels else 8192)
+        size = {"particles": CHUNK_PARTICLES, "jets": CHUNK_JETS} if kernels else _PADDED_CHUNK
+        reader = JetReader(features, offsets, self.config.features, **size)
         out = np.empty((reader.n_jets, self.config.dim), dtype=np.float32)
         particles, jets = reader.longest
         with torch.no_grad():

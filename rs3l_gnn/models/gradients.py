@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rs3l_gnn.models import kernels
 from rs3l_gnn.models.ragged import chunks
-from rs3l_gnn.models.stack import CHUNK_PARTICLES, Memory, Stack, pad_channels
+from rs3l_gnn.models.stack import CHUNK_JETS, CHUNK_PARTICLES, Memory, Stack, pad_channels
 from rs3l_gnn.models.threads import run_chunks, thread_count
 
 __all__ = ["apply_stack"]
@@ -52,7 +52,7 @@ class _Apply(torch.autograd.Function):
         del parameters  # they are those of the stack, named for the sake of their gradients
         x = x.detach().contiguous()
         keep = any(ctx.needs_input_grad)
-        runs = list(chunks(cuts, CHUNK_PARTICLES))
+        runs = list(chunks(cuts, CHUNK_PARTICLES, CHUNK_JETS))
         widths = [len(layer.bias) for layer in stack.layers]
         result = x.new_empty((len(cuts) - 1 if jets else len(x), widths[-1]))
         outputs = [x.new_empty((len(x), width)) for width in widths] if keep else []

@@ -75,7 +75,7 @@ def pad(x: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
     return padded, valid
 
 
-def chunks(offsets: NDArray[np.int64], particles: int, jets: int = 512) -> Iterator[tuple[int, int]]:
+def chunks(offsets: NDArray[np.int64], particles: int, jets: int) -> Iterator[tuple[int, int]]:
     """Cut jets into runs of at most ``particles`` particles and ``jets`` jets, at least one jet each.
 
     Yields:

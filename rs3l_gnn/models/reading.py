@@ -22,13 +22,16 @@ class JetReader:
             features, of which the network's are picked by name.
         offsets: first particle of each jet [n_jets + 1].
         names: inputs of the network.
-        particles: about how many make a chunk.
+        particles: how many make a chunk at most, unless a single jet has more.
+        jets: how many make a chunk at most.
 
     Raises:
         InvalidDataError: wrong width or type, offsets that do not fit.
     """
 
-    def __init__(self, features: ArrayLike, offsets: ArrayLike, names: Sequence[str], particles: int) -> None:
+    def __init__(
+        self, features: ArrayLike, offsets: ArrayLike, names: Sequence[str], *, particles: int, jets: int
+    ) -> None:
         self._features = np.asarray(features)
         shape = self._features.shape
         if len(shape) != 2 or shape[1] not in (len(names), len(FEATURE_NAMES)):
@@ -41,7 +44,7 @@ class JetReader:
         self._names = tuple(names)
         picks = shape[1] == len(FEATURE_NAMES) and self._names != FEATURE_NAMES
         self._columns = [FEATURE_NAMES.index(name) for name in names] if picks else None
-        self._runs = list(chunks(self.offsets, particles))
+        self._runs = list(chunks(self.offsets, particles, jets))
 
     def __len__(self) -> int:
         """Number of chunks."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]  # no type information in the package
 from llvmlite import ir
+from numba import config as numba_config
 from numba import types
 from numba.core import cgutils as numba_cgutils
 from numba.extending import intrinsic as numba_intrinsic
@@ -25,8 +26,15 @@ __all__ = ["ROWS", "VECTOR_BYTES", "count_up_to", "distance_rows", "max_rows", "
 
 cgutils: Any = numba_cgutils  # in part without annotations
 
-_CPU = llvmlite.binding.get_host_cpu_features()
-_WIDE = bool(_CPU.get("avx512f"))
+
+def _wide() -> bool:
+    config: Any = numba_config
+    if config.CPU_NAME is not None:  # NUMBA_CPU_NAME asks for code for another machine
+        return "+avx512f" in (config.CPU_FEATURES or "")
+    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+
+
+_WIDE = _wide()
 VECTOR_BYTES = 64 if _WIDE else 32
 """Bytes of a vector: panels hold ``VECTOR_BYTES // itemsize`` particles, channels come in multiples of that. LLVM cuts
 vectors that are longer than the machine's."""

@@ -23,6 +23,7 @@ from rs3l_gnn.models import kernels
 from rs3l_gnn.models.products import multiply
 
 __all__ = [
+    "CHUNK_JETS",
     "CHUNK_PARTICLES",
     "Layer",
     "Memory",
@@ -34,8 +35,8 @@ __all__ = [
     "runs_on_kernels",
 ]
 
-CHUNK_PARTICLES = 512
-"""Particles of a chunk: large enough for the matrix products, small enough for the cache."""
+CHUNK_PARTICLES, CHUNK_JETS = 512, 512
+"""Largest chunk: large enough for the matrix products, small enough for the cache."""
 _NOWHERE = np.empty((0, 0), dtype=np.int32)
 
 

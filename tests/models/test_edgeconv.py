@@ -173,3 +173,10 @@ def test_wrong_arguments_are_named() -> None:
         conv(torch.zeros(3, 2), torch.tensor([0, 2, 1]))
     with pytest.raises(InvalidDataError, match="3 channels"):
         conv(torch.zeros(3, 3))
+
+
+def test_new_weights() -> None:
+    conv = DynamicEdgeConv(network(3, 4, nn.ELU()), k=2)
+    before = conv.state_dict()["nn.0.weight"].clone()
+    conv.reset_parameters()
+    assert not torch.equal(conv.state_dict()["nn.0.weight"], before)

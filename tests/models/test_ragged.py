@@ -20,7 +20,7 @@ def test_chunks_cover_all_jets_in_bounded_runs() -> None:
     for first, last in runs:
         assert 1 <= last - first <= 20
         assert offsets[last] - offsets[first] <= 400 or last == first + 1
-    assert list(chunks(np.array([0]), particles=400)) == []
+    assert list(chunks(np.array([0]), particles=400, jets=20)) == []
 
 
 def test_pad_and_jet_numbers() -> None:

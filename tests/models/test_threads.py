@@ -112,7 +112,20 @@ def test_spawned_child(tmp_path: Path, make_jets: Callable[..., Any]) -> None:
     subprocess.run([sys.executable, tmp_path / "script.py", tmp_path / "jets.npz"], check=True, timeout=300)  # noqa: S603  # our own script
 
 
-def test_one_thread_inside_a_dask_worker() -> None:
+def test_one_thread_inside_a_dask_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(distributed, "get_worker", object)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert thread_count(None) == 1
+        assert thread_count(2) == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+def test_one_thread_inside_a_real_dask_worker() -> None:
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
