@@ -87,15 +87,30 @@ def _draw(panels: Sequence[Axes], histogram: Any, *, title: str) -> None:
     ratio.set_ylabel(f"Ratio to {datasets[0]}")
     ratio.set_yscale("symlog", linthresh=2)
     ratio.set_ylim(0, None)
+    shown = _largest_variations(histogram)
     for dataset, panel in zip(datasets[: len(variations)], variations, strict=True):
-        _draw_variations(panel, histogram[{"dataset": dataset}], edges, merge, title=dataset)
+        _draw_variations(panel, histogram[{"dataset": dataset}], edges, merge, shown=shown, title=dataset)
     variations[0].legend(ncols=5, fontsize=8, loc="upper right")
     panels[-1].set_xlabel(axis.label)
     for panel in panels[:-1]:
         panel.tick_params(labelbottom=False)
 
 
-def _draw_variations(panel: Axes, total: Any, edges: NDArray[np.float64], merge: int, *, title: str) -> None:
+def _largest_variations(histogram: Any) -> list[str]:
+    """The variations that move the data sets most, in the order of their names."""
+    moves = dict.fromkeys((name for name in histogram.axes["variation"] if name != "nominal"), 0.0)
+    for dataset in histogram.axes["dataset"]:
+        nominal = histogram[{"dataset": dataset, "variation": "nominal"}].values()
+        for name in moves:
+            varied = histogram[{"dataset": dataset, "variation": name}].values()
+            if varied.any() and nominal.any():
+                moves[name] += float(np.abs(varied - nominal).sum() / np.abs(nominal).sum())
+    return sorted(sorted(moves, key=lambda name: -moves[name])[:_MOST_LINES])
+
+
+def _draw_variations(
+    panel: Axes, total: Any, edges: NDArray[np.float64], merge: int, *, shown: Sequence[str], title: str
+) -> None:
     nominal = total[{"variation": "nominal"}]
     values, variances = _merged(nominal.values(), merge), _merged(nominal.variances(), merge)
     relative = _ratio(np.sqrt(variances), values)
@@ -107,18 +122,13 @@ def _draw_variations(panel: Axes, total: Any, edges: NDArray[np.float64], merge:
         color="0.85",
         label="statistics",
     )
-    others = [name for name in total.axes["variation"] if name != "nominal"]
-    largest = sorted(
-        others,
-        key=lambda name: -np.abs(_merged(total[{"variation": name}].values(), merge) - values).sum(),
-    )[:_MOST_LINES]
     seen = [0.05]
-    for name in sorted(largest):
+    for position, name in enumerate(shown):
         varied = _merged(total[{"variation": name}].values(), merge)
         if not varied.any():
             continue
         quotient = _ratio(varied, values)
-        panel.step(edges, [*quotient, quotient[-1]], where="post", lw=1.2, label=name)
+        panel.step(edges, [*quotient, quotient[-1]], where="post", lw=1.2, color=f"C{position}", label=name)
         filled = values > 0.002 * values.sum()
         seen.append(float(np.nanmax(np.abs(quotient[filled] - 1), initial=0.0)))
     reach = min(1.5 * max(seen), 1.0)
