@@ -21,6 +21,7 @@ __all__ = ["COLOURS", "draw_all"]
 # Colours that colour-blind readers tell apart (M. Petroff, arXiv:2107.02270).
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70")
 _SCORE_BINS = 25
+_SMALLEST_DENOMINATOR = 5
 
 
 def draw_all(config: EvaluateConfig, scored: ScoredViews, metrics: Mapping[str, Any], folder: Path) -> list[str]:
@@ -113,7 +114,7 @@ def _roc(config: EvaluateConfig, scored: ScoredViews, metrics: Mapping[str, Any]
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"Signal efficiency ({config.signal.name})")
     axes.set_ylabel(f"Background efficiency ({config.background.name})")
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     return figure
 
 
@@ -166,8 +167,8 @@ def _draw_class(
             continue
         below, _ = np.histogram(score[nominal], edges)
         above, _ = np.histogram(score[varied], edges)
-        # The ratio of the same events, put on the nominal of all events.
-        ratio = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+        # The ratio of the same events; of fewer than a handful it would only show noise.
+        ratio = np.divide(above, below, out=np.full(len(above), np.nan), where=below >= _SMALLEST_DENOMINATOR)
         top.stairs(above / len(varied), edges, color=colour, linewidth=1.5, label=variation.name)
         bottom.stairs(ratio, edges, color=colour, linewidth=1.5)
     top.set_yscale("log")

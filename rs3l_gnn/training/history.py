@@ -11,10 +11,10 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
-from rs3l_gnn.conventions import Progress
+from rs3l_gnn.conventions import OutputError, Progress
 from rs3l_gnn.training.module import StepModule
 
-__all__ = ["EpochEnd", "write_rows"]
+__all__ = ["EpochEnd", "Row", "best_epoch", "has_stopped", "write_rows"]
 
 Row = dict[str, float | None]
 
@@ -46,14 +46,10 @@ class EpochEnd(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the rows of a training that goes on."""
+        known = len(self.rows)
         self.rows, self.timing = list(state_dict["rows"]), list(state_dict["timing"])
         if self._bar is not None:
-            self._bar.advance(len(self.rows) * self._n_jets)
-
-    def best_epoch(self) -> int:
-        """Index of the row with the smallest validation loss, the first of equals."""
-        losses = [_validation_loss(row) for row in self.rows]
-        return losses.index(min(losses))
+            self._bar.advance((len(self.rows) - known) * self._n_jets)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -82,19 +78,34 @@ class EpochEnd(Checkpoint):
         )
         if trainer.logger is not None:
             trainer.logger.log_metrics({k: v for k, v in self.rows[-1].items() if v is not None}, step=epoch)
-        best = self.best_epoch()
-        if best == len(self.rows) - 1:
+        if best_epoch(self.rows) == len(self.rows) - 1:
             self._save(trainer, "best")
         self._save(trainer, "last")
-        if self._patience is not None and len(self.rows) - 1 - best >= self._patience:
+        if has_stopped(self.rows, self._patience):
             trainer.should_stop = True
 
     def _save(self, trainer: pl.Trainer, name: str) -> None:
         # Lightning writes to another file system first, so its own replacement is not atomic.
         partial = self._folder / f".{name}.partial"
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            partial.replace(self._folder / f"{name}.ckpt")
+        try:
+            trainer.save_checkpoint(partial)
+            if trainer.is_global_zero:
+                partial.replace(self._folder / f"{name}.ckpt")
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+            raise OutputError(
+                f"cannot write the checkpoint {self._folder / name}.ckpt: {error}", hint="the one before it is whole"
+            ) from error
+
+
+def best_epoch(rows: Sequence[Row]) -> int:
+    """Index of the row with the smallest validation loss, the first of equals."""
+    losses = [_validation_loss(row) for row in rows]
+    return losses.index(min(losses))
+
+
+def has_stopped(rows: Sequence[Row], patience: int | None) -> bool:
+    """True if the last ``patience`` epochs brought no better validation loss."""
+    return patience is not None and len(rows) > 0 and len(rows) - 1 - best_epoch(rows) >= patience
 
 
 def _validation_loss(row: Row) -> float:

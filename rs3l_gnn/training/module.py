@@ -85,7 +85,7 @@ class StepModule(pl.LightningModule):
         if not bool(torch.isfinite(loss)):
             raise TrainingError(
                 f"the loss of batch {batch_idx} in epoch {self.current_epoch + 1} is not finite",
-                got=float(loss),
+                got=loss.item(),
                 hint="lower optimizer.learning_rate or set optimizer.gradient_clip; the last good epoch is kept",
             )
         self._losses.append(loss.detach())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning.pytorch as pl
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from rs3l_gnn.conventions import MissingDependencyError, TrainingError, progress, write_json
 from rs3l_gnn.training.config import TrainerConfig
-from rs3l_gnn.training.history import EpochEnd, Row
+from rs3l_gnn.training.history import EpochEnd, Row, has_stopped
 from rs3l_gnn.training.module import StepModule
 
 __all__ = ["TrainingOutcome", "prepare_state", "run_training", "torch_threads"]
@@ -69,7 +70,7 @@ def prepare_state(output: Path, identity: dict[str, Any], *, force: bool) -> Pat
     folder = output.parent / f".{output.name}.training"
     record = folder / "identity.json"
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) != identity:
-        if not force:
+        if (folder / "last.ckpt").exists() and not force:
             raise TrainingError(
                 f"{folder} holds an unfinished training with other settings or inputs",
                 hint="finish it with its own settings, choose another output, or pass --force to throw it away",
@@ -131,15 +132,21 @@ def run_training(
         )
         if last.exists():
             _log.info("%s: going on from %s", what, last)
-        trainer.fit(
-            module, datamodule=_Data(train, validation), ckpt_path=last if last.exists() else None, weights_only=True
-        )
-        trainer.strategy.barrier()
+            end.load_state_dict(_callback_state(last))
+        # A training that was killed between its last epoch and the writing of its outputs has nothing left to do.
+        if len(end.rows) < config.epochs and not has_stopped(end.rows, config.patience):
+            trainer.fit(
+                module,
+                datamodule=_Data(train, validation),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+            trainer.strategy.barrier()
     return TrainingOutcome(
         rows=end.rows,
         timing=end.timing,
-        best=_weights(folder / "best.ckpt"),
-        last=_weights(last),
+        best=_read(folder / "best.ckpt")["state_dict"],
+        last=_read(last)["state_dict"],
         is_writer=trainer.is_global_zero,
     )
 
@@ -156,12 +163,20 @@ def torch_threads(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _weights(path: Path) -> dict[str, Tensor]:
-    try:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    except (OSError, RuntimeError, KeyError, EOFError) as error:
-        raise TrainingError(f"the checkpoint {path} cannot be read", got=repr(error)) from error
+def _callback_state(path: Path) -> dict[str, Any]:
+    state: dict[str, Any] = _read(path)["callbacks"][EpochEnd.__qualname__]
     return state
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint of Lightning, without running any code of it."""
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise TrainingError(
+            f"the checkpoint {path} cannot be read", got=repr(error), hint=f"remove {path.parent} to start afresh"
+        ) from error
+    return checkpoint
 
 
 def _logger(config: TrainerConfig, folder: Path) -> Any:
