@@ -20,11 +20,13 @@ def _content(directory: Path, variation: str) -> list[object]:
 
 
 # Dask's own threads and sockets are closed after the test; Python may find them before.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::UserWarning:distributed"
+)
 def test_dask_gives_the_same_jets(small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         config = small_config.model_copy(
             update={"scheduler": cluster.scheduler_address, "samples": {"qcd": small_config.samples["qcd"]}}
