@@ -8,6 +8,8 @@ which are exact to eight digits.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -27,19 +29,24 @@ _UNPHYSICAL = 1e12
 @contextmanager
 def numpy_backend() -> Iterator[None]:
     """Use pyhf with numpy inside the block, and whatever was set before after it: pyhf's backend is global."""
-    import warnings
-
     import pyhf
 
     backend, optimizer = pyhf.get_backend()
+    # Both tell every parameter and every fit at level INFO.
+    loggers = [logging.getLogger(name) for name in ("pyhf", "cabinetry")]
+    levels = [logger.level for logger in loggers]
     try:
         pyhf.set_backend("numpy")
+        for logger in loggers:
+            logger.setLevel(max(logger.level, logging.WARNING))
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             # pyhf 0.7.6 validates its schema through a class that jsonschema calls deprecated.
             warnings.filterwarnings("ignore", message="jsonschema.RefResolver", category=DeprecationWarning)
             yield
     finally:
         pyhf.set_backend(backend, optimizer)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 class Objective:

@@ -82,10 +82,10 @@ def draw_channel(
     _band(upper, edges, total, band, label="uncertainty")
     error = np.sqrt(channel.data)
     upper.errorbar(centres, channel.data, yerr=error, fmt="o", color="black", markersize=4, label=templates.data_label)
-    filled = total[total > 0]
     upper.set_yscale("log")
-    upper.set_ylim(max(0.2 * min(filled.min(), channel.data[channel.data > 0].min(initial=np.inf)), 1e-3), None)
-    upper.set_ylim(None, 30 * max(total.max(), channel.data.max()))
+    # Low enough to see the smallest sample at the bottom of the stack, but not more than five decades.
+    highest, lowest = max(total.max(), channel.data.max()), stack[0][stack[0] > 0].min(initial=np.inf)
+    upper.set_ylim(max(0.5 * min(lowest, total[total > 0].min()), 1e-5 * highest), 30 * highest)
     upper.legend(ncols=2, frameon=False)
     label_axes(upper, y="events / bin", title=f"{channel.name}, {title}")
     ratio = np.divide(channel.data, total, out=np.full_like(total, np.nan), where=total > 0)
