@@ -3,6 +3,7 @@
 from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, draw_views
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
 from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
+from rs3l_gnn.data.published import convert_published, read_published
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
 from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
@@ -23,12 +24,14 @@ __all__ = [
     "ViewsSource",
     "ViewsWriter",
     "concatenate_views",
+    "convert_published",
     "draw_views",
     "find_simulated",
     "gather_jets",
     "get_format",
     "jet_features",
     "pair",
+    "read_published",
     "read_views",
     "write_views",
 ]
