@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, InvalidDataError, Variation
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.robustness import quantile_scores, rate_changes, score_shift
+from rs3l_gnn.evaluation.robustness import Shift, quantile_scores, rate_changes, score_shift
 from rs3l_gnn.evaluation.roc import roc_curve, threshold_at
 from rs3l_gnn.evaluation.scoring import ScoredViews
 from rs3l_gnn.training.monitors import area_under_roc, linear_probe_auc
@@ -22,8 +23,10 @@ def measure(config: EvaluateConfig, scored: ScoredViews) -> dict[str, Any]:
 
     Keys: ``events`` by class; ``tagging`` by tagger (``auc``, ``auc_error``, ``rejection`` by signal efficiency);
     ``robustness`` by tagger, class and variation (``wasserstein`` of the score, the same on the scale of
-    :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`, both with bootstrap errors); ``rate_changes`` by tagger,
-    class, variation and signal efficiency, at the thresholds of the nominal signal; ``probes``.
+    :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`, both with bootstrap errors); ``comparisons`` by pair of
+    taggers ("b - a"), class and variation (difference of the two distances, with the error of paired data);
+    ``rate_changes`` by tagger, class, variation and signal efficiency, at the thresholds of the nominal signal;
+    ``probes``.
 
     Raises:
         InvalidDataError: the signal or the background has no test event.
@@ -36,6 +39,16 @@ def measure(config: EvaluateConfig, scored: ScoredViews) -> dict[str, Any]:
             raise InvalidDataError(
                 f"no test event is of class {which.name!r}", got=f"{events}", hint=f"jet types {which.jettypes}"
             )
+    # The same replicas for every tagger, so that differences between taggers have the errors of paired data.
+    replicas = {
+        (which.name, variation.name): rng.integers(
+            n := len(scored.pairs(which, variation.vartype)[0]), size=(config.bootstrap, n)
+        )
+        for which in config.classes
+        for variation in compared_variations(config, scored)
+        if len(scored.pairs(which, variation.vartype)[0])
+    }
+    shifted: dict[tuple[str, str, str], tuple[Shift, Shift]] = {}
     tagging = {}
     robustness: dict[str, Any] = {}
     changes: dict[str, Any] = {}
@@ -51,9 +64,10 @@ def measure(config: EvaluateConfig, scored: ScoredViews) -> dict[str, Any]:
                 nominal, varied = scored.pairs(which, variation.vartype)
                 if len(nominal) == 0:
                     continue
-                replicas = rng.integers(len(nominal), size=(config.bootstrap, len(nominal)))
-                shift = score_shift(score[nominal], score[varied], replicas)
-                on_common = score_shift(common[nominal], common[varied], replicas)
+                drawn = replicas[which.name, variation.name]
+                shift = score_shift(score[nominal], score[varied], drawn)
+                on_common = score_shift(common[nominal], common[varied], drawn)
+                shifted[tagger, which.name, variation.name] = shift, on_common
                 shifts[variation.name] = {
                     "wasserstein": shift.distance,
                     "wasserstein_error": shift.error,
@@ -65,7 +79,7 @@ def measure(config: EvaluateConfig, scored: ScoredViews) -> dict[str, Any]:
                     name: dict(
                         zip(
                             ("change", "error"),
-                            rate_changes(score[nominal] >= cut, score[varied] >= cut, replicas),
+                            rate_changes(score[nominal] >= cut, score[varied] >= cut, drawn),
                             strict=True,
                         )
                     )
@@ -76,9 +90,27 @@ def measure(config: EvaluateConfig, scored: ScoredViews) -> dict[str, Any]:
         "events": events,
         "tagging": tagging,
         "robustness": robustness,
+        "comparisons": _comparisons(list(config.taggers), shifted),
         "rate_changes": changes,
         "probes": _probes(config, scored),
     }
+
+
+def _comparisons(taggers: list[str], shifted: dict[tuple[str, str, str], tuple[Shift, Shift]]) -> dict[str, Any]:
+    """Distance of a later tagger minus that of an earlier one; negative where the later one moves less."""
+    out: dict[str, Any] = {}
+    for first, second in itertools.combinations(taggers, 2):
+        by_class: dict[str, dict[str, dict[str, float]]] = {}
+        for (tagger, which, variation), shifts in shifted.items():
+            if tagger != second:
+                continue
+            numbers = {}
+            for suffix, a, b in zip(("", "_common"), shifted[first, which, variation], shifts, strict=True):
+                numbers[f"difference{suffix}"] = b.distance - a.distance
+                numbers[f"error{suffix}"] = float((b.replicas - a.replicas).std(ddof=1))
+            by_class.setdefault(which, {})[variation] = numbers
+        out[f"{second} - {first}"] = by_class
+    return out
 
 
 def compared_variations(config: EvaluateConfig, scored: ScoredViews) -> list[Variation]:
@@ -98,7 +130,7 @@ def _tagging(
     config: EvaluateConfig, signal: NDArray[np.float64], background: NDArray[np.float64], rng: np.random.Generator
 ) -> dict[str, Any]:
     roc = roc_curve(signal, background)
-    rates = {_percent(e): [] for e in config.efficiencies}  # type: dict[str, list[float]]
+    rates: dict[str, list[float]] = {_percent(efficiency): [] for efficiency in config.efficiencies}
     areas = []
     target = np.concatenate([np.ones(len(signal), np.int64), np.zeros(len(background), np.int64)])
     for _ in range(config.bootstrap):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rs3l_gnn.conventions import atomic_directory, dump_config, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions import atomic_directory, dump_config, file_digest, provenance, refuse_existing, write_json
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.drawing import draw_all
 from rs3l_gnn.evaluation.metrics import measure
@@ -35,10 +35,12 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     refuse_existing(output, force=force)
     scored = score_test_events(config)
     metrics = measure(config, scored)
-    weights = [Path(checkpoint_path(name, "tagger")) for name in config.taggers.values()]
-    record = provenance(
-        config=config, seeds={"bootstrap": config.seed}, inputs=[*config.views, *(p for p in weights if p.is_file())]
-    )
+    record = provenance(config=config, seeds={"bootstrap": config.seed})
+    weights = {name: Path(checkpoint_path(source, "tagger")) for name, source in config.taggers.items()}
+    record["inputs"] = {
+        **{str(path): file_digest(path) for path in config.views},
+        **{f"tagger {name}": file_digest(path) for name, path in weights.items() if path.is_file()},
+    }
     with atomic_directory(output, force=force) as folder:
         plots = draw_all(config, scored, metrics, folder / "plots")
         document = {"format": "rs3l-metrics", "version": 1, **metrics, "plots": plots}
