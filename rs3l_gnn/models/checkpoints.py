@@ -144,12 +144,14 @@ def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, 
     else:
         published = read_published(path, features=features)
         config, head_config, state, document = published.encoder, published.head, published.state, {}
-    encoder = Encoder(config)
-    if head_config is None:
+    with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced by those of the file
+        encoder = Encoder(config)
+        head = None if head_config is None else Head(head_config, config.dim)
+    if head is None:
         _fill(path, nn.ModuleDict({"encoder": encoder}), state)
         _check_digest(path, document, encoder)
         return encoder, None
-    tagger = Tagger(encoder, Head(head_config, config.dim))
+    tagger = Tagger(encoder, head)
     _fill(path, tagger, state)
     _check_digest(path, document, tagger)
     return encoder, tagger.head

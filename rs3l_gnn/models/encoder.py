@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.models.config import EncoderConfig
+from rs3l_gnn.models.dense import DenseNetwork
 from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.edgeconv import DynamicEdgeConv
 from rs3l_gnn.models.gradients import apply_stack
@@ -21,7 +22,6 @@ from rs3l_gnn.models.transformer import AttentionLayer, attend
 
 __all__ = ["Encoder"]
 
-_FEWEST_ROWS = 4  # see rs3l_gnn.models.products
 _PADDED_CHUNK = {"particles": 4096, "jets": 128}  # padding to the longest jet must fit the memory
 
 
@@ -97,10 +97,11 @@ class Encoder(nn.Module):
         particles, jets = reader.longest
         with torch.no_grad():
             stack = self._stack() if kernels else None
+            output = DenseNetwork(self.output) if kernels else self.output
 
         def memory() -> tuple[Tensor, Memory | None]:
             x = torch.empty((particles, len(self.config.features)), dtype=weight.dtype)
-            return x, None if stack is None else stack.memory(particles, max(jets, _FEWEST_ROWS))
+            return x, None if stack is None else stack.memory(particles, jets)
 
         def work(chunk: int, memory: tuple[Tensor, Memory | None]) -> None:
             x, inner = memory
@@ -108,14 +109,11 @@ class Encoder(nn.Module):
             x = x[: cuts[-1]]
             with torch.inference_mode():
                 if stack is None or inner is None:
-                    pooled = self.pooled_with_torch(x.to(weight.device), torch.from_numpy(cuts).to(weight.device))
+                    offsets = torch.from_numpy(cuts).to(weight.device)
+                    z = self.output(self.pooled_with_torch(x.to(weight.device), offsets))
                 else:
-                    stack.chunk(x, cuts, inner, jets=True)
-                    n_jets = len(cuts) - 1
-                    inner.pooled[n_jets:].zero_()
-                    pooled = inner.pooled[: max(n_jets, _FEWEST_ROWS), : self.config.width]
-                z = self.output(pooled)
-            out[where] = z[: len(cuts) - 1].float().cpu().numpy()
+                    z = output(stack.chunk(x, cuts, inner, jets=True))
+            out[where] = z.float().cpu().numpy()
 
         run_chunks(work, len(reader), threads=threads, scratch=memory)
         return out

@@ -9,12 +9,14 @@ from torch import Tensor, nn
 
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models.config import HeadConfig
+from rs3l_gnn.models.dense import DenseNetwork, class_probabilities
 from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.encoder import Encoder
+from rs3l_gnn.models.stack import runs_on_kernels
 
 __all__ = ["Head", "Tagger"]
 
-_JETS = 65536  # jets that the head sees at once, to bound the memory of its layers
+_JETS = 4096  # that the head sees at once, to bound the memory of its layers
 
 
 class Head(nn.Module):
@@ -85,12 +87,17 @@ class Tagger(nn.Module):
             InvalidDataError: as for :meth:`Encoder.embed`.
         """
         z = self.encoder.embed(features, offsets, threads=threads)
-        binary = self.head.config.n_classes == 1
-        p = np.empty(len(z) if binary else (len(z), self.head.config.n_classes), dtype=np.float32)
+        n_classes = self.head.config.n_classes
+        p = np.empty((len(z), n_classes), dtype=np.float32)
         weight = next(self.head.parameters())
+        network = DenseNetwork(self.head.mlp) if runs_on_kernels(weight) else None
         with torch.inference_mode():
             for first in range(0, len(z), _JETS):
-                logits = self.head(torch.from_numpy(z[first : first + _JETS]).to(weight.device, weight.dtype))
-                part = logits.sigmoid() if binary else logits.softmax(dim=1)
+                some = torch.from_numpy(z[first : first + _JETS]).to(weight.device, weight.dtype)
+                if network is not None:
+                    part = class_probabilities(network, some)
+                else:
+                    logits = self.head(some)
+                    part = logits.sigmoid()[:, None] if n_classes == 1 else logits.softmax(dim=1)
                 p[first : first + _JETS] = part.float().cpu().numpy()
-        return p
+        return p[:, 0] if n_classes == 1 else p

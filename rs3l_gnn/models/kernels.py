@@ -17,7 +17,22 @@ from numba.extending import overload
 
 from rs3l_gnn.models.simd import ROWS, VECTOR_BYTES, count_up_to, distance_rows, max_rows, max_rows_where, pack_panels
 
-__all__ = ["ELU", "LEAKY_RELU", "activate", "activate_backward", "channel_multiple", "edge_backward", "edge_forward"]
+__all__ = [
+    "ELU",
+    "LEAKY_RELU",
+    "activate",
+    "activate_backward",
+    "channel_multiple",
+    "edge_backward",
+    "edge_forward",
+    "nearest",
+    "normalise",
+    "pool",
+    "pool_backward",
+    "probabilities",
+    "rectify",
+    "shift",
+]
 
 ELU, LEAKY_RELU = 0, 1
 """Activations; ReLU is LEAKY_RELU with slope 0."""
@@ -86,6 +101,52 @@ def activate(x: Any, bias: Any) -> None:
             v = x[i, c] + bias[c]
             below = _expm1(min(v, zero))
             x[i, c] = v if v > zero else below
+
+
+@_compiled
+def shift(x: Any, bias: Any) -> None:
+    """Add the bias, in place: x [n, C], bias [C]."""
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            x[i, c] += bias[c]
+
+
+@_compiled
+def rectify(x: Any, bias: Any) -> None:
+    """Add the bias and apply ReLU, in place: x [n, C], bias [C]."""
+    zero = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            x[i, c] = max(x[i, c] + bias[c], zero)
+
+
+@_compiled
+def normalise(z: Any) -> None:
+    """Divide each row [n, dim] by its length, in place; a row of zeros stays."""
+    for i in range(z.shape[0]):
+        square = 0.0
+        for c in range(z.shape[1]):
+            square += np.float64(z[i, c]) ** 2
+        length = max(math.sqrt(square), 1e-12)
+        for c in range(z.shape[1]):
+            z[i, c] = z[i, c] / length
+
+
+@_compiled
+def probabilities(x: Any) -> None:
+    """Turn logits [n, classes] into probabilities, in place: logistic for one class, else softmax."""
+    for i in range(x.shape[0]):
+        if x.shape[1] == 1:
+            x[i, 0] = 1.0 / (1.0 + math.exp(-np.float64(x[i, 0])))
+            continue
+        largest = x[i, 0]
+        for c in range(x.shape[1]):
+            largest = max(largest, x[i, c])
+        total = 0.0
+        for c in range(x.shape[1]):
+            total += math.exp(np.float64(x[i, c] - largest))
+        for c in range(x.shape[1]):
+            x[i, c] = math.exp(np.float64(x[i, c] - largest)) / total
 
 
 @_compiled

@@ -96,6 +96,14 @@ def test_existing_file_stays_unless_forced(tmp_path: Path, make_encoder: MakeEnc
     assert load_encoder(path).digest == make_encoder(seed=1).digest
 
 
+def test_loading_draws_no_random_numbers(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    save_tagger(tmp_path / "tagger.safetensors", Tagger(make_encoder(), Head(HeadConfig())))
+    before = torch.random.get_rng_state()
+    load_tagger(tmp_path / "tagger.safetensors")
+    load_encoder(tmp_path / "tagger.safetensors")
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_encoder_is_no_tagger(tmp_path: Path, make_encoder: MakeEncoder) -> None:
     save_encoder(tmp_path / "encoder.safetensors", make_encoder())
     with pytest.raises(CheckpointError, match="encoder without a head"):

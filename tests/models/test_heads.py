@@ -61,3 +61,19 @@ def test_digest_sees_both_parts(make_encoder: MakeEncoder) -> None:
     assert Tagger(make_encoder(), one).digest == Tagger(make_encoder(), one).digest
     assert Tagger(make_encoder(), one).digest != Tagger(make_encoder(), two).digest
     assert Tagger(make_encoder(), one).digest != Tagger(make_encoder(seed=1), one).digest
+
+
+@pytest.mark.parametrize(("hidden", "n_classes"), [((), 1), ((128, 64, 32, 8), 1), ((5,), 3)])
+def test_score_is_blind_to_the_cut_to_the_last_bit(
+    hidden: tuple[int, ...], n_classes: int, make_encoder: MakeEncoder, make_jets: Callable[..., Any]
+) -> None:
+    torch.manual_seed(0)
+    tagger = Tagger(make_encoder(dim=10, hidden=(20,)), Head(HeadConfig(hidden=hidden, n_classes=n_classes), dim=10))
+    features, offsets = make_jets(tuple(np.random.default_rng(0).integers(0, 70, 61)))
+    p = tagger.score(features, offsets)
+    for jets in (1, 2, 3, 5, 7, 30):
+        parts = []
+        for first in range(0, 61, jets):
+            cuts = offsets[first : min(first + jets, 61) + 1]
+            parts.append(tagger.score(features[cuts[0] : cuts[-1]], cuts - cuts[0]))
+        assert np.array_equal(np.concatenate(parts), p)
