@@ -10,7 +10,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from rs3l_gnn.models import kernels
+from rs3l_gnn.models import elementwise
 from rs3l_gnn.models.products import multiply
 from rs3l_gnn.models.stack import pad_channels
 
@@ -40,11 +40,11 @@ class DenseNetwork:
             y = x.new_empty((len(x), len(weight)))
             multiply(x, weight, y)
             if number == len(self._layers) - 1:
-                kernels.shift(y.numpy(), bias.numpy())
+                elementwise.shift(y.numpy(), bias.numpy())
             elif self._relu:
-                kernels.rectify(y.numpy(), bias.numpy())
+                elementwise.rectify(y.numpy(), bias.numpy())
             else:
-                kernels.activate(y.numpy(), bias.numpy())
+                elementwise.activate(y.numpy(), bias.numpy())
             x = y
         return x[:, : self._n_out]
 
@@ -60,7 +60,7 @@ def class_probabilities(head: DenseNetwork, z: Tensor) -> Tensor:
         [n_jets, 1] of the signal for one logit, else [n_jets, n_classes].
     """
     direction = z.clone()
-    kernels.normalise(direction.numpy())
+    elementwise.normalise(direction.numpy())
     logits = head(direction).contiguous()
-    kernels.probabilities(logits.numpy())
+    elementwise.probabilities(logits.numpy())
     return logits

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rs3l_gnn.models import kernels
+from rs3l_gnn.models import elementwise, kernels
 from rs3l_gnn.models.ragged import chunks
 from rs3l_gnn.models.stack import CHUNK_JETS, CHUNK_PARTICLES, Memory, Stack, pad_channels
 from rs3l_gnn.models.threads import run_chunks, thread_count
@@ -71,7 +71,7 @@ class _Apply(torch.autograd.Function):
             here = [output[part] for output in outputs]
             stack.forward_chunk(x[part], inside, here, _of(winners, part), memory.products)
             if jets:
-                kernels.pool(here[-1].numpy(), inside, mine.numpy())
+                elementwise.pool(here[-1].numpy(), inside, mine.numpy())
             else:
                 mine.copy_(here[-1])
 
@@ -95,7 +95,7 @@ class _Apply(torch.autograd.Function):
                 part, inside = _part(cuts, first, last)
                 g = memory.gradient(len(stack.layers), part.stop - part.start, outputs[-1].shape[1])
                 if jets:
-                    kernels.pool_backward(grad[first:last].numpy(), inside, g.numpy())
+                    elementwise.pool_backward(grad[first:last].numpy(), inside, g.numpy())
                 else:
                     g.copy_(grad[part])
                 inputs = [x[part], *(output[part] for output in outputs)]
@@ -144,7 +144,7 @@ def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
         width = len(layer.bias)
         weight, g_weight, g_bias = layer.weight.detach(), sums[2 * number], sums[2 * number + 1].numpy()
         if where is None:
-            kernels.activate_backward(g.numpy(), y.numpy(), g_bias)
+            elementwise.activate_backward(g.numpy(), y.numpy(), g_bias)
             products = [g]
         else:
             products = memory.products(n, width)

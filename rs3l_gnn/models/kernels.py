@@ -1,4 +1,4 @@
-"""Compiled loops over the jets of a chunk: nearest neighbours, running maximum, activations, and their gradients.
+"""Compiled loops over the jets of a chunk: nearest neighbours, running maximum, and its gradient.
 
 Every function releases the interpreter lock and runs in the calling thread; who calls them from several threads gets
 the same numbers. Channels come in multiples of :func:`channel_multiple`. Particles of a jet are contiguous.
@@ -7,31 +7,21 @@ the same numbers. Channels come in multiples of :func:`channel_multiple`. Partic
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
-from numba import types
-from numba.extending import overload
 
+from rs3l_gnn.models.compiled import compiled
+from rs3l_gnn.models.elementwise import expm1
 from rs3l_gnn.models.simd import ROWS, VECTOR_BYTES, count_up_to, distance_rows, max_rows, max_rows_where, pack_panels
 
 __all__ = [
     "ELU",
     "LEAKY_RELU",
-    "activate",
-    "activate_backward",
     "channel_multiple",
     "edge_backward",
     "edge_forward",
     "nearest",
-    "normalise",
-    "pool",
-    "pool_backward",
-    "probabilities",
-    "rectify",
-    "shift",
 ]
 
 ELU, LEAKY_RELU = 0, 1
@@ -40,126 +30,13 @@ ELU, LEAKY_RELU = 0, 1
 # Compiled code takes arrays by position, and a call costs more than a branch or a statement.
 # ruff: noqa: PLR0912, PLR0917
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 
 def channel_multiple(itemsize: int) -> int:
     """Channels of x and of the output must be a multiple of this; pad with zeros."""
     return VECTOR_BYTES // itemsize
 
 
-def _compiled(function: Function) -> Function:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}}
-    try:
-        return cast("Function", numba.njit(cache=True, **options)(function))
-    except RuntimeError:  # no folder to keep the compiled code in
-        return cast("Function", numba.njit(**options)(function))
-
-
-def _expm1(x: Any) -> Any:
-    raise NotImplementedError("compiled code only")
-
-
-@overload(_expm1, jit_options={"fastmath": {"contract"}})
-def _expm1_for(x):  # type: ignore[no-untyped-def]  # numba compares its signature with those it returns
-    """exp(x) - 1 for x <= 0, to 1e-7 relative in single precision and without a call, so that loops vectorise."""
-    if x != types.float32:
-
-        def double(x):  # type: ignore[no-untyped-def]  # numba compares the two signatures, annotations included
-            return math.expm1(x)
-
-        return double
-    f = np.float32
-
-    def single(x):  # type: ignore[no-untyped-def]  # as above
-        x = max(x, f(-87.0))
-        # Adding 1.5 * 2^23 rounds to an integer n, which then stands in the lowest bits.
-        shifted = f(x * f(1.4426950408889634) + f(12582912.0))
-        n = f(shifted - f(12582912.0))
-        power = np.int32((shifted.view(np.int32) + np.int32(127)) << np.int32(23)).view(np.float32)  # 2^n
-        r = x - n * f(0.693359375)  # x - n log 2 in two steps, the first one exact
-        r -= n * f(-2.12194440e-4)
-        # Taylor-like polynomial of (exp(r) - 1 - r) / r^2 on |r| < log(2) / 2 (Cephes, expf).
-        p = f(1.9875691500e-4)
-        p = p * r + f(1.3981999507e-3)
-        p = p * r + f(8.3334519073e-3)
-        p = p * r + f(4.1665795894e-2)
-        p = p * r + f(1.6666665459e-1)
-        p = p * r + f(5.0000001201e-1)
-        p = p * r * r + r
-        return power * p + (power - f(1.0))
-
-    return single
-
-
-@_compiled
-def activate(x: Any, bias: Any) -> None:
-    """Add the bias and apply ELU, in place: x [n, C], bias [C]."""
-    zero = x.dtype.type(0)
-    for i in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            v = x[i, c] + bias[c]
-            below = _expm1(min(v, zero))
-            x[i, c] = v if v > zero else below
-
-
-@_compiled
-def shift(x: Any, bias: Any) -> None:
-    """Add the bias, in place: x [n, C], bias [C]."""
-    for i in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            x[i, c] += bias[c]
-
-
-@_compiled
-def rectify(x: Any, bias: Any) -> None:
-    """Add the bias and apply ReLU, in place: x [n, C], bias [C]."""
-    zero = x.dtype.type(0)
-    for i in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            x[i, c] = max(x[i, c] + bias[c], zero)
-
-
-@_compiled
-def normalise(z: Any) -> None:
-    """Divide each row [n, dim] by its length, in place; a row of zeros stays."""
-    for i in range(z.shape[0]):
-        square = 0.0
-        for c in range(z.shape[1]):
-            square += np.float64(z[i, c]) ** 2
-        length = max(math.sqrt(square), 1e-12)
-        for c in range(z.shape[1]):
-            z[i, c] = z[i, c] / length
-
-
-@_compiled
-def probabilities(x: Any) -> None:
-    """Turn logits [n, classes] into probabilities, in place: logistic for one class, else softmax."""
-    for i in range(x.shape[0]):
-        if x.shape[1] == 1:
-            x[i, 0] = 1.0 / (1.0 + math.exp(-np.float64(x[i, 0])))
-            continue
-        largest = x[i, 0]
-        for c in range(x.shape[1]):
-            largest = max(largest, x[i, c])
-        total = 0.0
-        for c in range(x.shape[1]):
-            total += math.exp(np.float64(x[i, c] - largest))
-        for c in range(x.shape[1]):
-            x[i, c] = math.exp(np.float64(x[i, c] - largest)) / total
-
-
-@_compiled
-def activate_backward(g: Any, y: Any, g_bias: Any) -> None:
-    """Turn the gradient g of ``y = ELU(v + b)`` into that of v, in place [n, C], and add its sum to g_bias [C]."""
-    zero, one = y.dtype.type(0), y.dtype.type(1)
-    for i in range(y.shape[0]):
-        for c in range(y.shape[1]):
-            g[i, c] *= one + min(y[i, c], zero)
-            g_bias[c] += g[i, c]
-
-
-@_compiled
+@compiled
 def _nearest(distance: Any, n: int, k: int, x: Any, first: int, index: Any, guess: Any) -> Any:
     """Write the numbers of the k < n smallest distances to index [at least n + 1].
 
@@ -201,7 +78,7 @@ def _nearest(distance: Any, n: int, k: int, x: Any, first: int, index: Any, gues
     return root
 
 
-@_compiled
+@compiled
 def _nearest_with_ties(distance: Any, n: int, k: int, x: Any, first: int, index: Any) -> None:
     n_vectors = (n + VECTOR_BYTES // distance.itemsize - 1) // (VECTOR_BYTES // distance.itemsize)
     # The k-th smallest value, by stepping through the values from below.
@@ -250,7 +127,7 @@ def _nearest_with_ties(distance: Any, n: int, k: int, x: Any, first: int, index:
         found += 1
 
 
-@_compiled
+@compiled
 def _differ(x: Any, a: int, b: int) -> bool:
     differ = False
     for c in range(x.shape[1]):
@@ -258,7 +135,7 @@ def _differ(x: Any, a: int, b: int) -> bool:
     return differ
 
 
-@_compiled
+@compiled
 def _comes_before(x: Any, a: int, b: int) -> bool:
     for c in range(x.shape[1]):
         if x[a, c] < x[b, c]:
@@ -268,13 +145,13 @@ def _comes_before(x: Any, a: int, b: int) -> bool:
     return False
 
 
-@_compiled
+@compiled
 def _finish(a: Any, i: int, bias: Any, best: Any, kind: int, slope: Any, out: Any) -> None:
     zero = a.dtype.type(0)
     if kind == ELU:
         for c in range(out.shape[1]):
             v = a[i, c] + (best[c] + bias[c])
-            below = slope * _expm1(min(v, zero))
+            below = slope * expm1(min(v, zero))
             out[i, c] = v if v > zero else below
     else:
         for c in range(out.shape[1]):
@@ -282,7 +159,7 @@ def _finish(a: Any, i: int, bias: Any, best: Any, kind: int, slope: Any, out: An
             out[i, c] = v if v > zero else slope * v
 
 
-@_compiled
+@compiled
 def nearest(x: Any, cuts: Any, k: int, index: Any, valid: Any) -> None:
     """Numbers of the k nearest particles of the same jet, in no order.
 
@@ -321,27 +198,7 @@ def nearest(x: Any, cuts: Any, k: int, index: Any, valid: Any) -> None:
                     index[first + row + r, q] = first + found[q]
 
 
-@_compiled
-def pool(h: Any, cuts: Any, out: Any) -> None:
-    """Sum the particles of each jet: h [n_particles, C] -> out [n_jets, C]."""
-    for jet in range(len(cuts) - 1):
-        for c in range(h.shape[1]):
-            out[jet, c] = 0
-        for i in range(cuts[jet], cuts[jet + 1]):
-            for c in range(h.shape[1]):
-                out[jet, c] += h[i, c]
-
-
-@_compiled
-def pool_backward(g: Any, cuts: Any, out: Any) -> None:
-    """Hand the gradient of each jet to its particles: g [n_jets, C] -> out [n_particles, C]."""
-    for jet in range(len(cuts) - 1):
-        for i in range(cuts[jet], cuts[jet + 1]):
-            for c in range(out.shape[1]):
-                out[i, c] = g[jet, c]
-
-
-@_compiled
+@compiled
 def edge_forward(
     a: Any, c: Any, x: Any, bias: Any, cuts: Any, k: int, kind: int, slope: Any, out: Any, where: Any, save: bool
 ) -> None:
@@ -402,7 +259,7 @@ def edge_forward(
                 _finish(a, i, bias, best, kind, slope, out)
 
 
-@_compiled
+@compiled
 def edge_backward(g: Any, out: Any, where: Any, kind: int, slope: Any, ga: Any, gc: Any, g_bias: Any) -> None:
     """Gradient of :func:`edge_forward`.
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rs3l_gnn.models import kernels
+from rs3l_gnn.models import elementwise, kernels
 from rs3l_gnn.models.products import multiply
 
 __all__ = [
@@ -152,7 +152,7 @@ class Stack:
         if not jets:
             return outputs[-1]
         pooled = memory.pooled[: len(cuts) - 1]
-        kernels.pool(outputs[-1].numpy(), cuts, pooled.numpy())
+        elementwise.pool(outputs[-1].numpy(), cuts, pooled.numpy())
         return pooled
 
     def forward_chunk(
@@ -176,7 +176,7 @@ class Stack:
             weight, bias = layer.weight.detach(), layer.bias.detach().numpy()
             if not layer.k:
                 multiply(x, weight, out)
-                kernels.activate(out.numpy(), bias)
+                elementwise.activate(out.numpy(), bias)
             else:
                 a, c = products[: x.shape[0] * len(weight)].view(2, len(x), len(bias))
                 multiply(x, weight[: len(bias)], a)

@@ -78,30 +78,6 @@ def test_distances_that_overflow_stay_within_the_jet() -> None:
     assert (index[30:] >= 30).all()
 
 
-@pytest.mark.parametrize(("real", "tolerance"), [(np.float32, 2e-7), (np.float64, 1e-15)])
-def test_activate(real: Real, tolerance: float) -> None:
-    x = np.concatenate([np.linspace(-120, 20, 4096), -np.logspace(-12, 1, 4096), [0.0] * 16]).reshape(-1, 16)
-    x = x.astype(real)
-    bias = np.linspace(-0.5, 0.5, 16).astype(real)
-    v = (x + bias).astype(np.float64)
-    expected = np.where(v > 0, v, np.expm1(np.minimum(v, 0)))
-    kernels.activate(x, bias)
-    assert np.abs(x - expected).max() <= tolerance * 20
-    small = np.abs(expected) < 1
-    assert (np.abs(x - expected)[small] <= tolerance * np.maximum(np.abs(expected[small]), 1e-30)).all()
-
-
-def test_pool_and_its_gradient() -> None:
-    rng = np.random.default_rng(0)
-    cuts = np.array([0, 3, 3, 10])
-    h, g = rng.normal(size=(10, 16)), rng.normal(size=(3, 16))
-    pooled, back = np.empty((3, 16)), np.empty((10, 16))
-    kernels.pool(h, cuts, pooled)
-    kernels.pool_backward(g, cuts, back)
-    assert np.allclose(pooled, [h[:3].sum(axis=0), np.zeros(16), h[3:].sum(axis=0)], atol=1e-14)
-    assert np.array_equal(back, g[[0] * 3 + [2] * 7])
-
-
 @pytest.mark.parametrize("real", [np.float32, np.float64])
 @pytest.mark.parametrize(("kind", "slope"), [(kernels.ELU, 1.0), (kernels.ELU, 0.3), (kernels.LEAKY_RELU, 0.0)])
 def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:

@@ -1,0 +1,25 @@
+"""How the loops are compiled: without the interpreter's lock, and kept on disk where there is a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+__all__ = ["compiled"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function at its first call.
+
+    numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.simd` or another file whose
+    functions are compiled into callers elsewhere must touch the callers' files, too.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}}
+    try:
+        return cast("Function", numba.njit(cache=True, **options)(function))
+    except RuntimeError:  # no folder to keep the compiled code in
+        return cast("Function", numba.njit(**options)(function))

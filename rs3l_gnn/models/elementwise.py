@@ -1,0 +1,151 @@
+"""Compiled loops over rows: activations, sums over the particles of a jet, probabilities.
+
+Every function works on whole arrays in the calling thread, without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from rs3l_gnn.models.compiled import compiled
+
+__all__ = [
+    "activate",
+    "activate_backward",
+    "expm1",
+    "normalise",
+    "pool",
+    "pool_backward",
+    "probabilities",
+    "rectify",
+    "shift",
+]
+
+
+def expm1(x: Any) -> Any:
+    """exp(x) - 1 for x <= 0, in compiled code."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(expm1, jit_options={"fastmath": {"contract"}})
+def _expm1_of(x):  # type: ignore[no-untyped-def]  # numba compares its signature with those it returns
+    """exp(x) - 1 for x <= 0, to 1e-7 relative in single precision and without a call, so that loops vectorise."""
+    if x != types.float32:
+
+        def double(x):  # type: ignore[no-untyped-def]  # numba compares the two signatures, annotations included
+            return math.expm1(x)
+
+        return double
+    f = np.float32
+
+    def single(x):  # type: ignore[no-untyped-def]  # as above
+        x = max(x, f(-87.0))
+        # Adding 1.5 * 2^23 rounds to an integer n, which then stands in the lowest bits.
+        shifted = f(x * f(1.4426950408889634) + f(12582912.0))
+        n = f(shifted - f(12582912.0))
+        power = np.int32((shifted.view(np.int32) + np.int32(127)) << np.int32(23)).view(np.float32)  # 2^n
+        r = x - n * f(0.693359375)  # x - n log 2 in two steps, the first one exact
+        r -= n * f(-2.12194440e-4)
+        # Taylor-like polynomial of (exp(r) - 1 - r) / r^2 on |r| < log(2) / 2 (Cephes, expf).
+        p = f(1.9875691500e-4)
+        p = p * r + f(1.3981999507e-3)
+        p = p * r + f(8.3334519073e-3)
+        p = p * r + f(4.1665795894e-2)
+        p = p * r + f(1.6666665459e-1)
+        p = p * r + f(5.0000001201e-1)
+        p = p * r * r + r
+        return power * p + (power - f(1.0))
+
+    return single
+
+
+@compiled
+def activate(x: Any, bias: Any) -> None:
+    """Add the bias and apply ELU, in place: x [n, C], bias [C]."""
+    zero = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            v = x[i, c] + bias[c]
+            below = expm1(min(v, zero))
+            x[i, c] = v if v > zero else below
+
+
+@compiled
+def activate_backward(g: Any, y: Any, g_bias: Any) -> None:
+    """Turn the gradient g of ``y = ELU(v + b)`` into that of v, in place [n, C], and add its sum to g_bias [C]."""
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for i in range(y.shape[0]):
+        for c in range(y.shape[1]):
+            g[i, c] *= one + min(y[i, c], zero)
+            g_bias[c] += g[i, c]
+
+
+@compiled
+def shift(x: Any, bias: Any) -> None:
+    """Add the bias, in place: x [n, C], bias [C]."""
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            x[i, c] += bias[c]
+
+
+@compiled
+def rectify(x: Any, bias: Any) -> None:
+    """Add the bias and apply ReLU, in place: x [n, C], bias [C]."""
+    zero = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            x[i, c] = max(x[i, c] + bias[c], zero)
+
+
+@compiled
+def normalise(z: Any) -> None:
+    """Divide each row [n, dim] by its length, in place; a row of zeros stays."""
+    for i in range(z.shape[0]):
+        square = 0.0
+        for c in range(z.shape[1]):
+            square += np.float64(z[i, c]) ** 2
+        length = max(math.sqrt(square), 1e-12)
+        for c in range(z.shape[1]):
+            z[i, c] = z[i, c] / length
+
+
+@compiled
+def probabilities(x: Any) -> None:
+    """Turn logits [n, classes] into probabilities, in place: logistic for one class, else softmax."""
+    for i in range(x.shape[0]):
+        if x.shape[1] == 1:
+            x[i, 0] = 1.0 / (1.0 + math.exp(-np.float64(x[i, 0])))
+            continue
+        largest = x[i, 0]
+        for c in range(x.shape[1]):
+            largest = max(largest, x[i, c])
+        total = 0.0
+        for c in range(x.shape[1]):
+            total += math.exp(np.float64(x[i, c] - largest))
+        for c in range(x.shape[1]):
+            x[i, c] = math.exp(np.float64(x[i, c] - largest)) / total
+
+
+@compiled
+def pool(h: Any, cuts: Any, out: Any) -> None:
+    """Sum the particles of each jet: h [n_particles, C] -> out [n_jets, C]."""
+    for jet in range(len(cuts) - 1):
+        for c in range(h.shape[1]):
+            out[jet, c] = 0
+        for i in range(cuts[jet], cuts[jet + 1]):
+            for c in range(h.shape[1]):
+                out[jet, c] += h[i, c]
+
+
+@compiled
+def pool_backward(g: Any, cuts: Any, out: Any) -> None:
+    """Hand the gradient of each jet to its particles: g [n_jets, C] -> out [n_particles, C]."""
+    for jet in range(len(cuts) - 1):
+        for i in range(cuts[jet], cuts[jet + 1]):
+            for c in range(out.shape[1]):
+                out[i, c] = g[jet, c]

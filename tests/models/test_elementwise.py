@@ -1,0 +1,65 @@
+"""The compiled loops over rows against the same in plain numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.models import elementwise
+
+Real = Any
+
+
+@pytest.mark.parametrize(("real", "tolerance"), [(np.float32, 2e-7), (np.float64, 1e-15)])
+def test_activate(real: Real, tolerance: float) -> None:
+    x = np.concatenate([np.linspace(-120, 20, 4096), -np.logspace(-12, 1, 4096), [0.0] * 16]).reshape(-1, 16)
+    x = x.astype(real)
+    bias = np.linspace(-0.5, 0.5, 16).astype(real)
+    v = (x + bias).astype(np.float64)
+    expected = np.where(v > 0, v, np.expm1(np.minimum(v, 0)))
+    elementwise.activate(x, bias)
+    assert np.abs(x - expected).max() <= tolerance * 20
+    small = np.abs(expected) < 1
+    assert (np.abs(x - expected)[small] <= tolerance * np.maximum(np.abs(expected[small]), 1e-30)).all()
+
+
+def test_pool_and_its_gradient() -> None:
+    rng = np.random.default_rng(0)
+    cuts = np.array([0, 3, 3, 10])
+    h, g = rng.normal(size=(10, 16)), rng.normal(size=(3, 16))
+    pooled, back = np.empty((3, 16)), np.empty((10, 16))
+    elementwise.pool(h, cuts, pooled)
+    elementwise.pool_backward(g, cuts, back)
+    assert np.allclose(pooled, [h[:3].sum(axis=0), np.zeros(16), h[3:].sum(axis=0)], atol=1e-14)
+    assert np.array_equal(back, g[[0] * 3 + [2] * 7])
+
+
+def test_shift_and_rectify() -> None:
+    x, bias = np.array([[-2.0, 0.5], [1.0, -0.25]]), np.array([1.0, -0.25])
+    shifted, rectified = x.copy(), x.copy()
+    elementwise.shift(shifted, bias)
+    elementwise.rectify(rectified, bias)
+    assert shifted.tolist() == [[-1, 0.25], [2, -0.5]]
+    assert rectified.tolist() == [[0, 0.25], [2, 0]]
+
+
+def test_gradient_of_elu() -> None:
+    y, g = np.array([[-0.5, 2.0], [-0.75, 0.0]]), np.array([[1.0, 3.0], [2.0, 5.0]])
+    bias = np.array([10.0, 20.0])
+    elementwise.activate_backward(g, y, bias)
+    assert g.tolist() == [[0.5, 3], [0.5, 5]]
+    assert bias.tolist() == [11, 28]
+
+
+def test_normalise_and_probabilities() -> None:
+    z = np.array([[3.0, 4.0], [0.0, 0.0], [3e30, -4e30]], dtype=np.float32)
+    elementwise.normalise(z)
+    assert np.allclose(z, np.array([[0.6, 0.8], [0, 0], [0.6, -0.8]]))
+    one = np.array([[0.0], [np.log(3)], [-800.0], [800.0]])
+    elementwise.probabilities(one)
+    assert np.allclose(one[:, 0], [0.5, 0.75, 0, 1])
+    three = np.array([[0.0, np.log(2), 0.0], [1000.0, 0.0, -1000.0]])
+    elementwise.probabilities(three)
+    assert np.allclose(three, np.array([[0.25, 0.5, 0.25], [1, 0, 0]]))
