@@ -9,7 +9,8 @@ from rs3l_gnn.fits.combine_card import combine_card, write_card
 from rs3l_gnn.fits.compare import TaggerResult, compare_taggers
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.expectation import expected_error
-from rs3l_gnn.fits.inference import Toys, limit, rank, scan, significance, toys
+from rs3l_gnn.fits.hypotheses import Limit, Significance, limit, significance
+from rs3l_gnn.fits.inference import Impact, Scan, Toys, rank, scan, toys
 from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
 from rs3l_gnn.fits.pyhf_spec import pyhf_workspace, write_workspace
 from rs3l_gnn.fits.run import fit
@@ -30,11 +31,15 @@ __all__ = [
     "ChannelTemplates",
     "FitConfig",
     "FreeRate",
+    "Impact",
     "Likelihood",
+    "Limit",
     "Nuisance",
     "RateEffect",
     "SampleTemplates",
+    "Scan",
     "Shift",
+    "Significance",
     "TaggerResult",
     "Templates",
     "Toys",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rs3l_gnn.fits.drawing import COLOURS, Canvas, label_axes, new_figure
-from rs3l_gnn.fits.inference import Impact, Inference, Limit, Scan, Toys
+from rs3l_gnn.fits.hypotheses import Limit
+from rs3l_gnn.fits.inference import Impact, Inference, Scan, Toys
 from rs3l_gnn.fits.model import BestFit
 from rs3l_gnn.fits.templates import Templates
 

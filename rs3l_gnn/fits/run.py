@@ -13,7 +13,8 @@ from rs3l_gnn.fits.building import Built, build_templates
 from rs3l_gnn.fits.cabinetry_config import write_cabinetry
 from rs3l_gnn.fits.combine_card import write_card
 from rs3l_gnn.fits.config import FitConfig
-from rs3l_gnn.fits.inference import Inference, limit, rank, scan, significance, toys
+from rs3l_gnn.fits.hypotheses import limit, significance
+from rs3l_gnn.fits.inference import Inference, rank, scan, toys
 from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
 from rs3l_gnn.fits.pyhf_spec import write_workspace
 from rs3l_gnn.fits.reading import Run
