@@ -23,7 +23,6 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
-from rs3l_gnn.simulation.hepmc import split_hepmc
 from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
 from rs3l_gnn.simulation.processes import get_process
@@ -146,6 +145,8 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
     # Read back, so that the showers see exactly what the file says.
     hard = read_lhe(hard_file)
     for variation, other in sample.hepmc.items():
+        from rs3l_gnn.simulation.hepmc import split_hepmc
+
         split_hepmc(
             other.path,
             hard,
