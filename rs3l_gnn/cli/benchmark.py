@@ -22,7 +22,30 @@ def _encoder() -> dict[str, Any]:
     return run_encoder_benchmark()
 
 
-_BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"encoder": _encoder}
+def _simulation() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.simulation import benchmark_simulation
+
+    return benchmark_simulation()
+
+
+def _analysis() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.analysis import run_analysis_benchmark
+
+    return run_analysis_benchmark()
+
+
+def _fits() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.fits import measure_writers
+
+    return measure_writers()
+
+
+_BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "encoder": _encoder,
+    "simulation": _simulation,
+    "analysis": _analysis,
+    "fits": _fits,
+}
 
 
 @verb

@@ -68,7 +68,7 @@ def test_a_configuration_that_is_not_there(runner: CliRunner, tmp_path: Path, ve
 def test_unknown_benchmark(runner: CliRunner) -> None:
     result = runner.invoke(app, ["benchmark", "warp"])
     assert result.exit_code == 2
-    assert "unknown benchmark 'warp'; allowed: encoder" in result.stderr
+    assert "unknown benchmark 'warp'; allowed: encoder, simulation, analysis, fits" in result.stderr
 
 
 def test_simulate_names_an_unknown_variation(runner: CliRunner, tmp_path: Path) -> None:
