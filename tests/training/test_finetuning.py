@@ -1,0 +1,181 @@
+"""Fine-tuning: fixed, floating and thawed encoders, random weights, two and more classes."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rs3l_gnn.conventions import CheckpointError, ConfigError, JetType, Split, SplitFractions, TrainingError
+from rs3l_gnn.data import read_views, write_views
+from rs3l_gnn.models import Encoder, EncoderConfig, load_encoder, load_tagger, save_encoder
+from rs3l_gnn.training import FinetuneConfig, TrainerConfig, finetune
+from rs3l_gnn.training.monitors import area_under_roc
+
+SHORT = {"epochs": 4, "threads": 1}
+
+
+def config(toy_views: Path, **changes: Any) -> FinetuneConfig:
+    document = {
+        "views": toy_views,
+        "architecture": {"width": 16, "layers": 1, "k": 6, "hidden": (8,), "dim": 4},
+        "optimizer": {"learning_rate": 0.02, "schedule": "cosine"},
+        "trainer": SHORT,
+        "batch_events": 40,
+    }
+    return FinetuneConfig.model_validate({**document, **changes})
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Some weights to start from."""
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        save_encoder(path, Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4)))
+    return str(path)
+
+
+def weights(path: Path, part: str) -> list[torch.Tensor]:
+    module = getattr(load_tagger(path), part)
+    return [value.clone() for value in module.state_dict().values()]
+
+
+@pytest.mark.slow
+def test_from_random_weights_it_learns(toy_views: Path, tmp_path: Path) -> None:
+    settings = config(
+        toy_views,
+        batch_events=16,
+        optimizer={"learning_rate": 0.01, "schedule": "cosine"},
+        trainer={"epochs": 60, "threads": 1},
+    )
+    result = finetune(settings, tmp_path / "out")
+    losses = [row["loss"] for row in result.history]
+    assert losses[0] is not None
+    assert losses[-1] is not None
+    assert losses[-1] < losses[0] - 0.1
+    views = read_views(toy_views)
+    unseen = views.select_jets((views.split(SplitFractions()) == Split.TEST) & views.is_nominal())
+    score = load_tagger(result.checkpoint).score(unseen.features, unseen.offsets)
+    assert ((score >= 0) & (score <= 1)).all()
+    assert area_under_roc(score, (unseen.jettype == JetType.H_BB).astype(np.int64)) > 0.8
+
+
+def test_a_fixed_encoder_does_not_move(toy_views: Path, encoder: str, tmp_path: Path) -> None:
+    settings = config(toy_views, encoder=encoder, mode="fixed", batch_events=60, trainer={"epochs": 40, "threads": 1})
+    result = finetune(settings, tmp_path / "out")
+    assert load_tagger(result.checkpoint).encoder.digest == load_encoder(encoder).digest
+    losses = [row["loss"] or np.nan for row in result.history]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])  # the head alone learns, on nearly all events at once
+
+
+def test_a_fixed_encoder_gives_the_loss_of_a_floating_one_before_its_thaw(
+    toy_views: Path, encoder: str, tmp_path: Path
+) -> None:
+    """Embeddings computed once are those of each batch."""
+    fixed = finetune(config(toy_views, encoder=encoder, mode="fixed"), tmp_path / "fixed")
+    frozen = finetune(config(toy_views, encoder=encoder, thaw_after=10), tmp_path / "frozen")
+    for left, right in zip(fixed.history, frozen.history, strict=True):
+        assert left["loss"] == pytest.approx(right["loss"], rel=1e-4)
+
+
+def test_a_thawed_encoder_moves_only_then(toy_views: Path, encoder: str, tmp_path: Path) -> None:
+    fixed = finetune(config(toy_views, encoder=encoder, mode="fixed"), tmp_path / "fixed")
+    thawed = finetune(config(toy_views, encoder=encoder, thaw_after=3), tmp_path / "thawed")
+    assert thawed.history[2]["loss"] == pytest.approx(fixed.history[2]["loss"], rel=1e-4)
+    before, after = weights(fixed.checkpoint, "encoder"), weights(thawed.checkpoint, "encoder")
+    last = weights(thawed.checkpoint.with_name("tagger_last.safetensors"), "encoder")
+    assert len(before) == len(after)
+    assert any(not torch.equal(a, b) for a, b in zip(before, last, strict=True))
+
+
+def test_the_encoder_has_its_own_rate(toy_views: Path, encoder: str, tmp_path: Path) -> None:
+    slow = finetune(config(toy_views, encoder=encoder, encoder_rate=1e-9), tmp_path / "slow")
+    fixed = finetune(config(toy_views, encoder=encoder, mode="fixed"), tmp_path / "fixed")
+    for a, b in zip(weights(slow.checkpoint, "encoder"), weights(fixed.checkpoint, "encoder"), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bits(toy_views: Path, tmp_path: Path) -> None:
+    digests = [
+        load_tagger(finetune(config(toy_views, seed=seed), tmp_path / name).checkpoint).digest
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_three_classes(toy_views: Path, tmp_path: Path) -> None:
+    classes = {"quark": ["Q"], "higgs": ["H_BB"], "w": ["W_QQ"]}
+    three = {"targets": {"classes": classes}, "head": {"n_classes": 3}}
+    with pytest.raises(TrainingError, match="class 2 has no jet"):
+        finetune(config(toy_views, **three), tmp_path / "out")
+    views = read_views(toy_views)
+    # Half of the quark jets, by their mass, are declared to be W jets: a class that can be learnt.
+    nominal = views.first[:-1]
+    heavy = (views.mass > np.median(views.mass[nominal[views.jettype[nominal] == JetType.Q]]))[nominal]
+    renamed = np.repeat(heavy, np.diff(views.first)) & (views.jettype == JetType.Q)
+    jettype = np.where(renamed, JetType.W_QQ, views.jettype).astype(np.int16)
+    write_views(tmp_path / "three.h5", dataclasses.replace(views, jettype=jettype))
+    settings = config(tmp_path / "three.h5", **three, trainer={"epochs": 15, "threads": 1})
+    result = finetune(settings, tmp_path / "three")
+    accuracies = [row["val_accuracy"] for row in result.history]
+    assert accuracies[-1] is not None
+    assert accuracies[-1] > 0.5
+    assert load_tagger(result.checkpoint).head.config.n_classes == 3
+
+
+def test_views_as_augmentation_and_fewer_labels(toy_views: Path, tmp_path: Path) -> None:
+    settings = config(
+        toy_views,
+        variations={"nominal": 1.0, "seed": 1.0, "fsrRenHi": 1.0},
+        max_events=50,
+        flatten={"pt": (400, 500, 600, 2000)},
+        head={"hidden": (8, 8)},
+    )
+    result = finetune(settings, tmp_path / "out")
+    losses = [row["loss"] for row in result.history]
+    assert losses[-1] is not None
+    assert np.isfinite(losses[-1])
+    assert json.loads((tmp_path / "out" / "provenance.json").read_text())["events"]["train"] == 50
+
+
+def test_the_best_epoch_is_kept_when_asked(toy_views: Path, tmp_path: Path) -> None:
+    settings = config(
+        toy_views,
+        optimizer={"learning_rate": 0.3, "schedule": "constant"},
+        trainer={"epochs": 6, "threads": 1, "keep": "best"},
+    )
+    result = finetune(settings, tmp_path / "out")
+    losses = [row["val_loss"] for row in result.history]
+    assert None not in losses
+    best = losses.index(min(loss for loss in losses if loss is not None))
+    assert best < 5, "the last epoch is the best: this test shows nothing"
+    short = settings.model_copy(update={"trainer": TrainerConfig(epochs=best + 1, threads=1, keep="last")})
+    again = finetune(short, tmp_path / "short")
+    assert load_tagger(result.checkpoint).digest == load_tagger(again.checkpoint).digest
+    last = result.checkpoint.with_name("tagger_last.safetensors")
+    assert load_tagger(result.checkpoint).digest != load_tagger(last).digest
+
+
+def test_other_sides_of_the_split_do_not_reach_the_weights(toy_views: Path, tmp_path: Path) -> None:
+    views = read_views(toy_views)
+    other = np.repeat(views.split(SplitFractions()) != Split.TRAIN, np.diff(views.offsets))
+    features = np.where(other[:, None], -views.features, views.features)
+    write_views(tmp_path / "changed.h5", dataclasses.replace(views, features=features))
+    last = {"trainer": {**SHORT, "keep": "last"}}
+    plain = finetune(config(toy_views, **last), tmp_path / "plain")
+    changed = finetune(config(tmp_path / "changed.h5", **last), tmp_path / "changed")
+    assert load_tagger(plain.checkpoint).digest == load_tagger(changed.checkpoint).digest
+    assert [row["val_loss"] for row in plain.history] != [row["val_loss"] for row in changed.history]
+
+
+def test_useless_settings_are_refused(toy_views: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint 'nowhere'"):
+        finetune(config(toy_views, encoder="nowhere"), tmp_path / "out")
+    with pytest.raises(ConfigError, match="no variation has a positive weight"):
+        finetune(config(toy_views, variations={"seed": 0.0}), tmp_path / "out")
+    with pytest.raises(TrainingError, match="class 1 has no jet"):
+        finetune(config(toy_views, targets={"signal": ["W_QQ"]}), tmp_path / "out")
