@@ -24,7 +24,12 @@ def simulate(
     events: Annotated[
         int | None, typer.Option("--events", "-n", help="Hard events; without it the whole file.")
     ] = None,
+    variations: Annotated[str | None, typer.Option("--variations", help="Names, separated by commas.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="What the views share: hard, shower (partons) or particles.")
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-w", help="Processes.")] = None,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler.")] = None,
     overrides: Overrides = None,
     output: Output = Path("simulation"),
     force: Force = False,
@@ -38,8 +43,11 @@ def simulate(
         name = sample or process or "".join(c if c.isalnum() else "_" for c in lhe.name.split(".lhe")[0])  # type: ignore[union-attr] # one of the two is given
         chosen = {"process": process, "lhe": lhe, "events": events}
         options += [f"samples.{name}.{key}={value}" for key, value in chosen.items() if value is not None]
-    if workers is not None:
-        options.append(f"workers={workers}")
+    if variations is not None:
+        options.append(f"variations=[{variations}]")
+    for key, value in {"start": start, "workers": workers, "scheduler": scheduler}.items():
+        if value is not None:
+            options.append(f"{key}={value}")
     summary = run(load_config(SimulationConfig, config, [*options, *(overrides or ())]), output, force=force)
     for name, result in summary.samples.items():
         typer.echo(
