@@ -1,0 +1,49 @@
+"""One call: folder, provenance, refusal to overwrite, the same bytes again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rs3l_gnn.conventions import InputFileError, OutputError, file_digest, load_config
+from rs3l_gnn.evaluation import EvaluateConfig, evaluate
+
+
+def test_the_folder_tells_all(
+    evaluated: Path, metrics: dict[str, Any], config: EvaluateConfig, toy_views: Path
+) -> None:
+    assert {path.name for path in evaluated.iterdir()} == {"metrics.json", "config.yaml", "provenance.json", "plots"}
+    assert (metrics["format"], metrics["version"]) == ("rs3l-metrics", 1)
+    assert load_config(EvaluateConfig, evaluated / "config.yaml") == config
+    record = json.loads((evaluated / "provenance.json").read_text())
+    assert record["inputs"][str(toy_views)] == file_digest(toy_views)
+    assert record["inputs"]["tagger one"] == file_digest(config.taggers["one"])
+    assert record["inputs"]["tagger two"] == file_digest(Path(config.taggers["two"]) / "tagger.safetensors")
+
+
+def test_the_same_inputs_give_the_same_bytes(evaluated: Path, config: EvaluateConfig, tmp_path: Path) -> None:
+    evaluate(config, tmp_path / "again")
+    assert (tmp_path / "again" / "metrics.json").read_bytes() == (evaluated / "metrics.json").read_bytes()
+
+
+def test_a_result_is_replaced_only_by_force(config: EvaluateConfig, tmp_path: Path) -> None:
+    few = config.model_copy(update={"taggers": {}, "bootstrap": 2, "efficiencies": (0.5,)})
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="exists already; .*--force"):
+        evaluate(few, tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+    document = evaluate(few, tmp_path / "out", force=True)
+    assert list(document["tagging"]) == ["n2"]  # the baseline needs no network
+    assert not (tmp_path / "out" / "mine.txt").exists()
+
+
+def test_a_failure_leaves_nothing(config: EvaluateConfig, tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,2\n")
+    wrong = config.model_copy(update={"histories": {"x": tmp_path / "history.csv"}, "bootstrap": 2})
+    with pytest.raises(InputFileError, match="history.csv is not the history of a training; got .*val_loss"):
+        evaluate(wrong, tmp_path / "out")
+    with pytest.raises(InputFileError, match="cannot read the history .*gone.csv"):
+        evaluate(wrong.model_copy(update={"histories": {"x": tmp_path / "gone.csv"}}), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
