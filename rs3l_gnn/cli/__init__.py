@@ -2,24 +2,9 @@
 
 from importlib import import_module
 
-from rs3l_gnn.cli.app import app
+from rs3l_gnn.cli.app import VERBS, app
 
 __all__ = ["VERBS", "app", "main"]
-
-VERBS = (
-    "simulate",
-    "pair",
-    "pretrain",
-    "finetune",
-    "evaluate",
-    "export",
-    "analyze",
-    "fit",
-    "demo",
-    "benchmark",
-    "inspect",
-)
-"""The verbs in the order of the help text, which is the order of the chain."""
 
 
 def main() -> None:

@@ -10,14 +10,37 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from rs3l_gnn import __version__
 from rs3l_gnn.conventions import Rs3lError
 
-__all__ = ["app", "verb"]
+__all__ = ["VERBS", "app", "verb"]
+
+VERBS = (
+    "simulate",
+    "pair",
+    "pretrain",
+    "finetune",
+    "evaluate",
+    "export",
+    "analyze",
+    "fit",
+    "demo",
+    "benchmark",
+    "inspect",
+)
+"""The verbs in the order of the help text, which is the order of the chain."""
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=VERBS.index)
+
 
 app = typer.Typer(
     name="rs3l",
+    cls=_InOrder,
     help="From one LHE file to one fit: re-simulated jets, contrastive pre-training, coffea, templates.",
     no_args_is_help=True,
     add_completion=False,
