@@ -29,6 +29,7 @@ VERBS = (
     "demo",
     "benchmark",
     "inspect",
+    "fetch",
 )
 """The verbs in the order of the help text, which is the order of the chain."""
 

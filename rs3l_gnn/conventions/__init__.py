@@ -8,6 +8,7 @@ from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, pa
 from rs3l_gnn.conventions.errors import (
     CheckpointError,
     ConfigError,
+    DownloadError,
     FitError,
     InputFileError,
     InvalidDataError,
@@ -52,6 +53,7 @@ __all__ = [
     "Candidates",
     "CheckpointError",
     "ConfigError",
+    "DownloadError",
     "Feature",
     "FitError",
     "InputFileError",

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "CheckpointError",
     "ConfigError",
+    "DownloadError",
     "FitError",
     "InputFileError",
     "InvalidDataError",
@@ -58,6 +59,10 @@ class UnknownVariationError(ConfigError):
 
 class InputFileError(Rs3lError):
     """An input file is missing, truncated or not what it is said to be."""
+
+
+class DownloadError(Rs3lError):
+    """A server has no such file, fails again and again, or gives other bytes than it announced."""
 
 
 class MissingBranchError(InputFileError):

@@ -8,13 +8,17 @@ from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
 from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
 from rs3l_gnn.data.views_file import ViewsFile, ViewsWriter, read_views, write_views
+from rs3l_gnn.data.zenodo import FetchConfig, FetchReport, RemoteFile, fetch, list_record
 
 __all__ = [
     "FORMATS",
     "CandidateFormat",
     "EventBatches",
+    "FetchConfig",
+    "FetchReport",
     "PairConfig",
     "PairReport",
+    "RemoteFile",
     "SampleReport",
     "SimulatedFile",
     "ViewBatch",
@@ -26,10 +30,12 @@ __all__ = [
     "concatenate_views",
     "convert_published",
     "draw_views",
+    "fetch",
     "find_simulated",
     "gather_jets",
     "get_format",
     "jet_features",
+    "list_record",
     "pair",
     "read_published",
     "read_views",
