@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,9 @@ from uproot.deserialization import DeserializationError
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, MissingBranchError, Rs3lError
 from rs3l_gnn.data.formats import CandidateFormat
+from rs3l_gnn.data.published import PUBLISHED_BRANCHES
 from rs3l_gnn.inference import layout_of
+from rs3l_gnn.inference.delphes import CANDIDATES
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.weights import correction_branches
 
@@ -55,6 +58,8 @@ def is_read_error(error: Exception) -> bool:
 
 def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulation: bool) -> list[str]:
     """Branches that an analysis reads from a file of this format."""
+    if form.name in ("delphes", "published"):
+        return _of_foreign(config, form)
     jets = ["pt", "eta", "msoftdrop"]
     needed = ["run", "luminosityBlock", "event"]
     if any(model != N2 for model in config.taggers.values()):
@@ -72,6 +77,16 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
         if momenta is not None and momenta.resolution is not None:
             needed.append(momenta.rho)
     return needed
+
+
+def _of_foreign(config: ProcessorConfig, form: CandidateFormat) -> list[str]:
+    """Branches of layouts that are not named like NanoAOD; the jets of Delphes are checked where they are found."""
+    networks = any(model != N2 for model in config.taggers.values())
+    if form.name == "published":
+        jets = ["jet_pt", "jet_eta", "jet_e", "jet_msd", "jet_n2"]
+        return [*jets, *PUBLISHED_BRANCHES] if networks else jets
+    candidates = [f"{name}.{field}" for name, fields in CANDIDATES.items() for field in fields]
+    return candidates if networks else []
 
 
 def look_at_files(
@@ -102,8 +117,9 @@ def _look(
         with uproot.open({path: None}, timeout=timeout) as opened:
             _require_whole(path, opened)
             tree = _tree(path, opened, tree_name)
-            branches = set(tree.keys())
-            form = layout_of({name.partition("_")[0] for name in branches})
+            names: list[str] = tree.keys()
+            branches = {name.rpartition("/")[2] for name in names}  # Delphes: Jet/Jet.PT
+            form = layout_of({_collection(name) for name in branches})
             missing_features(form.missing_features, path)
             missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
             if missing:
@@ -136,9 +152,13 @@ def _tree(path: str, opened: Any, name: str) -> Any:
 
 def _similar(missing: Sequence[str], found: Sequence[str]) -> str:
     """What was found of the same collections, or the collections."""
-    prefixes = {name.partition("_")[0] for name in missing}
-    same = [name for name in found if name.partition("_")[0] in prefixes]
-    return ", ".join(same or sorted({name.partition("_")[0] for name in found}))
+    prefixes = {_collection(name) for name in missing}
+    same = [name for name in found if _collection(name) in prefixes]
+    return ", ".join(same or sorted({_collection(name) for name in found}))
+
+
+def _collection(branch: str) -> str:
+    return re.split(r"[_.]", branch)[0]
 
 
 def _ps_names(opened: Any) -> tuple[str, ...]:

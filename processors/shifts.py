@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, event_hash
-from rs3l_gnn.inference import layout_of
+from rs3l_gnn.inference import EventTables, event_numbers
 from rs3l_gnn.processors.config import CandidateShift, MomentumShifts, SystematicsConfig, flag
 from rs3l_gnn.processors.corrections import evaluator
 from rs3l_gnn.processors.selection import JetView
@@ -112,21 +112,19 @@ def momentum_views(
 
 
 def shifted_sets(
-    events: ak.Array, view: JetView, config: SystematicsConfig, metadata: Mapping[str, Any]
+    events: ak.Array, tables: EventTables, view: JetView, config: SystematicsConfig, metadata: Mapping[str, Any]
 ) -> Iterator[ShiftedCandidates]:
     """The chunk under each change of the candidates, one at a time to spare memory."""
     if not config.candidates or not flag(metadata, "isMC", default=True):
         return
-    form = layout_of(events.fields)
-    table = events[form.links]
-    links = ak.zip({"jetIdx": table["jetIdx"], "candIdx": table[form.link_candidate]})
-    event = np.asarray(events["event"]).astype(np.uint64)
+    candidates = tables.candidates[list(tables.form.candidate_fields)]
+    event = _numbers(events)
     for shift in config.candidates:
         for name, size in _sides(shift):
             yield shift_candidates(
-                events[form.jets],
-                events[form.candidates][list(form.candidate_fields)],
-                links,
+                tables.jets,
+                candidates,
+                tables.links,
                 view,
                 shift,
                 variation=name,
@@ -240,11 +238,21 @@ def _evaluate(momenta: MomentumShifts, name: str, view: JetView, **more: Any) ->
 
 
 def _normal_of_jets(events: ak.Array, view: JetView) -> NDArray[np.float64]:
-    event = np.repeat(np.asarray(events["event"]).astype(np.uint64), view.counts)
+    event = np.repeat(_numbers(events), view.counts)
     key = event * np.uint64(_MAX_OBJECTS) + _local(view.counts).astype(np.uint64)
     # Box and Muller, Ann. Math. Statist. 29 (1958) 610; 1 - u lies in (0, 1].
     radius = np.sqrt(-2 * np.log(1 - event_hash("jer-radius", key)))
     return np.asarray(radius * np.cos(2 * np.pi * event_hash("jer-angle", key)))
+
+
+def _numbers(events: ak.Array) -> NDArray[np.uint64]:
+    numbers = event_numbers(events)
+    if numbers is None:
+        raise MissingBranchError(
+            "the events have no numbers, which random numbers of jets and candidates are drawn by",
+            got=", ".join(sorted(events.fields)),
+        )
+    return numbers
 
 
 def _local(counts: NDArray[np.int64]) -> NDArray[np.int64]:

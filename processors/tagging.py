@@ -14,7 +14,7 @@ from coffea.processor import ProcessorABC
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError
-from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, layout_of
+from rs3l_gnn.inference import EventTables, JetInputs, JetTagger, event_inputs, event_numbers, jet_inputs
 from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
@@ -98,8 +98,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         config, plan, clock = self.config, plan_of(dataset, metadata), _Clock()
         is_nominal = plan.variation == "nominal"
         records = self.variations(dataset, metadata)
-        form = layout_of(events.fields)
-        in_file = nominal_view(events[form.jets], anchor=config.jet.choice == "anchor")
+        jets = EventTables(events).jets
+        in_file = nominal_view(jets, anchor=config.jet.choice == "anchor")
         numbers = _event_numbers(events, needed=config.split is not None or plan.paired)
         kept = split_mask(config, plan.sample, numbers)
         views = momentum_views(events, in_file, config.systematics, metadata) if is_nominal else [in_file]
@@ -112,7 +112,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         if wanted.any() and self.taggers:
             inputs = event_inputs(events, selected=ak.unflatten(wanted, in_file.counts))
         clock.lap("features")
-        scores = self._scores(inputs, wanted, events[form.jets])
+        scores = self._scores(inputs, wanted, jets)
         clock.lap("networks")
 
         weights = event_weights(events, config.systematics, metadata, dataset, variations=is_nominal)
@@ -150,8 +150,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         weight: NDArray[np.float64],
         out: ChunkOutput,
     ) -> None:
-        form = layout_of(events.fields)
-        for shifted in shifted_sets(events, view, self.config.systematics, events.metadata):
+        tables = EventTables(events)
+        for shifted in shifted_sets(events, tables, view, self.config.systematics, events.metadata):
             places = choose_jets(shifted.view, self.config.jet, kept)
             wanted = _places([places], len(view.pt))
             inputs = None
@@ -160,10 +160,10 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     shifted.jets,
                     shifted.candidates,
                     shifted.links,
-                    layout=form.name,
+                    layout=tables.form.name,
                     selected=ak.unflatten(wanted, view.counts),
                 )
-            scores = self._scores(inputs, wanted, events[form.jets])
+            scores = self._scores(inputs, wanted, tables.jets)
             selected = Selected(self.config, shifted.view, places, scores)
             out.fill(selected, {shifted.view.variation: weight})
 
@@ -199,10 +199,11 @@ def _n2(jets: Any) -> NDArray[np.float64]:
 
 
 def _event_numbers(events: Any, *, needed: bool) -> NDArray[np.uint64]:
-    if "event" in events.fields:
-        return np.asarray(events["event"]).astype(np.uint64)
+    numbers = event_numbers(events)
+    if numbers is not None:
+        return numbers
     if needed:
-        raise MissingBranchError("the events lack the branch event", got=", ".join(sorted(events.fields)))
+        raise MissingBranchError("the events have no numbers", got=", ".join(sorted(events.fields)))
     return np.zeros(len(events), dtype=np.uint64)
 
 

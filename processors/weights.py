@@ -104,9 +104,11 @@ def weight_names(config: SystematicsConfig, metadata: Mapping[str, Any], dataset
 
 def generator_weight(events: ak.Array) -> NDArray[np.float64]:
     """The generator's weight of each event, 1 where there is none [n_events]."""
-    if "genWeight" not in events.fields:
-        return np.ones(len(events))
-    return np.asarray(events["genWeight"], dtype=np.float64)
+    if "genWeight" in events.fields:
+        return np.asarray(events["genWeight"], dtype=np.float64)
+    if "Event" in events.fields and "Weight" in ak.fields(events["Event"]):  # Delphes
+        return np.asarray(events["Event"]["Weight"], dtype=np.float64)
+    return np.ones(len(events))
 
 
 def event_weights(

@@ -78,6 +78,10 @@ FORMATS: dict[str, CandidateFormat] = {
         CandidateFormat("nanoaod15", "FatJet", "PFCand", "FatJetPFCand", "pfCandIdx", None, None, has_charge=False),
         # Names of PFNano with lengths in mm and no sentinel, as fast simulations write them.
         CandidateFormat("pfnano_mm", "FatJet", "PFCands", "FatJetPFCands", "pFCandsIdx", 1.0, None, has_charge=True),
+        # Delphes: three collections of candidates, mm, no table of links; brought to tables by ``inference.delphes``.
+        CandidateFormat("delphes", "FatJet", "EFlow", "Constituents", "candIdx", 1.0, None, has_charge=True),
+        # The flat ROOT layout of the public data set: one entry a jet, features stored transformed.
+        CandidateFormat("published", "jet", "pfcand", "pfcand", "candIdx", 1.0, None, has_charge=True),
     )
 }
 

@@ -28,11 +28,13 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.data.views import Views
 from rs3l_gnn.data.views_file import ViewsWriter
 
-__all__ = ["convert_published", "read_published"]
+__all__ = ["PUBLISHED_BRANCHES", "convert_published", "published_features", "read_published"]
 
 _HDF5 = ("features", "jet_features", "jettype", "vartype")
 _JET = ("pt", "eta", "phi", "e", "msd", "n2")
 _CANDIDATE = ("pt", "relpt", "eta", "phi", "e", "rele", "charge", "d0", "dz", "dr")
+PUBLISHED_BRANCHES = tuple(f"pfcand_{name}" for name in (*_CANDIDATE, "pdgid"))
+"""Candidate branches of the flat ROOT layout."""
 _BY_NUMBER = {variation.vartype: variation for variation in VARIATIONS.values()}
 
 
@@ -114,8 +116,7 @@ def _hdf5_blocks(path: Path, block_events: int) -> Iterator[_Block]:
 
 
 def _root_blocks(path: Path, block_events: int) -> Iterator[_Block]:
-    names = [*(f"pfcand_{name}" for name in (*_CANDIDATE, "pdgid")), *(f"jet_{name}" for name in _JET)]
-    names += ["jettype", "vartype"]
+    names = [*PUBLISHED_BRANCHES, *(f"jet_{name}" for name in _JET), "jettype", "vartype"]
     try:
         with uproot.open(path) as file:
             _require_branches(path, file, names)
@@ -135,16 +136,29 @@ def _require_branches(path: Path, file: Any, names: list[str]) -> None:
         raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(file["events"].keys()))
 
 
-def _root_block(arrays: ak.Array) -> _Block:
+def published_features(arrays: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The features of the flat ROOT layout, which are stored transformed.
+
+    Args:
+        arrays: :data:`PUBLISHED_BRANCHES` by name, each [jet][candidate].
+
+    Returns:
+        Features [n_particles, 15] and candidates of each jet [n_jets].
+    """
     counts = np.asarray(ak.num(arrays["pfcand_pt"]), dtype=np.int64)
     columns = [np.asarray(ak.flatten(arrays[f"pfcand_{name}"]), dtype=np.float64) for name in _CANDIDATE]
     kind = np.abs(np.asarray(ak.flatten(arrays["pfcand_pdgid"])))
     charged = columns[_CANDIDATE.index("charge")] != 0
     muon, electron, photon = (kind == 13) & charged, (kind == 11) & charged, (kind == 22) & ~charged
     flags = [photon, muon, electron, charged & ~muon & ~electron, ~charged & ~photon]
+    return np.stack([*columns, *flags], axis=1).astype(np.float32), counts
+
+
+def _root_block(arrays: ak.Array) -> _Block:
+    features, counts = published_features(arrays)
     jets = np.stack([np.asarray(arrays[f"jet_{name}"], dtype=np.float64) for name in _JET], axis=1)
     kinds = np.stack([np.asarray(arrays["jettype"]), np.asarray(arrays["vartype"])], axis=1).astype(np.int64)
-    return np.stack([*columns, *flags], axis=1).astype(np.float32), counts, jets, kinds, 1
+    return features, counts, jets, kinds, 1
 
 
 def _views(path: Path, *block: Any, sample: str, first_event: int) -> Views:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -11,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import MissingBranchError
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
+from rs3l_gnn.data.published import PUBLISHED_BRANCHES, published_features
+from rs3l_gnn.inference.tables import EventTables
 
-__all__ = ["JetInputs", "event_inputs", "jet_inputs", "layout_of"]
+__all__ = ["JetInputs", "event_inputs", "jet_inputs"]
 
 
 @dataclass(frozen=True)
@@ -41,37 +42,13 @@ class JetInputs:
         return ak.unflatten(np.asarray(values), self.counts)
 
 
-def layout_of(fields: Any) -> CandidateFormat:
-    """Find the format of events from their collections.
-
-    Args:
-        fields: names of the collections, ``events.fields``.
-
-    Raises:
-        MissingBranchError: no known format has its collections there.
-    """
-    found = set(fields)
-    for name in ("pfnano", "nanoaod15"):
-        form = FORMATS[name]
-        if {form.jets, form.candidates, form.links} <= found:
-            return form
-    needed = "; or ".join(
-        ", ".join((FORMATS[name].jets, FORMATS[name].candidates, FORMATS[name].links))
-        for name in ("pfnano", "nanoaod15")
-    )
-    close = sorted(name for name in found if "Jet" in name or "PF" in name)
-    raise MissingBranchError(
-        "the events hold no jets with candidates",
-        got=", ".join(close or sorted(found)) or "no collections",
-        allowed=needed,
-    )
-
-
 def event_inputs(events: ak.Array, *, selected: ak.Array | None = None, layout: str | None = None) -> JetInputs:
     """Inputs of the jets of NanoEvents; on virtual arrays, nothing but the needed branches is read.
 
     Args:
-        events: records with the collections of the format (for PFNano ``FatJet``, ``PFCands``, ``FatJetPFCands``).
+        events: records with the collections of the format (for PFNano ``FatJet``, ``PFCands``, ``FatJetPFCands``;
+            for Delphes a collection of jets, ``EFlowTrack``, ``EFlowPhoton``, ``EFlowNeutralHadron``; for the
+            published flat layout ``pfcand_*`` and ``jet_*``).
         selected: True for the wanted jets [event][jet]; all if None.
         layout: name of the format, found from the collections if None.
 
@@ -79,10 +56,10 @@ def event_inputs(events: ak.Array, *, selected: ak.Array | None = None, layout: 
         MissingBranchError: collections or fields are absent.
         InvalidDataError: a link or a value is not usable.
     """
-    form = layout_of(events.fields) if layout is None else get_format(layout)
-    return jet_inputs(
-        events[form.jets], events[form.candidates], events[form.links], layout=form.name, selected=selected
-    )
+    tables = EventTables(events, layout)
+    if tables.form.name == "published":
+        return _published_inputs(events, selected)
+    return jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form.name, selected=selected)
 
 
 def jet_inputs(
@@ -120,6 +97,16 @@ def jet_inputs(
     wanted = ak.num(jets["pt"], axis=1) if selected is None else ak.sum(selected, axis=1)
     counts = np.asarray(wanted, dtype=np.int64)
     return JetInputs(features, offsets, counts, form.missing_features)
+
+
+def _published_inputs(events: ak.Array, selected: ak.Array | None) -> JetInputs:
+    missing = [name for name in PUBLISHED_BRANCHES if name not in events.fields]
+    if missing:
+        raise MissingBranchError(f"the events lack {', '.join(missing)}", got=", ".join(events.fields))
+    features, counts = published_features(events)
+    keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
+    offsets = np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64)
+    return JetInputs(features[np.repeat(keep, counts)], offsets, keep.astype(np.int64))
 
 
 def _layout_of_candidates(candidates: ak.Array) -> CandidateFormat:

@@ -1,0 +1,176 @@
+"""Delphes' particle-flow candidates as one table of candidates, tied to the jets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import MissingBranchError, delta_r
+
+__all__ = ["CANDIDATES", "CONE", "delphes_candidates", "delphes_jet_collection", "delphes_jets", "delphes_links"]
+
+# Collections of large-radius jets first; a card with AK8 jets under the plain name has them in Jet.
+_JETS = ("JetPUPPIAK8", "JetAK8", "FatJet", "ParticleFlowJet08", "Jet")
+CANDIDATES: dict[str, tuple[str, ...]] = {
+    "EFlowTrack": ("PT", "Eta", "Phi", "Mass", "Charge", "PID", "D0", "DZ"),
+    "EFlowPhoton": ("ET", "Eta", "Phi"),
+    "EFlowNeutralHadron": ("ET", "Eta", "Phi"),
+}
+"""Collections of candidates, and the fields of each that are read."""
+CONE = 0.8
+"""Distance in (eta, phi) to the nearest jet within which a candidate belongs to it, where references are no help."""
+_PDG_IDS = {"EFlowPhoton": 22, "EFlowNeutralHadron": 130}
+# The upper byte of a reference counts ROOT's processes, the rest numbers the object.
+_OBJECT_BITS = 0xFFFFFF
+_ANGLES = ("eta", "phi")
+
+
+def delphes_jet_collection(fields: Iterable[str]) -> str:
+    """The collection of jets to use.
+
+    Raises:
+        MissingBranchError: there is none.
+    """
+    found = set(fields)
+    for name in _JETS:
+        if name in found:
+            return name
+    raise MissingBranchError(
+        "the Delphes events hold no jets", got=", ".join(sorted(found)) or "no collections", allowed=", ".join(_JETS)
+    )
+
+
+def delphes_jets(events: ak.Array) -> ak.Array:
+    """Jets as records with pt, eta, phi, mass, and msoftdrop, which is the plain mass [event][jet] (GeV).
+
+    Raises:
+        MissingBranchError: the collection or a field is absent.
+    """
+    name = delphes_jet_collection(events.fields)
+    jets = events[name]
+    fields = {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass", "msoftdrop": "Mass"}
+    missing = sorted(set(fields.values()) - set(jets.fields))
+    if missing:
+        raise MissingBranchError(f"{name} lacks {', '.join(missing)}", got=", ".join(jets.fields))
+    return ak.zip({short: jets[field] for short, field in fields.items()})
+
+
+def delphes_candidates(events: ak.Array) -> ak.Array:
+    """Tracks, photons and neutral hadrons, in this order, as records in GeV and mm [event][candidate].
+
+    Photons and neutral hadrons are massless calorimeter towers without charge and impact parameter.
+
+    Raises:
+        MissingBranchError: a collection or a field is absent.
+    """
+    parts = []
+    for name, fields in CANDIDATES.items():
+        if name not in events.fields:
+            raise MissingBranchError(f"the Delphes events lack {name}", got=", ".join(sorted(events.fields)))
+        missing = [field for field in fields if field not in events[name].fields]
+        if missing:
+            raise MissingBranchError(f"{name} lacks {', '.join(missing)}", got=", ".join(events[name].fields))
+        table = events[name]
+        columns = {"pt": table["ET" if "ET" in fields else "PT"], "eta": table["Eta"], "phi": table["Phi"]}
+        zero = ak.zeros_like(columns["pt"])
+        if name == "EFlowTrack":
+            columns |= {"mass": table["Mass"], "d0": table["D0"], "dz": table["DZ"]}
+            charge, pdgid = table["Charge"], table["PID"]
+        else:
+            columns |= {"mass": zero, "d0": zero, "dz": zero}
+            charge, pdgid = zero, zero + _PDG_IDS[name]
+        integers = {"charge": ak.values_astype(charge, np.int32), "pdgId": ak.values_astype(pdgid, np.int32)}
+        floats = {field: ak.values_astype(values, np.float32) for field, values in columns.items()}
+        parts.append(ak.zip({**floats, **integers}))
+    return ak.concatenate(parts, axis=1)
+
+
+def delphes_links(events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.Array:
+    """Which candidate belongs to which jet.
+
+    A jet whose references (``Constituents``) all name candidates of its event has those. Every other jet has the
+    candidates that are nearer to it than to any other jet, and nearer than :data:`CONE`.
+
+    Args:
+        events: NanoEvents of coffea's DelphesSchema.
+        jets: of :func:`delphes_jets`.
+        candidates: of :func:`delphes_candidates`.
+
+    Returns:
+        Records with jetIdx and candIdx [event][link].
+    """
+    n_jets, n_candidates = (np.asarray(ak.num(table["pt"], axis=1), dtype=np.int64) for table in (jets, candidates))
+    jet, candidate = _in_cones(jets, candidates, n_jets, n_candidates)
+    referred = _referred(events, n_jets, n_candidates)
+    if referred is not None:
+        by_reference, reference_jet, reference_candidate = referred
+        outside = ~by_reference[jet]
+        jet = np.concatenate([jet[outside], reference_jet])
+        candidate = np.concatenate([candidate[outside], reference_candidate])
+    order = np.lexsort((candidate, jet))
+    jet, candidate = jet[order], candidate[order]
+    event = np.repeat(np.arange(len(n_jets)), n_jets)[jet]
+    counts = np.bincount(event, minlength=len(n_jets))
+    local = {
+        "jetIdx": jet - (np.cumsum(n_jets) - n_jets)[event],
+        "candIdx": candidate - (np.cumsum(n_candidates) - n_candidates)[event],
+    }
+    return ak.zip({name: ak.unflatten(values, counts) for name, values in local.items()})
+
+
+def _in_cones(
+    jets: ak.Array, candidates: ak.Array, n_jets: NDArray[np.int64], n_candidates: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each candidate with its nearest jet, places counted over all events."""
+    pairs = n_jets * n_candidates
+    event = np.repeat(np.arange(len(n_jets)), pairs)
+    local = np.arange(int(pairs.sum())) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    # Candidate by candidate, so that the jets of one stand together.
+    candidate = local // n_jets[event] + (np.cumsum(n_candidates) - n_candidates)[event]
+    jet = local % n_jets[event] + (np.cumsum(n_jets) - n_jets)[event]
+    eta, phi = ([np.asarray(ak.flatten(t[name]), dtype=np.float64) for t in (jets, candidates)] for name in _ANGLES)
+    distance = np.asarray(delta_r(eta[0][jet], phi[0][jet], eta[1][candidate], phi[1][candidate]))
+    order = np.lexsort((distance, candidate))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = candidate[order][1:] != candidate[order][:-1]
+    nearest = order[first]
+    nearest = nearest[distance[nearest] < CONE]
+    return jet[nearest], candidate[nearest]
+
+
+def _referred(
+    events: ak.Array, n_jets: NDArray[np.int64], n_candidates: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]] | None:
+    """Jets whose references are all found, and their links; None where the file has no references."""
+    jets = events[delphes_jet_collection(events.fields)]
+    named = all("fUniqueID" in events[name].fields for name in CANDIDATES)
+    if not named or "Constituents" not in jets.fields:
+        return None
+    references = jets["Constituents"]
+    if "refs" in ak.fields(references):
+        references = references["refs"]
+    if references.ndim != 3 or ak.fields(references):
+        return None
+    numbers: Any = ak.concatenate(
+        [ak.values_astype(events[name]["fUniqueID"], np.int64) for name in CANDIDATES], axis=1
+    )
+    per_jet = np.asarray(ak.flatten(ak.num(references, axis=2)), dtype=np.int64)
+    jet = np.repeat(np.arange(len(per_jet)), per_jet)
+    event_of_jet = np.repeat(np.arange(len(n_jets)), n_jets)
+    wanted = _keys(event_of_jet[jet], np.asarray(ak.flatten(references, axis=None)))
+    present = _keys(np.repeat(np.arange(len(n_candidates)), n_candidates), np.asarray(ak.flatten(numbers)))
+    order = np.argsort(present, kind="stable")
+    place = np.minimum(np.searchsorted(present[order], wanted), max(len(present) - 1, 0))
+    found = present[order][place] == wanted if len(present) else np.zeros(len(wanted), dtype=bool)
+    lost = np.bincount(jet[~found], minlength=len(per_jet))
+    whole = (lost == 0) & (per_jet > 0)
+    kept = whole[jet]
+    return whole, jet[kept], order[place[kept]] if len(present) else jet[kept]
+
+
+def _keys(event: NDArray[np.int64], number: NDArray[Any]) -> NDArray[np.int64]:
+    return event * (_OBJECT_BITS + 1) + (number.astype(np.int64) & _OBJECT_BITS)

@@ -1,0 +1,129 @@
+"""Jets, candidates and links of events in any of the known layouts, under one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
+from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format
+from rs3l_gnn.inference.delphes import CANDIDATES, delphes_candidates, delphes_jets, delphes_links
+
+__all__ = ["EventTables", "event_numbers", "layout_of"]
+
+_TABLES = ("pfnano", "nanoaod15")
+
+
+def layout_of(fields: Iterable[str]) -> CandidateFormat:
+    """Find the format of events from their collections.
+
+    Args:
+        fields: names of the collections, ``events.fields``.
+
+    Raises:
+        MissingBranchError: no known format has its collections there.
+    """
+    found = set(fields)
+    for name in _TABLES:
+        form = FORMATS[name]
+        if {form.jets, form.candidates, form.links} <= found:
+            return form
+    if set(CANDIDATES) <= found:
+        return FORMATS["delphes"]
+    if "pfcand" in found or "pfcand_pt" in found:
+        return FORMATS["published"]
+    needed = [", ".join((FORMATS[name].jets, FORMATS[name].candidates, FORMATS[name].links)) for name in _TABLES]
+    close = sorted(name for name in found if "Jet" in name or "PF" in name or "EFlow" in name)
+    raise MissingBranchError(
+        "the events hold no jets with candidates",
+        got=", ".join(close or sorted(found)) or "no collections",
+        allowed="; or ".join([*needed, ", ".join(CANDIDATES), "pfcand_pt"]),
+    )
+
+
+class EventTables:
+    """Tables of a chunk of events; on virtual arrays, nothing is read before it is asked for.
+
+    Args:
+        events: NanoEvents, or records with the same collections.
+        layout: name of the format, found from the collections if None.
+
+    Raises:
+        MissingBranchError: no known format has its collections there.
+        ConfigError: an unknown layout.
+    """
+
+    def __init__(self, events: ak.Array, layout: str | None = None) -> None:
+        self._events = events
+        self.form = layout_of(events.fields) if layout is None else get_format(layout)
+
+    @cached_property
+    def jets(self) -> ak.Array:
+        """Records with at least pt, eta, phi, mass [event][jet] (GeV)."""
+        if self.form.name == "delphes":
+            return delphes_jets(self._events)
+        if self.form.name == "published":
+            return _published_jets(self._events)
+        return self._events[self.form.jets]
+
+    @cached_property
+    def candidates(self) -> ak.Array:
+        """Records with the format's ``candidate_fields`` [event][candidate].
+
+        Raises:
+            InvalidDataError: the layout holds features in place of candidates.
+        """
+        if self.form.name == "delphes":
+            return delphes_candidates(self._events)
+        if self.form.name == "published":
+            raise InvalidDataError(
+                "the published flat layout holds features, not candidates, which nothing can be done to",
+                hint="leave systematics.candidates empty for such files",
+            )
+        return self._events[self.form.candidates]
+
+    @cached_property
+    def links(self) -> ak.Array:
+        """Records with jetIdx and candIdx [event][link]."""
+        if self.form.name == "delphes":
+            return delphes_links(self._events, self.jets, self.candidates)
+        table = self._events[self.form.links]
+        if self.form.link_candidate not in table.fields:
+            raise MissingBranchError(
+                f"{self.form.links} lacks {self.form.link_candidate}", got=", ".join(table.fields) or "no fields"
+            )
+        return ak.zip({"jetIdx": table["jetIdx"], "candIdx": table[self.form.link_candidate]})
+
+
+def event_numbers(events: ak.Array) -> NDArray[np.uint64] | None:
+    """Numbers of the events [n_events]; None where the layout has none."""
+    if "event" in events.fields:
+        return np.asarray(events["event"]).astype(np.uint64)
+    if "Event" in events.fields and "Number" in ak.fields(events["Event"]):
+        return np.asarray(_one_each(events["Event"]["Number"])).astype(np.uint64)
+    return None
+
+
+def _one_each(values: Any) -> Any:
+    """Delphes stores one number of an event as a list of one."""
+    return ak.flatten(values, axis=1) if values.ndim > 1 else values
+
+
+def _published_jets(events: ak.Array) -> ak.Array:
+    pt, eta, energy = (np.asarray(events[f"jet_{name}"], dtype=np.float64) for name in ("pt", "eta", "e"))
+    columns = {
+        "pt": pt,
+        "eta": eta,
+        # Not stored; the features hold differences, so nothing depends on it.
+        "phi": np.zeros_like(pt),
+        "mass": np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0.0)),
+        "msoftdrop": np.asarray(events["jet_msd"], dtype=np.float64),
+        "n2b1": np.asarray(events["jet_n2"], dtype=np.float64),
+    }
+    one = np.ones(len(pt), dtype=np.int64)
+    return ak.zip({name: ak.unflatten(values, one) for name, values in columns.items()})

@@ -1,0 +1,178 @@
+"""Delphes files, written with its names: tables, references, cones, and the whole way to a histogram."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from coffea.nanoevents import NanoEventsFactory
+
+from rs3l_gnn.conventions import FEATURE_NAMES, MissingBranchError
+from rs3l_gnn.inference import EventTables, event_inputs, event_numbers, layout_of
+from rs3l_gnn.inference.delphes import delphes_jet_collection, delphes_links
+from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze
+
+COLUMN = {name: index for index, name in enumerate(FEATURE_NAMES)}
+N_EVENTS = 30
+
+
+def _collections(seed: int = 3) -> dict[str, Any]:
+    """Events with two back-to-back jets at most, each with candidates inside 0.4, and some candidates far away."""
+    rng = np.random.default_rng(seed)
+    out: dict[str, list[Any]] = {name: [] for name in ("Event", "FatJet", "EFlowTrack", "EFlowPhoton")}
+    out["EFlowNeutralHadron"] = []
+    for event in range(N_EVENTS):
+        eta = rng.uniform(-1, 1, rng.integers(0, 3))
+        phi = 0.3 + np.pi * np.arange(len(eta))
+        out["Event"].append([{"Number": 1000 + event, "Weight": 0.5}])
+        out["FatJet"].append(
+            [
+                {"PT": 500.0 - 20 * i, "Eta": e, "Phi": p, "Mass": 80.0}
+                for i, (e, p) in enumerate(zip(eta, phi, strict=True))
+            ]
+        )
+        number = 1
+        for name in ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron"):
+            rows = []
+            for jet in range(-1, len(eta)):
+                for _ in range(rng.integers(1, 8)):
+                    place = (eta[jet] + rng.normal(0, 0.1), phi[jet] + rng.normal(0, 0.1)) if jet >= 0 else (4.0, 1.5)
+                    momentum = float(rng.exponential(20) + 1)
+                    row = {"Eta": place[0], "Phi": (place[1] + np.pi) % (2 * np.pi) - np.pi, "fUniqueID": number}
+                    number += 1
+                    if name == "EFlowTrack":
+                        charge = int(rng.choice([-1, 1]))
+                        row |= {"PT": momentum, "Mass": 0.1396, "Charge": charge, "PID": 211 * charge}
+                        row |= {"D0": float(rng.normal(0, 0.1)), "DZ": float(rng.normal(0, 0.1))}
+                    else:
+                        row |= {"ET": momentum, "E": momentum * np.cosh(place[0])}
+                    rows.append(row)
+            out[name].append(rows)
+    return {name: _typed(ak.Array(rows)) for name, rows in out.items()}
+
+
+def _typed(rows: Any) -> Any:
+    integers = {"Charge": np.int32, "PID": np.int32, "fUniqueID": np.uint32, "Number": np.int64}
+    return ak.zip({name: ak.values_astype(rows[name], integers.get(name, np.float32)) for name in rows.fields})
+
+
+@pytest.fixture(scope="module")
+def delphes_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("delphes") / "delphes.root"
+    content = _collections()
+    with uproot.recreate(path) as file:
+        file.mktree(
+            "Delphes",
+            {name: ak.type(table).content for name, table in content.items()},
+            counter_name=lambda counted: f"{counted}_size",
+            field_name=lambda outer, inner: f"{outer}.{inner}",
+        )
+        file["Delphes"].extend(content)
+    return path
+
+
+def _events(path: Path, **more: Any) -> Any:
+    return NanoEventsFactory.from_root({str(path): "Delphes"}, schemaclass=JetSchema, mode="virtual", **more).events()
+
+
+def test_candidates_of_a_cone_against_a_loop(delphes_file: Path) -> None:
+    events = _events(delphes_file)
+    assert layout_of(events.fields).name == "delphes"
+    assert event_numbers(events).tolist() == list(range(1000, 1000 + N_EVENTS))  # type: ignore[union-attr]  # they have
+    inputs = event_inputs(events)
+    assert inputs.missing == ()
+    content = _collections()
+    jet = 0
+    for event in range(N_EVENTS):
+        for axis in content["FatJet"][event].to_list():
+            rows = []
+            for name, charge_of in (("EFlowTrack", None), ("EFlowPhoton", 0), ("EFlowNeutralHadron", 0)):
+                for row in content[name][event].to_list():
+                    dphi = (row["Phi"] - axis["Phi"] + np.pi) % (2 * np.pi) - np.pi
+                    if np.hypot(row["Eta"] - axis["Eta"], dphi) < 0.8:
+                        charged = charge_of is None
+                        rows.append(
+                            [
+                                row["PT" if charged else "ET"],
+                                row["Charge"] if charged else 0,
+                                np.tanh(row["D0"]) if charged else 0,
+                                np.tanh(row["DZ"]) if charged else 0,
+                                name == "EFlowPhoton",
+                                name == "EFlowNeutralHadron",
+                                charged,
+                                dphi,
+                            ]
+                        )
+            rows.sort(key=lambda row: -row[0])
+            mine = inputs.features[inputs.offsets[jet] : inputs.offsets[jet + 1]].astype(np.float64)
+            names = ["charge", "tanh_d0", "tanh_dz", "is_photon", "is_neutral_hadron", "is_charged_hadron", "dphi"]
+            got = np.stack([np.exp(mine[:, COLUMN["log_pt"]]), *(mine[:, COLUMN[name]] for name in names)], axis=1)
+            np.testing.assert_allclose(got, np.array(rows, dtype=float), atol=2e-5, rtol=1e-5)
+            jet += 1
+    assert jet == inputs.n_jets > 10
+
+
+def test_references_go_before_the_cone() -> None:
+    content = _collections()
+    tracks = content["EFlowTrack"]
+    events = ak.zip(content, depth_limit=1)
+    # All jets refer to the far-away tracks, but every second one to an object that is not there.
+    lists = []
+    for event in range(N_EVENTS):
+        far = [int(n) for n, eta in zip(tracks[event].fUniqueID, tracks[event].Eta, strict=True) if eta > 3]
+        lists.append([far if index % 2 == 0 else [*far, 9999] for index in range(len(content["FatJet"][event]))])
+    references = ak.values_astype(ak.Array(lists), np.int64)
+    events["FatJet"] = ak.with_field(content["FatJet"], ak.zip({"refs": references}, depth_limit=3), "Constituents")
+    tables = EventTables(events)
+    links = delphes_links(events, tables.jets, tables.candidates)
+    compared = 0
+    for event in range(N_EVENTS):
+        for index in range(len(content["FatJet"][event])):
+            mine = [link["candIdx"] for link in links[event].to_list() if link["jetIdx"] == index]
+            etas = np.array([tables.candidates[event].eta[i] for i in mine])
+            assert len(mine) > 0
+            assert (etas > 3).all() if index % 2 == 0 else (etas < 3).all()
+            compared += 1
+    assert compared > 10
+
+
+def test_it_is_analysed_like_any_other_file(delphes_file: Path, tagger_path: Path, tmp_path: Path) -> None:
+    fileset = tmp_path / "fileset.json"
+    fileset.write_text(json.dumps({"sig": {"files": {str(delphes_file): "Delphes"}, "metadata": {"xsec": 2.0}}}))
+    document = {
+        "filesets": [fileset],
+        "taggers": {"rs3l": str(tagger_path)},
+        "systematics": {"candidates": [{"name": "trk", "kind": "tracking_efficiency", "size": 0.3}]},
+    }
+    report = analyze(AnalysisConfig.model_validate(document | {"run": {"chunksize": 7}}), tmp_path / "out")
+    with_jets = sum(len(jets) > 0 for jets in _collections()["FatJet"])
+    assert report["cutflow"]["sig"]["jet"]["events"] == with_jets
+    assert report["cutflow"]["sig"]["events"]["weights"] == 0.5 * N_EVENTS
+    again = analyze(AnalysisConfig.model_validate(document), tmp_path / "whole")
+    assert again["chunks"] == 1
+    first, second = (json.loads((tmp_path / name / "histograms.json").read_text()) for name in ("out", "whole"))
+    assert first["histograms"] == second["histograms"]
+    assert set(first["variations"]) == {"nominal", "trkUp"}
+
+
+def test_what_is_absent_is_named(delphes_file: Path) -> None:
+    events = _events(delphes_file)
+    with pytest.raises(MissingBranchError, match="hold no jets; got EFlowTrack"):
+        delphes_jet_collection(["EFlowTrack"])
+    tracks = events.EFlowTrack[["PT", "Eta", "Phi", "Mass", "Charge", "PID"]]
+    other = ak.zip({name: events[name] for name in events.fields} | {"EFlowTrack": tracks}, depth_limit=1)
+    with pytest.raises(MissingBranchError, match="EFlowTrack lacks D0, DZ"):
+        event_inputs(other)
+
+
+def test_no_events_and_events_without_jets() -> None:
+    events = ak.zip(_collections(), depth_limit=1)
+    assert event_inputs(events[:0]).offsets.tolist() == [0]
+    empty = events[ak.num(events.FatJet) == 0]
+    assert len(empty) > 0
+    assert event_inputs(empty).n_jets == 0
