@@ -28,8 +28,8 @@ def load_config(model: type[Config], path: Path | str | None = None, overrides: 
 
     Args:
         model: the configuration class.
-        path: YAML file, or None for the defaults alone. A top-level key ``base:`` names another YAML file, relative
-            to this one, whose values this file overrides.
+        path: YAML file, or None for the defaults alone. A key ``base:``, at the top or in any section, names
+            another YAML file, relative to this one, whose values the section overrides.
         overrides: ``dotted.key=value`` strings; the value is parsed as YAML.
 
     Raises:
@@ -76,10 +76,18 @@ def _read_yaml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         document = {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must hold a mapping at its top level", got=type(document).__name__)
-    base = document.pop("base", None)
-    if base is None:
-        return document
-    return _merge(_read_yaml(path.parent / str(base), (*seen, path.resolve())), document)
+    return _resolve(document, path, (*seen, path.resolve()))
+
+
+def _resolve(section: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """Put what ``base:`` names below a section and the sections inside it."""
+    base = section.get("base")
+    own = {
+        key: _resolve(value, path, seen) if isinstance(value, dict) else value
+        for key, value in section.items()
+        if key != "base"
+    }
+    return own if base is None else _merge(_read_yaml(path.parent / str(base), seen), own)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

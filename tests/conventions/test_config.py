@@ -26,6 +26,14 @@ def test_overrides_and_base_files(tmp_path: Path) -> None:
     assert config == Outer(name="x", inner=Inner(k=5, width=9))
 
 
+def test_a_section_may_have_a_base_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms" / "inner.yaml").write_text("base: deeper.yaml\nk: 4\n")
+    (tmp_path / "rooms" / "deeper.yaml").write_text("{k: 9, width: 6}\n")
+    (tmp_path / "top.yaml").write_text("name: top\ninner: {base: rooms/inner.yaml}\n")
+    assert load_config(Outer, tmp_path / "top.yaml") == Outer(name="top", inner=Inner(k=4, width=6))
+
+
 def test_resolved_copy_reads_back() -> None:
     config = Outer(name="b", inner=Inner(k=2))
     assert Outer.model_validate(yaml.safe_load(dump_config(config))) == config
