@@ -109,12 +109,29 @@ def _pool(workers: int) -> Iterator[Any]:
 
 @contextmanager
 def _client(config: RunConfig) -> Iterator[Any]:
-    import dask
     import distributed
 
     # Their types are only there in part.
     make_client: Any = distributed.Client
     make_cluster: Any = distributed.LocalCluster
+    with _quiet("distributed"):
+        yield from _open_client(config, make_client, make_cluster)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Only warnings of a library that reports each connection it opens and closes."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _open_client(config: RunConfig, make_client: Any, make_cluster: Any) -> Iterator[Any]:
+    import dask
 
     if config.scheduler is not None:
         try:

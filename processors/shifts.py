@@ -146,13 +146,14 @@ def shift_candidates(
 ) -> ShiftedCandidates:
     """Change candidates, and let the jets follow.
 
-    A jet's new momentum is its old one plus the changes of its candidates; its soft-drop mass is scaled like its mass.
+    A jet's new momentum is its old one plus the changes of its candidates. The view's pT and soft-drop mass are scaled
+    like the momentum and mass of the file, so that a view that was smeared stays so.
 
     Args:
         jets: records with pt, eta, phi, mass [event][jet] (GeV).
         candidates: records with pt, eta, phi, mass, pdgId and more [event][candidate] (GeV).
         links: records with jetIdx and candIdx [event][link].
-        view: the unchanged jets.
+        view: the jets of the nominal histograms.
         shift: what happens.
         variation: name on the variation axis.
         size: signed relative shift of the energy, or the share of tracks lost.
@@ -179,8 +180,10 @@ def shift_candidates(
             all_jets[linked], weights=change[all_candidates[linked], axis], minlength=len(momenta)
         )
     new_jets = _jets_of(momenta)
-    old_mass = np.asarray(ak.flatten(jets["mass"], axis=1), dtype=np.float64)
-    ratio = np.divide(new_jets["mass"], old_mass, out=np.ones_like(old_mass), where=old_mass > 0)
+    ratio = {}
+    for name in ("pt", "mass"):
+        old = np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float64)
+        ratio[name] = np.divide(new_jets[name], old, out=np.ones_like(old), where=old > 0)
     lost = linked & (factor[all_candidates] == 0) if len(factor) else linked
     kept_links = ak.zip(
         {
@@ -191,7 +194,9 @@ def shift_candidates(
     scale = ak.unflatten(np.where(factor == 0, 1.0, factor), counts)
     fields = {name: candidates[name] * (scale if name in ("pt", "mass") else 1) for name in candidates.fields}
     return ShiftedCandidates(
-        replace(view, variation=variation, pt=new_jets["pt"], eta=new_jets["eta"], mass=view.mass * ratio),
+        replace(
+            view, variation=variation, pt=view.pt * ratio["pt"], eta=new_jets["eta"], mass=view.mass * ratio["mass"]
+        ),
         ak.zip({name: ak.unflatten(values, view.counts) for name, values in new_jets.items()}),
         ak.zip(fields),
         kept_links,

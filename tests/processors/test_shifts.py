@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,18 @@ def test_an_energy_scale_moves_the_jet_with_its_candidates() -> None:
     px = 300 + 196 * np.cos(0.1) + 100 * np.cos(0.2)
     py = 196 * np.sin(0.1) + 100 * np.sin(0.2)
     assert some.view.pt[0] == pytest.approx(np.hypot(px, py))
+
+
+def test_a_smeared_view_stays_smeared_under_a_change_of_its_candidates() -> None:
+    jets, candidates, links, view = _jet([300.0, 200.0, 100.0], [211, 22, 130])
+    smeared = replace(view, pt=1.1 * view.pt, mass=1.1 * view.mass)
+    shift = CandidateShift(name="ces", kind="energy_scale", size=0.02)
+    event = np.array([7], dtype=np.uint64)
+    up = shift_candidates(jets, candidates, links, smeared, shift, variation="cesUp", size=0.02, event=event)
+    assert up.view.pt == pytest.approx(1.02 * 1.1 * view.pt)
+    assert up.view.mass == pytest.approx(1.02 * 1.1 * view.mass)
+    # The network sees the jet as it was measured.
+    assert up.jets.pt.to_numpy()[0] == pytest.approx(1.02 * view.pt)
 
 
 def test_lost_tracks_leave_the_jet() -> None:
