@@ -7,6 +7,7 @@ processor time is counted, so that other work on the machine disturbs little.
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import statistics
@@ -18,15 +19,16 @@ from typing import Any
 from rs3l_gnn.conventions import NOMINAL, Stage, pythia_seed
 from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, get_process, simulate
 
-__all__ = ["benchmark_simulation"]
+__all__ = ["benchmark_simulation", "table"]
 
 _SEED = 1
+_log = logging.getLogger("rs3l_gnn")
 
 
 def benchmark_simulation(
     *, events: int = 300, rounds: int = 5, process: str = "hbb", workers: int = 2
 ) -> dict[str, Any]:
-    """Measure the chain.
+    """Measure the chain, and log the table.
 
     Args:
         events: hard events of one round.
@@ -37,10 +39,12 @@ def benchmark_simulation(
     Returns:
         ``process``, ``events``, ``rounds``, ``reference_events_per_second`` and ``events_per_second`` (of processor
         time), ``fraction_of_reference`` (median over the rounds of the ratio of neighbours), ``workers``, ``cores``,
-        ``scaling`` (rate of ``workers`` processes over that of one, by the clock), ``peak_memory_mb``.
+        ``scaling`` (rate of ``workers`` processes over that of one, by the clock; it means something on a machine with
+        that many idle cores only), ``load_average`` (of the machine, before the start), ``peak_memory_mb``.
     """
     from rs3l_gnn.simulation.generate import generate_hard_events
 
+    load = os.getloadavg()[0]
     config = SimulationConfig(
         samples={process: SampleConfig(process=process, events=events)}, variations=("nominal",), shower_weights=False
     )
@@ -54,7 +58,7 @@ def benchmark_simulation(
             reference.append(_bare(hard, config, process))
             chain.append(_chain(hard, config, process, Path(folder)))
         scaling = _scaling(process, workers, Path(folder)) if workers > 1 else None
-    return {
+    numbers = {
         "process": process,
         "events": events,
         "rounds": rounds,
@@ -64,8 +68,28 @@ def benchmark_simulation(
         "workers": workers,
         "cores": os.cpu_count(),
         "scaling": scaling,
+        "load_average": load,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+    for line in table(numbers):
+        _log.info(line)
+    return numbers
+
+
+def table(numbers: dict[str, Any]) -> list[str]:
+    """The numbers of :func:`benchmark_simulation` as lines for a reader."""
+    rows = [
+        ("bare Pythia, events per second of processor time", f"{numbers['reference_events_per_second']:.1f}"),
+        ("whole chain to files, events per second", f"{numbers['events_per_second']:.1f}"),
+        ("chain over bare Pythia", f"{numbers['fraction_of_reference']:.3f}"),
+        ("largest memory of a process, MB", f"{numbers['peak_memory_mb']:.0f}"),
+        ("load of the machine before the start", f"{numbers['load_average']:.1f} on {numbers['cores']} cores"),
+    ]
+    if numbers["scaling"] is not None:
+        rows.insert(3, (f"{numbers['workers']} processes over one", f"{numbers['scaling']:.2f}"))
+    width = max(len(name) for name, _ in rows)
+    title = f"{numbers['process']}: {numbers['rounds']} rounds of {numbers['events']} events"
+    return [title, *(f"  {name:<{width}}  {value}" for name, value in rows)]
 
 
 def _bare(hard: HardEvents, config: SimulationConfig, sample: str) -> float:

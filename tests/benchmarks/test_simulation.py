@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from rs3l_gnn.benchmarks.simulation import benchmark_simulation, table
+
+pytest.importorskip("pythia8mc", reason="the extra 'simulation' is not installed")
+
+
+def test_both_turns_are_measured(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="rs3l_gnn"):
+        numbers = benchmark_simulation(events=6, rounds=1, workers=1)
+    assert numbers["fraction_of_reference"] == pytest.approx(
+        numbers["events_per_second"] / numbers["reference_events_per_second"]
+    )
+    assert numbers["scaling"] is None
+    assert numbers["peak_memory_mb"] < 1000
+    lines = table(numbers)
+    assert lines[0] == "hbb: 1 rounds of 6 events"
+    assert f"  chain over bare Pythia                            {numbers['fraction_of_reference']:.3f}" in lines
+    assert caplog.messages[-len(lines) :] == lines
+
+
+def test_several_processes_have_a_row() -> None:
+    numbers = {
+        "process": "qcd",
+        "events": 10,
+        "rounds": 2,
+        "reference_events_per_second": 100.0,
+        "events_per_second": 90.0,
+        "fraction_of_reference": 0.9,
+        "workers": 4,
+        "cores": 8,
+        "scaling": 3.5,
+        "load_average": 0.2,
+        "peak_memory_mb": 200.0,
+    }
+    assert "  4 processes over one                              3.50" in table(numbers)
