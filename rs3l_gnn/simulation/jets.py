@@ -51,7 +51,7 @@ def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -
         n_events: events of the batch.
         config: radius, cuts and grooming.
     """
-    _print_banner()
+    _spend_banner()
     momenta = _momenta(candidates)
     starts = np.searchsorted(candidates.event, np.arange(n_events + 1))
     events = _jagged(momenta, starts)
@@ -119,17 +119,22 @@ def groom(
 
 
 @lru_cache(maxsize=1)
-def _print_banner() -> None:
-    """Let FastJet print its request for citations where messages go, not between a program's results."""
+def _spend_banner() -> None:
+    """Let FastJet print its banner, once a process, where nobody reads it: it would stand between our own messages.
+
+    What it asks for, to cite arXiv:1111.6097, is in the documentation.
+    """
     sys.stdout.flush()
     stdout = os.dup(1)
-    os.dup2(2, 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
+        os.dup2(nowhere, 1)
         one = _jagged(np.array([[1.0], [0.0], [0.0], [1.0]]), np.array([0, 1]))
         fastjet.ClusterSequence(one, fastjet.JetDefinition(fastjet.antikt_algorithm, 0.8))
     finally:
         os.dup2(stdout, 1)
         os.close(stdout)
+        os.close(nowhere)
 
 
 def _momenta(candidates: FlowCandidates) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rs3l_gnn.conventions import (
     InputFileError,
     OutputError,
+    Rs3lError,
     Variation,
     atomic_file,
     dump_config,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from rs3l_gnn.simulation.chunks import Chunk
 
 __all__ = ["simulate"]
+
+_CONFIG_FILE = "config.yaml"
 
 
 @dataclass(frozen=True)
@@ -66,20 +69,27 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
         InputFileError: an LHE file cannot be used.
         SimulationError: Pythia refuses settings, or a worker was killed.
     """
-    from rs3l_gnn.simulation.workers import run_chunks
+    from rs3l_gnn.simulation.workers import GOES_ON, run_chunks
 
     output = Path(output)
     start = time.monotonic()
     _prepare(config, output, force=force)
     variations = select_variations(config.variations)
-    jobs = [_job(config, name, output / name, variations) for name in config.samples]
+    try:
+        jobs = [_job(config, name, output / name, variations) for name in config.samples]
+    except Rs3lError:
+        _forget(config, output)
+        raise
     chunks = [chunk for job in jobs for chunk in _chunks(config, job) if not job.marker(chunk.number).exists()]
     showers = sum(len(chunk.hard) for chunk in chunks) * len(variations)
     with progress("simulate", showers, "showers") as shown:
-        for result in run_chunks(chunks, config.workers, config.scheduler):
-            job = next(job for job in jobs if job.name == result.sample)
-            write_json(job.marker(result.number), asdict(result))
-            shown.advance(result.n_events * len(variations))
+        try:
+            for result in run_chunks(chunks, config.workers, config.scheduler):
+                job = next(job for job in jobs if job.name == result.sample)
+                write_json(job.marker(result.number), asdict(result))
+                shown.advance(result.n_events * len(variations))
+        except OutputError as error:  # a full disk
+            raise OutputError(str(error), hint=f"make room, then {GOES_ON}") from error
     seconds = time.monotonic() - start
     samples = {
         job.name: finish_sample(config, job.directory, metadata=job.metadata, variations=variations, lhe=job.config.lhe)
@@ -92,7 +102,7 @@ def _prepare(config: SimulationConfig, output: Path, *, force: bool) -> None:
     """Make the directories, or check that what is there is the beginning of the same simulation."""
     for name in config.samples:
         directory = output / name
-        resolved = directory / "config.yaml"
+        resolved = directory / _CONFIG_FILE
         foreign = directory.exists() and any(not path.name.startswith(".") for path in directory.iterdir())
         if foreign and not resolved.exists():
             raise OutputError(f"{directory} holds files that no simulation wrote", hint="choose another output")
@@ -113,6 +123,15 @@ def _prepare(config: SimulationConfig, output: Path, *, force: bool) -> None:
             left.unlink()
         with atomic_file(resolved, force=True) as partial:
             partial.write_text(_resolved(config), encoding="utf-8")
+
+
+def _forget(config: SimulationConfig, output: Path) -> None:
+    """Take away what a run without usable input began: directories that hold nothing but the configuration."""
+    for directory in (output / name for name in config.samples):
+        if [path.name for path in directory.iterdir()] == [_CONFIG_FILE]:
+            shutil.rmtree(directory)
+    if not any(output.iterdir()):
+        output.rmdir()
 
 
 def _resolved(config: SimulationConfig) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,8 @@ from rs3l_gnn.simulation.config import SimulationConfig
 __all__ = ["SUMMARY_FILE", "SampleSummary", "SimulationSummary", "finish_sample"]
 
 SUMMARY_FILE = "simulation.json"
+
+_log = logging.getLogger("rs3l_gnn")
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,12 @@ def finish_sample(
         showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
         fileset=directory / "fileset.json",
     )
+    if not summary.matched["nominal"]:
+        _log.warning(
+            "%s: no event has its jet above %g GeV; lower jets.pt_min, or take harder events",
+            summary.sample,
+            config.jets.pt_min,
+        )
     write_json(summary.fileset, _fileset(summary, variations, len(results)), force=True)
     inputs = [] if lhe is None else [lhe]
     write_json(

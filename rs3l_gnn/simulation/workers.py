@@ -14,9 +14,10 @@ from typing import Any
 from rs3l_gnn.conventions import MissingDependencyError, SimulationError
 from rs3l_gnn.simulation.chunks import Chunk, ChunkResult, run_chunk
 
-__all__ = ["run_chunks"]
+__all__ = ["GOES_ON", "run_chunks"]
 
-_KILLED = "run the same command again, it goes on where it stopped"
+GOES_ON = "run the same command again, it goes on where it stopped"
+"""What to do after a stop."""
 
 
 def run_chunks(chunks: Sequence[Chunk], workers: int, scheduler: str | None = None) -> Iterator[ChunkResult]:
@@ -49,7 +50,7 @@ def _on_processes(chunks: Sequence[Chunk], workers: int) -> Iterator[ChunkResult
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
-            raise SimulationError("a worker process was killed", hint=_KILLED) from error
+            raise SimulationError("a worker process was killed", hint=GOES_ON) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -70,7 +71,7 @@ def _on_dask(chunks: Sequence[Chunk], scheduler: str) -> Iterator[ChunkResult]:
             for future in distributed.as_completed(futures):
                 yield future.result()
         except distributed.KilledWorker as error:
-            raise SimulationError("a Dask worker was killed again and again", hint=_KILLED) from error
+            raise SimulationError("a Dask worker was killed again and again", hint=GOES_ON) from error
         finally:
             client.cancel(futures)
 

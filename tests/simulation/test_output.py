@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import awkward as ak
@@ -8,8 +10,8 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import VARIATIONS, delta_phi
-from rs3l_gnn.simulation import read_lhe
+from rs3l_gnn.conventions import VARIATIONS, delta_phi, dump_config
+from rs3l_gnn.simulation import SimulationConfig, SimulationSummary, read_lhe, simulate
 
 # coffea warns of its own accord about branches without cross-references.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:coffea")
@@ -97,3 +99,55 @@ def test_coffea_opens_the_files(small_output: Path) -> None:
     plain = _events(path)
     assert ak.flatten(events.FatJet.pt).tolist() == ak.flatten(plain.FatJet_pt).tolist()
     assert ak.num(events.PFCands).tolist() == plain.nPFCands.tolist()
+
+
+_FULL = """
+import resource, sys, threading, time
+from pathlib import Path
+from rs3l_gnn.conventions import OutputError, load_config
+from rs3l_gnn.simulation import SimulationConfig, simulate
+
+output = Path("out/hbb")
+
+
+def fill_up():
+    while not (output / "chunks" / "0000.json").exists():
+        time.sleep(0.001)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+threading.Thread(target=fill_up, daemon=True).start()
+try:
+    simulate(load_config(SimulationConfig, "config.yaml"), "out")
+except OutputError as error:
+    sys.exit(f"OutputError: {error}")
+"""
+
+
+def test_a_disk_that_fills_up_loses_nothing(
+    small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path
+) -> None:
+    pytest.importorskip("resource", reason="needs limits of a process")
+    config = small_config.model_copy(update={"samples": {"hbb": small_config.samples["hbb"]}})
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    (tmp_path / "run.py").write_text(_FULL)
+    run = subprocess.run(  # our own interpreter and script
+        [sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert run.stdout == ""  # no library's banner between our own words
+    assert "FastJet" not in run.stderr
+    assert "OutputError: cannot write out/hbb/nominal_0001.root: File too large" in run.stderr
+    assert "make room, then run the same command again, it goes on where it stopped" in run.stderr
+    directory = tmp_path / "out" / "hbb"
+    found = {path.name for path in directory.rglob("*") if path.is_file()}
+    first = {"nominal_0000.root", "seed_0000.root", "fsrDefDown_0000.root"}
+    assert found == first | {"config.yaml", "hard.lhe.gz", "0000.json"}
+    summary = simulate(config, tmp_path / "out")
+    assert summary.showers == 36  # the second chunk alone
+    for variation in ("nominal", "seed", "fsrDefDown"):
+        one, other = (
+            uproot.concatenate([f"{path}:Events" for path in sorted(folder.glob(f"{variation}_*.root"))]).to_list()
+            for folder in (directory, small.output / "hbb")
+        )
+        assert one == other

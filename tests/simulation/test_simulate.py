@@ -14,7 +14,7 @@ import pytest
 import uproot
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, OutputError, dump_config, parse_config
-from rs3l_gnn.simulation import SampleConfig, SimulationConfig, SimulationSummary, simulate, write_lhe
+from rs3l_gnn.simulation import JetConfig, SampleConfig, SimulationConfig, SimulationSummary, simulate, write_lhe
 from rs3l_gnn.simulation.hard_events import HardEvents
 
 
@@ -139,7 +139,7 @@ def test_another_configuration_does_not_go_on(small_config: SimulationConfig, tm
         simulate(small_config, tmp_path)
 
 
-def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path) -> None:
+def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "mine.lhe"
     write_lhe(path, hard_events, generator="someone")
     config = SimulationConfig(
@@ -151,9 +151,11 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path) -> None
     too_many = config.model_copy(update={"samples": {"mine": SampleConfig(lhe=path, events=50)}})
     with pytest.raises(InputFileError, match=r"holds 30 events; got samples.mine.events = 50"):
         simulate(too_many, tmp_path / "other")
-    # The mended configuration starts afresh in the same place.
-    mended = config.model_copy(update={"samples": {"mine": SampleConfig(lhe=path, events=3)}})
-    assert simulate(mended, tmp_path / "other").hard_events == 3
+    assert not (tmp_path / "other").exists()
+    hard_cut = {"samples": {"mine": SampleConfig(lhe=path, events=3)}, "jets": JetConfig(pt_min=4000.0)}
+    assert "no event has its jet" not in caplog.text
+    assert simulate(config.model_copy(update=hard_cut), tmp_path / "other").hard_events == 3
+    assert "mine: no event has its jet above 4000 GeV; lower jets.pt_min, or take harder events" in caplog.text
 
 
 def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEvents, tmp_path: Path) -> None:
