@@ -5,7 +5,9 @@ The folder stands at the top of the repository; its name for ``import`` is ``rs3
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rs3l_gnn.conventions.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rs3l_gnn.processors.analysis import analyze
@@ -16,24 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AnalysisConfig", "JetSchema", "ProcessorConfig", "TaggingProcessor", "analyze", "summarise"]
 
-_MODULES = {
-    "AnalysisConfig": "config",
-    "JetSchema": "schema",
-    "ProcessorConfig": "config",
-    "TaggingProcessor": "tagging",
-    "analyze": "analysis",
-    "summarise": "summary",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Coffea takes seconds to import, so it waits until it is needed.
-    if name in _MODULES:
-        from importlib import import_module
-
-        return getattr(import_module(f"rs3l_gnn.processors.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "AnalysisConfig": "config",
+        "JetSchema": "schema",
+        "ProcessorConfig": "config",
+        "TaggingProcessor": "tagging",
+        "analyze": "analysis",
+        "summarise": "summary",
+    },
+)

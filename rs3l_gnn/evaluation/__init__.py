@@ -5,8 +5,9 @@ The names load on first use: importing this room alone imports neither torch nor
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rs3l_gnn.conventions.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
@@ -16,21 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ClassConfig", "EvaluateConfig", "Roc", "evaluate", "roc_curve", "score_shift"]
 
-_HOME = {
-    "ClassConfig": "config",
-    "EvaluateConfig": "config",
-    "Roc": "roc",
-    "evaluate": "run",
-    "roc_curve": "roc",
-    "score_shift": "robustness",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ClassConfig": "config",
+        "EvaluateConfig": "config",
+        "Roc": "roc",
+        "evaluate": "run",
+        "roc_curve": "roc",
+        "score_shift": "robustness",
+    },
+)

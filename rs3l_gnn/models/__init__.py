@@ -5,8 +5,9 @@ The names load on first use: importing this room alone does not import torch.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rs3l_gnn.conventions.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rs3l_gnn.models.checkpoints import (
@@ -37,27 +38,20 @@ __all__ = [
     "shipped_names",
 ]
 
-_HOME = {
-    "DynamicEdgeConv": "edgeconv",
-    "Encoder": "encoder",
-    "EncoderConfig": "config",
-    "Head": "heads",
-    "HeadConfig": "config",
-    "Tagger": "heads",
-    "inspect_checkpoint": "checkpoints",
-    "load_encoder": "checkpoints",
-    "load_tagger": "checkpoints",
-    "save_encoder": "checkpoints",
-    "save_tagger": "checkpoints",
-    "shipped_names": "checkpoints",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "DynamicEdgeConv": "edgeconv",
+        "Encoder": "encoder",
+        "EncoderConfig": "config",
+        "Head": "heads",
+        "HeadConfig": "config",
+        "Tagger": "heads",
+        "inspect_checkpoint": "checkpoints",
+        "load_encoder": "checkpoints",
+        "load_tagger": "checkpoints",
+        "save_encoder": "checkpoints",
+        "save_tagger": "checkpoints",
+        "shipped_names": "checkpoints",
+    },
+)

@@ -5,8 +5,9 @@ The names load on first use: importing this room alone does not import torch or 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rs3l_gnn.conventions.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rs3l_gnn.training.config import (
@@ -37,27 +38,20 @@ __all__ = [
     "vicreg",
 ]
 
-_HOME = {
-    "FinetuneConfig": "config",
-    "LossConfig": "config",
-    "OptimizerConfig": "config",
-    "PretrainConfig": "config",
-    "SavedTraining": "outputs",
-    "TargetConfig": "config",
-    "TrainerConfig": "config",
-    "finetune": "finetuning",
-    "nt_xent": "losses",
-    "pretrain": "pretraining",
-    "supervised_contrastive": "losses",
-    "vicreg": "losses",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "FinetuneConfig": "config",
+        "LossConfig": "config",
+        "OptimizerConfig": "config",
+        "PretrainConfig": "config",
+        "SavedTraining": "outputs",
+        "TargetConfig": "config",
+        "TrainerConfig": "config",
+        "finetune": "finetuning",
+        "nt_xent": "losses",
+        "pretrain": "pretraining",
+        "supervised_contrastive": "losses",
+        "vicreg": "losses",
+    },
+)
