@@ -19,6 +19,7 @@ __all__ = ["StoredEvents", "load_events", "split_hepmc"]
 
 _CHECKED = 20
 _TAIL = 200  # bytes that hold the last line
+_EVENT = b"\nE "  # the first line of an event, in versions 2 and 3
 _COLUMNS = ("event", "pdgid", "px", "py", "pz", "energy", "vx", "vy", "vz")
 
 StoredEvents = tuple[Particles, NDArray[np.bool_]]
@@ -118,9 +119,7 @@ def _events(path: Path) -> Iterator[tuple[int, Any]]:
         ) from error
     done = 0
     try:
-        # pyhepmc takes a file that is cut short for a whole one.
-        if not _has_footer(path):
-            raise InputFileError(f"{path} is not a whole HepMC file: it ends without END_EVENT_LISTING")
+        expected = _count_events(path)
         with pyhepmc.open(path) as stream:
             for event in stream:
                 done += 1
@@ -129,19 +128,24 @@ def _events(path: Path) -> Iterator[tuple[int, Any]]:
         raise InputFileError(f"cannot read {path}: no such file") from error
     except (OSError, RuntimeError, EOFError, ValueError, zlib.error) as error:
         raise InputFileError(f"{path} is not a whole HepMC file: after {done} events {error}") from error
+    if done != expected:
+        raise InputFileError(f"{path} is not a whole HepMC file: of {expected} events, number {done} cannot be read")
 
 
-def _has_footer(path: Path) -> bool:
+def _count_events(path: Path) -> int:
+    """Number of events; pyhepmc takes a file that is cut short for a whole one, and stops at a broken event."""
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
-        if not packed:
-            raw.seek(max(path.stat().st_size - _TAIL, 0))
-        tail = b""
+        count, tail = 0, b""
         while block := stream.read(1 << 20):
+            # A mark that lies across two blocks is counted with the second one.
+            count += (tail[1 - len(_EVENT) :] + block).count(_EVENT)
             tail = (tail + block)[-_TAIL:]
-    return b"END_EVENT_LISTING" in tail
+    if b"END_EVENT_LISTING" not in tail:
+        raise InputFileError(f"{path} is not a whole HepMC file: it ends without END_EVENT_LISTING")
+    return count
 
 
 def _stable(event: Any, index: int) -> dict[str, NDArray[Any]]:

@@ -55,6 +55,9 @@ def read_lhe(
             weights.append(_further_weights(block, lines, len(weights)))
             particles.append(np.array(rows, dtype=PARTICLE_TYPE))
             offsets.append(offsets[-1] + len(rows))
+        if limit is None:
+            for _ in lines:  # the checksum of a packed file stands at its very end
+                pass
     if not heads:
         raise InputFileError(f"{path} holds no events")
     names = tuple(weights[0])

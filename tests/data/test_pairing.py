@@ -116,3 +116,39 @@ def test_particles_are_read_once_for_each_file(toy_directory: Path, tmp_path: Pa
     monkeypatch.setattr(SimulatedFile, "read", counted)
     pair(PairConfig(directories=(toy_directory,)), tmp_path / "v.h5")
     assert sorted(reads) == sorted(toy_directory.rglob("*.root"))
+
+
+def damage(path: Path, place: float) -> None:
+    content = bytearray(path.read_bytes())
+    start = int(place * len(content))
+    content[start : start + 200] = bytes(byte ^ 0xA5 for byte in content[start : start + 200])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("variation", ["nominal", "seed"])
+def test_damaged_files_are_named_and_leave_nothing(
+    toy_sample: Callable[..., Any], tmp_path: Path, variation: str
+) -> None:
+    files = {name: write(toy_sample, tmp_path / "in", name) for name in ("nominal", "seed")}
+    path, whole = files[variation], files[variation].read_bytes()
+    config = PairConfig(directories=(tmp_path / "in",))
+    for kept in (0, 10, 100, 1000, len(whole) // 2):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(InputFileError, match=f"{variation}_0000.root cannot be read as a ROOT file"):
+            pair(config, tmp_path / "v.h5")
+    refused = 0
+    for place in np.linspace(0.0, 0.95, 12):
+        path.write_bytes(whole)
+        damage(path, place)
+        try:
+            pair(config, tmp_path / "v.h5")
+        except (InputFileError, InvalidDataError) as error:
+            assert f"{variation}_0000.root" in str(error)
+            refused += 1
+        else:  # in a part of the file that nobody reads
+            (tmp_path / "v.h5").unlink()
+            (tmp_path / "v.report.json").unlink()
+        assert [entry.name for entry in tmp_path.iterdir()] == ["in"]
+    assert refused >= 8
+    path.write_bytes(whole)
+    assert pair(config, tmp_path / "v.h5").matched > 0

@@ -146,3 +146,23 @@ def test_herwig_needs_its_file() -> None:
     document = {"samples": {"a": {"process": "qcd", "events": 1}}, "variations": ["herwig"]}
     with pytest.raises(ConfigError, match=r"needs events of that generator, in samples.a.hepmc.herwig"):
         parse_config(SimulationConfig, document, where="test")
+
+
+def test_a_garbled_event_is_refused(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
+    lines = hepmc_file.read_text().splitlines(keepends=True)
+    middle = next(number for number in range(len(lines) // 2, len(lines)) if lines[number].startswith("P "))
+    garbled = tmp_path / "garbled.hepmc"
+    garbled.write_text("".join([*lines[:middle], "P one two three\n", *lines[middle + 1 :]]))
+    gap = tmp_path / "gap.hepmc"
+    gap.write_text("".join([*lines[:middle], *lines[middle + 400 :]]))
+    packed = bytearray(gzip.compress(hepmc_file.read_bytes()))
+    packed[len(packed) // 2] ^= 0xFF
+    flipped = tmp_path / "flipped.hepmc.gz"
+    flipped.write_bytes(packed)
+    messages = {garbled: "of 7 events, number 3 cannot be read", gap: "of [67] events", flipped: ""}
+    for path, message in messages.items():
+        with pytest.raises(InputFileError, match=rf"{path.name} is not a whole HepMC file: {message}"):
+            split_hepmc(
+                path, hard_events.part(0, N), first_number=1, chunk_size=5, directory=tmp_path / "out", name="herwig"
+            )
+    assert not (tmp_path / "out").exists()

@@ -158,3 +158,24 @@ def test_a_file_without_events(plain: str, tmp_path: Path) -> None:
     text = plain[: plain.index("<event>")] + "</LesHouchesEvents>\n"
     with pytest.raises(InputFileError, match="holds no events"):
         read_lhe(_save(tmp_path, text))
+
+
+def test_one_wrong_byte_in_a_packed_file(lhe_file: Path, tmp_path: Path) -> None:
+    whole = lhe_file.read_bytes()
+    path = tmp_path / "flipped.lhe.gz"
+    for place in np.linspace(20, len(whole) - 2, 15).astype(int):
+        packed = bytearray(whole)
+        packed[place] ^= 0x5A
+        path.write_bytes(packed)
+        with pytest.raises(InputFileError, match=r"flipped.lhe.gz"):
+            read_lhe(path)
+
+
+@pytest.mark.parametrize("wrong", ["nan", "inf"])
+def test_numbers_that_are_none(plain: str, tmp_path: Path, hard_events: HardEvents, wrong: str) -> None:
+    start = plain.index("\n", plain.index("<event>\n") + 8) + 1
+    fields = plain[start : plain.index("\n", start)].split()
+    fields[9] = wrong
+    changed = plain[:start] + " ".join(fields) + plain[plain.index("\n", start) :]
+    with pytest.raises(InputFileError, match="event 0"):
+        read_lhe(_save(tmp_path, changed))
