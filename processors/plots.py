@@ -41,12 +41,19 @@ def plot_histograms(summary: Mapping[str, Any], folder: Path) -> list[Path]:
     with mpl.rc_context({"font.size": 11, "axes.grid": True, "grid.alpha": 0.25}):
         for name, histogram in summary["histograms"].items():
             for channel in list(histogram.axes["channel"]):
-                heights = [3.0, 1.2, *[1.5] * min(len(histogram.axes["dataset"]), _MOST_DATASETS)]
-                figure = Figure(figsize=(7, 1.4 * sum(heights)), layout="constrained")
+                # The ratio of a data set to itself says nothing.
+                ratios = [1.2] if len(histogram.axes["dataset"]) > 1 else []
+                heights = [3.0, *ratios, *[1.5] * min(len(histogram.axes["dataset"]), _MOST_DATASETS)]
+                figure = Figure(figsize=(7, 1.4 * sum(heights) + 0.7), layout="constrained")
                 grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
                 top = figure.add_subplot(grid[0])
                 panels = [top, *(figure.add_subplot(grid[row], sharex=top) for row in range(1, len(heights)))]
                 _draw(panels, histogram[{"channel": channel}], title=f"{name}, {channel}")
+                # Not every data set has every variation.
+                entries: dict[str, Any] = {}
+                for panel in panels[1 + len(ratios) :]:
+                    entries |= {label: line for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+                figure.legend(list(entries.values()), list(entries), ncols=5, fontsize=8, loc="outside lower center")
                 path = folder / f"{name}_{channel}.png"
                 figure.savefig(path, dpi=110)
                 written.append(path)
@@ -54,13 +61,14 @@ def plot_histograms(summary: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def _draw(panels: Sequence[Axes], histogram: Any, *, title: str) -> None:
-    top, ratio, *variations = panels
+    top, *others = panels
     axis = histogram.axes[-1]
     merge = -(-len(axis) // _MOST_BINS)
     while len(axis) % merge:
         merge += 1
     edges = np.asarray(axis.edges)[::merge]
     datasets = list(histogram.axes["dataset"])
+    ratio, variations = (others[0], others[1:]) if len(datasets) > 1 else (None, others)
 
     def content(dataset: str, variation: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         one = histogram[{"dataset": dataset, "variation": variation}]
@@ -79,21 +87,30 @@ def _draw(panels: Sequence[Axes], histogram: Any, *, title: str) -> None:
     top.set_title(title, fontsize=11)
     top.legend(ncols=2, fontsize=9)
     top.set_ylim(bottom=0)
-    reference = shapes[datasets[0]][0]
-    for shape, error in shapes.values():
-        quotient, quotient_error = _ratio(shape, reference), _ratio(error, reference)
-        (line,) = ratio.step(edges, [*quotient, quotient[-1]], where="post")
-        _band(ratio, edges, quotient, quotient_error, line.get_color())
-    ratio.set_ylabel(f"Ratio to {datasets[0]}")
-    ratio.set_yscale("symlog", linthresh=2)
-    ratio.set_ylim(0, None)
+    if ratio is not None:
+        _draw_ratios(ratio, shapes, edges)
     shown = _largest_variations(histogram)
     for dataset, panel in zip(datasets[: len(variations)], variations, strict=True):
         _draw_variations(panel, histogram[{"dataset": dataset}], edges, merge, shown=shown, title=dataset)
-    variations[0].legend(ncols=5, fontsize=8, loc="upper right")
     panels[-1].set_xlabel(axis.label)
     for panel in panels[:-1]:
         panel.tick_params(labelbottom=False)
+
+
+def _draw_ratios(
+    panel: Axes, shapes: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], edges: NDArray[np.float64]
+) -> None:
+    first, (reference, _) = next(iter(shapes.items()))
+    highest = 0.0
+    for shape, error in shapes.values():
+        quotient, quotient_error = _ratio(shape, reference), _ratio(error, reference)
+        (line,) = panel.step(edges, [*quotient, quotient[-1]], where="post")
+        _band(panel, edges, quotient, quotient_error, line.get_color())
+        highest = max(highest, float(np.nanmax(quotient, initial=0.0)))
+    panel.set_ylabel(f"Ratio to {first}")
+    if highest > 4:
+        panel.set_yscale("symlog", linthresh=2)
+    panel.set_ylim(0, None)
 
 
 def _largest_variations(histogram: Any) -> list[str]:
@@ -123,17 +140,28 @@ def _draw_variations(
         label="statistics",
     )
     seen = [0.05]
-    for position, name in enumerate(shown):
+    # One colour for a source, broken lines for Down.
+    sources = list(dict.fromkeys(_source(name) for name in shown))
+    for name in shown:
         varied = _merged(total[{"variation": name}].values(), merge)
         if not varied.any():
             continue
         quotient = _ratio(varied, values)
-        panel.step(edges, [*quotient, quotient[-1]], where="post", lw=1.2, color=f"C{position}", label=name)
+        style: dict[str, Any] = {"color": f"C{sources.index(_source(name))}", "ls": "--" if _is_down(name) else "-"}
+        panel.step(edges, [*quotient, quotient[-1]], where="post", lw=1.2, label=name, **style)
         filled = values > 0.002 * values.sum()
         seen.append(float(np.nanmax(np.abs(quotient[filled] - 1), initial=0.0)))
     reach = min(1.5 * max(seen), 1.0)
     panel.set_ylim(1 - reach, 1 + reach)
     panel.set_ylabel(f"{title}:\nvariation / nominal", fontsize=9)
+
+
+def _source(variation: str) -> str:
+    return variation.removesuffix("Up").removesuffix("Down")
+
+
+def _is_down(variation: str) -> bool:
+    return variation.endswith("Down")
 
 
 def _band(
