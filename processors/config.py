@@ -136,6 +136,11 @@ class MomentumShifts(BaseConfig):
     )
     resolution: str | None = Field(default=None, description="correction with inputs JetEta, JetPt, Rho")
     resolution_factor: str | None = Field(default=None, description="correction with inputs JetEta, JetPt, systematic")
+    gen_jets: str | None = Field(
+        default="GenJetAK8",
+        description="collection of generated jets, whose jets are matched for the resolution where the files have it; "
+        "null to draw random numbers for every jet",
+    )
     rho: str = Field(default="Rho_fixedGridRhoFastjetAll", description="branch of the energy density")
 
     @model_validator(mode="after")

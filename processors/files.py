@@ -75,7 +75,7 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
         needed += sorted(correction_branches(config.systematics.weights))
         momenta = config.systematics.momenta
         if momenta is not None and momenta.resolution is not None:
-            needed.append(momenta.rho)
+            needed += [momenta.rho, f"{form.jets}_phi"]
     return needed
 
 

@@ -15,6 +15,7 @@ from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, event_has
 from rs3l_gnn.inference import EventTables, event_numbers
 from rs3l_gnn.processors.config import CandidateShift, MomentumShifts, SystematicsConfig, flag
 from rs3l_gnn.processors.corrections import evaluator
+from rs3l_gnn.processors.resolution import generated_pt, smearing
 from rs3l_gnn.processors.selection import JetView
 from rs3l_gnn.processors.weights import branch
 
@@ -81,9 +82,8 @@ def momentum_views(
 ) -> list[JetView]:
     """The nominal view, smeared if a resolution is given, and one view for each shift of the jet momenta.
 
-    The relative uncertainty u of a scale moves pT and mass to (1 +- u) times their values. The resolution is applied by
-    random numbers alone: pT (1 + r sqrt(max(s^2 - 1, 0)) g) with resolution r, scale factor s and a normal g that
-    depends on the event and the jet only, so that no cut into chunks changes it.
+    The relative uncertainty u of a scale moves pT and mass to (1 +- u) times their values. The resolution is applied as
+    :func:`rs3l_gnn.processors.resolution.smearing` says.
 
     Args:
         events: the chunk.
@@ -96,13 +96,13 @@ def momentum_views(
         return [view]
     nominal, smeared = view, {}
     if momenta.resolution is not None and momenta.resolution_factor is not None:
+        generated = generated_pt(events, view, momenta.gen_jets)
         normal = _normal_of_jets(events, view)
         rho = np.repeat(branch(events, momenta.rho), view.counts)
         resolution = _evaluate(momenta, momenta.resolution, view, Rho=rho)
         for side, systematic in (("", "nom"), ("Up", "up"), ("Down", "down")):
             factor = _evaluate(momenta, momenta.resolution_factor, view, systematic=systematic)
-            width = resolution * np.sqrt(np.maximum(np.square(factor) - 1, 0))
-            smeared[side] = np.maximum(1 + width * normal, 0.01)  # a jet never turns round
+            smeared[side] = smearing(view.pt, resolution, factor, generated=generated, normal=normal)
         nominal = _scaled(view, smeared.pop(""), "nominal")
     views = [nominal]
     for source, correction in momenta.scale.items():

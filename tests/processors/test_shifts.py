@@ -43,7 +43,7 @@ def test_scale_and_resolution_of_the_real_file(shared_data: Path) -> None:
     correctionlib = pytest.importorskip("correctionlib")
     events = _events(shared_data / "cms" / "nano_tt_v15.root")
     view = nominal_view(events.FatJet)
-    config = SystematicsConfig(momenta=_momenta(shared_data))
+    config = SystematicsConfig(momenta=_momenta(shared_data, gen_jets=None))
     views = {each.variation: each for each in momentum_views(events, view, config, {})}
     assert list(views) == ["nominal", "jesTotalUp", "jesTotalDown", "jerUp", "jerDown"]
     assert set(views) == {"nominal", *shift_records(config, {})}
