@@ -178,7 +178,9 @@ class ProcessorConfig(BaseConfig):
     """Everything a processor needs to know on a worker."""
 
     taggers: dict[PlainName, str] = Field(
-        default={N2: N2}, min_length=1, description="name -> shipped tagger, checkpoint file, or 'n2' for 1 - N2/0.5"
+        default={N2: N2},
+        min_length=1,
+        description="name -> shipped tagger, checkpoint file, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
     )
     device: str = "cpu"
     threads: int | None = Field(default=1, ge=1, description="threads for each worker; null leaves them alone")

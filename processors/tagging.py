@@ -13,7 +13,7 @@ import numpy as np
 from coffea.processor import ProcessorABC
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError
+from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
 from rs3l_gnn.inference import EventTables, JetInputs, JetTagger, event_inputs, event_numbers, jet_inputs
 from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
@@ -25,7 +25,7 @@ from rs3l_gnn.processors.skims import jet_table
 from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.weights import event_weights, generator_weight, weight_names
 
-__all__ = ["TaggingProcessor", "n2_score"]
+__all__ = ["TaggingProcessor"]
 
 # What coffea adds to the metadata of each chunk; everything else came with the fileset.
 _CHUNK_KEYS = ("dataset", "filename", "treename", "entrystart", "entrystop", "fileuuid", "version")
@@ -180,16 +180,6 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                 values[wanted] = self.taggers[name].score(inputs)
             scores[name] = values
         return scores
-
-
-def n2_score(n2: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The classical baseline as a score: 1 - N2 / 0.5 in [0, 1], high for two prongs [n].
-
-    N2 is the ratio of energy correlators of arXiv:1609.07483 with beta = 1. Where it is not defined (NaN, or the
-    negative number that CMS stores for it) the score is 0.
-    """
-    defined = n2 >= 0
-    return np.clip(np.where(defined, 1 - np.where(defined, n2, 0.5) / 0.5, 0.0), 0, 1).astype(np.float32)
 
 
 def _n2(jets: Any) -> NDArray[np.float64]:

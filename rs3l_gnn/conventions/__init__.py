@@ -4,6 +4,7 @@ Nothing in here imports torch.
 """
 
 from rs3l_gnn.conventions.angles import delta_phi, delta_r
+from rs3l_gnn.conventions.baseline import n2_score
 from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, parse_config
 from rs3l_gnn.conventions.errors import (
     CheckpointError,
@@ -86,6 +87,7 @@ __all__ = [
     "get_variation",
     "hardest_candidates",
     "load_config",
+    "n2_score",
     "parse_config",
     "progress",
     "provenance",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError
 
-__all__ = ["Roc", "n2_score", "roc_curve", "threshold_at"]
+__all__ = ["Roc", "roc_curve", "threshold_at"]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,3 @@ def threshold_at(signal: NDArray[np.floating], efficiency: float) -> float:
     """Largest threshold that keeps at least this share of the signal jets."""
     order = np.sort(signal.astype(np.float64))[::-1]
     return float(order[max(int(np.ceil(efficiency * len(order) - 1e-9)), 1) - 1])
-
-
-def n2_score(n2: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The classical baseline as a score: 1 - N2 / 0.5, clipped to [0, 1]; two prongs have a low N2."""
-    return np.clip(1 - np.asarray(n2, dtype=np.float64) / 0.5, 0.0, 1.0)

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, JetType, Split
+from rs3l_gnn.conventions import InputFileError, JetType, Split, n2_score
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.roc import n2_score
 from rs3l_gnn.models import load_encoder, load_tagger
 
 __all__ = ["ScoredViews", "checkpoint_path", "read_test_views", "score_test_events"]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.evaluation.roc import n2_score, roc_curve, threshold_at
+from rs3l_gnn.evaluation.roc import roc_curve, threshold_at
 
 
 def test_by_hand() -> None:
@@ -39,10 +39,6 @@ def test_thresholds_keep_just_enough(efficiency: float) -> None:
     cut = threshold_at(scores, efficiency)
     assert (scores >= cut).mean() >= efficiency
     assert (scores > cut).mean() < efficiency
-
-
-def test_a_low_n2_is_like_signal() -> None:
-    assert n2_score(np.array([0.0, 0.1, 0.25, 0.5, 0.7])).tolist() == pytest.approx([1, 0.8, 0.5, 0, 0])
 
 
 @pytest.mark.parametrize("bad", [np.zeros(0), np.array([0.1, np.nan])])

@@ -28,7 +28,6 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.inference import JetTagger, jet_inputs
 from rs3l_gnn.processors import AnalysisConfig, analyze
-from rs3l_gnn.processors.tagging import n2_score
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -317,7 +316,3 @@ def test_nonsense_in_the_files_is_named(
 def test_an_unknown_data_set_pattern_is_refused(toy_filesets: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no data set is left; got top\*"):
         analyze(_config(toy_filesets, datasets=["top*"]), tmp_path / "out")
-
-
-def test_n2_as_a_score() -> None:
-    assert n2_score(np.array([0.0, 0.25, 0.5, 0.7, -99.0, np.nan])).tolist() == [1.0, 0.5, 0.0, 0.0, 0.0, 0.0]
