@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from rs3l_gnn.conventions import atomic_file
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
+from rs3l_gnn.simulation.timeless import without_dates
 
 __all__ = ["View", "write_events"]
 
@@ -51,7 +53,7 @@ def write_events(
     kept: NDArray[np.bool_],
     metadata: dict[str, Any],
 ) -> None:
-    """Write one file.
+    """Write one file; the same arguments give the same bytes.
 
     Args:
         path: the file; replaced if there.
@@ -121,14 +123,20 @@ def write_events(
     def identity() -> uuid.UUID:
         return uuid.uuid5(uuid.NAMESPACE_OID, text)
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic_file(path, force=True) as partial,
-        uproot.recreate(partial, compression=uproot.ZLIB(1), uuid_function=identity) as file,
-    ):
+    memory = _Memory()
+    with uproot.recreate(memory, compression=uproot.ZLIB(1), uuid_function=identity) as file:
         tree = file.mktree("Events", {name: _type_of(values) for name, values in branches.items()})
         tree.extend(branches)
         file["rs3l_metadata"] = text
+    with atomic_file(path, force=True) as partial:
+        partial.write_bytes(without_dates(memory.getvalue()))
+
+
+class _Memory(io.BytesIO):
+    """A file in memory that can be read after uproot has closed it; its content knows no name of a file."""
+
+    def close(self) -> None:
+        """Stay open."""
 
 
 def _type_of(values: Any) -> Any:

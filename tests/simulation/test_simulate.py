@@ -87,6 +87,9 @@ def test_a_variation_does_not_depend_on_the_others(
     config = small_config.model_copy(update={"variations": ("nominal", "fsrDefDown"), "samples": samples})
     alone = simulate(config, tmp_path / "out")
     assert content(alone.output, "qcd", "fsrDefDown") == content(small.output, "qcd", "fsrDefDown")
+    for variation in ("nominal", "fsrDefDown"):  # not the content alone, but every byte
+        name = f"{variation}_0000.root"
+        assert (alone.output / "qcd" / name).read_bytes() == (small.output / "qcd" / name).read_bytes()
 
 
 def test_a_killed_run_goes_on(small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path) -> None:
