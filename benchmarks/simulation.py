@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import NOMINAL, Stage, pythia_seed
-from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, get_process, simulate
+from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, get_process
 
 __all__ = ["benchmark_simulation", "table"]
 
@@ -26,12 +26,12 @@ _log = logging.getLogger("rs3l_gnn")
 
 
 def benchmark_simulation(
-    *, events: int = 300, rounds: int = 5, process: str = "hbb", workers: int = 2
+    *, events: int = 400, rounds: int = 4, process: str = "hbb", workers: int = 2
 ) -> dict[str, Any]:
     """Measure the chain, and log the table.
 
     Args:
-        events: hard events of one round.
+        events: hard events of one round; whole chunks, as in a real run.
         rounds: turns of reference and chain.
         process: name of a built-in process.
         workers: processes to compare with one; 1 leaves that part out.
@@ -39,8 +39,9 @@ def benchmark_simulation(
     Returns:
         ``process``, ``events``, ``rounds``, ``reference_events_per_second`` and ``events_per_second`` (of processor
         time), ``fraction_of_reference`` (median over the rounds of the ratio of neighbours), ``workers``, ``cores``,
-        ``scaling`` (rate of ``workers`` processes over that of one, by the clock; it means something on a machine with
-        that many idle cores only), ``load_average`` (of the machine, before the start), ``peak_memory_mb``.
+        ``scaling`` (rate of ``workers`` processes over that of one, by the clock and without their start; it means
+        something on a machine with that many idle cores only), ``load_average`` (of the machine, before the start),
+        ``peak_memory_mb``.
     """
     from rs3l_gnn.simulation.generate import generate_hard_events
 
@@ -57,7 +58,7 @@ def benchmark_simulation(
         for _ in range(rounds):
             reference.append(_bare(hard, config, process))
             chain.append(_chain(hard, config, process, Path(folder)))
-        scaling = _scaling(process, workers, Path(folder)) if workers > 1 else None
+        scaling = _scaling(hard, config, process, workers, Path(folder)) if workers > 1 else None
     numbers = {
         "process": process,
         "events": events,
@@ -115,15 +116,18 @@ def _chain(hard: HardEvents, config: SimulationConfig, sample: str, folder: Path
     return time.process_time() - start
 
 
-def _scaling(process: str, workers: int, folder: Path) -> float:
-    """Rate of several processes over that of one, start-up of Pythia and imports included."""
+def _scaling(hard: HardEvents, config: SimulationConfig, sample: str, workers: int, folder: Path) -> float:
+    """Rate of several processes over that of one, once all of them have started."""
+    from rs3l_gnn.simulation.chunks import Chunk
+    from rs3l_gnn.simulation.workers import run_chunks
+
+    size = 50
+    parts = [hard.part(first, min(first + size, len(hard))) for first in range(0, len(hard), size)]
+    # The same events several times: enough work for every process, whatever the number of events.
+    parts = parts * -(-12 * workers // len(parts))
+    chunks = [Chunk(sample, n, n * size, part, (NOMINAL,), (), config, {}, folder) for n, part in enumerate(parts)]
     rates = []
     for number in (1, workers):
-        config = SimulationConfig(
-            samples={process: SampleConfig(process=process, events=1200)},
-            variations=("nominal",),
-            shower_weights=False,
-            workers=number,
-        )
-        rates.append(simulate(config, folder / f"workers{number}").showers_per_second)
+        done = [time.perf_counter() for _ in run_chunks(chunks, number)]
+        rates.append((len(done) - number) / (done[-1] - done[number - 1]))
     return rates[1] / rates[0]
