@@ -27,7 +27,7 @@ from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, ProcessorConfig, TaggingProcessor, analyze
 
-__all__ = ["run_analysis_benchmark", "write_events"]
+__all__ = ["run_analysis_benchmark", "worker_memory", "write_events"]
 
 _MEAN_MULTIPLICITY = 35
 _FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
@@ -48,10 +48,8 @@ def run_analysis_benchmark(
         ``processor_over_floor`` (CPU time of the processor over that of reading, features and the bare network),
         ``workers_speedup`` (wall time of one worker over that of ``workers``, warm), ``speedup_over_single`` (rate of
         the processor over that of one entry and one jet at a time), the rates behind them in jets/s, and
-        ``peak_memory_mb`` of this process.
+        ``peak_memory_mb`` of this process, which also holds the comparisons.
     """
-    import resource
-
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -74,8 +72,6 @@ def run_analysis_benchmark(
             }
     finally:
         torch.set_num_threads(threads)
-    # Linux counts in kB, macOS in bytes.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
     return {
         "jets": events,
         "jets_per_second": events / mine,
@@ -88,12 +84,79 @@ def run_analysis_benchmark(
         "one_worker_jets_per_second": rates[1],
         "workers_jets_per_second": rates[workers],
         "workers_speedup": rates[workers] / rates[1],
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "peak_memory_mb": _peak_mb(),
     }
 
 
-def write_events(path: Path, events: int, *, seed: int) -> Path:
-    """Write random events in the layout of PFNano, with one jet of about 35 candidates in each."""
+def worker_memory(*, sizes: tuple[int, ...] = (10_000, 60_000), chunksize: int = 10_000) -> dict[str, Any]:
+    """Peak memory of a process that analyses one file, for files of several sizes.
+
+    Args:
+        sizes: numbers of events, one jet in each.
+        chunksize: events in one chunk.
+
+    Returns:
+        ``peak_memory_mb`` of a fresh process by number of events, and ``file_mb``, the size of each file.
+    """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    peaks, files = {}, {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tagger = _save_tagger(folder)
+        for events in sizes:
+            path = write_events(folder / f"events_{events}.root", events, seed=events, block=10_000)
+            fileset = folder / f"fileset_{events}.json"
+            fileset.write_text(json.dumps({"toys": {"files": {path.name: "Events"}}}))
+            # A process of its own for each file: a peak never falls.
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+                arguments = (fileset, tagger, folder / f"out_{events}", chunksize)
+                peaks[str(events)] = pool.submit(_peak_of_analysis, *arguments).result()
+            files[str(events)] = path.stat().st_size / 2**20
+            path.unlink()
+    return {"chunksize": chunksize, "peak_memory_mb": peaks, "file_mb": files}
+
+
+def _peak_of_analysis(fileset: Path, tagger: Path, output: Path, chunksize: int) -> float:
+    document = {"filesets": [fileset], "taggers": {"rs3l": str(tagger)}, "paired": False}
+    analyze(AnalysisConfig.model_validate({**document, "run": {"chunksize": chunksize}}), output)
+    return _peak_mb()
+
+
+def _peak_mb() -> float:
+    """Peak resident memory of this process."""
+    import resource
+
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Linux' rusage counts the parent's memory before the start of a child's own program.
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def write_events(path: Path, events: int, *, seed: int, block: int | None = None) -> Path:
+    """Write random events in the layout of PFNano, with one jet of about 35 candidates in each.
+
+    Args:
+        path: file to write.
+        events: number of events.
+        seed: of the random numbers.
+        block: events written at once; all of them if None.
+    """
+    block = block or max(events, 1)
+    with uproot.recreate(path) as file:
+        for number, start in enumerate(range(0, max(events, 1), block)):
+            tree = _random_events(min(block, events - start), seed=seed + number)
+            if number == 0:
+                types = {key: v.dtype if isinstance(v, np.ndarray) else ak.type(v).content for key, v in tree.items()}
+                file.mktree("Events", types)
+            file["Events"].extend(tree)
+    return path
+
+
+def _random_events(events: int, *, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     counts = np.clip(rng.poisson(_MEAN_MULTIPLICITY, events), 1, 100)
     total = int(counts.sum())
@@ -115,7 +178,7 @@ def write_events(path: Path, events: int, *, seed: int) -> Path:
         "d0": np.where(charge != 0, rng.normal(0, 0.01, total), -1),
         "dz": np.where(charge != 0, rng.normal(0, 0.01, total), -1),
     }
-    tree = {
+    return {
         "run": np.ones(events, np.uint32),
         "luminosityBlock": np.ones(events, np.uint32),
         "event": np.arange(events, dtype=np.uint64) + np.uint64(seed * 10**6),
@@ -144,11 +207,6 @@ def write_events(path: Path, events: int, *, seed: int) -> Path:
             }
         ),
     }
-    with uproot.recreate(path) as file:
-        types = {key: v.dtype if isinstance(v, np.ndarray) else ak.type(v).content for key, v in tree.items()}
-        file.mktree("Events", types)
-        file["Events"].extend(tree)
-    return path
 
 
 def _save_tagger(folder: Path) -> Path:
@@ -229,4 +287,4 @@ def _features(row: ak.Array) -> NDArray[np.float32]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(run_analysis_benchmark(), indent=2) + "\n")
+    sys.stdout.write(json.dumps({**run_analysis_benchmark(), "worker": worker_memory()}, indent=2) + "\n")

@@ -237,7 +237,7 @@ class RunConfig(BaseConfig):
     workers: int = Field(default=1, ge=1, description="processes, for futures and dask")
     scheduler: str | None = Field(default=None, description="address of a running Dask scheduler (tcp://host:port)")
     memory_limit: str = Field(default="1.5GB", description="for each worker of a local Dask cluster")
-    chunksize: int = Field(default=10_000, ge=1, description="events in one chunk")
+    chunksize: int = Field(default=2_000, ge=1, description="events in one chunk; a chunk is held in memory whole")
     retries: int = Field(default=1, ge=0)
     skip_bad_files: bool = False
     limit_files: int | None = Field(default=None, ge=1, description="files of each data set")

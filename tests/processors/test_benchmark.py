@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from rs3l_gnn.benchmarks.analysis import run_analysis_benchmark
+import pytest
+import uproot
+
+from rs3l_gnn.benchmarks.analysis import run_analysis_benchmark, worker_memory, write_events
 
 
 @pytest.mark.slow
@@ -14,3 +17,20 @@ def test_a_small_measurement() -> None:
     assert 1 <= numbers["processor_over_floor"] < 3
     assert numbers["speedup_over_single"] > 10
     assert numbers["peak_memory_mb"] < 1500
+
+
+@pytest.mark.slow
+def test_memory_does_not_follow_the_file() -> None:
+    numbers = worker_memory(sizes=(1000, 8000), chunksize=1000)
+    peaks = numbers["peak_memory_mb"]
+    assert 100 < peaks["1000"] < 1500
+    assert peaks["8000"] < 1.2 * peaks["1000"]
+    assert numbers["file_mb"]["8000"] > 5 * numbers["file_mb"]["1000"]
+
+
+def test_events_are_written_in_blocks(tmp_path: Path) -> None:
+    path = write_events(tmp_path / "a.root", 25, seed=1, block=10)
+    with uproot.open(path) as file:
+        arrays = file["Events"].arrays(["event", "nPFCands"], library="np")
+    assert len(set(arrays["event"].tolist())) == 25
+    assert (arrays["nPFCands"] > 0).all()
