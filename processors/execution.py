@@ -141,7 +141,8 @@ def _open_client(config: RunConfig, make_client: Any, make_cluster: Any) -> Iter
         with client:
             yield client
         return
-    # Separate processes on loopback: threads would share one interpreter, and a dashboard would open a port.
+    # Separate processes on loopback: threads would share one interpreter. The dashboard takes any free port there:
+    # without an address, distributed insists on 8787 and warns when another cluster has it.
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
         make_cluster(
@@ -149,7 +150,7 @@ def _open_client(config: RunConfig, make_client: Any, make_cluster: Any) -> Iter
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=config.memory_limit,
             silence_logs=logging.ERROR,
         ) as cluster,

@@ -13,6 +13,7 @@ from rs3l_gnn.models.dense import DenseNetwork, class_probabilities
 from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.stack import runs_on_kernels
+from rs3l_gnn.models.threads import run_chunks
 
 __all__ = ["Head", "Tagger"]
 
@@ -91,13 +92,19 @@ class Tagger(nn.Module):
         p = np.empty((len(z), n_classes), dtype=np.float32)
         weight = next(self.head.parameters())
         network = DenseNetwork(self.head.mlp) if runs_on_kernels(weight) else None
-        with torch.inference_mode():
-            for first in range(0, len(z), _JETS):
-                some = torch.from_numpy(z[first : first + _JETS]).to(weight.device, weight.dtype)
+
+        def work(chunk: int, _: object) -> None:
+            jets = slice(chunk * _JETS, (chunk + 1) * _JETS)
+            with torch.inference_mode():
+                some = torch.from_numpy(z[jets]).to(weight.device, weight.dtype)
                 if network is not None:
                     part = class_probabilities(network, some)
                 else:
                     logits = self.head(some)
                     part = logits.sigmoid()[:, None] if n_classes == 1 else logits.softmax(dim=1)
-                p[first : first + _JETS] = part.float().cpu().numpy()
+                p[jets] = part.float().cpu().numpy()
+
+        # One thread of the pool: torch cuts a product among its own threads by the number of jets, which would show in
+        # the last bit of the scores.
+        run_chunks(work, -(-len(z) // _JETS), threads=1, scratch=object)
         return p[:, 0] if n_classes == 1 else p

@@ -34,6 +34,9 @@ class _Worker(threading.Thread):
         self._tasks.put((task, done))
 
     def run(self) -> None:
+        # torch takes the number for threads yet to come when a thread first asks for its own; asking before setting
+        # keeps that from overwriting the 1 later.
+        torch.get_num_threads()
         torch.set_num_threads(1)
         while True:
             task, done = self._tasks.get()

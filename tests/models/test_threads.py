@@ -129,7 +129,7 @@ def test_one_thread_inside_a_real_dask_worker() -> None:
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

@@ -86,7 +86,7 @@ def test_a_killed_worker_changes_nothing(
     analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
     make_cluster: Any = distributed.LocalCluster
     with make_cluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as cluster:
         victim = next(iter(cluster.workers.values())).process.pid
         folder = tmp_path / "checkpoints"

@@ -26,7 +26,12 @@ def _content(directory: Path, variation: str) -> list[object]:
 def test_dask_gives_the_same_jets(small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
     ) as cluster:
         config = small_config.model_copy(
             update={"scheduler": cluster.scheduler_address, "samples": {"qcd": small_config.samples["qcd"]}}
