@@ -27,8 +27,9 @@ def test_they_load_by_name() -> None:
     offsets = np.array([0, 2, 5])
     z = rs3l_gnn.load_encoder("default").embed(features, offsets)
     p = rs3l_gnn.load_tagger("default-hbb").score(features, offsets)
-    assert (z.shape, z.dtype) == ((2, 8), np.float32)
-    assert (p.shape, p.dtype) == ((2,), np.float32)
+    assert z.shape == (2, 8)
+    assert p.shape == (2,)
+    assert z.dtype == p.dtype == np.float32
     assert ((p >= 0) & (p <= 1)).all()
 
 
