@@ -5,6 +5,7 @@ Nothing in here imports torch.
 
 from rs3l_gnn.conventions.angles import delta_phi, delta_r
 from rs3l_gnn.conventions.baseline import n2_score
+from rs3l_gnn.conventions.colours import COLOURS
 from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, parse_config
 from rs3l_gnn.conventions.errors import (
     CheckpointError,
@@ -43,6 +44,7 @@ from rs3l_gnn.conventions.streams import Stage, event_rng, pythia_seed
 from rs3l_gnn.conventions.variations import NOMINAL, VARIATIONS, Variation, get_variation, select_variations
 
 __all__ = [
+    "COLOURS",
     "FEATURES",
     "FEATURE_NAMES",
     "IMPACT_FEATURES",

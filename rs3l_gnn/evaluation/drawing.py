@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions import COLOURS, InputFileError
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.metrics import compared_variations
 from rs3l_gnn.evaluation.roc import roc_curve
 from rs3l_gnn.evaluation.scoring import ScoredViews
 
-__all__ = ["COLOURS", "draw_all"]
+__all__ = ["draw_all"]
 
-# Colours that colour-blind readers tell apart (M. Petroff, arXiv:2107.02270).
-COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70")
 _SCORE_BINS = 25
 _SMALLEST_DENOMINATOR = 5
 

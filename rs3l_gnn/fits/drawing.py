@@ -10,25 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import COLOURS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["COLOURS", "Canvas", "Ruler", "colours_of", "label_axes", "new_figure"]
-
-# Ten colours that colour-blind readers tell apart (M. Petroff, arXiv:2107.02270).
-COLOURS = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
 
 
 @dataclass(frozen=True)
