@@ -19,7 +19,7 @@ from rs3l_gnn.data.views import Views
 
 __all__ = ["EventBatches", "ViewBatch", "ViewDraw", "draw_views"]
 
-_ORDER, _VIEWS = 1, 2  # random streams: order of the events, choice of the views
+_ORDER, _VIEWS, _SUBSET = 1, 2, 3  # random streams: order of the events, choice of the views, choice of the events
 
 
 class ViewBatch(NamedTuple):
@@ -100,14 +100,16 @@ class EventBatches:
         events: rising indices of the events to use [n]; those with too few views are left out and counted.
         draw: which views of an event go into a batch.
         batch_events: events in a batch; a last batch of fewer events is left out when ``shuffle`` is True.
-        seed: fixes the order and the views.
+        seed: fixes the order, the views and what ``max_events`` leaves.
+        max_events: use that many of the events with enough views; for one seed and source, a smaller number takes a
+            part of those of a larger one. None uses all.
         shuffle: False = the same order and the same views at each epoch.
         buffer_events: events held in memory and mixed with one another; None holds all.
         block_events: neighbours in the file that are read together when the buffer is smaller than the data.
 
     Attributes:
         events: the events in use.
-        n_short: events left out, since they lack views.
+        n_short: events left out, since they lack views; those beyond ``max_events`` do not count.
 
     Raises:
         TrainingError: no event is left, or fewer than one batch of them.
@@ -121,6 +123,7 @@ class EventBatches:
         *,
         batch_events: int,
         seed: int,
+        max_events: int | None = None,
         shuffle: bool = True,
         buffer_events: int | None = None,
         block_events: int = 256,
@@ -131,7 +134,7 @@ class EventBatches:
         if draw.anchored:
             first_jets = source.index.first[:-1][events]
             enough &= source.index.vartype[first_jets] == NOMINAL.vartype
-        self.events = np.asarray(events[enough], dtype=np.int64)
+        self.events = _subset(events[enough], max_events, source.index.n_events, seed)
         self.n_short = int((~enough).sum())
         if len(self.events) < (batch_events if shuffle else 1):
             raise TrainingError(
@@ -212,3 +215,11 @@ class EventBatches:
             jets = np.arange(counts.sum()) + np.repeat(first[events] - (np.cumsum(counts) - counts), counts)
             self._held = (key, jets, self._source.read_events(events))
         return self._held[1], self._held[2]
+
+
+def _subset(events: NDArray[np.int64], size: int | None, n_events: int, seed: int) -> NDArray[np.int64]:
+    """The ``size`` events with the smallest of some random numbers, of which every event of the source has one."""
+    if size is None or size >= len(events):
+        return np.asarray(events, dtype=np.int64)
+    keys = np.random.default_rng([seed, _SUBSET]).random(n_events)
+    return np.sort(events[np.argsort(keys[events], kind="stable")[:size]])

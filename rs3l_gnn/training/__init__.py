@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         LossConfig,
         OptimizerConfig,
         PretrainConfig,
+        ProjectionConfig,
         TargetConfig,
         TrainerConfig,
     )
@@ -28,6 +29,7 @@ __all__ = [
     "LossConfig",
     "OptimizerConfig",
     "PretrainConfig",
+    "ProjectionConfig",
     "SavedTraining",
     "TargetConfig",
     "TrainerConfig",
@@ -45,6 +47,7 @@ __getattr__, __dir__ = lazy_names(
         "LossConfig": "config",
         "OptimizerConfig": "config",
         "PretrainConfig": "config",
+        "ProjectionConfig": "config",
         "SavedTraining": "outputs",
         "TargetConfig": "config",
         "TrainerConfig": "config",

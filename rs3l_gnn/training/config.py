@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import NOMINAL, BaseConfig, JetType, SplitFractions
 from rs3l_gnn.models import EncoderConfig, HeadConfig
@@ -16,6 +16,7 @@ __all__ = [
     "OptimizerConfig",
     "Paths",
     "PretrainConfig",
+    "ProjectionConfig",
     "TargetConfig",
     "TrainerConfig",
 ]
@@ -39,6 +40,18 @@ class LossConfig(BaseConfig):
     invariance: float = Field(25.0, ge=0, allow_inf_nan=False, description="vicreg")
     variance: float = Field(25.0, ge=0, allow_inf_nan=False, description="vicreg")
     covariance: float = Field(1.0, ge=0, allow_inf_nan=False, description="vicreg")
+
+
+class ProjectionConfig(BaseConfig):
+    """Network between the direction of the embedding and the loss (arXiv:2002.05709, section 4.2)."""
+
+    hidden: tuple[int, ...] = Field((128,), description="hidden layers, with ReLU between")
+    dim: int = Field(64, ge=2, description="length of the vector that the loss sees")
+
+    @field_validator("hidden")
+    @classmethod
+    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return HeadConfig(hidden=sizes).hidden  # the same rule, said once
 
 
 class OptimizerConfig(BaseConfig):
@@ -103,7 +116,14 @@ class PretrainConfig(BaseConfig):
     """Settings of ``rs3l pretrain``; the defaults are those of arXiv:2403.07066."""
 
     views: Paths = Field((), description="outputs of rs3l pair")
+    samples: tuple[str, ...] | None = Field(None, description="samples of the views to use, by name; all if null")
+    max_events: int | None = Field(
+        None, ge=1, description="training events; a smaller number takes a part of those of a larger one"
+    )
     encoder: EncoderConfig = EncoderConfig()
+    projection: ProjectionConfig | None = Field(
+        None, description="network between embedding and loss, thrown away afterwards; none if null"
+    )
     loss: LossConfig = LossConfig()
     variations: dict[str, float] | None = Field(
         None, description="weight of each variation in the draw of a partner; all that occur, equally, if null"
@@ -138,7 +158,9 @@ class FinetuneConfig(BaseConfig):
     flatten: dict[Literal["pt", "msoftdrop", "mass"], tuple[float, ...]] = Field(
         {}, description="weight each class to be flat in these bins (edges in GeV)"
     )
-    max_events: int | None = Field(None, ge=1, description="training events, for a study of label efficiency")
+    max_events: int | None = Field(
+        None, ge=1, description="training events; a smaller number takes a part of those of a larger one"
+    )
     batch_events: int = Field(1000, ge=2, description="jets in a batch, over all processes")
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=1e-4, schedule="constant")
     trainer: TrainerConfig = TrainerConfig(keep="best")

@@ -215,16 +215,15 @@ class _Targets:
         views = [index.vartype_of(name) for name, weight in config.variations.items() if weight > 0]
         usable = (self.side == part) & (self.target >= 0) & np.isin(index.vartype, views)
         events = np.unique(self.event[usable])
-        if part is Split.TRAIN and config.max_events is not None and config.max_events < len(events):
-            rng = np.random.default_rng([config.seed, 3])
-            events = np.sort(rng.choice(events, size=config.max_events, replace=False))
-        size = min(config.batch_events, max(len(events), 1))  # a small sample makes one batch
+        most = config.max_events if part is Split.TRAIN else None
+        n_events = len(events) if most is None else min(len(events), most)
         return EventBatches(
             source,
             events,
             ViewDraw(1, anchored=False, weights=config.variations),
-            batch_events=size,
+            batch_events=min(config.batch_events, max(n_events, 1)),  # a small sample makes one batch
             seed=config.seed,
+            max_events=most,
             shuffle=part is Split.TRAIN,
             buffer_events=config.trainer.buffer_events,
         )

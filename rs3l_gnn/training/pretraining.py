@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from rs3l_gnn.conventions import NOMINAL, Split, TrainingError, refuse_existing
+from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, TrainingError, refuse_existing
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource
-from rs3l_gnn.models import Encoder, save_encoder
+from rs3l_gnn.models import Encoder, Head, HeadConfig, save_encoder
 from rs3l_gnn.training.config import LossConfig, PretrainConfig
 from rs3l_gnn.training.gather import gather_embeddings
 from rs3l_gnn.training.loader import EpochLoader
@@ -56,24 +56,26 @@ def view_loss(config: LossConfig, z: Tensor, label: Tensor, n_views: int) -> Ten
 
 
 class PretrainModule(StepModule):
-    """Encoder and loss on views.
+    """Encoder, projection and loss on views.
 
     Args:
         encoder: to train.
+        projection: what the loss sees of an embedding; None shows it the embedding.
         config: loss, optimiser and epochs.
         batches: batches in an epoch.
     """
 
-    def __init__(self, encoder: Encoder, config: PretrainConfig, batches: int) -> None:
+    def __init__(self, encoder: Encoder, projection: Head | None, config: PretrainConfig, batches: int) -> None:
         super().__init__(config.optimizer, config.trainer.epochs, batches)
         self.encoder = encoder
+        self.projection: nn.Module = nn.Identity() if projection is None else projection
         self._config = config
         self._validation: list[tuple[Tensor, Tensor]] = []
         self._validation_losses: list[tuple[int, float]] = []
 
     def batch_loss(self, batch: PairBatch) -> Tensor:
         """Loss with the views of all processes as negatives."""
-        z = gather_embeddings(self.encoder(batch.x, batch.offsets))
+        z = gather_embeddings(self.projection(self.encoder(batch.x, batch.offsets)))
         label = gather_embeddings(batch.label) if self._config.loss.name == "supervised" else batch.label
         return view_loss(self._config.loss, z, label, self._config.views_per_event)
 
@@ -82,7 +84,7 @@ class PretrainModule(StepModule):
         z = self.encoder(batch.x, batch.offsets)
         n_views = self._config.views_per_event
         if len(z) >= 2 * n_views:
-            loss = view_loss(self._config.loss, z, batch.label, n_views).item()
+            loss = view_loss(self._config.loss, self.projection(z), batch.label, n_views).item()
             self._validation_losses.append((len(z), loss))
         self._validation.append((z.float().cpu(), batch.label.cpu()))
 
@@ -127,6 +129,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         force: replace an existing output.
 
     Raises:
+        ConfigError: a sample or variation that the views do not have.
         InputFileError: no file of views, or a damaged one.
         TrainingError: no usable pairs, a loss that is not finite, or an unfinished training of other settings.
         OutputError: the output exists or cannot be written.
@@ -137,11 +140,11 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
         train, validation = _batches(source, config)
         labels = _event_labels(source.index, config)
-        encoder = initial_encoder(config)
+        encoder, projection = initial_networks(config)
         rank, size = rank_and_size(config.trainer)
         if config.batch_events % size:
             raise TrainingError(f"batch_events {config.batch_events} is not a multiple of {size} processes")
-        module = PretrainModule(encoder, config, len(train))
+        module = PretrainModule(encoder, projection, config, len(train))
         outcome = run_training(
             module,
             train=lambda epoch: EpochLoader(
@@ -176,16 +179,23 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     )
 
 
-def initial_encoder(config: PretrainConfig) -> Encoder:
-    """Random weights that depend on the seed alone; torch's own generator is left as it was."""
+def initial_networks(config: PretrainConfig) -> tuple[Encoder, Head | None]:
+    """Encoder and projection with random weights that depend on the seed alone; torch's generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return Encoder(config.encoder)
+        encoder = Encoder(config.encoder)
+        if config.projection is None:
+            return encoder, None
+        # A tagger's head sees directions only, and so does the projection: what it needs must not hide in lengths.
+        sizes = HeadConfig(hidden=config.projection.hidden, n_classes=config.projection.dim)
+        return encoder, Head(sizes, config.encoder.dim)
 
 
 def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches, EventBatches]:
     index = source.index
-    side = index.split(config.splits)[index.first[:-1]] if index.n_events else np.zeros(0, np.int8)
+    nominal = index.first[:-1]
+    side = index.split(config.splits)[nominal]
+    wanted = np.isin(index.sample[nominal], _sample_numbers(index, config.samples))
     weights = config.variations
     if weights is None:
         weights = {variation.name: 1.0 for variation in index.variations if variation.name != NOMINAL.name}
@@ -196,15 +206,23 @@ def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches,
     def on(part: Split, *, shuffle: bool) -> EventBatches:
         return EventBatches(
             source,
-            np.flatnonzero(side == part),
+            np.flatnonzero((side == part) & wanted),
             draw,
             batch_events=config.batch_events,
             seed=config.seed,
+            max_events=config.max_events if part is Split.TRAIN else None,
             shuffle=shuffle,
             buffer_events=config.trainer.buffer_events,
         )
 
     return on(Split.TRAIN, shuffle=True), on(Split.VALIDATION, shuffle=False)
+
+
+def _sample_numbers(index: Views, names: tuple[str, ...] | None) -> list[int]:
+    unknown = [name for name in names or () if name not in index.samples]
+    if unknown:
+        raise ConfigError(f"no view is of sample {unknown[0]!r}", allowed=index.samples)
+    return [number for number, name in enumerate(index.samples) if names is None or name in names]
 
 
 def _event_labels(index: Views, config: PretrainConfig) -> NDArray[np.int64]:

@@ -116,6 +116,18 @@ def test_events_without_partner_are_left_out_and_counted(views: Views, tmp_path:
     assert len(made.events) + made.n_short == views.n_events
 
 
+def test_fewer_events_are_a_part_of_more(source: ViewsSource) -> None:
+    some = {size: set(batches(source, max_events=size).events.tolist()) for size in (10, 25, 60, 10_000)}
+    assert [len(events) for events in some.values()] == [10, 25, 60, source.index.n_events]
+    assert some[10] < some[25] < some[60] < some[10_000]
+    assert set(batches(source, max_events=25, seed=4).events.tolist()) != some[25]
+    # An event comes in whatever else is there: of the even events, those among the first 60 come first.
+    even = EventBatches(source, np.arange(0, source.index.n_events, 2), PAIRS, batch_events=5, seed=3, max_events=15)
+    in_both = {event for event in some[60] if event % 2 == 0}
+    assert len(in_both) >= 15
+    assert set(even.events.tolist()) <= in_both
+
+
 def test_useless_requests_are_refused(source: ViewsSource) -> None:
     with pytest.raises(TrainingError, match="do not fill one batch of 1000"):
         batches(source, batch_events=1000)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rs3l_gnn.conventions import (
     FEATURE_NAMES,
+    ConfigError,
     InputFileError,
     InvalidDataError,
     OutputError,
@@ -28,8 +29,10 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data import read_views, write_views
 from rs3l_gnn.models import inspect_checkpoint
-from rs3l_gnn.training import LossConfig, OptimizerConfig, PretrainConfig, pretrain
-from rs3l_gnn.training.pretraining import PairBatch, PretrainModule, initial_encoder
+from rs3l_gnn.training import LossConfig, OptimizerConfig, PretrainConfig, ProjectionConfig, pretrain
+from rs3l_gnn.training.losses import nt_xent
+from rs3l_gnn.training.monitors import alignment
+from rs3l_gnn.training.pretraining import PairBatch, PretrainModule, initial_networks
 
 pytestmark = pytest.mark.usefixtures("global_state_is_left_alone")
 
@@ -133,6 +136,7 @@ def test_other_sides_of_the_split_do_not_reach_the_weights(
         {"loss": LossConfig(name="vicreg")},
         {"loss": LossConfig(name="supervised")},
         {"views_per_event": 3},
+        {"projection": ProjectionConfig(hidden=(32,), dim=16)},
         {"anchored": False},
         {"variations": {"fsrRenHi": 2.0, "fsrRenLo": 1.0}},
         {"precision": "bf16-mixed"},
@@ -235,9 +239,57 @@ def test_mistakes_in_the_inputs_are_named(pretrain_config: Configs, toy_views: P
         pretrain(pretrain_config(variations={"seed": 1.0}, views_per_event=3), tmp_path / "out")
 
 
+def test_the_projection_is_thrown_away(trained: Path, pretrain_config: Configs, tmp_path: Path) -> None:
+    config = pretrain_config(projection=ProjectionConfig(hidden=(16, 12), dim=5))
+    pretrain(config, tmp_path / "out")
+    assert {name: value.shape for name, value in weights(tmp_path / "out").items()} == {
+        name: value.shape for name, value in weights(trained).items()
+    }
+    # The loss acts on the projection: it is that of the projected embeddings, and the monitors see the embeddings.
+    encoder, projection = initial_networks(config)
+    assert projection is not None
+    module = PretrainModule(encoder, projection, config, 4)
+    batch = PairBatch(
+        torch.randn(80, 15, generator=torch.Generator().manual_seed(1)), torch.arange(0, 81, 10), torch.arange(4)
+    )
+    z = encoder(batch.x, batch.offsets)
+    direction = torch.nn.functional.normalize(z, dim=1)
+    first, _, second, _, third = projection.mlp
+    projected = third(torch.relu(second(torch.relu(first(direction)))))
+    assert projected.shape == (8, 5)
+    assert module.batch_loss(batch).item() == pytest.approx(nt_xent(projected).item(), rel=1e-6)
+    with torch.no_grad():
+        module.validate_batch(batch)
+        metrics = module.validation_metrics()
+    assert metrics["val_loss"] == pytest.approx(nt_xent(projected).item(), rel=1e-6)
+    assert metrics["alignment"] == pytest.approx(alignment(z.detach().numpy()), rel=1e-6)
+
+
+def test_fewer_events_and_chosen_samples(pretrain_config: Configs, toy_views: Path, tmp_path: Path) -> None:
+    views = read_views(toy_views)
+    nominal = views.first[:-1]
+    train = views.split(SplitFractions())[nominal] == Split.TRAIN
+    of_hbb = views.sample[nominal] == views.samples.index("hbb")
+    pretrain(pretrain_config(samples=("hbb",)), tmp_path / "hbb")
+    record = json.loads((tmp_path / "hbb" / "provenance.json").read_text())
+    assert record["events"]["train"] == (train & of_hbb).sum()
+    # The other sample does not reach the weights.
+    write_views(tmp_path / "hbb.h5", views.select_events(of_hbb))
+    pretrain(pretrain_config(views=tmp_path / "hbb.h5"), tmp_path / "alone")
+    assert json.loads((tmp_path / "alone" / "provenance.json").read_text())["events"] == record["events"]
+    pretrain(pretrain_config(samples=("qcd", "hbb"), max_events=33), tmp_path / "fewer")
+    record = json.loads((tmp_path / "fewer" / "provenance.json").read_text())
+    assert record["events"]["train"] == 33
+    assert record["events"]["validation"] == (views.split(SplitFractions())[nominal] == Split.VALIDATION).sum()
+    with pytest.raises(ConfigError, match="no view is of sample 'ttbar'; allowed: "):
+        pretrain(pretrain_config(samples=("ttbar",)), tmp_path / "out")
+    with pytest.raises(TrainingError, match="10 usable events do not fill one batch of 16"):
+        pretrain(pretrain_config(max_events=10), tmp_path / "out")
+
+
 def test_a_collapse_warns(pretrain_config: Configs, caplog: pytest.LogCaptureFixture) -> None:
     config = pretrain_config()
-    module = PretrainModule(initial_encoder(config), config, 4)
+    module = PretrainModule(*initial_networks(config), config, 4)
     # Weights of zero give every jet the same vector: the bias of the last layer.
     for name, parameter in module.encoder.named_parameters():
         if not name.endswith("bias"):
@@ -252,6 +304,9 @@ def test_a_collapse_warns(pretrain_config: Configs, caplog: pytest.LogCaptureFix
 
 def test_the_first_weights_depend_on_the_seed_alone(pretrain_config: Configs) -> None:
     torch_state = torch.random.get_rng_state()
-    one, two = initial_encoder(pretrain_config()), initial_encoder(pretrain_config(batch_events=8))
-    assert one.digest == two.digest != initial_encoder(pretrain_config(seed=2)).digest
+    one, two, other = (
+        initial_networks(pretrain_config(**changes))[0]
+        for changes in ({}, {"batch_events": 8, "projection": ProjectionConfig()}, {"seed": 2})
+    )
+    assert one.digest == two.digest != other.digest
     assert torch.equal(torch.random.get_rng_state(), torch_state)
