@@ -37,7 +37,7 @@ class Chunk:
         number: of the chunk within its sample.
         first: number of its first hard event in the LHE file.
         hard: its hard events.
-        variations: what to simulate, nominal first.
+        variations: what to simulate, nominal first if it is among them.
         metadata: of the sample, the same for every file.
         directory: where the files go.
         stored: variations whose particles another generator made.
@@ -71,7 +71,8 @@ class ChunkResult:
     Attributes:
         failed: numbers of the hard events left out in all variations, since Pythia rejected one of their showers.
         sumw: sum of the weights of the events written.
-        matched: events with an anchor jet; under ``all`` in every variation, under ``any`` in nominal and another.
+        matched: events with an anchor jet; under ``all`` in every variation, under ``any`` in nominal and another
+            (in at least one, where nominal is not simulated).
         seconds: time of showers, detector, jets, together.
         jets: stored jets.
     """
@@ -253,7 +254,8 @@ def _count_matched(views: dict[str, View], good: NDArray[np.bool_]) -> dict[str,
         matched[view.jets.event[view.is_anchor]] = True
         found[name] = matched & good
     counts = {name: int(matched.sum()) for name, matched in found.items()}
-    nominal, *others = found.values()
     counts["all"] = int(np.logical_and.reduce(list(found.values())).sum())
-    counts["any"] = int((nominal & np.logical_or.reduce(others)).sum()) if others else 0
+    # Without nominal, which is in another output then, the best that can be said is "in at least one".
+    nominal = found.pop(NOMINAL.name, good)
+    counts["any"] = int((nominal & np.logical_or.reduce(list(found.values()))).sum()) if found else 0
     return counts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, select_variations
+from rs3l_gnn.conventions import BaseConfig, Variation, get_variation, select_variations
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.processes import get_process
 
@@ -65,6 +65,10 @@ class SimulationConfig(BaseConfig):
     """Everything that decides what a simulation gives; workers and chunk_size do not change a single jet."""
 
     samples: dict[str, SampleConfig] = Field(min_length=1, description="by name; the name enters the random streams")
+    nominal: bool = Field(
+        default=True,
+        description="simulate the nominal view; false adds variations to hard events whose nominal view is elsewhere",
+    )
     variations: tuple[str, ...] = Field(
         default=("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"), description="names of the registry"
     )
@@ -87,12 +91,21 @@ class SimulationConfig(BaseConfig):
 
     @field_validator("variations")
     @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(variation.name for variation in select_variations(names, where="'variations'"))
+    def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = tuple(variation.name for variation in select_variations(names, where="'variations'"))
+        wanted = known if info.data.get("nominal", True) else known[1:]
+        if not wanted:
+            raise ValueError("nothing to simulate: no variation is named, and nominal is false")
+        return wanted
+
+    @property
+    def selected(self) -> tuple[Variation, ...]:
+        """The variations; nominal comes first where it is among them."""
+        return tuple(get_variation(name) for name in self.variations)
 
     @model_validator(mode="after")
     def _variations_act_after_start(self) -> SimulationConfig:
-        for variation in select_variations(self.variations):
+        for variation in self.selected:
             levels = {"hard": ("",), "shower": ("String",), "particles": ()}[self.start]
             late = [setting for setting in variation.settings if not setting.startswith(levels)]
             if late:
@@ -105,7 +118,7 @@ class SimulationConfig(BaseConfig):
     @model_validator(mode="after")
     def _files_of_other_generators(self) -> SimulationConfig:
         for name, sample in self.samples.items():
-            for variation in select_variations(self.variations):
+            for variation in self.selected:
                 if variation.stage == "generator" and variation.name not in sample.hepmc:
                     key = f"samples.{name}.hepmc.{variation.name}"
                     raise ValueError(f"variation {variation.name!r} needs events of that generator, in {key}")

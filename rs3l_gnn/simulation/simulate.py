@@ -19,7 +19,6 @@ from rs3l_gnn.conventions import (
     dump_config,
     file_digest,
     progress,
-    select_variations,
     write_json,
 )
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
@@ -74,7 +73,7 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
     output = Path(output)
     start = time.monotonic()
     _prepare(config, output, force=force)
-    variations = select_variations(config.variations)
+    variations = config.selected
     try:
         jobs = [_job(config, name, output / name, variations) for name in config.samples]
     except Rs3lError:

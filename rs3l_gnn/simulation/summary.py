@@ -28,7 +28,7 @@ class SampleSummary:
         hard_events: hard events of the LHE file that were showered.
         failed_events: numbers of those that Pythia rejected in some variation; they are in no file.
         matched: events with an anchor jet, by variation; ``all``: in every variation; ``any``: in nominal and at least
-            one other.
+            one other, or in at least one where nominal is not simulated.
         match_efficiency: ``any`` over the hard events.
         showers_per_second: by variation, of one process.
         fileset: path of the coffea fileset.
@@ -81,7 +81,7 @@ def finish_sample(
         config: the configuration.
         directory: of the sample.
         metadata: of the sample, as in its files.
-        variations: nominal first.
+        variations: nominal first if it is among them.
         lhe: the user's LHE file, None for a built-in process.
     """
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("chunks/[0-9]*.json"))]
@@ -101,11 +101,17 @@ def finish_sample(
         showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
         fileset=directory / "fileset.json",
     )
-    if not summary.matched["nominal"]:
+    if not summary.matched[names[0]]:
         _log.warning(
             "%s: no event has its jet above %g GeV; lower jets.pt_min, or take harder events",
             summary.sample,
             config.jets.pt_min,
+        )
+    if not config.nominal:
+        _log.info(
+            "%s: the nominal view is in another output; the efficiency counts events with a jet in at least one "
+            "variation here, rs3l pair on both outputs counts the matched ones",
+            summary.sample,
         )
     write_json(summary.fileset, _fileset(summary, variations, len(results)), force=True)
     inputs = [] if lhe is None else [lhe]

@@ -60,8 +60,30 @@ def test_views_may_be_missing_and_chunks_need_not_align(toy_sample: Callable[...
     assert views.event[views.is_nominal()].tolist() == [event for event in alive if event < 30]
     assert report.samples["qcd"].complete == sum(event < 20 for event in alive)
     assert report.samples["qcd"].matched_with["fsrRenHi"] == views.n_events
+    qcd = report.samples["qcd"]
+    assert (qcd.hard_events, qcd.in_all) == (50, 20)
+    assert qcd.simulated == {"nominal": 50, "seed": 20, "fsrRenHi": 30}
+    assert qcd.complete_efficiency == qcd.complete / 20
+    assert qcd.match_efficiencies["fsrRenHi"] == qcd.matched_with["fsrRenHi"] / 30
     per_event = {int(views.event[views.first[i]]): views.first[i + 1] - views.first[i] for i in range(views.n_events)}
     assert all(count == (3 if event < 20 else 2) for event, count in per_event.items())
+
+
+def test_variations_may_stand_in_another_output(toy_sample: Callable[..., Any], tmp_path: Path) -> None:
+    """Variations that were added later, for the first events, in a directory without a nominal file."""
+    for variation in ("nominal", "seed"):
+        write(toy_sample, tmp_path / "first", variation, n_events=50)
+    write(toy_sample, tmp_path / "added", "fsrRenHi", n_events=20)
+    directories = (tmp_path / "added", tmp_path / "first")
+    report = pair(PairConfig(directories=directories), tmp_path / "v.h5").samples["qcd"]
+    alive = [event for event in range(50) if toy_sample("qcd").jet(event, "nominal") is not None]
+    assert (report.hard_events, report.matched) == (50, len(alive))
+    assert report.matched_with == {"seed": len(alive), "fsrRenHi": sum(event < 20 for event in alive)}
+    views = read_views(tmp_path / "v.h5")
+    assert views.event[views.vartype == 1].tolist() == [event for event in alive if event < 20]
+    write(toy_sample, tmp_path / "added", "fsrRenHi", n_events=20, run_seed=2)
+    with pytest.raises(InvalidDataError, match="has other hard partons in variation 'fsrRenHi' than in nominal"):
+        pair(PairConfig(directories=directories), tmp_path / "w.h5")
 
 
 def test_only_the_wanted_variations_are_kept(toy_directory: Path, tmp_path: Path) -> None:

@@ -92,6 +92,35 @@ def test_a_variation_does_not_depend_on_the_others(
         assert (alone.output / "qcd" / name).read_bytes() == (small.output / "qcd" / name).read_bytes()
 
 
+def test_variations_are_added_to_hard_events_of_another_output(
+    small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path
+) -> None:
+    """The first chunk of the events again, without nominal: the same views as if all had been made at once."""
+    document = {
+        "samples": {"hbb": {"process": "hbb", "lhe": str(small.output / "hbb" / "hard.lhe.gz"), "events": 12}},
+        "nominal": False,
+        "variations": ["nominal", "fsrDefDown"],
+        "seed": small_config.seed,
+        "workers": 1,
+    }
+    config = parse_config(SimulationConfig, document, where="test")
+    assert config.variations == ("fsrDefDown",)
+    added = simulate(config, tmp_path / "added")
+    assert added.showers == 12
+    assert [path.name for path in (tmp_path / "added" / "hbb").glob("*.root")] == ["fsrDefDown_0000.root"]
+    assert content(added.output, "hbb", "fsrDefDown") == content(small.output, "hbb", "fsrDefDown")[:12]
+    sample = added.samples["hbb"]
+    assert set(sample.matched) == {"fsrDefDown", "all", "any"}
+    assert sample.matched["any"] == sample.matched["fsrDefDown"] > 0
+    assert sample.xsec_pb == small.samples["hbb"].xsec_pb
+    entry = json.loads((added.output / "hbb" / "fileset.json").read_text())["hbb_fsrDefDown"]
+    assert entry["metadata"]["resimulated_of"] == "hbb_nominal"
+    assert entry["metadata"]["sumw"] == entry["metadata"]["n_hard_events"] == 12
+
+    with pytest.raises(ConfigError, match="nothing to simulate: no variation is named, and nominal is false"):
+        parse_config(SimulationConfig, {**document, "variations": ["nominal"]}, where="test")
+
+
 def test_a_killed_run_goes_on(small: SimulationSummary, small_config: SimulationConfig, tmp_path: Path) -> None:
     out, yaml = tmp_path / "out", tmp_path / "config.yaml"
     part = {"samples": {"hbb": small_config.samples["hbb"]}, "variations": ("nominal", "seed")}

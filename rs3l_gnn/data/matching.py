@@ -1,0 +1,166 @@
+"""Which hard events of a sample are matched, and their views, nominal first.
+
+Events are matched by number; the fingerprint of the hard partons has to agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, Variation
+from rs3l_gnn.data.pair_report import SampleReport
+from rs3l_gnn.data.simulated import AnchorJets, SimulatedFile
+from rs3l_gnn.data.views import JET_COLUMNS, Views
+
+__all__ = ["MatchedSample"]
+
+
+@dataclass(frozen=True)
+class MatchedSample:
+    """Files of one sample, and which of its events are matched."""
+
+    name: str
+    files: dict[str, list[SimulatedFile]]
+    matched: NDArray[np.int64]
+
+    @property
+    def nominal(self) -> list[SimulatedFile]:
+        return self.files[NOMINAL.name]
+
+    @classmethod
+    def collect(cls, name: str, files: Iterable[SimulatedFile]) -> MatchedSample:
+        mine: dict[str, list[SimulatedFile]] = {}
+        for file in files:
+            if file.sample == name:
+                mine.setdefault(file.variation.name, []).append(file)
+        if NOMINAL.name not in mine:
+            raise InputFileError(f"sample {name!r} has no nominal file", got=", ".join(mine))
+        _require_same_partons(mine)
+        nominal = _passed(mine[NOMINAL.name])
+        others = [_passed(group) for variation, group in mine.items() if variation != NOMINAL.name]
+        other = np.unique(np.concatenate(others)) if others else np.zeros(0, np.int64)
+        return cls(name, mine, np.intersect1d(nominal, other, assume_unique=True))
+
+    def report(self) -> SampleReport:
+        """Count what matched."""
+        passed = {name: _passed(group) for name, group in self.files.items()}
+        simulated = {
+            name: sum(int(file.metadata["n_hard_events"]) for file in group) for name, group in self.files.items()
+        }
+        nominal = passed[NOMINAL.name]
+        matched_with = {
+            name: len(np.intersect1d(nominal, events, assume_unique=True))
+            for name, events in passed.items()
+            if name != NOMINAL.name
+        }
+        return SampleReport(
+            hard_events=simulated[NOMINAL.name],
+            nominal=len(nominal),
+            matched=len(self.matched),
+            in_all=len(_common(_events(group) for group in self.files.values())),
+            complete=len(_common(passed.values())) if matched_with else 0,
+            simulated=simulated,
+            passed={name: len(events) for name, events in passed.items()},
+            matched_with=matched_with,
+        )
+
+    def views(
+        self,
+        nominal: SimulatedFile,
+        index: int,
+        samples: tuple[str, ...],
+        variations: tuple[Variation, ...],
+        *,
+        layout: str,
+        maximum: int,
+    ) -> Views | None:
+        """All views of the matched events of one nominal file, None if it has no such event.
+
+        Args:
+            nominal: one of the files in :attr:`nominal`.
+            index: place of this sample in ``samples``.
+            samples: names of all samples.
+            variations: of all samples.
+            layout: candidate format of the files.
+            maximum: hardest candidates kept for each jet.
+        """
+        events = np.intersect1d(nominal.event, self.matched, assume_unique=True)
+        if len(events) == 0:
+            return None
+        parts: list[AnchorJets] = []
+        vartypes: list[NDArray[np.int16]] = []
+        for group in self.files.values():
+            for file in group:
+                if len(file.event) and file.event[0] <= events[-1] and file.event[-1] >= events[0]:
+                    part = file.read(events, layout=layout, maximum=maximum)
+                    parts.append(part)
+                    vartypes.append(np.full(len(part.offsets) - 1, file.variation.vartype, np.int16))
+        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+        columns["vartype"] = np.concatenate(vartypes)
+        columns["sample"] = np.full(len(columns["event"]), index, np.int16)
+        order = np.lexsort((columns["vartype"], columns["event"]))  # nominal, -1, comes first
+        counts = np.concatenate([np.diff(part.offsets) for part in parts])
+        features = np.concatenate([part.features for part in parts])
+        start = np.cumsum(counts) - counts
+        counts = counts[order]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.arange(offsets[-1]) + np.repeat(start[order] - offsets[:-1], counts)
+        per_event = np.bincount(np.searchsorted(events, columns["event"]), minlength=len(events))
+        return Views(
+            features=features[rows],
+            offsets=offsets,
+            first=np.concatenate([[0], np.cumsum(per_event)]).astype(np.int64),
+            samples=samples,
+            variations=variations,
+            **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
+        )
+
+
+def _events(files: list[SimulatedFile]) -> NDArray[np.int64]:
+    """Event numbers of one variation, rising."""
+    return np.sort(np.concatenate([file.event for file in files]))
+
+
+def _passed(files: list[SimulatedFile]) -> NDArray[np.int64]:
+    """Event numbers, rising, whose anchor jet passed in one variation."""
+    return np.sort(np.concatenate([file.event[file.has_anchor] for file in files]))
+
+
+def _common(groups: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Event numbers that all groups have; none comes twice in a group."""
+    return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), groups)
+
+
+def _require_same_partons(files: dict[str, list[SimulatedFile]]) -> None:
+    """Every event number stands for one hard event in all files, and comes once in each variation."""
+    known_event: NDArray[np.int64] | None = None
+    known_hash = np.zeros(0, np.uint64)
+    # Nominal first, so that the message names the file that disagrees with it.
+    for name in sorted(files, key=lambda variation: variation != NOMINAL.name):
+        group = files[name]
+        event = np.concatenate([file.event for file in group])
+        hard_hash = np.concatenate([file.hard_hash for file in group])
+        order = np.argsort(event, kind="stable")
+        event, hard_hash = event[order], hard_hash[order]
+        twice = np.flatnonzero(np.diff(event) == 0)
+        if len(twice):
+            raise InvalidDataError(
+                f"event {event[twice[0]]} of sample {group[0].sample!r} comes twice in variation {name!r}",
+                hint="the directories overlap, or hold two runs",
+            )
+        if known_event is None:
+            known_event, known_hash = event, hard_hash
+            continue
+        _, left, right = np.intersect1d(known_event, event, assume_unique=True, return_indices=True)
+        wrong = np.flatnonzero(known_hash[left] != hard_hash[right])
+        if len(wrong):
+            raise InvalidDataError(
+                f"event {event[right[wrong[0]]]} of sample {group[0].sample!r} has other hard partons in variation "
+                f"{name!r} than in nominal ({len(wrong)} such events)",
+                hint="simulate all variations from one LHE file",
+            )
