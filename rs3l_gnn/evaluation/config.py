@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, JetType, SplitFractions
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
-__all__ = ["ClassConfig", "EvaluateConfig"]
+__all__ = ["BASELINE", "ClassConfig", "CurveConfig", "EvaluateConfig", "TableConfig", "Trainings"]
+
+BASELINE = "n2"
+"""Name of the classical baseline, as a tagger and wherever a training is asked for."""
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, (str, Path)) else value
+
+
+Trainings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+"""Weights of one recipe, trained once or several times with other seeds."""
 
 
 class ClassConfig(BaseConfig):
@@ -26,15 +39,92 @@ class ClassConfig(BaseConfig):
         return self
 
 
+class CurveConfig(BaseConfig):
+    """Performance against a number: of labels, of pre-training events, ..."""
+
+    x_label: str = Field(description="what the horizontal axis shows, with its unit")
+    log_x: bool = Field(True, description="logarithmic horizontal axis")
+    lines: dict[str, dict[float, Trainings]] = Field(description="name of each line, value of x, trainings")
+    references: dict[str, Trainings] = Field({}, description="trainings that do not depend on x, or n2")
+    reference: str | None = Field(None, description="line or reference that the others are divided by")
+    efficiency: float = Field(0.5, gt=0, lt=1, description="signal efficiency of the rejection")
+    variations: bool = Field(False, description="score all variations, for the distances; slower")
+    extrapolate_to: float | None = Field(None, gt=0, description="draw power laws of each line up to this x")
+    aims: dict[float, float] = Field({}, description="x and the ratio of 1/FPR to the reference that is aimed at")
+    signal: ClassConfig | None = Field(None, description="another signal than the evaluation's")
+    background: ClassConfig | None = Field(None, description="another background than the evaluation's")
+    caption: str = Field("", description="a sentence for the report")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _distinct(cls, document: Any) -> Any:
+        lines = document.get("lines") if isinstance(document, Mapping) else None
+        for name, points in lines.items() if isinstance(lines, Mapping) else ():
+            numbers = [_number(x) for x in points] if isinstance(points, Mapping) else []
+            if len(set(numbers)) != len(numbers):
+                raise ValueError(f"line {name!r} has two points at the same x: {', '.join(map(str, points))}")
+        return document
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CurveConfig:
+        if not self.lines or any(not points for points in self.lines.values()):
+            raise ValueError("lines needs at least one line, and each line at least one point")
+        both = set(self.lines) & set(self.references)
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} is a line and a reference; rename one")
+        if self.reference is not None and self.reference not in (*self.lines, *self.references):
+            allowed = ", ".join((*self.lines, *self.references))
+            raise ValueError(f"reference must name a line or one of references ({allowed}), got {self.reference!r}")
+        xs = {x for points in self.lines.values() for x in points}
+        if (self.log_x or self.extrapolate_to is not None) and min(xs) <= 0:
+            raise ValueError(
+                f"a logarithmic axis or an extrapolation needs x > 0, got {min(xs):g}; use references for zero"
+            )
+        if self.aims and self.reference is None:
+            raise ValueError("aims need a reference")
+        if not set(self.aims) <= xs:
+            raise ValueError(f"aims must lie at x values of the lines ({_listing(xs)}), got {_listing(self.aims)}")
+        return self
+
+
+class TableConfig(BaseConfig):
+    """Rows of trainings compared with one of them."""
+
+    rows: dict[str, Trainings] = Field(description="label and trainings of each row, or n2")
+    reference: str = Field(description="label of the row that the others are compared with")
+    efficiencies: tuple[float, ...] = Field((0.5, 0.8), description="signal efficiencies of the rejection")
+    variations: bool = Field(False, description="score all variations, for the distances; slower")
+    signal: ClassConfig | None = Field(None, description="another signal than the evaluation's")
+    background: ClassConfig | None = Field(None, description="another background than the evaluation's")
+    caption: str = Field("", description="a sentence for the report")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TableConfig:
+        if self.reference not in self.rows:
+            raise ValueError(f"reference must name a row ({', '.join(self.rows)}), got {self.reference!r}")
+        _check_efficiencies(self.efficiencies)
+        return self
+
+
 class EvaluateConfig(BaseConfig):
     """Settings of ``rs3l evaluate``."""
 
-    views: Paths = Field((), description="outputs of rs3l pair")
-    taggers: dict[str, str] = Field(
+    title: str = Field("Evaluation", description="of the report")
+    remarks: tuple[str, ...] = Field((), description="sentences for the first lines of the report")
+    commands: tuple[str, ...] = Field((), description="commands that made the inputs, for the report")
+    views: Paths = Field((), description="outputs of rs3l pair; views of one event may be spread over several files")
+    taggers: dict[str, str | tuple[str, ...]] = Field(
         {},
-        description="name of each tagger and its weights: shipped ones by name, a file, or a folder of rs3l finetune",
+        description="name of each tagger and its weights: shipped ones by name, a file, or a folder of rs3l finetune; "
+        "several are repeated trainings of one recipe",
     )
-    encoders: dict[str, str] = Field({}, description="further encoders for the linear probe, by name")
+    reference: str | None = Field(None, description="tagger that the others are compared with; the first if null")
+    distance_aim: float | None = Field(
+        None, gt=0, description="aimed ratio of the Wasserstein distances to those of the reference, for the report"
+    )
+    curves: dict[str, CurveConfig] = Field({}, description="performance against labels, pre-training events, ...")
+    tables: dict[str, TableConfig] = Field({}, description="ablations")
+    encoders: dict[str, str] = Field({}, description="further encoders for the linear probe and the latent space")
     histories: dict[str, Path] = Field({}, description="history.csv of trainings to draw, by name")
     signal: ClassConfig = ClassConfig(name="higgs", jettypes=("H_BB",))
     background: ClassConfig = ClassConfig(name="qcd", jettypes=QCD_TYPES)
@@ -50,13 +140,92 @@ class EvaluateConfig(BaseConfig):
         names = [self.background.name, self.signal.name, *(other.name for other in self.others)]
         if len(set(names)) != len(names):
             raise ValueError(f"two classes have the same name: {', '.join(names)}")
-        if any(not 0 < efficiency < 1 for efficiency in self.efficiencies):
-            raise ValueError(f"efficiencies must lie between 0 and 1, got {list(self.efficiencies)}")
-        if "n2" in self.taggers:
+        _check_efficiencies(self.efficiencies)
+        if BASELINE in self.taggers:
             raise ValueError("the name 'n2' belongs to the classical baseline")
+        empty = [name for name, weights in self.taggers.items() if not weights]
+        if empty:
+            raise ValueError(f"tagger {empty[0]!r} has no weights")
+        if self.reference is not None and self.reference not in (BASELINE, *self.taggers):
+            raise ValueError(f"reference must be n2 or one of {', '.join(self.taggers)}, got {self.reference!r}")
         return self
 
     @property
     def classes(self) -> tuple[ClassConfig, ...]:
         """Background, signal and the others."""
         return (self.background, self.signal, *self.others)
+
+    @property
+    def trainings(self) -> dict[str, tuple[str, ...]]:
+        """Weights of every tagger, the baseline first."""
+        named = {name: (value,) if isinstance(value, str) else value for name, value in self.taggers.items()}
+        return {BASELINE: (BASELINE,), **named}
+
+    @property
+    def reference_tagger(self) -> str:
+        """The tagger that the others are compared with."""
+        return self.reference or next(iter(self.taggers), BASELINE)
+
+    def recipes(self) -> Iterator[tuple[tuple[str, ...], bool]]:
+        """All groups of trainings, and whether their scores in the variations are needed."""
+        for weights in self.trainings.values():
+            yield weights, True
+        for curve in self.curves.values():
+            groups = [weights for points in curve.lines.values() for weights in points.values()]
+            for weights in (*groups, *curve.references.values()):
+                yield weights, curve.variations
+        for table in self.tables.values():
+            for weights in table.rows.values():
+                yield weights, table.variations
+
+    def below(self, folder: Path) -> EvaluateConfig:
+        """The same with every relative path below a folder; names of shipped weights and ``n2`` stay."""
+        from rs3l_gnn.models import shipped_names
+
+        kept = {BASELINE, *shipped_names()}
+
+        def moved(weights: str) -> str:
+            return weights if weights in kept else str(folder / weights)
+
+        def all_moved(groups: Mapping[Any, tuple[str, ...]]) -> dict[Any, tuple[str, ...]]:
+            return {name: tuple(map(moved, weights)) for name, weights in groups.items()}
+
+        curves = {
+            name: curve.model_copy(
+                update={
+                    "lines": {line: all_moved(points) for line, points in curve.lines.items()},
+                    "references": all_moved(curve.references),
+                }
+            )
+            for name, curve in self.curves.items()
+        }
+        tables = {name: table.model_copy(update={"rows": all_moved(table.rows)}) for name, table in self.tables.items()}
+        return self.model_copy(
+            update={
+                "views": tuple(folder / path for path in self.views),
+                "taggers": {
+                    name: moved(value) if isinstance(value, str) else tuple(map(moved, value))
+                    for name, value in self.taggers.items()
+                },
+                "encoders": {name: moved(weights) for name, weights in self.encoders.items()},
+                "histories": {name: folder / path for name, path in self.histories.items()},
+                "curves": curves,
+                "tables": tables,
+            }
+        )
+
+
+def _check_efficiencies(efficiencies: tuple[float, ...]) -> None:
+    if not efficiencies or any(not 0 < efficiency < 1 for efficiency in efficiencies):
+        raise ValueError(f"efficiencies must lie between 0 and 1, got {list(efficiencies)}")
+
+
+def _number(x: Any) -> Any:
+    try:
+        return float(x)
+    except (TypeError, ValueError):
+        return x  # pydantic says what is wrong with it
+
+
+def _listing(numbers: Any) -> str:
+    return ", ".join(f"{number:g}" for number in sorted(numbers))

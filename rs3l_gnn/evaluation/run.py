@@ -36,7 +36,7 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     scored = score_test_events(config)
     metrics = measure(config, scored)
     record = provenance(config=config, seeds={"bootstrap": config.seed})
-    weights = {name: Path(checkpoint_path(source, "tagger")) for name, source in config.taggers.items()}
+    weights = {name: Path(checkpoint_path(sources[0], "tagger")) for name, sources in config.trainings.items()}
     record["inputs"] = {
         **{str(path): file_digest(path) for path in config.views},
         **{f"tagger {name}": file_digest(path) for name, path in weights.items() if path.is_file()},

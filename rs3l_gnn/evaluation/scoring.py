@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, JetType, Split, n2_score
 from rs3l_gnn.data import Views, ViewsSource
-from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
+from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.models import load_encoder, load_tagger
 
 __all__ = ["ScoredViews", "checkpoint_path", "read_test_views", "score_test_events"]
@@ -77,8 +77,10 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
     features, offsets = views.take(nominal)
     scores = {"n2": n2_score(views.n2b1)}
     embeddings = {}
-    for name, weights in config.taggers.items():
-        tagger = load_tagger(checkpoint_path(weights, "tagger"))
+    for name, trainings in config.trainings.items():
+        if name == BASELINE:
+            continue
+        tagger = load_tagger(checkpoint_path(trainings[0], "tagger"))
         scores[name] = tagger.score(views.features, views.offsets).astype(np.float64)
         embeddings[name] = tagger.encoder.embed(features, offsets)
     for name, weights in config.encoders.items():
