@@ -29,7 +29,8 @@ def load_config(model: type[Config], path: Path | str | None = None, overrides: 
     Args:
         model: the configuration class.
         path: YAML file, or None for the defaults alone. A key ``base:``, at the top or in any section, names
-            another YAML file, relative to this one, whose values the section overrides.
+            another YAML file or a list of them, relative to this one; a later file overrides an earlier one, and the
+            section's own values override them all.
         overrides: ``dotted.key=value`` strings; the value is parsed as YAML.
 
     Raises:
@@ -87,7 +88,11 @@ def _resolve(section: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> dic
         for key, value in section.items()
         if key != "base"
     }
-    return own if base is None else _merge(_read_yaml(path.parent / str(base), seen), own)
+    bases = base if isinstance(base, list) else [] if base is None else [base]
+    below: dict[str, Any] = {}
+    for name in bases:
+        below = _merge(below, _read_yaml(path.parent / str(name), seen))
+    return _merge(below, own)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

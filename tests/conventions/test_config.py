@@ -34,6 +34,13 @@ def test_a_section_may_have_a_base_of_its_own(tmp_path: Path) -> None:
     assert load_config(Outer, tmp_path / "top.yaml") == Outer(name="top", inner=Inner(k=4, width=6))
 
 
+def test_of_several_bases_the_last_one_wins(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\ninner: {k: 1, width: 1}\n")
+    (tmp_path / "b.yaml").write_text("inner: {k: 2}\n")
+    (tmp_path / "top.yaml").write_text("base: [a.yaml, b.yaml]\ninner: {width: 3}\n")
+    assert load_config(Outer, tmp_path / "top.yaml") == Outer(name="a", inner=Inner(k=2, width=3))
+
+
 def test_resolved_copy_reads_back() -> None:
     config = Outer(name="b", inner=Inner(k=2))
     assert Outer.model_validate(yaml.safe_load(dump_config(config))) == config
