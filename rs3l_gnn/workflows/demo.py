@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
@@ -36,7 +37,11 @@ _TAGGERS = ("n2", "supervised", "rs3l")
 
 
 class DemoConfig(BaseConfig):
-    """One section for each step; paths are relative to the output folder."""
+    """One section for each step.
+
+    Paths of what the demo makes are relative to its output folder; LHE files come from outside, and are relative to
+    where the command runs.
+    """
 
     simulate: SimulationConfig
     pair: PairConfig
@@ -85,15 +90,18 @@ def run_demo(config: DemoConfig, output: Path | str, *, force: bool = False) -> 
     refuse_existing(output, force=force)
     if output.exists():
         shutil.rmtree(output)
+    output.mkdir(parents=True)
     start = time.monotonic()
-    results = _run(_below(config, output), output)
-    (output / "config.yaml").write_text(dump_config(config), encoding="utf-8")
-    summary = {
-        **_summarise(results, output / "views.h5"),
-        "seconds_total": time.monotonic() - start,
-        "provenance": provenance(config=config, seeds={"simulation": config.simulate.seed}),
-    }
-    write_json(output / "summary.json", summary)
+    local = config.model_copy(update={"simulate": _from_outside(config.simulate)})
+    with contextlib.chdir(output):  # the paths of the configuration, and those that the steps write down, start there
+        results = _run(local)
+        Path("config.yaml").write_text(dump_config(config), encoding="utf-8")
+        summary = {
+            **_summarise(results, Path("views.h5")),
+            "seconds_total": time.monotonic() - start,
+            "provenance": provenance(config=config, seeds={"simulation": config.simulate.seed}),
+        }
+        write_json("summary.json", summary)
     return summary
 
 
@@ -123,65 +131,32 @@ def _or_dash(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _below(config: DemoConfig, folder: Path) -> DemoConfig:
-    """The configuration with its paths below a folder."""
-
-    def inside(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-        return tuple(folder / path for path in paths)
-
-    finetuned = {
-        name: step.model_copy(
-            update={
-                "views": inside(step.views),
-                "encoder": None if step.encoder is None else str(folder / step.encoder),
-            }
-        )
-        for name, step in config.finetune.items()
+def _from_outside(config: SimulationConfig) -> SimulationConfig:
+    samples = {
+        name: sample.model_copy(update={"lhe": sample.lhe and sample.lhe.absolute()})
+        for name, sample in config.samples.items()
     }
-    return config.model_copy(
-        update={
-            "pair": config.pair.model_copy(update={"directories": inside(config.pair.directories)}),
-            "pretrain": config.pretrain.model_copy(update={"views": inside(config.pretrain.views)}),
-            "finetune": finetuned,
-            "evaluate": config.evaluate.model_copy(
-                update={
-                    "views": inside(config.evaluate.views),
-                    "taggers": {name: str(folder / path) for name, path in config.evaluate.taggers.items()},
-                    "histories": {name: folder / path for name, path in config.evaluate.histories.items()},
-                }
-            ),
-            "analyze": config.analyze.model_copy(
-                update={
-                    "filesets": inside(config.analyze.filesets),
-                    "taggers": {
-                        name: path if path == "n2" else str(folder / path)
-                        for name, path in config.analyze.taggers.items()
-                    },
-                }
-            ),
-            "fit": config.fit.model_copy(update={"inputs": inside(config.fit.inputs)}),
-        }
-    )
+    return config.model_copy(update={"samples": samples})
 
 
-def _run(config: DemoConfig, output: Path) -> _Results:
+def _run(config: DemoConfig) -> _Results:
     _log.info("1/6 simulation: the same hard events, showered in every variation")
-    simulation = simulate(config.simulate, output / "simulation")
+    simulation = simulate(config.simulate, "simulation")
     _log.info("2/6 pairing: the views of each hard event come together")
-    pairs = pair(config.pair, output / "views.h5")
+    pairs = pair(config.pair, "views.h5")
     _log.info("3/6 pre-training and fine-tuning")
-    pretraining = pretrain(config.pretrain, output / "pretraining")
+    pretraining = pretrain(config.pretrain, "pretraining")
     for name, step in config.finetune.items():
-        finetune(step, output / "taggers" / name)
+        finetune(step, Path("taggers") / name)
     _log.info("4/6 evaluation on the test events")
-    metrics = evaluate(config.evaluate, output / "evaluation")
+    metrics = evaluate(config.evaluate, "evaluation")
     _log.info("5/6 analysis: coffea over the ROOT files, executor %s", config.analyze.run.executor)
-    analysis = analyze(config.analyze, output / "analysis")
+    analysis = analyze(config.analyze, "analysis")
     _log.info("6/6 fits")
     fits = compare_taggers(
         config.fit,
         {tagger: f"score_{tagger}" for tagger in _TAGGERS},
-        output / "fit",
+        "fit",
         pseudo_data=[_alternative(config.simulate).axis_name],
     )
     return _Results(simulation, pairs, pretraining, metrics, analysis, fits)
