@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo study test test-slow lint bench clean
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("rs3l_gnn needs Python 3.11 or newer, found " + sys.version.split()[0] + "; run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -15,6 +15,10 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/rs3l demo --output demo-output --force
+
+# Hours: it goes on where it stopped. One step alone: rs3l study --only 'pretrain/default-1'.
+study: $(STAMP)
+	$(BIN)/rs3l study --output study-output
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n $(WORKERS)

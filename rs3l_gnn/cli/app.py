@@ -27,6 +27,7 @@ VERBS = (
     "analyze",
     "fit",
     "demo",
+    "study",
     "benchmark",
     "inspect",
     "fetch",

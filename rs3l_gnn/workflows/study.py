@@ -1,0 +1,213 @@
+"""Many steps of the chain from one file: simulations, trainings with several seeds, evaluations, fits; resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from rs3l_gnn.conventions import BaseConfig, ConfigError, OutputError
+from rs3l_gnn.data import PairConfig, pair
+from rs3l_gnn.evaluation import EvaluateConfig, evaluate
+from rs3l_gnn.fits import FitConfig, fit
+from rs3l_gnn.processors import AnalysisConfig, analyze
+from rs3l_gnn.simulation import SimulationConfig, simulate
+from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
+
+__all__ = ["State", "Step", "StudyConfig", "default_config", "run_study", "state_of", "steps_of"]
+
+_log = logging.getLogger(__name__)
+_SEED = "{seed}"
+
+State = Literal["done", "missing", "changed"]
+
+
+class StudyConfig(BaseConfig):
+    """Steps by verb and name; paths are relative to the output folder of the study.
+
+    The output of a step is ``<verb>/<name>``, for ``pair`` with the ending ``.h5``. A training runs once for each
+    seed, as ``<verb>/<name>-<seed>``, and ``{seed}`` in its paths stands for that seed. In the lists of an evaluation,
+    a path with ``{seed}`` stands for the trainings of all seeds.
+    """
+
+    seeds: tuple[int, ...] = Field((1, 2, 3), min_length=1, description="one training for each")
+    simulate: dict[str, SimulationConfig] = Field({}, description="hard events and their re-simulation")
+    pair: dict[str, PairConfig] = Field({}, description="files of views")
+    pretrain: dict[str, PretrainConfig] = Field({}, description="encoders")
+    finetune: dict[str, FinetuneConfig] = Field({}, description="taggers")
+    evaluate: dict[str, EvaluateConfig] = Field({}, description="reports")
+    analyze: dict[str, AnalysisConfig] = Field({}, description="histograms")
+    fit: dict[str, FitConfig] = Field({}, description="fits")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of one verb.
+
+    Attributes:
+        verb: which.
+        name: of the step, with the seed if it is a training.
+        config: settings of the verb.
+    """
+
+    verb: str
+    name: str
+    config: BaseConfig
+
+    @property
+    def key(self) -> str:
+        """``<verb>/<name>``."""
+        return f"{self.verb}/{self.name}"
+
+    @property
+    def output(self) -> Path:
+        """File or folder, relative to that of the study."""
+        return Path(f"{self.key}.h5" if self.verb == "pair" else self.key)
+
+
+_RUN: dict[str, Callable[..., object]] = {
+    "simulate": simulate,
+    "pair": pair,
+    "pretrain": pretrain,
+    "finetune": finetune,
+    "evaluate": evaluate,
+    "analyze": analyze,
+    "fit": fit,
+}
+_TRAININGS = ("pretrain", "finetune")
+
+
+def default_config() -> Path:
+    """The configuration that comes with the package."""
+    return Path(str(files("rs3l_gnn") / "configs" / "study.yaml"))
+
+
+def steps_of(config: StudyConfig) -> list[Step]:
+    """All steps in the order in which they run.
+
+    Raises:
+        ConfigError: a name that does not make a plain file name.
+    """
+    return list(_steps(config))
+
+
+def _steps(config: StudyConfig) -> Iterator[Step]:
+    for verb in _RUN:
+        section: dict[str, BaseConfig] = getattr(config, verb)
+        for name, step in section.items():
+            if not name.replace("_", "").replace("-", "").isalnum():
+                raise ConfigError(f"the name of a step holds letters, digits, - and _ only, got {verb}.{name}")
+            document = step.model_dump(mode="json")
+            if verb in _TRAININGS:
+                for seed in config.seeds:
+                    changed = {**_with_seed(document, seed), "seed": seed}
+                    yield Step(verb, f"{name}-{seed}", type(step).model_validate(changed))
+            else:
+                expanded = _with_all_seeds(document, config.seeds) if verb == "evaluate" else document
+                yield Step(verb, name, type(step).model_validate(expanded))
+
+
+def _with_seed(node: Any, seed: int) -> Any:
+    if isinstance(node, dict):
+        return {key: _with_seed(value, seed) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_with_seed(value, seed) for value in node]
+    return node.replace(_SEED, str(seed)) if isinstance(node, str) else node
+
+
+def _with_all_seeds(node: Any, seeds: Sequence[int]) -> Any:
+    if isinstance(node, dict):
+        return {key: _with_all_seeds(value, seeds) for key, value in node.items()}
+    if isinstance(node, list):
+        expanded = [(_with_all_seeds(value, seeds), isinstance(value, str)) for value in node]
+        return [part for value, plain in expanded for part in (value if plain and isinstance(value, list) else [value])]
+    if isinstance(node, str) and _SEED in node:
+        return [node.replace(_SEED, str(seed)) for seed in seeds]
+    return node
+
+
+def state_of(step: Step, folder: Path) -> State:
+    """Whether the output of a step is there, whole and of these settings.
+
+    Settings that an older version did not know count as their defaults.
+    """
+    output = folder / step.output
+    if isinstance(step.config, SimulationConfig):
+        wanted = step.config.model_copy(update={"workers": 1, "scheduler": None})
+        if not all((output / sample / "simulation.json").exists() for sample in wanted.samples):
+            return "missing"
+        found = [_saved(step, output / sample / "config.yaml") for sample in wanted.samples]
+        return "done" if all(config == wanted for config in found) else "changed"
+    if not output.exists():
+        return "missing"
+    record = output.with_suffix(".report.json") if step.verb == "pair" else output / "config.yaml"
+    return "done" if _saved(step, record) == step.config else "changed"
+
+
+def _saved(step: Step, path: Path) -> BaseConfig | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text)["config"] if path.suffix == ".json" else yaml.safe_load(text)
+        return type(step.config).model_validate(document)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def run_study(
+    config: StudyConfig, output: Path | str, *, only: Sequence[str] = (), force: bool = False
+) -> list[tuple[Step, float]]:
+    """Run the steps that are not done yet.
+
+    A step that was interrupted goes on where it stopped; the steps before it are not repeated. While it runs, the
+    working directory of the process is ``output``, so that the paths in every configuration, and in what the steps
+    write down, are relative to it.
+
+    Args:
+        config: the steps.
+        output: folder of the study.
+        only: patterns (``finetune/hbb-*``) of the steps to run; all if empty.
+        force: repeat steps whose output has other settings.
+
+    Returns:
+        The steps that ran, with their seconds.
+
+    Raises:
+        ConfigError: a pattern that fits no step.
+        OutputError: the output of a step has other settings, and ``force`` is False; nothing was run.
+        Rs3lError: whatever a step raises; the finished ones stay.
+    """
+    output = Path(output)
+    steps = steps_of(config)
+    for pattern in only:
+        if not any(fnmatch.fnmatchcase(step.key, pattern) for step in steps):
+            raise ConfigError("no step of the study fits the pattern", got=pattern, allowed=[s.key for s in steps])
+    chosen = [step for step in steps if not only or any(fnmatch.fnmatchcase(step.key, pattern) for pattern in only)]
+    states = {step.key: state_of(step, output) for step in chosen}
+    changed = [key for key, state in states.items() if state == "changed"]
+    if changed and not force:
+        raise OutputError(
+            f"{', '.join(changed)} in {output} came from other settings",
+            hint="choose another output, or pass --force to repeat these steps",
+        )
+    todo = [step for step in chosen if states[step.key] != "done"]
+    _log.info("study: %d of %d steps are done", len(chosen) - len(todo), len(chosen))
+    output.mkdir(parents=True, exist_ok=True)
+    finished = []
+    with contextlib.chdir(output):
+        for number, step in enumerate(todo, 1):
+            _log.info("step %d of %d: %s", number, len(todo), step.key)
+            start = time.monotonic()
+            _RUN[step.verb](step.config, step.output, force=states[step.key] == "changed")
+            finished.append((step, time.monotonic() - start))
+            _log.info("step %d of %d: %s took %.0f s", number, len(todo), step.key, finished[-1][1])
+    return finished

@@ -1,0 +1,142 @@
+"""The study: its steps, what makes a step done, and a run that stops and goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rs3l_gnn.cli import app
+from rs3l_gnn.cli import study as _study  # noqa: F401 - registers the verb
+from rs3l_gnn.conventions import ConfigError, OutputError, load_config
+from rs3l_gnn.workflows.study import StudyConfig, default_config, run_study, state_of, steps_of
+
+SMALL = """
+seeds: [1, 2]
+pair:
+  main: {directories: [simulate]}
+pretrain:
+  recipe:
+    views: pair/main.h5
+    encoder: {k: 4, width: 8, layers: 1, hidden: [8], dim: 4}
+    batch_events: 20
+    trainer: {epochs: 1}
+finetune:
+  rs3l:
+    views: pair/main.h5
+    encoder: pretrain/recipe-{seed}/encoder.safetensors
+    mode: fixed
+    batch_events: 20
+    trainer: {epochs: 1}
+evaluate:
+  report:
+    views: pair/main.h5
+    taggers: {rs3l: "finetune/rs3l-{seed}"}
+    bootstrap: 10
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, toy_directory: Path) -> Path:
+    """A study whose simulation is there already."""
+    shutil.copytree(toy_directory, tmp_path / "study" / "simulate")
+    return tmp_path / "study"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> StudyConfig:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return load_config(StudyConfig, path)
+
+
+def test_trainings_are_repeated_for_each_seed(config: StudyConfig) -> None:
+    steps = {step.key: step.config for step in steps_of(config)}
+    assert list(steps) == [
+        "pair/main",
+        "pretrain/recipe-1",
+        "pretrain/recipe-2",
+        "finetune/rs3l-1",
+        "finetune/rs3l-2",
+        "evaluate/report",
+    ]
+    second = steps["finetune/rs3l-2"].model_dump()
+    assert (second["seed"], second["encoder"]) == (2, "pretrain/recipe-2/encoder.safetensors")
+    assert steps["evaluate/report"].model_dump()["taggers"] == {"rs3l": ("finetune/rs3l-1", "finetune/rs3l-2")}
+
+
+def test_it_goes_on_where_it_stopped_and_repeats_nothing(config: StudyConfig, folder: Path) -> None:
+    first = run_study(config, folder, only=["pair/*", "pretrain/recipe-1"])
+    assert [step.key for step, _ in first] == ["pair/main", "pretrain/recipe-1"]
+    written = (folder / "pretrain/recipe-1/encoder.safetensors").stat().st_mtime_ns
+    rest = run_study(config, folder)
+    assert [step.key for step, _ in rest] == [
+        "pretrain/recipe-2",
+        "finetune/rs3l-1",
+        "finetune/rs3l-2",
+        "evaluate/report",
+    ]
+    assert (folder / "pretrain/recipe-1/encoder.safetensors").stat().st_mtime_ns == written
+    assert run_study(config, folder) == []
+    metrics = json.loads((folder / "evaluate/report/metrics.json").read_text())
+    assert 0 <= metrics["tagging"]["rs3l"]["auc"] <= 1
+    provenance = json.loads((folder / "finetune/rs3l-2/provenance.json").read_text())
+    assert list(provenance["inputs"]) == ["pair/main.h5"]  # relative, so the study may move
+
+
+def test_a_step_of_other_settings_is_refused_before_anything_runs(config: StudyConfig, folder: Path) -> None:
+    run_study(config, folder, only=["pair/main", "pretrain/recipe-1"])
+    recipe = config.pretrain["recipe"]
+    other = config.model_copy(
+        update={"pretrain": {"recipe": recipe.model_copy(update={"batch_events": 10})}, "finetune": {}, "evaluate": {}}
+    )
+    step = steps_of(other)[1]
+    assert state_of(step, folder) == "changed"
+    with pytest.raises(OutputError, match="pretrain/recipe-1 in .* came from other settings"):
+        run_study(other, folder)
+    assert not (folder / "pretrain/recipe-2").exists()
+    assert [done.key for done, _ in run_study(other, folder, only=["pretrain/recipe-1"], force=True)] == [step.key]
+    assert state_of(step, folder) == "done"
+
+
+def test_patterns_and_names_are_checked(config: StudyConfig, folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no step of the study fits the pattern.*finetune/hbb"):
+        run_study(config, folder, only=["finetune/hbb*"])
+    strange = config.model_copy(update={"pair": {"../main": config.pair["main"]}})
+    with pytest.raises(ConfigError, match="letters, digits"):
+        steps_of(strange)
+
+
+def test_the_list_tells_what_is_done(config: StudyConfig, folder: Path, tmp_path: Path) -> None:
+    run_study(config, folder, only=["pair/main"])
+    result = CliRunner().invoke(app, ["study", str(tmp_path / "small.yaml"), "--output", str(folder), "--list"])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0].split() == ["done", "pair/main"]
+    assert lines[1].split() == ["missing", "pretrain/recipe-1"]
+
+
+def test_the_shipped_study_holds_together() -> None:
+    """Every path that a step reads is the output of a step before it."""
+    config = load_config(StudyConfig, default_config())
+    steps = steps_of(config)
+    assert len({step.key for step in steps}) == len(steps)
+    known: set[str] = set()
+    for step in steps:
+        document = step.config.model_dump(mode="json")
+        for path in _paths(document):
+            assert any(path == name or path.startswith(f"{name}/") for name in known), (step.key, path)
+        known.add(str(step.output))
+
+
+def _paths(node: object) -> list[str]:
+    """Strings that read like an output of the study."""
+    verbs = ("simulate/", "pair/", "pretrain/", "finetune/", "evaluate/", "analyze/", "fit/")
+    if isinstance(node, dict):
+        return [path for value in node.values() for path in _paths(value)]
+    if isinstance(node, list):
+        return [path for value in node for path in _paths(value)]
+    return [node] if isinstance(node, str) and node.startswith(verbs) else []
