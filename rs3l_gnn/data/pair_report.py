@@ -82,6 +82,8 @@ class PairReport:
     def document(self) -> dict[str, Any]:
         """For a JSON file."""
         return {
+            "format": "rs3l-pair-report",
+            "version": 1,
             "views": self.views,
             "hard_events": self.hard_events,
             "matched": self.matched,

@@ -3,11 +3,11 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+import uproot
 
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.data import PairConfig, pair
@@ -20,6 +20,15 @@ def test_simulated_root(toy_directory: Path) -> None:
     assert found["layout"] == "PFNano"
     assert found["trees"] == {"Events": 60}
     assert found["simulation"]["variation"]["factor"] == 1.414
+
+
+def test_histograms_in_root(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "shapes.root") as file:
+        for name in ("signal/hbb", "signal/hbb_fsrUp", "control/hbb"):
+            file[name] = np.histogram([1.0, 2.0], bins=3)
+    found = describe(tmp_path / "shapes.root")
+    assert found["kind"] == "ROOT file of histograms"
+    assert found["histograms"] == {"signal": 2, "control": 1}
 
 
 def test_views(toy_directory: Path, tmp_path: Path) -> None:
@@ -43,21 +52,6 @@ def test_published_layout(tmp_path: Path) -> None:
     assert found["vartypes"] == {-1: 2, 0: 1, 3: 1}
 
 
-@pytest.mark.parametrize(
-    ("document", "kind"),
-    [
-        ({"format": "rs3l-histograms", "complete": True, "histograms": {}, "datasets": {}, "variations": {}}, "rs3l"),
-        ({"channels": [], "measurements": [], "observations": [], "version": "1.0.0"}, "pyhf workspace"),
-        ({"qcd": {"files": {"a.root": "Events"}}}, "coffea fileset"),
-        ({"anything": 1}, "JSON document"),
-        ([1, 2], "JSON list"),
-    ],
-)
-def test_json_documents(tmp_path: Path, document: Any, kind: str) -> None:
-    (tmp_path / "a.json").write_text(json.dumps(document))
-    assert describe(tmp_path / "a.json")["kind"].startswith(kind)
-
-
 def test_real_files(shared_data: Path) -> None:
     assert describe(shared_data / "cms" / "pfnano.root")["layout"] == "PFNano"
     assert describe(shared_data / "cms" / "nano_tt_v15.root")["layout"].startswith("NanoAOD v15")
@@ -67,8 +61,16 @@ def test_real_files(shared_data: Path) -> None:
 
 def test_hepmc(tmp_path: Path) -> None:
     lines = ["HepMC::Version 3.02.05", "HepMC::Asciiv3-START_EVENT_LISTING", "E 0 1 2", "P 1 0 2212", "P 2 1 11"]
-    (tmp_path / "a.hepmc.gz").write_bytes(gzip.compress("\n".join([*lines, "V -1 0 [1]"]).encode()))
-    assert describe(tmp_path / "a.hepmc.gz")["particles"] == 2
+    whole = "\n".join([*lines, "V -1 0 [1]", "HepMC::Asciiv3-END_EVENT_LISTING", ""]).encode()
+    (tmp_path / "a.hepmc.gz").write_bytes(gzip.compress(whole))
+    found = describe(tmp_path / "a.hepmc.gz")
+    assert (found["events"], found["particles"], found["vertices"]) == (1, 2, 1)
+    (tmp_path / "cut.hepmc").write_bytes(whole[:-20])
+    with pytest.raises(InputFileError, match="cut.hepmc is cut short after 1 events"):
+        describe(tmp_path / "cut.hepmc")
+    (tmp_path / "cut.hepmc.gz").write_bytes(gzip.compress(whole * 50)[:-12])
+    with pytest.raises(InputFileError, match=r"cut.hepmc.gz is a damaged gzip file: after \d+ events"):
+        describe(tmp_path / "cut.hepmc.gz")
 
 
 @pytest.mark.parametrize(
@@ -104,4 +106,4 @@ def test_text_and_json_say_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"qcd": {"files": {"a.root": "Events"}}}')
     found = describe(tmp_path / "a.json")
     assert json.loads(render(found, as_json=True)) == found
-    assert render(found).splitlines()[2:] == ["kind: coffea fileset", "datasets:", "  qcd: 1"]
+    assert render(found).splitlines()[2:] == ["kind: coffea fileset", "datasets:", "  qcd: 1 files"]

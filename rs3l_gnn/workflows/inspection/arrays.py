@@ -1,0 +1,140 @@
+"""ROOT and HDF5 files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rs3l_gnn.conventions import InputFileError, JetType
+
+__all__ = ["describe_hdf5", "describe_root"]
+
+Description = dict[str, Any]
+
+
+def describe_hdf5(path: Path) -> Description:
+    """Describe views, the published layout, or any HDF5 file.
+
+    Raises:
+        InputFileError: the file is damaged.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") == "rs3l-views":
+                return _views(file)
+            shapes = {name: list(item.shape) for name, item in file.items() if isinstance(item, h5py.Dataset)}
+            if {"features", "jet_features", "jettype", "vartype"} <= set(shapes):
+                return {
+                    "kind": "RS3L data set (published HDF5 layout)",
+                    "jets": shapes["features"][0],
+                    "jet types": _jettypes(file["jettype"][:]),
+                    "vartypes": _counts(file["vartype"][:]),
+                    "arrays": shapes,
+                }
+            return {"kind": "HDF5", "arrays": shapes, "groups": [k for k in file if k not in shapes]}
+    except OSError as error:
+        raise InputFileError(f"{path} is a damaged HDF5 file: {error}") from error
+
+
+def _views(file: Any) -> Description:
+    variations = json.loads(file.attrs["variations"])
+    names = {record["vartype"]: record["name"] for record in variations}
+    jets = file["jets"]
+    vartypes = _counts(jets["vartype"][:])
+    return {
+        "kind": "rs3l views",
+        "version": int(file.attrs["version"]),
+        "hard events": len(file["events"]["first"]) - 1,
+        "jets": len(jets["event"]),
+        "candidates": len(file["features"]),
+        "samples": json.loads(file.attrs["samples"]),
+        "views": {names.get(int(number), number): count for number, count in vartypes.items()},
+        "jet types": _jettypes(jets["jettype"][:]),
+    }
+
+
+def describe_root(path: Path) -> Description:
+    """Describe events or templates in a ROOT file.
+
+    Raises:
+        InputFileError: the file is damaged or cut short.
+    """
+    import uproot
+
+    _require_whole_root(path)
+    try:
+        with uproot.open(path) as file:
+            classes = file.classnames(cycle=False)
+            trees = {
+                key: int(file[key].num_entries) for key, kind in classes.items() if kind in ("TTree", "ROOT::RNTuple")
+            }
+            description: Description = {"kind": "ROOT file", "trees": trees}
+            if "rs3l_metadata" in file:
+                description["kind"] = "rs3l simulation (PFNano-like ROOT)"
+                description["simulation"] = json.loads(str(file["rs3l_metadata"]))
+            folders = [key.rpartition("/")[0] or "top" for key, kind in classes.items() if _is_histogram(kind)]
+            if folders and not trees:
+                description = {"kind": "ROOT file of histograms", "histograms": dict(Counter(folders))}
+            events = next((file[name] for name in ("Events", "events", "Delphes") if name in trees), None)
+            if events is not None:
+                branches = set(events.keys(recursive=False))
+                description["layout"] = _layout(events.name, branches)
+                counters = [c for c in ("nFatJet", "nPFCands", "nPFCand") if c in branches]
+                description["totals"] = {c: int(np.sum(events[c].array(library="np"))) for c in counters}
+                description["branches"] = len(branches)
+            return description
+    except (
+        OSError,
+        ValueError,
+        uproot.exceptions.KeyInFileError,
+        uproot.deserialization.DeserializationError,
+    ) as error:
+        raise InputFileError(f"{path} is a damaged ROOT file: {' '.join(str(error).split())[:200]}") from error
+
+
+def _is_histogram(kind: str) -> bool:
+    return kind.startswith(("TH1", "TH2", "TH3", "TProfile"))
+
+
+def _require_whole_root(path: Path) -> None:
+    """Compare the length of the file with the end that its header names (ROOT's TFile header: fVersion, fEND)."""
+    with path.open("rb") as stream:
+        head = stream.read(20)
+    large = int.from_bytes(head[4:8], "big") >= 1_000_000  # such files have 64-bit pointers
+    end = int.from_bytes(head[12:20] if large else head[12:16], "big")
+    if path.stat().st_size < end:
+        raise InputFileError(
+            f"{path} is a damaged ROOT file: truncated",
+            got=f"{path.stat().st_size} of {end} bytes",
+            hint="copy it again",
+        )
+
+
+def _layout(tree: str, branches: set[str]) -> str:
+    if tree == "Delphes":
+        return "Delphes"
+    if "pfcand_pt" in branches:
+        return "RS3L data set (published flat layout)"
+    if {"FatJetPFCands_jetIdx", "PFCands_pt"} <= branches:
+        return "PFNano"
+    if {"FatJetPFCand_jetIdx", "PFCand_pt"} <= branches:
+        return "NanoAOD v15 with particle-flow candidates"
+    if "FatJet_pt" in branches:
+        return "NanoAOD without particle-flow candidates"
+    return "unknown"
+
+
+def _counts(values: Any) -> dict[int, int]:
+    numbers, counts = np.unique(np.asarray(values), return_counts=True)
+    return {int(n): int(c) for n, c in zip(numbers, counts, strict=True)}
+
+
+def _jettypes(values: Any) -> dict[str, int]:
+    known = {int(kind): kind.name for kind in JetType}
+    return {known.get(number, str(number)): count for number, count in _counts(values).items()}
