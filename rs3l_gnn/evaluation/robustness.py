@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import wasserstein_distance
 
-from rs3l_gnn.conventions import InvalidDataError
+from rs3l_gnn.evaluation.replicas import distance_replicas, multiplicities, share_replicas
 
-__all__ = ["Shift", "paired_distances", "quantile_scores", "rate_changes", "score_shift"]
+__all__ = ["Shift", "distance", "quantile_scores", "rate_changes", "score_shift"]
 
 
 @dataclass(frozen=True)
@@ -39,23 +38,16 @@ def score_shift(nominal: NDArray[np.floating], varied: NDArray[np.floating], rep
         replicas: bootstrap draws of event indices [n_replicas, n_events].
 
     Raises:
-        InvalidDataError: no event.
+        InvalidDataError: no event, or not the same number of both.
     """
-    if len(nominal) == 0 or len(nominal) != len(varied):
-        raise InvalidDataError("a shift needs scores of the same events", got=f"{len(nominal)} and {len(varied)}")
-    distances = paired_distances(nominal[replicas], varied[replicas])
-    return Shift(
-        distance=float(wasserstein_distance(nominal, varied)),
-        error=float(distances.std(ddof=1)),
-        replicas=distances,
-        n_events=len(nominal),
-    )
+    central = distance(nominal, varied)
+    distances = distance_replicas(nominal, varied, multiplicities(replicas, len(nominal)))
+    return Shift(central, error=float(distances.std(ddof=1)), replicas=distances, n_events=len(nominal))
 
 
-def paired_distances(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Wasserstein distance of rows of equally many scores: the mean distance of the sorted values [n_rows]."""
-    a, b = (np.sort(np.asarray(rows, dtype=np.float64), axis=1) for rows in (left, right))
-    return np.asarray(np.abs(a - b).mean(axis=1))
+def distance(nominal: NDArray[np.floating], varied: NDArray[np.floating]) -> float:
+    """Wasserstein distance of first order; errors as for :func:`score_shift`."""
+    return float(distance_replicas(nominal, varied, np.ones((1, len(nominal)), np.int64))[0])
 
 
 def quantile_scores(
@@ -80,22 +72,21 @@ def quantile_scores(
 
 
 def rate_changes(
-    nominal: NDArray[np.bool_], varied: NDArray[np.bool_], replicas: NDArray[np.integer]
-) -> tuple[float | None, float | None]:
-    """Relative change of the pass rate, varied / nominal - 1, and its bootstrap error.
+    nominal: NDArray[np.bool_], varied: NDArray[np.bool_], weights: NDArray[np.integer]
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Relative change of the pass rate, varied / nominal - 1, and its value in every replica of the events.
 
     Args:
         nominal: True where the nominal view passes [n_events].
         varied: True where the varied view of the same event passes [n_events].
-        replicas: bootstrap draws of event indices [n_replicas, n_events].
+        weights: multiplicities of the events [n_replicas, n_events].
 
     Returns:
-        None for both if no nominal view passes; None for the error if that happens in a replica.
+        None if no nominal view passes; NaN for replicas in which that happens.
     """
     if not nominal.any():
-        return None, None
-    change = float(varied.sum() / nominal.sum() - 1)
-    below = nominal[replicas].sum(axis=1)
-    if (below == 0).any():
-        return change, None
-    return change, float((varied[replicas].sum(axis=1) / below - 1).std(ddof=1))
+        return None
+    below = share_replicas(nominal, weights)
+    above = share_replicas(varied, weights)
+    replicas = np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0) - 1
+    return float(varied.sum() / nominal.sum() - 1), replicas

@@ -1,36 +1,62 @@
-"""Scores of all taggers on the test events."""
+"""Scores of all trainings on the test events, each computed once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, JetType, Split, n2_score
+from rs3l_gnn.conventions import CheckpointError, JetType, n2_score, progress
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
-from rs3l_gnn.models import load_encoder, load_tagger
+from rs3l_gnn.evaluation.joining import JoinedEvents, join_test_events
 
-__all__ = ["ScoredViews", "checkpoint_path", "read_test_views", "score_test_events"]
+__all__ = ["ScoredViews", "Scores", "checkpoint_path", "score_test_events"]
+
+_BLOCK_EVENTS = 2048
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one training says.
+
+    Attributes:
+        nominal: score of the nominal view of each event [n_events].
+        views: score of every view [n_jets]; None if only the nominal ones were scored.
+    """
+
+    nominal: NDArray[np.float64]
+    views: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
 class ScoredViews:
-    """Test views with the score of every tagger.
+    """Test views with the scores of every training.
 
     Attributes:
-        views: the test views (particles included).
-        scores: of each tagger, with the baseline ``n2`` first [n_jets].
-        embeddings: of the nominal views, for each encoder to probe [n_events, dim].
-        nominal: jet of the nominal view of each event [n_events].
+        events: the test events; their views have no particles.
+        scores: by the name of the weights, the baseline ``n2`` among them.
+        embeddings: of the nominal views, of the first training of each tagger and of each further encoder, by the name
+            of the tagger or encoder [n_events, dim].
     """
 
-    views: Views
-    scores: dict[str, NDArray[np.float64]]
-    embeddings: dict[str, NDArray[np.float32]]
-    nominal: NDArray[np.int64]
+    events: JoinedEvents
+    scores: Mapping[str, Scores]
+    embeddings: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def views(self) -> Views:
+        """The test views."""
+        return self.events.views
+
+    @property
+    def nominal(self) -> NDArray[np.int64]:
+        """Jet of the nominal view of each event [n_events]."""
+        return self.events.nominal
 
     def in_class(self, which: ClassConfig) -> NDArray[np.bool_]:
         """True for events whose nominal view is of a class [n_events]."""
@@ -38,10 +64,10 @@ class ScoredViews:
         return np.asarray(np.isin(self.views.jettype[self.nominal], numbers))
 
     def pairs(self, which: ClassConfig, vartype: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Jets of the nominal and of the varied view, for the events of a class that have both [n]."""
+        """Events of a class that have a varied view, and the jet of that view [n]."""
         event = self.views.event_of_jet
         varied = np.flatnonzero((self.views.vartype == vartype) & self.in_class(which)[event])
-        return self.nominal[event[varied]], varied
+        return event[varied], varied
 
 
 def checkpoint_path(name: str, stem: str) -> str:
@@ -50,39 +76,94 @@ def checkpoint_path(name: str, stem: str) -> str:
     return str(folder / f"{stem}.safetensors") if folder.is_dir() else name
 
 
-def read_test_views(config: EvaluateConfig) -> Views:
-    """All views of the test events.
+def score_test_events(config: EvaluateConfig) -> ScoredViews:
+    """Score the test events block by block, so that memory holds the particles of one block alone.
 
     Raises:
         InputFileError: no file of views, a damaged one, or no test event.
+        CheckpointError: a tagger cannot be loaded, or has several classes.
     """
+    needs: dict[str, bool] = {}
+    for trainings, variations in config.recipes():
+        for weights in trainings:
+            needs[weights] = needs.get(weights, False) or variations
+    needs.pop(BASELINE, None)
+    if config.variations == ():
+        needs = dict.fromkeys(needs, False)
     with ViewsSource(config.views) as source:
-        index = source.index
-        side = index.split(config.splits)[index.first[:-1]] if index.n_events else np.zeros(0, np.int8)
-        events = np.flatnonzero(side == Split.TEST)
-        if len(events) == 0:
-            raise InputFileError(f"none of the {index.n_events} events is on the test side of the split")
-        return source.read_events(events)
+        events = join_test_events(source, config.splits)
+        parts = _score(config, source, events, needs)
+    n2 = n2_score(events.views.n2b1)
+    scores = {BASELINE: Scores(n2[events.nominal], n2)}
+    for weights, everything in needs.items():
+        values = parts.scores[weights]
+        scores[weights] = Scores(values[events.nominal] if everything else values, values if everything else None)
+    return ScoredViews(events, scores, parts.embeddings)
 
 
-def score_test_events(config: EvaluateConfig) -> ScoredViews:
-    """Read the test events and score them.
+@dataclass(frozen=True)
+class _Parts:
+    scores: dict[str, NDArray[np.float64]]
+    embeddings: dict[str, NDArray[np.float32]]
 
-    Raises:
-        InputFileError: as for :func:`read_test_views`.
-        CheckpointError: a tagger cannot be loaded.
-    """
-    views = read_test_views(config)
-    nominal = views.first[:-1]
-    features, offsets = views.take(nominal)
-    scores = {"n2": n2_score(views.n2b1)}
-    embeddings = {}
-    for name, trainings in config.trainings.items():
-        if name == BASELINE:
-            continue
-        tagger = load_tagger(checkpoint_path(trainings[0], "tagger"))
-        scores[name] = tagger.score(views.features, views.offsets).astype(np.float64)
-        embeddings[name] = tagger.encoder.embed(features, offsets)
-    for name, weights in config.encoders.items():
-        embeddings[name] = load_encoder(checkpoint_path(weights, "encoder")).embed(features, offsets)
-    return ScoredViews(views, scores, embeddings, nominal)
+
+def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, needs: Mapping[str, bool]) -> _Parts:
+    taggers = {weights: _load(weights) for weights in needs}
+    encoders = _encoders(config, taggers)
+    n_jets, n_events = events.views.n_jets, events.views.n_events
+    scores = {weights: np.empty(n_jets if every else n_events) for weights, every in needs.items()}
+    blocks: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = {name: [] for name in encoders}
+    target = np.full(source.index.n_jets, -1)
+    target[events.source_jet] = np.arange(n_jets)
+    event_of_jet = events.views.event_of_jet
+    is_nominal = events.views.is_nominal()
+    total = sum(n_jets if every else n_events for every in needs.values()) + n_events * len(encoders)
+    with progress("scores", total, "jets") as counter:
+        for start in range(0, len(events.source_events), _BLOCK_EVENTS):
+            chosen = events.source_events[start : start + _BLOCK_EVENTS]
+            block = source.read_events(chosen)
+            first = source.index.first
+            jet = target[np.concatenate([np.arange(first[event], first[event + 1]) for event in chosen])]
+            inputs = {}
+            for every in {*needs.values(), False}:
+                wanted = np.flatnonzero((jet >= 0) & (is_nominal[jet] | every))
+                inputs[every] = jet[wanted], block.take(wanted)
+            for weights, every in needs.items():
+                place, particles = inputs[every]
+                scores[weights][place if every else event_of_jet[place]] = taggers[weights].score(*particles)
+                counter.advance(len(place))
+            place, particles = inputs[False]
+            for name, embed in encoders.items():
+                blocks[name].append((event_of_jet[place], embed(*particles)))
+                counter.advance(len(place))
+    return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()})
+
+
+def _load(weights: str) -> Any:
+    from rs3l_gnn.models import load_tagger
+
+    tagger = load_tagger(checkpoint_path(weights, "tagger"))
+    if tagger.head.config.n_classes != 1:
+        raise CheckpointError(
+            f"the tagger {weights} has {tagger.head.config.n_classes} classes; an evaluation needs one score a jet"
+        )
+    return tagger
+
+
+def _encoders(config: EvaluateConfig, taggers: Mapping[str, Any]) -> dict[str, Callable[..., NDArray[np.float32]]]:
+    from rs3l_gnn.models import load_encoder
+
+    named = {
+        name: taggers[trainings[0]].encoder.embed for name, trainings in config.trainings.items() if name != BASELINE
+    }
+    further = {
+        name: load_encoder(checkpoint_path(weights, "encoder")).embed for name, weights in config.encoders.items()
+    }
+    return {**named, **further}
+
+
+def _assemble(rows: list[tuple[NDArray[np.int64], NDArray[np.float32]]], n_events: int) -> NDArray[np.float32]:
+    out = np.empty((n_events, rows[0][1].shape[1]), np.float32)
+    for place, values in rows:
+        out[place] = values
+    return out

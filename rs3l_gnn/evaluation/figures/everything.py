@@ -1,0 +1,134 @@
+"""All figures of an evaluation, in the order of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rs3l_gnn.evaluation.figures.curves import draw_curve, draw_curve_areas, draw_curve_distances, draw_table
+from rs3l_gnn.evaluation.figures.gallery import Gallery, house_style
+from rs3l_gnn.evaluation.figures.latent import draw_corner, draw_cosines
+from rs3l_gnn.evaluation.figures.losses import draw_losses
+from rs3l_gnn.evaluation.figures.performance import draw_rejections, draw_roc
+from rs3l_gnn.evaluation.figures.robustness import draw_distances, draw_rate_changes
+from rs3l_gnn.evaluation.figures.shapes import draw_scores
+from rs3l_gnn.evaluation.meter import Meter
+
+__all__ = ["draw_all"]
+
+_BANDS = (
+    "Bands and bars: 68 % of the replicas in which test events and seeds vary; darker bands and dots: single trainings."
+)
+
+
+def draw_all(meter: Meter, metrics: Mapping[str, Any], folder: Path) -> Gallery:
+    """Draw every figure as PNG and PDF into a folder.
+
+    Raises:
+        InputFileError: a history cannot be read.
+    """
+    gallery = Gallery(folder)
+    with house_style():
+        _headline(gallery, meter, metrics)
+        _curves_and_tables(gallery, meter, metrics)
+        _latent(gallery, meter, metrics)
+    return gallery
+
+
+def _headline(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
+    config = meter.config
+    reference = config.reference_tagger
+    if config.histories:
+        gallery.hang(
+            draw_losses(config.histories), "loss", section="Trainings", caption="Loss of the trainings, by epoch."
+        )
+    gallery.hang(
+        draw_roc(meter, metrics),
+        "roc",
+        section="Performance",
+        caption=f"ROC curves on the nominal test jets; below, ratios of 1/FPR to {reference}. {_BANDS}",
+    )
+    gallery.hang(
+        draw_rejections(meter, metrics),
+        "rejection",
+        section="Performance",
+        caption=f"Background rejection 1/FPR at fixed signal efficiencies; below, ratios to {reference}. {_BANDS}",
+    )
+    if not meter.variations:
+        return
+    for name in config.trainings:
+        gallery.hang(
+            draw_scores(meter, name),
+            f"score_{name}",
+            section="Robustness",
+            caption=f"Score of {name} in the nominal simulation and in every variation, mean over the trainings; "
+            "below, ratios to nominal in the same events. Grey: statistical error of nominal. The outermost bins hold "
+            "the overflow.",
+        )
+    for which in config.classes:
+        if not metrics["robustness"]["n2"][which.name]:
+            continue
+        gallery.hang(
+            draw_distances(config, metrics, which),
+            f"wasserstein_{which.name}",
+            section="Robustness",
+            caption=f"Wasserstein distance between the scores of nominal and varied views of {which.name} jets, on the "
+            "scale of the score and on the scale that all taggers share. The variation seed shows what statistics "
+            "alone does.",
+        )
+        gallery.hang(
+            draw_rate_changes(config, metrics, which),
+            f"rates_{which.name}",
+            section="Robustness",
+            caption=f"Relative change of the share of {which.name} jets that pass, at thresholds from nominal "
+            f"{config.signal.name} jets.",
+        )
+
+
+def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
+    for name, curve in meter.config.curves.items():
+        numbers = metrics["curves"][name]
+        caption = f"{curve.caption} {_BANDS}".strip()
+        if curve.extrapolate_to is not None:
+            caption += " Dashed: extrapolation by a power law fitted to the points, with its 68 % band."
+        gallery.hang(draw_curve(meter, curve, numbers), f"curve_{name}", section=f"Curve: {name}", caption=caption)
+        gallery.hang(
+            draw_curve_areas(curve, numbers),
+            f"curve_{name}_auc",
+            section=f"Curve: {name}",
+            caption="The area above the ROC curve of the same trainings.",
+        )
+        if any("wasserstein" in point for points in numbers["lines"].values() for point in points):
+            gallery.hang(
+                draw_curve_distances(curve, numbers),
+                f"curve_{name}_wasserstein",
+                section=f"Curve: {name}",
+                caption="Wasserstein distance of the score, mean over all variations but seed.",
+            )
+    for name, table in meter.config.tables.items():
+        gallery.hang(
+            draw_table(metrics["tables"][name]),
+            f"table_{name}",
+            section=f"Table: {name}",
+            caption=f"1/FPR of every row with 68 % intervals; dots: single trainings; grey: {table.reference}.",
+        )
+
+
+def _latent(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
+    for name, numbers in metrics["latent"].items():
+        gallery.hang(
+            draw_corner(meter.config, meter.scored, name),
+            f"latent_{name}",
+            section="Latent space",
+            caption=f"Directions of the embeddings of {name} (its first training): leading principal components with "
+            "their share of the variance. Contours hold 50 and 90 % of a class.",
+        )
+        if numbers["jet_types"]:
+            gallery.hang(
+                draw_cosines(name, numbers),
+                f"cosine_{name}",
+                section="Latent space",
+                caption=f"Mean cosine similarity between the embeddings of {name} of two jets, by jet type (number of "
+                "jets in brackets).",
+            )

@@ -1,0 +1,45 @@
+"""Losses of trainings, epoch by epoch."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import COLOURS, InputFileError
+from rs3l_gnn.evaluation.figures.gallery import new_figure
+
+__all__ = ["draw_losses"]
+
+
+def draw_losses(histories: Mapping[str, Path]) -> Any:
+    """Training and validation loss, one panel a training.
+
+    Raises:
+        InputFileError: a history cannot be read.
+    """
+    figure = new_figure(9, 3.5 * len(histories) + 2)
+    panels = np.atleast_1d(figure.subplots(len(histories), 1))
+    for axes, (name, path) in zip(panels, histories.items(), strict=True):
+        columns = _read_history(path)
+        axes.plot(columns["epoch"], columns["loss"], color=COLOURS[0], marker="o", markersize=4, label="training")
+        axes.plot(columns["epoch"], columns["val_loss"], color=COLOURS[2], linestyle="--", label="validation")
+        axes.set_ylabel("Loss")
+        axes.legend(title=name)
+    panels[-1].set_xlabel("Epoch")
+    return figure
+
+
+def _read_history(path: Path) -> dict[str, NDArray[np.float64]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        return {name: np.array([float(row[name] or "nan") for row in rows]) for name in ("epoch", "loss", "val_loss")}
+    except OSError as error:
+        raise InputFileError(f"cannot read the history {path}: {error.strerror}") from error
+    except (KeyError, ValueError) as error:
+        raise InputFileError(f"{path} is not the history of a training", got=repr(error)) from error

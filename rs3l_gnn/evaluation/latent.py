@@ -1,0 +1,79 @@
+"""What the directions of the embeddings look like: principal components, and cosine similarities of jet types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import JetType
+from rs3l_gnn.evaluation.scoring import ScoredViews
+
+__all__ = ["cosine_similarities", "directions", "latent_numbers", "principal_components"]
+
+_FEWEST = 10
+
+
+def directions(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Embeddings of length one [n, dim]; heads see nothing else. A vector of zeros stays one."""
+    wide = np.asarray(embedding, dtype=np.float64)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
+
+
+def principal_components(unit: NDArray[np.float64], n_components: int) -> tuple[NDArray[np.float64], list[float]]:
+    """Coordinates along the directions of largest variance, and the share of the variance of each.
+
+    The sign of a component is chosen such that its third moment is positive.
+
+    Args:
+        unit: directions [n, dim].
+        n_components: how many; at most dim.
+
+    Returns:
+        Coordinates [n, n_components] and shares.
+    """
+    centred = unit - unit.mean(axis=0)
+    _, values, axes = np.linalg.svd(centred, full_matrices=False)
+    coordinates = centred @ axes[:n_components].T
+    skew = np.sum(coordinates**3, axis=0)
+    total = max(float(np.sum(values**2)), 1e-300)
+    return coordinates * np.where(skew < 0, -1.0, 1.0), (values[:n_components] ** 2 / total).tolist()
+
+
+def cosine_similarities(unit: NDArray[np.float64], groups: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
+    """Mean cosine of the angle between a jet of one group and another jet of another (or the same) group.
+
+    Args:
+        unit: directions [n, dim].
+        groups: members of each [n_groups][n]; at least two members each.
+
+    Returns:
+        Means over all pairs of different jets [n_groups, n_groups].
+    """
+    sums = np.stack([unit[members].sum(axis=0) for members in groups])
+    counts = np.array([members.sum() for members in groups], dtype=np.float64)
+    pairs = np.outer(counts, counts)
+    products = sums @ sums.T
+    # A jet is not compared with itself.
+    itself = np.array([float(np.sum(unit[members] ** 2)) for members in groups])
+    products[np.diag_indices(len(groups))] -= itself
+    pairs[np.diag_indices(len(groups))] -= counts
+    return np.asarray(products / pairs)
+
+
+def latent_numbers(scored: ScoredViews) -> dict[str, Any]:
+    """Shares of the variance and cosine similarities of each embedding, for JSON; types with few jets are left out."""
+    jettype = scored.views.jettype[scored.nominal]
+    members = {kind.name: np.asarray(jettype == kind) for kind in JetType}
+    members = {name: found for name, found in members.items() if found.sum() >= _FEWEST}
+    out: dict[str, Any] = {}
+    for name, embedding in scored.embeddings.items():
+        unit = directions(embedding)
+        similar = cosine_similarities(unit, list(members.values())) if members else np.zeros((0, 0))
+        out[name] = {
+            "variance_shares": principal_components(unit, unit.shape[1])[1],
+            "jet_types": {kind: int(found.sum()) for kind, found in members.items()},
+            "cosine_similarity": similar.tolist(),
+        }
+    return out

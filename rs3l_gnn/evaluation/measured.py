@@ -1,0 +1,192 @@
+"""Numbers of repeated trainings: mean, spread over the trainings, errors from the events, comparisons.
+
+Two things make a number uncertain: the test events, which all trainings share (bootstrap replicas), and the training,
+which differs from seed to seed (spread over the trainings). The error of the mean is the sum in quadrature of the
+bootstrap error of the mean and the spread divided by the square root of the number of trainings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, t
+
+__all__ = ["Comparison", "Measured", "compare", "normal_scores", "ratio"]
+
+_LOW, _HIGH = 0.16, 0.84
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One number of one recipe.
+
+    Attributes:
+        values: of each training [n_trainings].
+        replicas: of each training in each replica of the events, the same replicas for all recipes
+            [n_trainings, n_replicas].
+        noise: standard normal numbers that stand for the choice of the seeds in each replica, the same for all numbers
+            of a recipe [n_replicas].
+        trained: False for a number without any training, such as the baseline's.
+    """
+
+    values: NDArray[np.float64]
+    replicas: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    trained: bool = True
+
+    @property
+    def value(self) -> float:
+        """Mean over the trainings."""
+        return float(self.values.mean())
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over the trainings; None for a single training, 0 without any."""
+        if not self.trained:
+            return 0.0
+        return float(self.values.std(ddof=1)) if len(self.values) > 1 else None
+
+    @property
+    def error_events(self) -> float:
+        """Standard deviation of the mean over the replicas of the events."""
+        return float(self.replicas.mean(axis=0).std(ddof=1))
+
+    @property
+    def error_trainings(self) -> float | None:
+        """Error of the mean from the choice of seeds; None for a single training."""
+        spread = self.spread
+        return None if spread is None else spread / len(self.values) ** 0.5
+
+    @property
+    def error(self) -> float:
+        """Both errors in quadrature; that of the events alone for a single training."""
+        return float(np.hypot(self.error_events, self.error_trainings or 0.0))
+
+    @property
+    def drawn(self) -> NDArray[np.float64]:
+        """Replicas of the mean in which events and seeds vary [n_replicas]."""
+        return np.asarray(self.replicas.mean(axis=0) + (self.error_trainings or 0.0) * self.noise)
+
+    def map(self, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Measured:
+        """The same of a function of the number."""
+        return Measured(function(self.values), function(self.replicas), self.noise, self.trained)
+
+    def document(self, name: str) -> dict[str, Any]:
+        """For JSON: ``name``, ``name_error`` and its parts, ``name_spread``, and one value a training.
+
+        An error is None where the number is not defined in some replica (NaN).
+        """
+        return {
+            name: self.value,
+            f"{name}_error": _finite(self.error),
+            f"{name}_error_events": _finite(self.error_events),
+            f"{name}_error_trainings": self.error_trainings,
+            f"{name}_spread": self.spread,
+            f"{name}_trainings": self.values.tolist(),
+        }
+
+    def inverse_document(self) -> dict[str, Any]:
+        """For JSON, of 1 / number: ``value`` is 1 / mean, None where the mean or a bound is zero.
+
+        ``interval`` (68 %) has events and seeds, ``interval_events`` the events alone; ``spread`` is that of the
+        number, translated: spread / mean^2.
+        """
+        spread = self.spread
+        return {
+            "value": _inverse(self.value),
+            "interval": _inverse_interval(self.drawn),
+            "interval_events": _inverse_interval(self.replicas.mean(axis=0)),
+            "error": _over(self.error, self.value**2),
+            "error_events": _over(self.error_events, self.value**2),
+            "error_trainings": _over(self.error_trainings, self.value**2),
+            "spread": _over(spread, self.value**2),
+            "trainings": [_inverse(value) for value in self.values.tolist()],
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Difference of a number of two recipes.
+
+    Attributes:
+        difference: second minus first.
+        error_events: from the replicas, which both share.
+        error_trainings: from both spreads; None if one of the two was trained once.
+        significance: difference in standard deviations of a normal distribution of equal p-value; the spread of few
+            trainings is itself uncertain, which Student's distribution with the degrees of freedom of Welch and
+            Satterthwaite accounts for. None where there is no error.
+    """
+
+    difference: float
+    error_events: float
+    error_trainings: float | None
+    significance: float | None
+
+    @property
+    def error(self) -> float:
+        """Both errors in quadrature."""
+        return float(np.hypot(self.error_events, self.error_trainings or 0.0))
+
+    def document(self) -> dict[str, float | None]:
+        """For JSON."""
+        return {
+            "difference": self.difference,
+            "error": self.error,
+            "error_events": self.error_events,
+            "error_trainings": self.error_trainings,
+            "significance": self.significance,
+        }
+
+
+def compare(first: Measured, second: Measured) -> Comparison:
+    """Second minus first, paired over the events; nothing but zero for the same trainings."""
+    difference = second.value - first.value
+    error_events = float((second.replicas.mean(axis=0) - first.replicas.mean(axis=0)).std(ddof=1))
+    if first.noise is second.noise or np.array_equal(first.noise, second.noise):
+        return Comparison(difference, error_events, 0.0, None)
+    parts = [(m.error_trainings, len(m.values) - 1) for m in (first, second)]
+    variances = [(error**2, freedom) for error, freedom in parts if error]
+    total = error_events**2 + sum(variance for variance, _ in variances)
+    known = all(error is not None for error, _ in parts)
+    significance = None
+    if total > 0:
+        score = abs(difference) / total**0.5
+        spread = sum(variance**2 / freedom for variance, freedom in variances)
+        tail = float(norm.sf(score) if spread == 0 else t.sf(score, total**2 / spread))
+        significance = float(np.sign(difference) * norm.isf(max(tail, 1e-300)))
+    error_trainings = sum(variance for variance, _ in variances) ** 0.5 if known else None
+    return Comparison(difference, error_events, error_trainings, significance)
+
+
+def ratio(above: Measured, below: Measured) -> dict[str, Any]:
+    """Ratio of two means with its 68 % interval, for JSON; None where it is not finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = np.where(below.drawn > 0, above.drawn / below.drawn, np.inf)
+    low, high = (_finite(bound) for bound in np.quantile(drawn, [_LOW, _HIGH], method="inverted_cdf").tolist())
+    return {"ratio": _over(above.value, below.value), "interval": [low, high]}
+
+
+def normal_scores(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Quantiles of the normal distribution in random order: noise whose mean and width are exact [n]."""
+    scores = norm.ppf((np.arange(n) + 0.5) / n)
+    return rng.permutation(scores / scores.std(ddof=1))
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _inverse(value: float) -> float | None:
+    return 1 / value if value > 0 else None
+
+
+def _over(above: float | None, below: float) -> float | None:
+    return None if above is None or below == 0 else above / below
+
+
+def _inverse_interval(values: NDArray[np.float64]) -> list[float | None]:
+    return [_inverse(bound) for bound in np.quantile(values, [_HIGH, _LOW]).tolist()]

@@ -1,0 +1,240 @@
+"""Numbers of each training on the test events, computed once and put together for recipes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import NOMINAL, InvalidDataError, Variation
+from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
+from rs3l_gnn.evaluation.measured import Measured, normal_scores
+from rs3l_gnn.evaluation.replicas import bootstrap_weights, distance_replicas, rate_replicas
+from rs3l_gnn.evaluation.robustness import distance, quantile_scores, rate_changes
+from rs3l_gnn.evaluation.roc import roc_curve, threshold_at
+from rs3l_gnn.evaluation.scoring import ScoredViews
+
+__all__ = ["ROC_GRID", "Meter", "Task", "percent"]
+
+ROC_GRID = tuple(round(0.01 * step, 2) for step in range(1, 101))
+"""Signal efficiencies at which ROC curves are given."""
+
+Trainings = tuple[str, ...]
+_Result = TypeVar("_Result")
+_Numbers = tuple[float, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a tagger is asked to tell apart."""
+
+    signal: ClassConfig
+    background: ClassConfig
+
+    @property
+    def key(self) -> str:
+        """Jet types of both classes."""
+        return f"{','.join(self.signal.jettypes)}|{','.join(self.background.jettypes)}"
+
+
+class Meter:
+    """Measures recipes (groups of trainings) on scored test events.
+
+    Args:
+        config: replicas, seed, efficiencies.
+        scored: the scores of all trainings.
+    """
+
+    def __init__(self, config: EvaluateConfig, scored: ScoredViews) -> None:
+        self.config, self.scored = config, scored
+        self._cache: dict[tuple[str, ...], object] = {}
+
+    @cached_property
+    def variations(self) -> tuple[Variation, ...]:
+        """The variations that are compared with nominal: the wanted ones, or all that occur.
+
+        Raises:
+            UnknownVariationError: a wanted one does not occur.
+        """
+        found = [variation for variation in self.scored.views.variations if variation.name != NOMINAL.name]
+        if self.config.variations is None:
+            return tuple(found)
+        wanted = {self.scored.views.vartype_of(name) for name in self.config.variations}
+        return tuple(variation for variation in found if variation.vartype in wanted)
+
+    @cached_property
+    def efficiencies(self) -> tuple[float, ...]:
+        """Every signal efficiency that anything asks for, rising."""
+        asked = {*self.config.efficiencies, *ROC_GRID}
+        asked |= {curve.efficiency for curve in self.config.curves.values()}
+        asked |= {efficiency for table in self.config.tables.values() for efficiency in table.efficiencies}
+        return tuple(sorted(asked))
+
+    def task(self, signal: ClassConfig | None, background: ClassConfig | None) -> Task:
+        """Classes to tell apart; those of the evaluation unless others are given.
+
+        Raises:
+            InvalidDataError: a class without test events.
+        """
+        task = Task(signal or self.config.signal, background or self.config.background)
+        for which in (task.signal, task.background):
+            if not self.scored.in_class(which).any():
+                raise InvalidDataError(
+                    f"no test event is of class {which.name!r}",
+                    got=f"{self.counts()}",
+                    hint=f"jet types {which.jettypes}",
+                )
+        return task
+
+    def counts(self) -> dict[str, int]:
+        """Test events of each class of the evaluation."""
+        return {which.name: int(self.scored.in_class(which).sum()) for which in self.config.classes}
+
+    def nominal(self, weights: str, which: ClassConfig) -> NDArray[np.float64]:
+        """Nominal scores of a training for the events of a class [n]."""
+        return self.scored.scores[weights].nominal[self.scored.in_class(which)]
+
+    def area(self, trainings: Trainings, task: Task) -> Measured:
+        """Area under the ROC curve."""
+        return self._gather(trainings, lambda weights: self._areas_and_rates(weights, task)[0])
+
+    def rate(self, trainings: Trainings, task: Task, efficiency: float) -> Measured:
+        """False positive rate at a signal efficiency out of :attr:`efficiencies`."""
+        place = self.efficiencies.index(efficiency)
+
+        def one(weights: str) -> _Numbers:
+            values, replicas = self._areas_and_rates(weights, task)[1]
+            return float(values[place]), replicas[:, place]
+
+        return self._gather(trainings, one)
+
+    def has_views(self, trainings: Trainings, which: ClassConfig, variation: Variation) -> bool:
+        """Whether all trainings were scored in a variation that occurs in a class."""
+        return (
+            all(self.scored.scores[weights].views is not None for weights in trainings)
+            and len(self.scored.pairs(which, variation.vartype)[0]) > 0
+        )
+
+    def n_pairs(self, which: ClassConfig, variation: Variation) -> int:
+        """Events of a class with both views."""
+        return len(self.scored.pairs(which, variation.vartype)[0])
+
+    def shift(
+        self, trainings: Trainings, task: Task, which: ClassConfig, variation: Variation, *, common: bool
+    ) -> Measured:
+        """Wasserstein distance of the scores of the nominal and the varied view.
+
+        Args:
+            trainings: the recipe.
+            task: defines the common scale.
+            which: class of jets.
+            variation: the variation.
+            common: on the scale of :func:`~rs3l_gnn.evaluation.robustness.quantile_scores` rather than of the score.
+        """
+        place = 1 if common else 0
+        return self._gather(trainings, lambda weights: self._shifts(weights, task, which, variation)[place])
+
+    def mean_shift(self, trainings: Trainings, task: Task, which: ClassConfig, *, common: bool) -> Measured | None:
+        """Mean distance of all variations but ``seed``, whose distance is statistics alone; None without any."""
+        parts = [
+            self.shift(trainings, task, which, variation, common=common)
+            for variation in self.variations
+            if variation.name != "seed" and self.has_views(trainings, which, variation)
+        ]
+        if not parts:
+            return None
+        return Measured(
+            np.mean([part.values for part in parts], axis=0),
+            np.mean([part.replicas for part in parts], axis=0),
+            parts[0].noise,
+            parts[0].trained,
+        )
+
+    def rate_change(
+        self, trainings: Trainings, task: Task, which: ClassConfig, variation: Variation, efficiency: float
+    ) -> Measured | None:
+        """Relative change of the pass rate at the threshold of the nominal signal; None if no nominal view passes."""
+        event, varied = self.scored.pairs(which, variation.vartype)
+        weights_of_events = self._weights_of(which, event)
+
+        def one(weights: str) -> tuple[float, NDArray[np.float64]] | None:
+            scores = self.scored.scores[weights]
+            if scores.views is None:
+                return None
+            cut = threshold_at(self.nominal(weights, task.signal), efficiency)
+            return rate_changes(scores.nominal[event] >= cut, scores.views[varied] >= cut, weights_of_events)
+
+        parts = [one(weights) for weights in trainings]
+        known = [part for part in parts if part is not None]
+        return self._measured(trainings, known) if len(known) == len(parts) else None
+
+    def _areas_and_rates(
+        self, weights: str, task: Task
+    ) -> tuple[_Numbers, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        def compute() -> tuple[_Numbers, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+            signal, background = (self.nominal(weights, which) for which in (task.signal, task.background))
+            roc = roc_curve(signal, background)
+            drawn = (self._replicas(task.signal), self._replicas(task.background))
+            areas, rates = rate_replicas(signal, background, drawn, self.efficiencies)
+            values = np.array([roc.background_at(efficiency) for efficiency in self.efficiencies])
+            return (roc.area, areas), (values, rates)
+
+        return self._once(("rates", weights, task.key), compute)
+
+    def _shifts(self, weights: str, task: Task, which: ClassConfig, variation: Variation) -> tuple[_Numbers, _Numbers]:
+        def compute() -> tuple[_Numbers, _Numbers]:
+            scores = self.scored.scores[weights]
+            if scores.views is None:
+                raise InvalidDataError(f"{weights} was not scored in the variations")
+            event, varied = self.scored.pairs(which, variation.vartype)
+            drawn = self._weights_of(which, event)
+            left, right = scores.nominal[event], scores.views[varied]
+            references = self.nominal(weights, task.signal), self.nominal(weights, task.background)
+            scaled = quantile_scores(left, *references), quantile_scores(right, *references)
+            return tuple(  # type: ignore[return-value]  # two entries, which mypy cannot count
+                (distance(a, b), distance_replicas(a, b, drawn)) for a, b in ((left, right), scaled)
+            )
+
+        key = ("shifts", weights, task.key, ",".join(which.jettypes), variation.name)
+        return self._once(key, compute)
+
+    def _gather(self, trainings: Trainings, one: Callable[[str], _Numbers]) -> Measured:
+        return self._measured(trainings, [one(weights) for weights in trainings])
+
+    def _measured(self, trainings: Trainings, parts: list[_Numbers]) -> Measured:
+        # Recipes share the replicas of the events; the seeds of two recipes have nothing in common.
+        rng = np.random.default_rng([self.config.seed, 13, zlib.crc32("\0".join(trainings).encode())])
+        return Measured(
+            np.array([value for value, _ in parts]),
+            np.stack([replicas for _, replicas in parts]),
+            normal_scores(self.config.bootstrap, rng),
+            trained=trainings != (BASELINE,),
+        )
+
+    def _replicas(self, which: ClassConfig) -> NDArray[np.uint8]:
+        """Multiplicities of the events of a class, the same for whoever asks [n_replicas, n]."""
+
+        def compute() -> NDArray[np.uint8]:
+            rng = np.random.default_rng([self.config.seed, 11, zlib.crc32(",".join(which.jettypes).encode())])
+            return bootstrap_weights(int(self.scored.in_class(which).sum()), self.config.bootstrap, rng)
+
+        return self._once(("replicas", *which.jettypes), compute)
+
+    def _weights_of(self, which: ClassConfig, event: NDArray[np.int64]) -> NDArray[np.uint8]:
+        place = np.cumsum(self.scored.in_class(which)) - 1
+        return self._replicas(which)[:, place[event]]
+
+    def _once(self, key: tuple[str, ...], compute: Callable[[], _Result]) -> _Result:
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return self._cache[key]  # type: ignore[return-value]  # the key tells the type
+
+
+def percent(efficiency: float) -> str:
+    """A signal efficiency as a key, such as ``50``."""
+    return f"{100 * efficiency:g}"

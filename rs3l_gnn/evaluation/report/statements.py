@@ -1,0 +1,159 @@
+"""The first lines of the report: sentences computed from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rs3l_gnn.evaluation.config import BASELINE
+from rs3l_gnn.evaluation.measured import compare, ratio
+from rs3l_gnn.evaluation.meter import Meter, percent
+from rs3l_gnn.evaluation.report.numbers import bracket, plus_minus, rejection, sigmas, significant
+
+__all__ = ["Statement", "statements"]
+
+_OUTSIDE_ERRORS = 2.0
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence.
+
+    Attributes:
+        text: what is so.
+        holds: whether an aim is reached; None for a plain fact.
+    """
+
+    text: str
+    holds: bool | None = None
+
+
+def statements(meter: Meter, metrics: Mapping[str, Any]) -> list[Statement]:
+    """All sentences: aims that are missed, aims that are reached, then plain facts."""
+    found = [
+        *_distance_aims(meter),
+        *_curve_aims(metrics),
+        *_performance(meter, metrics),
+        *_gains(metrics),
+        *_tables(metrics),
+    ]
+    return sorted(found, key=lambda statement: {False: 0, True: 1, None: 2}[statement.holds])
+
+
+def _distance_aims(meter: Meter) -> Iterator[Statement]:
+    config = meter.config
+    aim, reference = config.distance_aim, config.reference_tagger
+    if aim is None:
+        return
+    task = meter.task(None, None)
+    for name, trainings in config.trainings.items():
+        if name in (BASELINE, reference):
+            continue
+        parts = []
+        holds = True
+        for common, scale in ((False, "in units of the score"), (True, "on the common scale")):
+            ratios = {
+                f"{which.name} {variation.name}": ratio(
+                    meter.shift(trainings, task, which, variation, common=common),
+                    meter.shift(config.trainings[reference], task, which, variation, common=common),
+                )["ratio"]
+                for which in config.classes
+                for variation in meter.variations
+                if meter.has_views(trainings, which, variation)
+            }
+            known = {case: value for case, value in ratios.items() if value is not None}
+            if not known:
+                return
+            reached = [case for case, value in known.items() if value <= aim]
+            best, worst = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+            parts.append(
+                f"{scale}: {len(reached)} of {len(ratios)} (ratios from {significant(known[best])}, {best}, "
+                f"to {significant(known[worst])}, {worst})"
+            )
+            holds = holds and len(reached) == len(ratios)
+        yield Statement(
+            f"Aim: Wasserstein distance of {name} at most {aim:g} of that of {reference} in every class and variation. "
+            f"{'Reached' if holds else 'Not reached'}; {'; '.join(parts)}.",
+            holds,
+        )
+
+
+def _curve_aims(metrics: Mapping[str, Any]) -> Iterator[Statement]:
+    for name, curve in metrics["curves"].items():
+        for aim in curve["aims"]:
+            for line, result in aim["lines"].items():
+                text = (
+                    f"Aim ({name}): 1/FPR at {percent(curve['efficiency'])} % of {line} at least {aim['aim']:g} times "
+                    f"that of {curve['reference']} at {curve['x_label']} = {significant(aim['x'])}. "
+                    f"{'Reached' if result['reached'] else 'Not reached'}: "
+                    f"{bracket(result['ratio'], result['interval'])}."
+                )
+                if "extrapolation" in result:
+                    at = result["extrapolation"]
+                    text += (
+                        " A power law through the points does not rise to it."
+                        if at["x"] is None
+                        else f" Extrapolation by a power law: reached at {bracket(at['x'], at['interval'])}."
+                    )
+                yield Statement(text, result["reached"])
+
+
+def _performance(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Statement]:
+    config = meter.config
+    reference, efficiency = config.reference_tagger, config.efficiencies[0]
+    task = meter.task(None, None)
+    for name, trainings in config.trainings.items():
+        numbers = metrics["tagging"][name]
+        text = (
+            f"{name}: AUC {plus_minus(numbers['auc'], numbers['auc_error'])}, 1/FPR at {percent(efficiency)} % "
+            f"{config.signal.name} efficiency {rejection(numbers['rejection'][percent(efficiency)])}"
+        )
+        if name != BASELINE:
+            n = numbers["n_trainings"]
+            text += f" ({n} trainings)" if n > 1 else " (one training: spread unknown)"
+        if name not in (BASELINE, reference):
+            base = config.trainings[reference]
+            area = compare(meter.area(base, task), meter.area(trainings, task))
+            above, below = (meter.rate(recipe, task, efficiency) for recipe in (base, trainings))
+            gain = ratio(above, below)
+            verdict = "equal within errors"
+            if area.significance is not None and abs(area.significance) > 1:
+                verdict = "higher" if area.significance > 0 else "lower"
+            text += (
+                f"; against {reference}: AUC {area.difference:+.5f} ± {area.error:.5f} ({verdict}), "
+                f"1/FPR {bracket(gain['ratio'], gain['interval'])} times "
+                f"({sigmas(compare(below, above).significance)})"
+            )
+        yield Statement(f"{text}.")
+
+
+def _gains(metrics: Mapping[str, Any]) -> Iterator[Statement]:
+    for name, curve in metrics["curves"].items():
+        for line, points in curve["lines"].items():
+            gains = [
+                f"{bracket(point['gain']['ratio'], point['gain']['interval'])} at {significant(point['x'])}"
+                for point in points
+                if point.get("gain") and point["gain"]["ratio"] is not None
+            ]
+            if gains:
+                yield Statement(
+                    f"{name}: 1/FPR at {percent(curve['efficiency'])} % of {line} over {curve['reference']}, by "
+                    f"{curve['x_label']}: {'; '.join(gains)}."
+                )
+
+
+def _tables(metrics: Mapping[str, Any]) -> Iterator[Statement]:
+    for name, numbers in metrics["tables"].items():
+        outside = []
+        for label, difference in numbers["differences"].items():
+            efficiency, gain = next(iter(difference["rejection"].items()))
+            if gain["significance"] is not None and abs(gain["significance"]) >= _OUTSIDE_ERRORS:
+                outside.append(
+                    f"{label} ({bracket(gain['ratio'], gain['interval'])} times the 1/FPR at {efficiency} %, "
+                    f"{sigmas(gain['significance'])})"
+                )
+        listing = "; ".join(outside) if outside else "no row"
+        yield Statement(
+            f"{name}: different from {numbers['reference']} by {_OUTSIDE_ERRORS:g} sigma or more: {listing}."
+        )
