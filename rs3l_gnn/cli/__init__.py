@@ -1,5 +1,6 @@
 """``rs3l VERB [CONFIG.yaml] [--options]``: one module a verb, each one library call."""
 
+import os
 from importlib import import_module
 
 from rs3l_gnn.cli.app import VERBS, app
@@ -9,6 +10,9 @@ __all__ = ["VERBS", "app", "main"]
 
 def main() -> None:
     """Entry point of the ``rs3l`` command."""
+    # Idle OpenMP threads of torch sleep instead of spinning, here and in every process started from here: spinning
+    # takes the cores from the encoder's own threads. libgomp reads it when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in VERBS:
         import_module(f"rs3l_gnn.cli.{name}")  # importing a verb registers it
     app()

@@ -16,5 +16,5 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Where the output g
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an output that exists.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override one value, e.g. --set optimizer.learning_rate=0.001."),
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override one value, e.g. --set trainer.epochs=5."),
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rs3l_gnn.models.edgeconv import DynamicEdgeConv
     from rs3l_gnn.models.encoder import Encoder
     from rs3l_gnn.models.heads import Head, Tagger
+    from rs3l_gnn.models.threads import encoder_threads
 
 __all__ = [
     "DynamicEdgeConv",
@@ -30,6 +31,7 @@ __all__ = [
     "Head",
     "HeadConfig",
     "Tagger",
+    "encoder_threads",
     "inspect_checkpoint",
     "load_encoder",
     "load_tagger",
@@ -47,6 +49,7 @@ __getattr__, __dir__ = lazy_names(
         "Head": "heads",
         "HeadConfig": "config",
         "Tagger": "heads",
+        "encoder_threads": "threads",
         "inspect_checkpoint": "checkpoints",
         "load_encoder": "checkpoints",
         "load_tagger": "checkpoints",

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -18,9 +20,11 @@ import torch
 
 from rs3l_gnn.conventions import ConfigError
 
-__all__ = ["run_chunks", "thread_count"]
+__all__ = ["encoder_threads", "run_chunks", "thread_count"]
 
 Scratch = TypeVar("Scratch")
+
+_wanted: ContextVar[int | None] = ContextVar("rs3l_encoder_threads", default=None)
 
 
 class _Worker(threading.Thread):
@@ -101,14 +105,39 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def thread_count(threads: int | None) -> int:
-    """Number of threads to use: as asked, else torch's number, else one inside a Dask worker.
+@contextmanager
+def encoder_threads(threads: int | None) -> Iterator[None]:
+    """Give the encoders called in this block their own number of threads, whatever torch's is; None changes nothing.
+
+    torch's OpenMP threads spin for a while after each of its operations. Where small ones of torch alternate with the
+    encoder (a training), they take the cores from the encoder's threads: torch is better off with one thread there.
 
     Raises:
         ConfigError: below 1.
     """
-    if threads is None:
-        return 1 if _inside_dask_worker() else torch.get_num_threads()
+    token = _wanted.set(_wanted.get() if threads is None else _at_least_one(threads))
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def thread_count(threads: int | None) -> int:
+    """Number of threads to use: as asked, else that of :func:`encoder_threads`, else one inside a Dask worker, else
+    torch's number.
+
+    Raises:
+        ConfigError: below 1.
+    """
+    if threads is not None:
+        return _at_least_one(threads)
+    wanted = _wanted.get()
+    if wanted is not None:
+        return wanted
+    return 1 if _inside_dask_worker() else torch.get_num_threads()
+
+
+def _at_least_one(threads: int) -> int:
     if threads < 1:
         raise ConfigError("threads must be at least 1", got=threads)
     return threads

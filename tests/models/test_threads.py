@@ -17,7 +17,7 @@ import torch
 
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models import Encoder, EncoderConfig
-from rs3l_gnn.models.threads import run_chunks, thread_count
+from rs3l_gnn.models.threads import encoder_threads, run_chunks, thread_count
 
 
 def test_every_chunk_once_and_each_thread_its_own_memory() -> None:
@@ -56,6 +56,20 @@ def test_first_failure_is_raised() -> None:
     for threads in (1, 4):
         with pytest.raises(ValueError, match="^5$"):
             run_chunks(work, 100, threads=threads, scratch=object)
+
+
+def test_encoders_may_have_threads_of_their_own() -> None:
+    with encoder_threads(3):
+        assert thread_count(None) == 3
+        assert thread_count(2) == 2
+        with encoder_threads(None):
+            assert thread_count(None) == 3
+        with encoder_threads(1):
+            assert thread_count(None) == 1
+        assert thread_count(None) == 3
+    assert thread_count(None) == torch.get_num_threads()
+    with pytest.raises(ConfigError, match="at least 1"), encoder_threads(0):
+        pass
 
 
 def test_thread_count() -> None:
