@@ -3,25 +3,38 @@
 The reference is a loop over ``pythia.next()`` that throws the events away. The chain adds: the conversion to arrays,
 the detector response, jets, soft drop, N2, labels, and the written ROOT file. Both run in turns and in one thread, and
 processor time is counted, so that other work on the machine disturbs little.
+
+Two cores of a machine share caches, memory and power, so even two programs that have nothing to do with each other are
+not twice as fast as one. The gain of several processes is therefore measured for bare Pythia as well.
 """
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rs3l_gnn.conventions import NOMINAL, Stage, pythia_seed
 from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, get_process
 
+if TYPE_CHECKING:
+    from rs3l_gnn.simulation.chunks import Chunk
+
 __all__ = ["benchmark_simulation", "table"]
 
 _SEED = 1
+_ALL_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+_TASK = 50  # hard events
+_TASKS = 12  # of each process
+_TURNS = 2
 _log = logging.getLogger("rs3l_gnn")
 
 
@@ -40,8 +53,9 @@ def benchmark_simulation(
         ``process``, ``events``, ``rounds``, ``reference_events_per_second`` and ``events_per_second`` (of processor
         time), ``fraction_of_reference`` (median over the rounds of the ratio of neighbours), ``workers``, ``cores``,
         ``scaling`` (rate of ``workers`` processes over that of one, by the clock and without their start; it means
-        something on a machine with that many idle cores only), ``load_average`` (of the machine, before the start),
-        ``peak_memory_mb``.
+        something on a machine with that many idle cores only), ``reference_scaling`` (the same for bare Pythia: what
+        the machine gives), ``scaling_over_reference``, ``load_average`` (of the machine, before the start),
+        ``peak_memory_mb`` (of the largest process).
     """
     from rs3l_gnn.simulation.generate import generate_hard_events
 
@@ -58,7 +72,9 @@ def benchmark_simulation(
         for _ in range(rounds):
             reference.append(_bare(hard, config, process))
             chain.append(_chain(hard, config, process, Path(folder)))
-        scaling = _scaling(hard, config, process, workers, Path(folder)) if workers > 1 else None
+        scaling, reference_scaling = (
+            _scaling(hard, config, process, workers, Path(folder)) if workers > 1 else (None, None)
+        )
     numbers = {
         "process": process,
         "events": events,
@@ -69,8 +85,10 @@ def benchmark_simulation(
         "workers": workers,
         "cores": os.cpu_count(),
         "scaling": scaling,
+        "reference_scaling": reference_scaling,
+        "scaling_over_reference": scaling / reference_scaling if scaling and reference_scaling else None,
         "load_average": load,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": max(resource.getrusage(who).ru_maxrss for who in _ALL_PROCESSES) / 1024,
     }
     for line in table(numbers):
         _log.info(line)
@@ -87,23 +105,35 @@ def table(numbers: dict[str, Any]) -> list[str]:
         ("load of the machine before the start", f"{numbers['load_average']:.1f} on {numbers['cores']} cores"),
     ]
     if numbers["scaling"] is not None:
-        rows.insert(3, (f"{numbers['workers']} processes over one", f"{numbers['scaling']:.2f}"))
+        rows[3:3] = [
+            (f"{numbers['workers']} processes over one", f"{numbers['scaling']:.2f}"),
+            ("the same for bare Pythia", f"{numbers['reference_scaling']:.2f}"),
+        ]
     width = max(len(name) for name, _ in rows)
     title = f"{numbers['process']}: {numbers['rounds']} rounds of {numbers['events']} events"
     return [title, *(f"  {name:<{width}}  {value}" for name, value in rows)]
 
 
 def _bare(hard: HardEvents, config: SimulationConfig, sample: str) -> float:
-    from rs3l_gnn.simulation.chunks import Chunk, shower_of
+    from rs3l_gnn.simulation.chunks import Chunk
 
-    chunk = Chunk(sample, 0, 0, hard, (NOMINAL,), (), config, {}, Path())
-    shower = shower_of(chunk, NOMINAL)
-    seeds = [pythia_seed(config.seed, sample, n, NOMINAL.vartype, Stage.SHOWER) for n in chunk.numbers]
-    shower.load(hard, seeds)
     start = time.process_time()
-    for _ in range(len(hard)):
+    startup = _only_shower(Chunk(sample, 0, 0, hard, (NOMINAL,), (), config, {}, Path()))
+    return time.process_time() - start - startup
+
+
+def _only_shower(chunk: Chunk) -> float:
+    """A loop over ``pythia.next()``; gives the processor time of what comes before it, in seconds."""
+    from rs3l_gnn.simulation.chunks import shower_of
+
+    start = time.process_time()
+    shower = shower_of(chunk, NOMINAL)
+    seeds = [pythia_seed(chunk.config.seed, chunk.sample, n, NOMINAL.vartype, Stage.SHOWER) for n in chunk.numbers]
+    shower.load(chunk.hard, seeds)
+    startup = time.process_time() - start
+    for _ in range(len(chunk.hard)):
         shower.pythia.next()
-    return time.process_time() - start
+    return startup
 
 
 def _chain(hard: HardEvents, config: SimulationConfig, sample: str, folder: Path) -> float:
@@ -116,18 +146,39 @@ def _chain(hard: HardEvents, config: SimulationConfig, sample: str, folder: Path
     return time.process_time() - start
 
 
-def _scaling(hard: HardEvents, config: SimulationConfig, sample: str, workers: int, folder: Path) -> float:
-    """Rate of several processes over that of one, once all of them have started."""
+def _scaling(
+    hard: HardEvents, config: SimulationConfig, sample: str, workers: int, folder: Path
+) -> tuple[float, float]:
+    """Rate of several processes over that of one, for the chain and for bare Pythia, in turns."""
     from rs3l_gnn.simulation.chunks import Chunk
     from rs3l_gnn.simulation.workers import run_chunks
 
-    size = 50
-    parts = [hard.part(first, min(first + size, len(hard))) for first in range(0, len(hard), size)]
-    # The same events several times: enough work for every process, whatever the number of events.
-    parts = parts * -(-12 * workers // len(parts))
-    chunks = [Chunk(sample, n, n * size, part, (NOMINAL,), (), config, {}, folder) for n, part in enumerate(parts)]
-    rates = []
-    for number in (1, workers):
-        done = [time.perf_counter() for _ in run_chunks(chunks, number)]
-        rates.append((len(done) - number) / (done[-1] - done[number - 1]))
-    return rates[1] / rates[0]
+    parts = [hard.part(first, min(first + _TASK, len(hard))) for first in range(0, len(hard), _TASK)]
+
+    def chunks(number: int) -> list[Chunk]:
+        # The same events several times: enough work for every process, whatever the number of events.
+        return [
+            Chunk(sample, n, n * _TASK, parts[n % len(parts)], (NOMINAL,), (), config, {}, folder)
+            for n in range(_TASKS * number)
+        ]
+
+    chain, bare = [], []
+    for _ in range(_TURNS):
+        chain.append(_rate(run_chunks(chunks(workers), workers), workers) / _rate(run_chunks(chunks(1), 1), 1))
+        bare.append(_rate(_shower_on(chunks(workers), workers), workers) / _rate(_shower_on(chunks(1), 1), 1))
+    return statistics.median(chain), statistics.median(bare)
+
+
+def _rate(results: Iterable[object], processes: int) -> float:
+    """Tasks per second while all processes are busy: after the first task of each, before the last of each."""
+    done = [time.perf_counter() for _ in results]
+    return (len(done) - 2 * processes + 1) / (done[len(done) - processes] - done[processes - 1])
+
+
+def _shower_on(chunks: list[Chunk], processes: int) -> Iterator[float]:
+    if processes == 1:
+        yield from map(_only_shower, chunks)
+        return
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(_only_shower, chunk) for chunk in chunks]):
+            yield future.result()

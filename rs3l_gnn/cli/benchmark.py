@@ -28,6 +28,12 @@ def _simulation() -> dict[str, Any]:
     return benchmark_simulation()
 
 
+def _pairing() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.pairing import benchmark_pairing
+
+    return benchmark_pairing()
+
+
 def _analysis() -> dict[str, Any]:
     from rs3l_gnn.benchmarks.analysis import run_analysis_benchmark
 
@@ -43,6 +49,7 @@ def _fits() -> dict[str, Any]:
 _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "encoder": _encoder,
     "simulation": _simulation,
+    "pairing": _pairing,
     "analysis": _analysis,
     "fits": _fits,
 }

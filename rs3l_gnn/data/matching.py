@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,13 @@ __all__ = ["MatchedSample"]
 
 @dataclass(frozen=True)
 class MatchedSample:
-    """Files of one sample, and which of its events are matched."""
+    """Files of one sample, and which of its events are matched.
+
+    Attributes:
+        name: of the sample.
+        files: by variation.
+        matched: events with a nominal and at least one other view, rising.
+    """
 
     name: str
     files: dict[str, list[SimulatedFile]]
@@ -30,10 +36,21 @@ class MatchedSample:
 
     @property
     def nominal(self) -> list[SimulatedFile]:
+        """Files of the nominal variation."""
         return self.files[NOMINAL.name]
 
     @classmethod
     def collect(cls, name: str, files: Iterable[SimulatedFile]) -> MatchedSample:
+        """Match the events of one sample.
+
+        Args:
+            name: of the sample.
+            files: of any samples.
+
+        Raises:
+            InputFileError: the sample has no nominal file.
+            InvalidDataError: two files disagree on the hard partons of an event, or hold the same event twice.
+        """
         mine: dict[str, list[SimulatedFile]] = {}
         for file in files:
             if file.sample == name:
@@ -43,8 +60,9 @@ class MatchedSample:
         _require_same_partons(mine)
         nominal = _passed(mine[NOMINAL.name])
         others = [_passed(group) for variation, group in mine.items() if variation != NOMINAL.name]
-        other = np.unique(np.concatenate(others)) if others else np.zeros(0, np.int64)
-        return cls(name, mine, np.intersect1d(nominal, other, assume_unique=True))
+        other = np.sort(np.concatenate(others), kind="stable") if others else np.zeros(0, np.int64)
+        other = other[np.diff(other, prepend=-1) > 0]
+        return cls(name, mine, _both(nominal, other))
 
     def report(self) -> SampleReport:
         """Count what matched."""
@@ -53,11 +71,7 @@ class MatchedSample:
             name: sum(int(file.metadata["n_hard_events"]) for file in group) for name, group in self.files.items()
         }
         nominal = passed[NOMINAL.name]
-        matched_with = {
-            name: len(np.intersect1d(nominal, events, assume_unique=True))
-            for name, events in passed.items()
-            if name != NOMINAL.name
-        }
+        matched_with = {name: len(_both(nominal, events)) for name, events in passed.items() if name != NOMINAL.name}
         return SampleReport(
             hard_events=simulated[NOMINAL.name],
             nominal=len(nominal),
@@ -68,6 +82,27 @@ class MatchedSample:
             passed={name: len(events) for name, events in passed.items()},
             matched_with=matched_with,
         )
+
+    def members(self, nominal: SimulatedFile) -> tuple[NDArray[np.int64], list[SimulatedFile]]:
+        """Matched events of one nominal file, rising, and the files of all variations that may hold them."""
+        if len(nominal.event) == 0:
+            return nominal.event, []
+        # Ranges before the comparison, so that the work for all files together grows with their events alone.
+        low, high = np.searchsorted(self.matched, [nominal.event[0], nominal.event[-1] + 1])
+        events = _both(nominal.event, self.matched[low:high])
+        if len(events) == 0:
+            return events, []
+        here = (self._ranges[:, 0] <= events[-1]) & (self._ranges[:, 1] >= events[0])
+        return events, [self._all[place] for place in np.flatnonzero(here)]
+
+    @cached_property
+    def _all(self) -> list[SimulatedFile]:
+        return [file for group in self.files.values() for file in group if len(file.event)]
+
+    @cached_property
+    def _ranges(self) -> NDArray[np.int64]:
+        """First and last event of each file in ``_all`` [n_files, 2]."""
+        return np.array([(file.event[0], file.event[-1]) for file in self._all]).reshape(-1, 2)
 
     def views(
         self,
@@ -89,17 +124,15 @@ class MatchedSample:
             layout: candidate format of the files.
             maximum: hardest candidates kept for each jet.
         """
-        events = np.intersect1d(nominal.event, self.matched, assume_unique=True)
+        events, files = self.members(nominal)
         if len(events) == 0:
             return None
         parts: list[AnchorJets] = []
         vartypes: list[NDArray[np.int16]] = []
-        for group in self.files.values():
-            for file in group:
-                if len(file.event) and file.event[0] <= events[-1] and file.event[-1] >= events[0]:
-                    part = file.read(events, layout=layout, maximum=maximum)
-                    parts.append(part)
-                    vartypes.append(np.full(len(part.offsets) - 1, file.variation.vartype, np.int16))
+        for file in files:
+            part = file.read(events, layout=layout, maximum=maximum)
+            parts.append(part)
+            vartypes.append(np.full(len(part.offsets) - 1, file.variation.vartype, np.int16))
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         columns["vartype"] = np.concatenate(vartypes)
         columns["sample"] = np.full(len(columns["event"]), index, np.int16)
@@ -123,17 +156,23 @@ class MatchedSample:
 
 def _events(files: list[SimulatedFile]) -> NDArray[np.int64]:
     """Event numbers of one variation, rising."""
-    return np.sort(np.concatenate([file.event for file in files]))
+    return np.sort(np.concatenate([file.event for file in files]), kind="stable")
 
 
 def _passed(files: list[SimulatedFile]) -> NDArray[np.int64]:
     """Event numbers, rising, whose anchor jet passed in one variation."""
-    return np.sort(np.concatenate([file.event[file.has_anchor] for file in files]))
+    return np.sort(np.concatenate([file.event[file.has_anchor] for file in files]), kind="stable")
 
 
 def _common(groups: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Event numbers that all groups have; none comes twice in a group."""
-    return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), groups)
+    """Event numbers that all groups have, rising; each group rises."""
+    return reduce(_both, groups)
+
+
+def _both(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Common numbers of two rising arrays; a stable sort merges them in linear time."""
+    merged: NDArray[np.int64] = np.sort(np.concatenate([one, other]), kind="stable")
+    return merged[:-1][merged[1:] == merged[:-1]]
 
 
 def _require_same_partons(files: dict[str, list[SimulatedFile]]) -> None:

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from rs3l_gnn.benchmarks import simulation
 from rs3l_gnn.benchmarks.simulation import benchmark_simulation, table
 
 pytest.importorskip("pythia8mc", reason="the extra 'simulation' is not installed")
@@ -15,7 +16,7 @@ def test_both_turns_are_measured(caplog: pytest.LogCaptureFixture) -> None:
     assert numbers["fraction_of_reference"] == pytest.approx(
         numbers["events_per_second"] / numbers["reference_events_per_second"]
     )
-    assert numbers["scaling"] is None
+    assert numbers["scaling"] is numbers["reference_scaling"] is numbers["scaling_over_reference"] is None
     assert numbers["peak_memory_mb"] < 1000
     lines = table(numbers)
     assert lines[0] == "hbb: 1 rounds of 6 events"
@@ -34,7 +35,17 @@ def test_several_processes_have_a_row() -> None:
         "workers": 4,
         "cores": 8,
         "scaling": 3.5,
+        "reference_scaling": 3.6,
         "load_average": 0.2,
         "peak_memory_mb": 200.0,
     }
-    assert "  4 processes over one                              3.50" in table(numbers)
+    lines = table(numbers)
+    assert "  4 processes over one                              3.50" in lines
+    assert "  the same for bare Pythia                          3.60" in lines
+
+
+def test_the_gain_is_counted_while_all_processes_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that start at 10 s and 11 s and need 2 s a task: one task a second, until the first runs dry."""
+    clock = iter([12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 25.0])
+    monkeypatch.setattr(simulation.time, "perf_counter", lambda: next(clock))
+    assert simulation._rate(range(7), 2) == 1.0

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from rs3l_gnn.benchmarks.pairing import benchmark_pairing, table
+
+
+def test_matching_and_the_whole_verb_are_measured() -> None:
+    numbers = benchmark_pairing(sizes=(500, 5000), whole_sizes=(100, 200), events_per_file=20, repeats=1)
+    assert [row["views"] for row in numbers["matching"]] == [500, 5000]
+    assert [row["files"] for row in numbers["matching"]] == [25, 250]
+    assert [row["views"] for row in numbers["whole"]] == [100, 200]
+    first, last = numbers["matching"][0], numbers["matching"][-1]
+    assert numbers["linearity"] == (last["seconds"] / last["views"]) / (first["seconds"] / first["views"])
+    assert len(table(numbers)) == 8
