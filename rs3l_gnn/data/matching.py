@@ -171,8 +171,9 @@ def _common(groups: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 def _both(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
     """Common numbers of two rising arrays; a stable sort merges them in linear time."""
-    merged: NDArray[np.int64] = np.sort(np.concatenate([one, other]), kind="stable")
-    return merged[:-1][merged[1:] == merged[:-1]]
+    merged = np.sort(np.concatenate([one, other]), kind="stable")
+    common: NDArray[np.int64] = merged[:-1][merged[1:] == merged[:-1]]
+    return common
 
 
 def _require_same_partons(files: dict[str, list[SimulatedFile]]) -> None:
