@@ -3,7 +3,7 @@
 from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, draw_views
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
 from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
-from rs3l_gnn.data.published import convert_published, read_published
+from rs3l_gnn.data.published import PublishedFile, convert_published, read_published
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
 from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
@@ -18,6 +18,7 @@ __all__ = [
     "FetchReport",
     "PairConfig",
     "PairReport",
+    "PublishedFile",
     "RemoteFile",
     "SampleReport",
     "SimulatedFile",

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, ConfigError, TrainingError
 from rs3l_gnn.data.source import ViewsSource
-from rs3l_gnn.data.views import Views
+from rs3l_gnn.data.views import Views, gather_jets
 
 __all__ = ["EventBatches", "ViewBatch", "ViewDraw", "draw_views"]
 
 _ORDER, _VIEWS, _SUBSET = 1, 2, 3  # random streams: order of the events, choice of the views, choice of the events
+
+
+_Held = tuple[tuple[int, int] | None, NDArray[np.int64], tuple[NDArray[np.float32], NDArray[np.int64]]]
 
 
 class ViewBatch(NamedTuple):
@@ -104,7 +107,8 @@ class EventBatches:
         max_events: use that many of the events with enough views; for one seed and source, a smaller number takes a
             part of those of a larger one. None uses all.
         shuffle: False = the same order and the same views at each epoch.
-        buffer_events: events held in memory and mixed with one another; None holds all.
+        buffer_events: events mixed with one another, of which the drawn views are in memory; None mixes all events
+            and holds all their views.
         block_events: neighbours in the file that are read together when the buffer is smaller than the data.
 
     Attributes:
@@ -143,10 +147,13 @@ class EventBatches:
             )
         self._source, self._draw = source, draw
         self._batch, self._seed, self._shuffle = batch_events, seed, shuffle
-        self._buffer = len(self.events) if buffer_events is None else max(buffer_events, batch_events)
+        self._streams = buffer_events is not None and max(buffer_events, batch_events) < len(self.events)
+        # A buffer covers whole batches, so that each batch needs one buffer only.
+        most = len(self.events) if buffer_events is None else max(buffer_events, batch_events)
+        self._per_buffer = max(most // batch_events, 1) * batch_events if self._streams else len(self.events)
         self._block = block_events
         self._plan: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
-        self._held: tuple[bytes, NDArray[np.int64], Views] | None = None
+        self._held: _Held | None = None
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -177,14 +184,10 @@ class EventBatches:
             number: number of the batch in it.
             part: (i, n) gives the i-th of n equal shares of the batch's events.
         """
-        _, order, _ = self._planned(epoch)
         jets = self.jets(epoch, number)[part[0] :: part[1]].ravel()
-        # A buffer covers whole batches, so that each batch needs one buffer only.
-        per_buffer = self._buffer // self._batch * self._batch if self._buffer < len(self.events) else len(order)
-        start = number * self._batch // per_buffer * per_buffer
-        first_jet, held = self._hold(np.sort(order[start : start + per_buffer]))
-        features, offsets = held.take(np.searchsorted(first_jet, jets))
-        return ViewBatch(features, offsets, jets)
+        start = number * self._batch // self._per_buffer * self._per_buffer
+        held, features, offsets = self._hold(epoch if self._shuffle else 0, start)
+        return ViewBatch(*gather_jets(features, offsets, np.searchsorted(held, jets)), jets)
 
     def _planned(self, epoch: int) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
         epoch = epoch if self._shuffle else 0
@@ -196,25 +199,25 @@ class EventBatches:
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         rng = np.random.default_rng([self._seed, epoch, _ORDER])
-        if self._buffer >= len(self.events):
+        if not self._streams:
             return rng.permutation(self.events)
         blocks = np.split(self.events, range(self._block, len(self.events), self._block))
         mixed = np.concatenate([blocks[i] for i in rng.permutation(len(blocks))])
-        per_buffer = self._buffer // self._batch * self._batch
-        return np.concatenate(
-            [rng.permutation(mixed[start : start + per_buffer]) for start in range(0, len(mixed), per_buffer)]
-        )
+        starts = range(0, len(mixed), self._per_buffer)
+        return np.concatenate([rng.permutation(mixed[start : start + self._per_buffer]) for start in starts])
 
-    def _hold(self, events: NDArray[np.int64]) -> tuple[NDArray[np.int64], Views]:
-        """Views of a buffer's events, and the index in the source of each of their jets."""
-        key = events.tobytes()
+    def _hold(self, epoch: int, start: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+        """Jets in memory, rising, with their features and offsets."""
+        key = (epoch, start) if self._streams else None
         if self._held is None or self._held[0] != key:
             self._held = None  # free the old buffer before the new one is read
-            first = self._source.index.first
-            counts = first[events + 1] - first[events]
-            jets = np.arange(counts.sum()) + np.repeat(first[events] - (np.cumsum(counts) - counts), counts)
-            self._held = (key, jets, self._source.read_events(events))
-        return self._held[1], self._held[2]
+            if self._streams or not self._shuffle:  # these views are not drawn again before others replace them
+                _, _, drawn = self._planned(epoch)
+                jets = np.sort(drawn[start : start + self._per_buffer], axis=None)
+            else:
+                jets = _jets_of(self._source.index.first, self.events)
+            self._held = (key, jets, self._source.read_jets(jets))
+        return self._held[1], *self._held[2]
 
 
 def _subset(events: NDArray[np.int64], size: int | None, n_events: int, seed: int) -> NDArray[np.int64]:
@@ -223,3 +226,9 @@ def _subset(events: NDArray[np.int64], size: int | None, n_events: int, seed: in
         return np.asarray(events, dtype=np.int64)
     keys = np.random.default_rng([seed, _SUBSET]).random(n_events)
     return np.sort(events[np.argsort(keys[events], kind="stable")[:size]])
+
+
+def _jets_of(first: NDArray[np.int64], events: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of all jets of some events."""
+    counts = first[events + 1] - first[events]
+    return np.asarray(np.arange(counts.sum()) + np.repeat(first[events] - (np.cumsum(counts) - counts), counts))

@@ -2,14 +2,16 @@
 
 HDF5 layout: one row a jet, rows 2i and 2i + 1 two views of one event; ``features`` [2N, 100, 15] padded with zeros,
 ``jet_features`` [2N, 6] = pt, eta, phi, e, msd, n2, ``jettype`` and ``vartype`` [2N]. ROOT layout: tree ``events``, one
-entry a jet, with the features in ``pfcand_*`` and the jet in ``jet_*``; it does not say which jets belong together.
+entry a jet, with the features in ``pfcand_*`` and the jet in ``jet_*``; it does not say which jets belong together, so
+every jet is an event of its own there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import awkward as ak
 import h5py
@@ -28,14 +30,124 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.data.views import Views
 from rs3l_gnn.data.views_file import ViewsWriter
 
-__all__ = ["PUBLISHED_BRANCHES", "convert_published", "published_features", "read_published"]
+__all__ = ["PUBLISHED_BRANCHES", "PublishedFile", "convert_published", "published_features", "read_published"]
 
 _HDF5 = ("features", "jet_features", "jettype", "vartype")
 _JET = ("pt", "eta", "phi", "e", "msd", "n2")
 _CANDIDATE = ("pt", "relpt", "eta", "phi", "e", "rele", "charge", "d0", "dz", "dr")
 PUBLISHED_BRANCHES = tuple(f"pfcand_{name}" for name in (*_CANDIDATE, "pdgid"))
 """Candidate branches of the flat ROOT layout."""
+_JET_BRANCHES = (*(f"jet_{name}" for name in _JET), "jettype", "vartype")
 _BY_NUMBER = {variation.vartype: variation for variation in VARIATIONS.values()}
+
+_Jets = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""Jet columns [n, 6] and (jettype, vartype) [n, 2], in the order of the file."""
+_Particles = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""Features [n_particles, 15] and how many of them each jet has [n]."""
+
+
+class PublishedFile:
+    """An open published file: its per-jet columns in memory, its particles on disk.
+
+    Args:
+        path: HDF5 file, or ROOT file if its name ends in ``.root``.
+        sample: name of the sample, for the split of the events; the name of the file without its ending if None.
+        first_event: number of the first event.
+
+    Attributes:
+        index: the views with all columns, but without particles (every jet has 0 of them).
+
+    Raises:
+        InputFileError: the file is missing, damaged, of another layout, or has an unknown ``vartype``.
+        MissingBranchError: a data set or branch is absent; those found are named.
+    """
+
+    def __init__(self, path: Path | str, *, sample: str | None = None, first_event: int = 0) -> None:
+        self.path = Path(path)
+        self._sample = self.path.stem if sample is None else sample
+        self._first_event = first_event
+        self._is_root = self.path.suffix == ".root"
+        self._per_event = 1 if self._is_root else 2
+        with self._errors():
+            self._file: Any = uproot.open(self.path) if self._is_root else h5py.File(self.path, "r")
+        try:
+            with self._errors():
+                self._jets = _root_jets(self.path, self._file) if self._is_root else _hdf5_jets(self.path, self._file)
+            n_jets = len(self._jets[0])
+            self._variations = _variations(self.path, self._jets[1][:, 1])
+            nothing = np.zeros((0, len(FEATURE_NAMES)), np.float32), np.zeros(n_jets, np.int64)
+            self.index = self._views(0, n_jets // self._per_event, nothing)
+        except Exception:
+            self._file.close()
+            raise
+
+    def read(self, start: int = 0, stop: int | None = None) -> Views:
+        """Views of the events ``start`` to ``stop`` (indices in this file, not event numbers).
+
+        Raises:
+            InputFileError: the file is damaged.
+            InvalidDataError: a feature is not finite; file, row and feature are named.
+        """
+        stop = self.index.n_events if stop is None else stop
+        rows = slice(start * self._per_event, stop * self._per_event)
+        with self._errors():
+            particles = _root_particles(self._file, rows) if self._is_root else _hdf5_particles(self._file, rows)
+        _require_finite(self.path, particles, rows.start)
+        return self._views(start, stop, particles)
+
+    def close(self) -> None:
+        """Close the file; :attr:`index` stays usable."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (InputFileError, MemoryError):
+            raise
+        except FileNotFoundError as error:
+            raise InputFileError(f"{self.path} does not exist") from error
+        except Exception as error:
+            if not self._is_root and not isinstance(error, OSError):
+                raise
+            # A damaged ROOT file raises anything, from struct.error to zlib.error.
+            what = "cannot be read as a ROOT file" if self._is_root else "is not a complete HDF5 file"
+            raise InputFileError(f"{self.path} {what}: {' '.join(str(error).split())[:200]}") from error
+
+    def _views(self, start: int, stop: int, particles: _Particles) -> Views:
+        rows = slice(start * self._per_event, stop * self._per_event)
+        jets, kinds = (column[rows] for column in self._jets)
+        features, counts = particles
+        event = np.arange(len(jets)) // self._per_event
+        order = np.lexsort((kinds[:, 1], event))  # nominal, -1, comes first
+        before = np.cumsum(counts) - counts
+        offsets = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
+        place = np.arange(offsets[-1]) + np.repeat(before[order] - offsets[:-1], counts[order])
+        pt, eta, phi, energy, msoftdrop, n2 = jets[order].T
+        return Views(
+            features=features[place],
+            offsets=offsets,
+            first=np.arange(0, len(jets) + 1, self._per_event, dtype=np.int64),
+            event=self._first_event + start + event.astype(np.int64),
+            sample=np.zeros(len(jets), np.int16),
+            vartype=kinds[order, 1].astype(np.int16),
+            jettype=kinds[order, 0].astype(np.int16),
+            pt=pt.astype(np.float32),
+            eta=eta.astype(np.float32),
+            phi=phi.astype(np.float32),
+            mass=np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0.0)).astype(np.float32),
+            msoftdrop=msoftdrop.astype(np.float32),
+            n2b1=n2.astype(np.float32),
+            weight=np.ones(len(jets), np.float32),
+            samples=(self._sample,),
+            variations=self._variations,
+        )
 
 
 def convert_published(
@@ -46,7 +158,7 @@ def convert_published(
     Args:
         paths: HDF5 or ROOT files.
         output: the file of views.
-        sample: name for the split of the events.
+        sample: name for the split of the events, which are numbered through all files.
         force: replace an existing output.
 
     Returns:
@@ -72,68 +184,9 @@ def read_published(
     path: Path | str, *, sample: str = "rs3l", first_event: int = 0, block_events: int = 1000
 ) -> Iterator[Views]:
     """Views of a published file, in blocks; arguments and errors as for :func:`convert_published`."""
-    path = Path(path)
-    blocks = _root_blocks(path, block_events) if path.suffix == ".root" else _hdf5_blocks(path, block_events)
-    row = 0
-    for features, counts, jets, kinds, per_event in blocks:
-        _require_finite(path, features, counts, row)
-        yield _views(path, features, counts, jets, kinds, per_event, sample=sample, first_event=first_event)
-        row += len(counts)
-        first_event += len(counts) // per_event
-
-
-_Block = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], int]
-
-
-def _hdf5_blocks(path: Path, block_events: int) -> Iterator[_Block]:
-    try:
-        with h5py.File(path, "r") as file:
-            missing = [name for name in _HDF5 if name not in file]
-            if missing:
-                raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(file))
-            n_rows, width = len(file["features"]), file["features"].shape[-1]
-            if n_rows % 2 or width != len(FEATURE_NAMES):
-                raise InputFileError(
-                    f"{path}: 'features' must hold pairs of rows with {len(FEATURE_NAMES)} features",
-                    got=file["features"].shape,
-                )
-            for start in range(0, n_rows, 2 * block_events):
-                rows = slice(start, start + 2 * block_events)
-                padded = file["features"][rows]
-                valid = (padded != 0).any(axis=2)
-                kinds = np.stack([file["jettype"][rows].ravel(), file["vartype"][rows].ravel()], axis=1)
-                yield (
-                    padded[valid].astype(np.float32),
-                    valid.sum(axis=1),
-                    file["jet_features"][rows].astype(np.float64),
-                    kinds.astype(np.int64),
-                    2,
-                )
-    except FileNotFoundError as error:
-        raise InputFileError(f"{path} does not exist") from error
-    except OSError as error:
-        raise InputFileError(f"{path} is not a complete HDF5 file: {error}") from error
-
-
-def _root_blocks(path: Path, block_events: int) -> Iterator[_Block]:
-    names = [*PUBLISHED_BRANCHES, *(f"jet_{name}" for name in _JET), "jettype", "vartype"]
-    try:
-        with uproot.open(path) as file:
-            _require_branches(path, file, names)
-            for arrays in file["events"].iterate(names, step_size=block_events):
-                yield _root_block(arrays)
-    except InputFileError:
-        raise
-    except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
-        raise InputFileError(f"{path} cannot be read as a ROOT file: {' '.join(str(error).split())[:200]}") from error
-
-
-def _require_branches(path: Path, file: Any, names: list[str]) -> None:
-    if "events" not in file:
-        raise InputFileError(f"{path} has no tree 'events'", got=", ".join(file.keys(cycle=False)))
-    missing = [name for name in names if name not in file["events"]]
-    if missing:
-        raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(file["events"].keys()))
+    with PublishedFile(path, sample=sample, first_event=first_event) as file:
+        for start in range(0, file.index.n_events, block_events):
+            yield file.read(start, min(start + block_events, file.index.n_events))
 
 
 def published_features(arrays: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -154,47 +207,55 @@ def published_features(arrays: Any) -> tuple[NDArray[np.float32], NDArray[np.int
     return np.stack([*columns, *flags], axis=1).astype(np.float32), counts
 
 
-def _root_block(arrays: ak.Array) -> _Block:
-    features, counts = published_features(arrays)
-    jets = np.stack([np.asarray(arrays[f"jet_{name}"], dtype=np.float64) for name in _JET], axis=1)
-    kinds = np.stack([np.asarray(arrays["jettype"]), np.asarray(arrays["vartype"])], axis=1).astype(np.int64)
-    return features, counts, jets, kinds, 1
+def _hdf5_jets(path: Path, file: Any) -> _Jets:
+    missing = [name for name in _HDF5 if name not in file]
+    if missing:
+        raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(file))
+    shape = file["features"].shape
+    if len(shape) != 3 or shape[0] % 2 or shape[2] != len(FEATURE_NAMES):
+        raise InputFileError(
+            f"{path}: 'features' must hold pairs of rows with {len(FEATURE_NAMES)} features", got=shape
+        )
+    kinds = np.stack([file["jettype"][:].ravel(), file["vartype"][:].ravel()], axis=1)
+    jets = file["jet_features"][:]
+    if jets.shape != (shape[0], len(_JET)) or len(kinds) != shape[0]:
+        raise InputFileError(f"{path}: its data sets differ in length", got=f"{shape[0]}, {len(jets)}, {len(kinds)}")
+    return jets.astype(np.float64), kinds.astype(np.int64)
 
 
-def _views(path: Path, *block: Any, sample: str, first_event: int) -> Views:
-    features, counts, jets, kinds, per_event = block
-    unknown = set(np.unique(kinds[:, 1]).tolist()) - set(_BY_NUMBER)
-    if unknown:
-        raise InputFileError(f"{path} has unknown values of vartype", got=sorted(unknown), allowed=sorted(_BY_NUMBER))
-    event = np.arange(len(counts)) // per_event
-    order = np.lexsort((kinds[:, 1], event))  # nominal, -1, comes first
-    start = np.cumsum(counts) - counts
-    offsets = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
-    rows = np.arange(offsets[-1]) + np.repeat(start[order] - offsets[:-1], counts[order])
-    pt, eta, phi, energy, msoftdrop, n2 = jets[order].T
-    numbers = np.unique(kinds[:, 1])
-    variations: tuple[Variation, ...] = tuple(_BY_NUMBER[int(number)] for number in numbers)
-    return Views(
-        features=features[rows],
-        offsets=offsets,
-        first=np.arange(0, len(counts) + 1, per_event, dtype=np.int64),
-        event=first_event + event.astype(np.int64),
-        sample=np.zeros(len(counts), np.int16),
-        vartype=kinds[order, 1].astype(np.int16),
-        jettype=kinds[order, 0].astype(np.int16),
-        pt=pt.astype(np.float32),
-        eta=eta.astype(np.float32),
-        phi=phi.astype(np.float32),
-        mass=np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0.0)).astype(np.float32),
-        msoftdrop=msoftdrop.astype(np.float32),
-        n2b1=n2.astype(np.float32),
-        weight=np.ones(len(counts), np.float32),
-        samples=(sample,),
-        variations=variations,
+def _hdf5_particles(file: Any, rows: slice) -> _Particles:
+    padded = file["features"][rows]
+    valid = (padded != 0).any(axis=2)
+    return padded[valid].astype(np.float32), valid.sum(axis=1)
+
+
+def _root_jets(path: Path, file: Any) -> _Jets:
+    if "events" not in file:
+        raise InputFileError(f"{path} has no tree 'events'", got=", ".join(file.keys(cycle=False)))
+    tree = file["events"]
+    missing = [name for name in (*PUBLISHED_BRANCHES, *_JET_BRANCHES) if name not in tree]
+    if missing:
+        raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(tree.keys()))
+    columns = [np.asarray(tree[name].array()) for name in _JET_BRANCHES]
+    return np.stack(columns[:-2], axis=1).astype(np.float64), np.stack(columns[-2:], axis=1).astype(np.int64)
+
+
+def _root_particles(file: Any, rows: slice) -> _Particles:
+    return published_features(
+        file["events"].arrays(list(PUBLISHED_BRANCHES), entry_start=rows.start, entry_stop=rows.stop)
     )
 
 
-def _require_finite(path: Path, features: NDArray[np.float32], counts: NDArray[np.int64], row: int) -> None:
+def _variations(path: Path, vartype: NDArray[np.int64]) -> tuple[Variation, ...]:
+    numbers = [int(number) for number in np.unique(vartype)]
+    unknown = [number for number in numbers if number not in _BY_NUMBER]
+    if unknown:
+        raise InputFileError(f"{path} has unknown values of vartype", got=unknown, allowed=sorted(_BY_NUMBER))
+    return tuple(_BY_NUMBER[number] for number in numbers)
+
+
+def _require_finite(path: Path, particles: _Particles, row: int) -> None:
+    features, counts = particles
     finite = np.isfinite(features)
     if not finite.all():
         particle, column = (int(i) for i in np.argwhere(~finite)[0])

@@ -10,9 +10,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError
+from rs3l_gnn.data.published import PublishedFile
 from rs3l_gnn.data.views import Views, concatenate_views
-from rs3l_gnn.data.views_file import ViewsFile
+from rs3l_gnn.data.views_file import ViewsFile, is_views_file
 
 __all__ = ["ViewsSource"]
 
@@ -21,7 +22,7 @@ class ViewsSource:
     """Files of views, read by ranges of events.
 
     Args:
-        paths: the files; events keep the order of the files.
+        paths: the files, outputs of ``rs3l pair`` or published ones in HDF5 or ROOT; events keep their order.
 
     Attributes:
         index: all views without particles; events and jets are numbered as in here.
@@ -35,9 +36,9 @@ class ViewsSource:
         if not paths:
             raise InputFileError("no file of views is given", hint="set views to an output of rs3l pair")
         self.paths = tuple(Path(path) for path in paths)
-        self._files: list[ViewsFile] | None = None
+        self._files: list[ViewsFile | PublishedFile] | None = None
         files = self._open()
-        self.index = concatenate_views([file.index for file in files])
+        self.index = files[0].index if len(files) == 1 else concatenate_views([file.index for file in files])
         self._events = np.cumsum([0, *(file.index.n_events for file in files)])
 
     def read(self, start: int, stop: int) -> Views:
@@ -50,7 +51,7 @@ class ViewsSource:
         return concatenate_views(parts) if parts else self._open()[0].read(0, 0)
 
     def read_events(self, events: NDArray[np.int64], block: int = 1024) -> Views:
-        """Views of chosen events.
+        """All views of chosen events.
 
         Args:
             events: rising event indices [n].
@@ -69,15 +70,47 @@ class ViewsSource:
             position = end
         return concatenate_views(parts) if parts else self.read(0, 0)
 
+    def read_jets(self, jets: NDArray[np.int64], block: int = 1024) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Particles of chosen jets; the memory is that of the result and of one block. Errors as :meth:`read`.
+
+        Args:
+            jets: rising jet indices [n].
+            block: events read at once; runs without a chosen jet are not read.
+
+        Returns:
+            Features [n_particles, 15] and offsets [n + 1].
+        """
+        first = self.index.first
+        features = np.empty((0, len(FEATURE_NAMES)), np.float32)
+        offsets = np.zeros(len(jets) + 1, np.int64)
+        done = 0
+        while done < len(jets):
+            start = int(np.searchsorted(first, jets[done], side="right")) - 1
+            stop = min(start + block, self.index.n_events)
+            end = int(np.searchsorted(jets, first[stop]))
+            stop = int(np.searchsorted(first, jets[end - 1], side="right"))  # nothing behind the last jet asked for
+            part, cuts = self.read(start, stop).take(jets[done:end] - first[start])
+            filled = offsets[done]
+            needed = int(filled + cuts[-1])
+            if needed > len(features):
+                # The rest will be about like what was read; growing in place spares a second copy of all.
+                likely = int(1.02 * needed * len(jets) / end)
+                features.resize((max(needed, likely), features.shape[1]), refcheck=False)
+            features[filled:needed] = part
+            offsets[done + 1 : end + 1] = filled + cuts[1:]
+            done = end
+        features.resize((int(offsets[-1]), features.shape[1]), refcheck=False)
+        return features, offsets
+
     def close(self) -> None:
         """Close the files; they open again when needed."""
         for file in self._files or ():
             file.close()
         self._files = None
 
-    def _open(self) -> list[ViewsFile]:
+    def _open(self) -> list[ViewsFile | PublishedFile]:
         if self._files is None:
-            self._files = [ViewsFile(path) for path in self.paths]
+            self._files = [_open_file(path) for path in self.paths]
         return self._files
 
     def __getstate__(self) -> dict[str, object]:
@@ -91,3 +124,7 @@ class ViewsSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _open_file(path: Path) -> ViewsFile | PublishedFile:
+    return ViewsFile(path) if is_views_file(path) else PublishedFile(path)

@@ -27,7 +27,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data.views import JET_COLUMNS, Views
 
-__all__ = ["ViewsFile", "ViewsWriter", "read_views", "write_views"]
+__all__ = ["ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_views"]
 
 _FORMAT, _VERSION = "rs3l-views", 1
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
@@ -203,6 +203,17 @@ class ViewsFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def is_views_file(path: Path) -> bool:
+    """False for ROOT files and HDF5 files of another format; True for what :class:`ViewsFile` reads, or refuses."""
+    if path.suffix == ".root":
+        return False
+    try:
+        with h5py.File(path, "r") as file:
+            return file.attrs.get("format") is not None or "jet_features" not in file
+    except OSError:
+        return True
 
 
 def read_views(path: Path | str) -> Views:

@@ -233,14 +233,13 @@ def _embeddings(
     source: ViewsSource, encoder: Encoder, events: NDArray[np.int64], block: int = 2048
 ) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
     """Embeddings of all views of some events, computed once; gives them by jet index."""
-    events = np.sort(events)
-    table = np.zeros((source.index.n_jets, encoder.config.dim), np.float32)
     first = source.index.first
+    table = np.zeros((source.index.n_jets, encoder.config.dim), np.float32)
+    events = np.sort(events)
     for start in range(0, len(events), block):
         some = events[start : start + block]
-        views = source.read_events(some)
         jets = np.concatenate([np.arange(first[event], first[event + 1]) for event in some])
-        table[jets] = encoder.embed(views.features, views.offsets)
+        table[jets] = encoder.embed(*source.read_jets(jets))
     return table.__getitem__
 
 

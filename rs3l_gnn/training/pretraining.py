@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,8 @@ __all__ = ["PairBatch", "PretrainModule", "pretrain", "view_loss"]
 
 _log = logging.getLogger(__name__)
 _COLLAPSED_RANK = 1.5
+_MONITORED_EVENTS = 20_000
+"""More say no more about an embedding, but their matrices would fill the memory."""
 
 
 class PairBatch(NamedTuple):
@@ -90,14 +93,13 @@ class PretrainModule(StepModule):
 
     def validation_metrics(self) -> dict[str, float | None]:
         """Validation loss, alignment, uniformity, effective rank, probe AUC."""
-        z = torch.cat([z for z, _ in self._validation]).numpy()
-        label = torch.cat([label for _, label in self._validation]).numpy()
+        n_views = self._config.views_per_event
+        z, label = _some_events(self._validation, n_views)
         # A loss with fewer negatives is smaller, so a last, smaller batch would blur the comparison with training.
         largest = max((size for size, _ in self._validation_losses), default=0)
         whole = [loss for size, loss in self._validation_losses if size == largest]
         loss = float(np.mean(whole)) if whole else None
         self._validation, self._validation_losses = [], []
-        n_views = self._config.views_per_event
         rank = effective_rank(z)
         if rank < _COLLAPSED_RANK and self._config.encoder.dim > 1:
             _log.warning(
@@ -115,6 +117,15 @@ class PretrainModule(StepModule):
             "effective_rank": rank,
             "probe_auc": linear_probe_auc(z[::n_views], binary),
         }
+
+
+def _some_events(
+    batches: Sequence[tuple[Tensor, Tensor]], n_views: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Embeddings [n_events * n_views, dim] and labels [n_events] of every so manyth event, if there are very many."""
+    step = -(-sum(len(label) for _, label in batches) // _MONITORED_EVENTS)
+    z = torch.cat([z.reshape(-1, n_views, z.shape[1])[::step].flatten(0, 1) for z, _ in batches])
+    return z.numpy(), torch.cat([label[::step] for _, label in batches]).numpy()
 
 
 def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False) -> SavedTraining:

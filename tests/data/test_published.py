@@ -10,7 +10,7 @@ import pytest
 import uproot
 
 from rs3l_gnn.conventions import InputFileError, InvalidDataError, MissingBranchError
-from rs3l_gnn.data import Views, convert_published, read_views
+from rs3l_gnn.data import Views, ViewsSource, convert_published, read_views, write_views
 
 
 @pytest.fixture
@@ -75,6 +75,38 @@ def test_root_jets_stand_alone(pairs: Views, tmp_path: Path) -> None:
     got = read_views(tmp_path / "views.h5")
     np.testing.assert_array_equal(got.features, pairs.features)
     assert got.n_events == got.n_jets == pairs.n_jets
+
+
+@pytest.mark.parametrize("kind", ["h5", "root"])
+def test_any_range_is_read_in_place(pairs: Views, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"some_jets.{kind}"
+    (write_hdf5 if kind == "h5" else write_root)(path, pairs)
+    per_event = 2 if kind == "h5" else 1
+    source = ViewsSource([path])
+    assert source.index.n_events == pairs.n_jets // per_event
+    assert source.index.samples == ("some_jets",)
+    assert [variation.name for variation in source.index.variations] == ["nominal", "fsrRenHi"]
+    np.testing.assert_array_equal(source.index.jettype, pairs.jettype)
+    got = source.read(7, 12)
+    jets = np.arange(7 * per_event, 12 * per_event)
+    features, offsets = pairs.take(jets)
+    np.testing.assert_array_equal(got.features, features)
+    np.testing.assert_array_equal(got.offsets, offsets)
+    np.testing.assert_array_equal(got.event, 7 + np.arange(len(jets)) // per_event)
+    features, _ = source.read_jets(np.array([2, 9, 30]))
+    np.testing.assert_array_equal(features, pairs.take(np.array([2, 9, 30]))[0])
+    source.close()
+
+
+def test_pairs_of_both_kinds_of_files_mix(pairs: Views, tmp_path: Path) -> None:
+    write_hdf5(tmp_path / "public.h5", pairs)
+    write_views(tmp_path / "own.h5", pairs)
+    with ViewsSource([tmp_path / "public.h5", tmp_path / "own.h5"]) as source:
+        assert source.index.samples == ("public", *pairs.samples)
+        assert source.index.n_jets == 2 * pairs.n_jets
+        features, _ = source.read_jets(np.array([3, pairs.n_jets + 3]))
+        half = len(features) // 2
+        np.testing.assert_array_equal(features[:half], features[half:])
 
 
 def test_wrong_files_are_named(pairs: Views, tmp_path: Path) -> None:

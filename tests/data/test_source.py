@@ -37,8 +37,36 @@ def test_chosen_events_do_not_depend_on_the_block(source: ViewsSource, views: Vi
     np.testing.assert_array_equal(got.first, expected.first)
 
 
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_chosen_jets_do_not_depend_on_the_block(source: ViewsSource, views: Views, block: int) -> None:
+    jets = np.flatnonzero(np.random.default_rng(1).random(views.n_jets) < 0.3)
+    jets = jets[(jets < 60) | (jets > 120)]  # with a hole
+    for chosen in (jets, np.arange(views.n_jets), jets[-1:]):
+        features, offsets = source.read_jets(chosen, block=block)
+        expected, cuts = views.take(chosen)
+        np.testing.assert_array_equal(features, expected)
+        np.testing.assert_array_equal(offsets, cuts)
+
+
+def test_blocks_without_a_chosen_jet_are_not_read(source: ViewsSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    honest = source.read
+
+    def noting(start: int, stop: int) -> Views:
+        read.append((start, stop))
+        return honest(start, stop)
+
+    monkeypatch.setattr(source, "read", noting)
+    first = source.index.first
+    source.read_jets(np.array([first[3], first[5], first[90], first[90] + 1]), block=10)
+    assert read == [(3, 6), (90, 91)]
+
+
 def test_nothing_chosen(source: ViewsSource) -> None:
     assert source.read_events(np.zeros(0, np.int64)).n_jets == 0
+    features, offsets = source.read_jets(np.zeros(0, np.int64))
+    assert features.shape == (0, 15)
+    assert offsets.tolist() == [0]
     assert source.read(5, 5).n_jets == 0
 
 
