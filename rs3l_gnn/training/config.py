@@ -74,7 +74,7 @@ class TrainerConfig(BaseConfig):
     accelerator: Literal["cpu", "gpu"] = "cpu"
     devices: int = Field(1, ge=1, description="processes; more than one trains with DistributedDataParallel")
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    threads: int | None = Field(None, ge=1, description="torch threads a process; torch's own choice if null")
+    threads: int | None = Field(None, ge=1, description="threads a process; torch's number if null")
     prefetch: int = Field(2, ge=0, description="batches prepared ahead in a thread; the result does not depend on it")
     buffer_events: int | None = Field(
         None, ge=1, description="events held in memory and shuffled with one another; all if null"

@@ -23,7 +23,7 @@ from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import area_under_roc
 from rs3l_gnn.training.outputs import SavedTraining, identity, write_training
 from rs3l_gnn.training.process import rank_and_size
-from rs3l_gnn.training.runner import prepare_state, run_training, torch_threads
+from rs3l_gnn.training.runner import prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import class_weights, flat_weights, jet_targets
 
 __all__ = ["FinetuneModule", "JetBatch", "finetune"]
@@ -125,7 +125,7 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
     output = Path(output)
     refuse_existing(output, force=force)
     tagger = initial_tagger(config)
-    with ViewsSource(config.views) as source, torch_threads(config.trainer.threads):
+    with ViewsSource(config.views) as source, training_threads(config.trainer.threads, tagger.encoder.config):
         record = {**identity(config, source.paths, config.seed), "encoder_digest": tagger.encoder.digest}
         state = prepare_state(output, record, force=force)
         targets = _Targets.of(source, config)

@@ -24,7 +24,7 @@ from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import alignment, effective_rank, linear_probe_auc, uniformity
 from rs3l_gnn.training.outputs import SavedTraining, identity, write_training
 from rs3l_gnn.training.process import rank_and_size
-from rs3l_gnn.training.runner import prepare_state, run_training
+from rs3l_gnn.training.runner import prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import jet_targets
 
 __all__ = ["PairBatch", "PretrainModule", "pretrain", "view_loss"]
@@ -147,7 +147,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     """
     output = Path(output)
     refuse_existing(output, force=force)
-    with ViewsSource(config.views) as source:
+    with ViewsSource(config.views) as source, training_threads(config.trainer.threads, config.encoder):
         state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
         train, validation = _batches(source, config)
         labels = _event_labels(source.index, config)

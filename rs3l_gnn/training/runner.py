@@ -18,11 +18,13 @@ import torch
 from torch import Tensor
 
 from rs3l_gnn.conventions import MissingDependencyError, TrainingError, progress, write_json
+from rs3l_gnn.models import EncoderConfig, encoder_threads
+from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training.config import TrainerConfig
 from rs3l_gnn.training.history import EpochEnd, Row, has_stopped
 from rs3l_gnn.training.module import StepModule
 
-__all__ = ["TrainingOutcome", "prepare_state", "run_training", "torch_threads"]
+__all__ = ["TrainingOutcome", "prepare_state", "run_training", "training_threads"]
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +111,6 @@ def run_training(
     """
     last = folder / "last.ckpt"
     with (
-        torch_threads(config.threads),
         _quiet_lightning(),
         progress(what, config.epochs * n_jets, "jets") as bar,
     ):
@@ -152,13 +153,23 @@ def run_training(
 
 
 @contextmanager
-def torch_threads(threads: int | None) -> Iterator[None]:
-    """Set torch's number of threads for a while; None leaves it."""
+def training_threads(threads: int | None, encoder: EncoderConfig) -> Iterator[None]:
+    """Share the threads for a while: all for the encoder, one for the rest of a step.
+
+    The encoder's kernels have threads of their own. What remains is so small that torch's threads gain nothing there;
+    they would wait for their next turn on the cores that the kernels need, which makes a step several times slower
+    where other programs run.
+
+    Args:
+        threads: how many; None is torch's number.
+        encoder: one without kernels of ours leaves the threads to torch.
+    """
     before = torch.get_num_threads()
+    wanted = thread_count(threads)
     try:
-        if threads is not None:
-            torch.set_num_threads(threads)
-        yield
+        torch.set_num_threads(1 if encoder.backbone == "edgeconv" else wanted)
+        with encoder_threads(wanted):
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -107,6 +107,12 @@ def test_the_same_seed_gives_the_same_bits(trained: Path, pretrain_config: Confi
     assert not same_bits(weights(trained), weights(tmp_path / "other"))
 
 
+def test_the_number_of_threads_does_not_matter(trained: Path, pretrain_config: Configs, tmp_path: Path) -> None:
+    pretrain(pretrain_config(threads=3), tmp_path / "three")
+    assert same_bits(weights(trained), weights(tmp_path / "three"))
+    assert (trained / "history.csv").read_bytes() == (tmp_path / "three" / "history.csv").read_bytes()
+
+
 def test_a_buffer_that_holds_all_events_changes_nothing(
     trained: Path, pretrain_config: Configs, tmp_path: Path
 ) -> None:

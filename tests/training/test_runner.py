@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from rs3l_gnn.models import EncoderConfig
+from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training import PretrainConfig, pretrain
-from rs3l_gnn.training.runner import torch_threads
-
-pytestmark = pytest.mark.slow
+from rs3l_gnn.training.runner import training_threads
 
 _RUN = """
 import json, sys
 from pathlib import Path
+from rs3l_gnn.models import EncoderConfig
+from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training import PretrainConfig, pretrain
 if __name__ == "__main__":
     pretrain(PretrainConfig.model_validate(json.loads(sys.argv[1])), Path(sys.argv[2]))
@@ -49,6 +52,7 @@ def history(folder: Path) -> str:
     return (folder / "history.csv").read_text()
 
 
+@pytest.mark.slow
 def test_kill_minus_9_and_start_again(toy_views: Path, tmp_path: Path) -> None:
     settings = document(toy_views, epochs=60)
     pretrain(PretrainConfig.model_validate(settings), tmp_path / "whole")
@@ -66,6 +70,7 @@ def test_kill_minus_9_and_start_again(toy_views: Path, tmp_path: Path) -> None:
     assert weights[0] == weights[1]
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(toy_views: Path, tmp_path: Path) -> None:
     one = pretrain(PretrainConfig.model_validate(document(toy_views, epochs=3)), tmp_path / "one")
     process = start(tmp_path, document(toy_views, epochs=3, devices=2), tmp_path / "two")
@@ -77,11 +82,11 @@ def test_two_processes_train_like_one(toy_views: Path, tmp_path: Path) -> None:
     assert losses == pytest.approx([row["loss"] for row in one.history], abs=1e-4)
 
 
-def test_threads_are_put_back() -> None:
-    import torch
-
+@pytest.mark.parametrize(("backbone", "for_torch"), [("edgeconv", 1), ("transformer", 3)])
+def test_threads_are_shared_and_put_back(backbone: str, for_torch: int) -> None:
     before = torch.get_num_threads()
-    with pytest.raises(KeyError), torch_threads(before + 1):
-        assert torch.get_num_threads() == before + 1
+    encoder = EncoderConfig.model_validate({"backbone": backbone})
+    with pytest.raises(KeyError), training_threads(3, encoder):
+        assert (torch.get_num_threads(), thread_count(None)) == (for_torch, 3)
         raise KeyError
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == before == thread_count(None)
