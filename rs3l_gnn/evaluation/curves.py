@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rs3l_gnn.evaluation.config import CurveConfig
 from rs3l_gnn.evaluation.laws import PowerLaw, fit_power_law
-from rs3l_gnn.evaluation.measured import Measured, compare, ratio
+from rs3l_gnn.evaluation.measured import compare, ratio
 from rs3l_gnn.evaluation.meter import Meter, Task
 
 __all__ = ["fit_curve", "measure_curve"]
@@ -38,7 +39,11 @@ def measure_curve(meter: Meter, curve: CurveConfig) -> dict[str, Any]:
     }
     extrapolations: dict[str, dict[str, Any]] = {}
     if curve.extrapolate_to is not None:
-        for quantity in ("rejection", "gain", "wasserstein"):
+        for quantity in (
+            "rejection",
+            "gain",
+            *(f"wasserstein {which.name}" for which in (task.background, task.signal)),
+        ):
             laws = fit_curve(meter, curve, quantity)
             if laws:
                 extrapolations[quantity] = {name: law.document(curve.extrapolate_to) for name, law in laws.items()}
@@ -70,56 +75,38 @@ def fit_curve(meter: Meter, curve: CurveConfig, quantity: str) -> dict[str, Powe
     Args:
         meter: the scores.
         curve: the points.
-        quantity: ``rejection``, ``gain``, or ``wasserstein`` (mean over both classes and the variations).
+        quantity: ``rejection``, ``gain``, or ``wasserstein <class>`` (mean over the variations but seed).
     """
     task = meter.task(curve.signal, curve.background)
     laws = {}
     for name, points in curve.lines.items():
-        values, replicas, xs = [], [], []
-        for x in sorted(points):
-            below = _base(meter, curve, task, quantity, points[x])
-            above = reference_at(curve, name, x)
-            if below is None or (quantity == "gain" and above is None):
-                continue
-            top = meter.rate(above, task, curve.efficiency) if quantity == "gain" and above is not None else None
-            xs.append(x)
-            values.append(_value(quantity, below, top))
-            replicas.append(_drawn(quantity, below, top))
-        law = fit_power_law(xs, values, replicas)
+        found = [
+            (x, *numbers)
+            for x in sorted(points)
+            if (numbers := _fitted(meter, curve, task, quantity, points[x], reference_at(curve, name, x))) is not None
+        ]
+        law = fit_power_law([x for x, _, _ in found], [y for _, y, _ in found], [drawn for _, _, drawn in found])
         if law is not None:
             laws[name] = law
     return laws
 
 
-def _base(meter: Meter, curve: CurveConfig, task: Task, quantity: str, trainings: Trainings) -> Measured | None:
-    """What a quantity is computed from: the false positive rate or the distance."""
-    if quantity != "wasserstein":
-        return meter.rate(trainings, task, curve.efficiency)
-    parts = [meter.mean_shift(trainings, task, which, common=False) for which in (task.background, task.signal)]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+def _fitted(  # noqa: PLR0917  # one point, all of it needed
+    meter: Meter, curve: CurveConfig, task: Task, quantity: str, trainings: Trainings, reference: Trainings | None
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Value and replicas of one quantity at one point."""
+    kind, _, which = quantity.partition(" ")
+    if kind == "wasserstein":
+        found = {task.signal.name: task.signal, task.background.name: task.background}[which]
+        mean = meter.mean_shift(trainings, task, found, common=False)
+        return None if mean is None else (mean.value, mean.drawn)
+    rate = meter.rate(trainings, task, curve.efficiency)
+    if rate.value <= 0 or (kind == "gain" and reference is None):
         return None
-    return Measured(
-        np.mean([part.values for part in known], axis=0),
-        np.mean([part.replicas for part in known], axis=0),
-        known[0].noise,
-        known[0].trained,
-    )
-
-
-def _value(quantity: str, below: Measured, above: Measured | None) -> float | None:
-    if quantity == "wasserstein":
-        return below.value
-    top = 1.0 if above is None else above.value
-    return top / below.value if below.value > 0 else None
-
-
-def _drawn(quantity: str, below: Measured, above: Measured | None) -> Any:
-    if quantity == "wasserstein":
-        return below.drawn
-    top = 1.0 if above is None else above.drawn
-    # A replica without a background jet gives zero here, which the fit takes for what it is: not usable.
-    return top / below.drawn if (below.drawn > 0).all() else below.drawn * 0.0
+    above = None if reference is None or kind == "rejection" else meter.rate(reference, task, curve.efficiency)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = (1.0 if above is None else above.drawn) / rate.drawn
+    return (1.0 if above is None else above.value) / rate.value, np.asarray(drawn)
 
 
 def _point(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["PowerLaw", "fit_power_law"]
 
 _LOW, _HIGH = 0.16, 0.84
+_USABLE = 0.95
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def fit_power_law(
 ) -> PowerLaw | None:
     """Fit a straight line to log(y) against log(x), weighted by the errors, in the data and in every replica.
 
-    Points that are not positive, in the data or in any replica, have no logarithm and are left out.
+    Points that are not positive have no logarithm and are left out, and so are those that are not positive (or not
+    finite) in more than 5 % of the replicas; in fewer, the smallest positive value of the point stands in.
 
     Args:
         x: positive [n_points].
@@ -79,17 +81,18 @@ def fit_power_law(
     Returns:
         None with fewer than two usable points.
     """
-    usable = [
-        i
-        for i, (value, drawn) in enumerate(zip(y, replicas, strict=True))
-        if value is not None and value > 0 and bool(np.all(np.isfinite(drawn) & (drawn > 0)))
-    ]
+    usable = []
+    for position, value, drawn in zip(x, y, replicas, strict=True):
+        good = np.isfinite(drawn) & (drawn > 0)
+        if value is not None and value > 0 and good.mean() >= _USABLE:
+            usable.append((position, value, np.where(good, drawn, drawn[good].min())))
     if len(usable) < 2:
         return None
-    logs = np.log(np.array([y[i] for i in usable], dtype=np.float64))
-    drawn = np.log(np.stack([replicas[i] for i in usable]))
+    logs = np.log(np.array([value for _, value, _ in usable]))
+    drawn = np.log(np.stack([drawn for _, _, drawn in usable]))
     errors = np.maximum(drawn.std(axis=1, ddof=1), 1e-9)
-    design = np.stack([np.ones(len(usable)), np.log(np.array([x[i] for i in usable]))], axis=1) / errors[:, None]
+    places = np.log(np.array([position for position, _, _ in usable]))
+    design = np.stack([np.ones(len(usable)), places], axis=1) / errors[:, None]
     solve = np.linalg.pinv(design)
     parameters = solve @ (logs / errors)
     return PowerLaw(

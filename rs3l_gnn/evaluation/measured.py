@@ -52,8 +52,13 @@ class Measured:
 
     @property
     def error_events(self) -> float:
-        """Standard deviation of the mean over the replicas of the events."""
-        return float(self.replicas.mean(axis=0).std(ddof=1))
+        """Standard deviation of the mean over the replicas of the events.
+
+        Replicas in which the number is not defined (NaN) are left out; NaN if they are more than a fifth.
+        """
+        means = self.replicas.mean(axis=0)
+        defined = means[np.isfinite(means)]
+        return float(defined.std(ddof=1)) if len(defined) >= 0.8 * len(means) else float("nan")
 
     @property
     def error_trainings(self) -> float | None:
@@ -78,7 +83,7 @@ class Measured:
     def document(self, name: str) -> dict[str, Any]:
         """For JSON: ``name``, ``name_error`` and its parts, ``name_spread``, and one value a training.
 
-        An error is None where the number is not defined in some replica (NaN).
+        An error is None where the number is not defined in many replicas.
         """
         return {
             name: self.value,
@@ -115,7 +120,7 @@ class Comparison:
     Attributes:
         difference: second minus first.
         error_events: from the replicas, which both share.
-        error_trainings: from both spreads; None if one of the two was trained once.
+        error_trainings: from the spreads that are known, that of a single training is not; None if none is.
         significance: difference in standard deviations of a normal distribution of equal p-value; the spread of few
             trainings is itself uncertain, which Student's distribution with the degrees of freedom of Welch and
             Satterthwaite accounts for. None where there is no error.
@@ -151,7 +156,7 @@ def compare(first: Measured, second: Measured) -> Comparison:
     parts = [(m.error_trainings, len(m.values) - 1) for m in (first, second)]
     variances = [(error**2, freedom) for error, freedom in parts if error]
     total = error_events**2 + sum(variance for variance, _ in variances)
-    known = all(error is not None for error, _ in parts)
+    known = any(error is not None for error, _ in parts)
     significance = None
     if total > 0:
         score = abs(difference) / total**0.5
@@ -162,12 +167,22 @@ def compare(first: Measured, second: Measured) -> Comparison:
     return Comparison(difference, error_events, error_trainings, significance)
 
 
-def ratio(above: Measured, below: Measured) -> dict[str, Any]:
-    """Ratio of two means with its 68 % interval, for JSON; None where it is not finite."""
+def ratio(above: Measured, below: Measured, *, centred: bool = False) -> dict[str, Any]:
+    """Ratio of two means with its 68 % interval, for JSON; None where it is not finite.
+
+    Args:
+        above: the numerator.
+        below: the denominator, not negative.
+        centred: scale the interval such that the median of the replicas is the ratio itself. For distances, which
+            are positive even without any effect: replicas add fluctuations, so theirs are larger than the data's.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.where(below.drawn > 0, above.drawn / below.drawn, np.inf)
-    low, high = (_finite(bound) for bound in np.quantile(drawn, [_LOW, _HIGH], method="inverted_cdf").tolist())
-    return {"ratio": _over(above.value, below.value), "interval": [low, high]}
+    value = _over(above.value, below.value)
+    low, middle, high = np.quantile(drawn, [_LOW, 0.5, _HIGH], method="inverted_cdf").tolist()
+    if centred and value is not None and 0 < middle < np.inf:
+        low, high = low * value / middle, high * value / middle
+    return {"ratio": value, "interval": [_finite(low), _finite(high)]}
 
 
 def normal_scores(n: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import NOMINAL, InvalidDataError, Variation
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.measured import Measured, normal_scores
-from rs3l_gnn.evaluation.replicas import bootstrap_weights, distance_replicas, rate_replicas
+from rs3l_gnn.evaluation.replicas import bootstrap_weights, distance_replicas, null_distances, rate_replicas
 from rs3l_gnn.evaluation.robustness import distance, quantile_scores, rate_changes
 from rs3l_gnn.evaluation.roc import roc_curve, threshold_at
 from rs3l_gnn.evaluation.scoring import ScoredViews
@@ -139,6 +139,19 @@ class Meter:
         place = 1 if common else 0
         return self._gather(trainings, lambda weights: self._shifts(weights, task, which, variation)[place])
 
+    def null_shift(
+        self, trainings: Trainings, task: Task, which: ClassConfig, variation: Variation, *, common: bool
+    ) -> NDArray[np.float64]:
+        """Distances that statistics alone makes, mean over the trainings [n_swaps]; arguments as for :meth:`shift`."""
+
+        def one(weights: str) -> NDArray[np.float64]:
+            left, right = self._paired_scores(weights, task, which, variation)[1 if common else 0]
+            rng = np.random.default_rng([self.config.seed, 17, variation.vartype + 1])
+            key = ("null", weights, task.key, ",".join(which.jettypes), variation.name, str(common))
+            return self._once(key, lambda: null_distances(left, right, rng))
+
+        return np.asarray(np.mean([one(weights) for weights in trainings], axis=0))
+
     def mean_shift(self, trainings: Trainings, task: Task, which: ClassConfig, *, common: bool) -> Measured | None:
         """Mean distance of all variations but ``seed``, whose distance is statistics alone; None without any."""
         parts = [
@@ -188,20 +201,27 @@ class Meter:
 
     def _shifts(self, weights: str, task: Task, which: ClassConfig, variation: Variation) -> tuple[_Numbers, _Numbers]:
         def compute() -> tuple[_Numbers, _Numbers]:
-            scores = self.scored.scores[weights]
-            if scores.views is None:
-                raise InvalidDataError(f"{weights} was not scored in the variations")
-            event, varied = self.scored.pairs(which, variation.vartype)
-            drawn = self._weights_of(which, event)
-            left, right = scores.nominal[event], scores.views[varied]
-            references = self.nominal(weights, task.signal), self.nominal(weights, task.background)
-            scaled = quantile_scores(left, *references), quantile_scores(right, *references)
-            return tuple(  # type: ignore[return-value]  # two entries, which mypy cannot count
-                (distance(a, b), distance_replicas(a, b, drawn)) for a, b in ((left, right), scaled)
+            drawn = self._weights_of(which, self.scored.pairs(which, variation.vartype)[0])
+            plain, common = self._paired_scores(weights, task, which, variation)
+            return (
+                (distance(*plain), distance_replicas(*plain, drawn)),
+                (distance(*common), distance_replicas(*common, drawn)),
             )
 
         key = ("shifts", weights, task.key, ",".join(which.jettypes), variation.name)
         return self._once(key, compute)
+
+    def _paired_scores(
+        self, weights: str, task: Task, which: ClassConfig, variation: Variation
+    ) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Nominal and varied scores of the same events, as they are and on the common scale."""
+        scores = self.scored.scores[weights]
+        if scores.views is None:
+            raise InvalidDataError(f"{weights} was not scored in the variations")
+        event, varied = self.scored.pairs(which, variation.vartype)
+        left, right = scores.nominal[event], scores.views[varied]
+        references = self.nominal(weights, task.signal), self.nominal(weights, task.background)
+        return (left, right), (quantile_scores(left, *references), quantile_scores(right, *references))
 
     def _gather(self, trainings: Trainings, one: Callable[[str], _Numbers]) -> Measured:
         return self._measured(trainings, [one(weights) for weights in trainings])

@@ -118,11 +118,13 @@ def _shifted(meter: Meter, *recipes: Trainings) -> Iterator[tuple[ClassConfig, V
 def _robustness(meter: Meter, trainings: Trainings, task: Task) -> dict[str, Any]:
     out: dict[str, Any] = {which.name: {} for which in meter.config.classes}
     for which, variation in _shifted(meter, trainings):
-        plain, common = (
-            meter.shift(trainings, task, which, variation, common=scale).document(name)
-            for scale, name in ((False, "wasserstein"), (True, "wasserstein_common"))
-        )
-        out[which.name][variation.name] = {**plain, **common, "events": meter.n_pairs(which, variation)}
+        numbers: dict[str, Any] = {}
+        for scale, name in ((False, "wasserstein"), (True, "wasserstein_common")):
+            numbers.update(meter.shift(trainings, task, which, variation, common=scale).document(name))
+            null = meter.null_shift(trainings, task, which, variation, common=scale)
+            numbers[f"{name}_null"] = float(null.mean())
+            numbers[f"{name}_null_95"] = float(np.quantile(null, 0.95))
+        out[which.name][variation.name] = {**numbers, "events": meter.n_pairs(which, variation)}
     return out
 
 
@@ -133,7 +135,7 @@ def _comparison(meter: Meter, first: Trainings, second: Trainings, task: Task) -
         numbers: dict[str, Any] = {}
         for scale, suffix in ((False, ""), (True, "_common")):
             a, b = (meter.shift(trainings, task, which, variation, common=scale) for trainings in (first, second))
-            both = {**compare(a, b).document(), **ratio(b, a)}
+            both = {**compare(a, b).document(), **ratio(b, a, centred=True)}
             numbers.update({f"{key}{suffix}": value for key, value in both.items()})
         out[which.name][variation.name] = numbers
     return out

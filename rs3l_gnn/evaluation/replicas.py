@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError
 
-__all__ = ["bootstrap_weights", "distance_replicas", "multiplicities", "rate_replicas", "share_replicas"]
+__all__ = [
+    "bootstrap_weights",
+    "distance_replicas",
+    "multiplicities",
+    "null_distances",
+    "rate_replicas",
+    "share_replicas",
+]
+
+_SWAPS = 100
 
 
 def bootstrap_weights(n_events: int, n_replicas: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -94,6 +103,32 @@ def distance_replicas(
         excess = np.cumsum(sign * row[event])[:-1]
         out[replica] = np.abs(excess) @ steps / max(int(row.sum()), 1)
     return out
+
+
+def null_distances(
+    nominal: NDArray[np.floating], varied: NDArray[np.floating], rng: np.random.Generator, n_swaps: int = _SWAPS
+) -> NDArray[np.float64]:
+    """Distances that the two views would have without any effect of the variation: statistics alone.
+
+    Without an effect the two views of an event could change places. What random swaps give is what a distance has to
+    exceed before it speaks of the variation; it falls with the square root of the number of events.
+
+    Args:
+        nominal: scores of the nominal views [n_events].
+        varied: scores of the varied views of the same events [n_events].
+        rng: chooses the swaps.
+        n_swaps: how many.
+
+    Returns:
+        The distance after each round of swaps [n_swaps].
+    """
+    pooled = np.concatenate([nominal, varied]).astype(np.float64)
+    order = np.argsort(pooled, kind="stable")
+    steps = np.diff(pooled[order])
+    event = order % len(nominal)
+    sign = np.where(order < len(nominal), 1.0, -1.0)
+    swaps = (rng.choice((-1.0, 1.0), len(nominal)) for _ in range(n_swaps))
+    return np.array([np.abs(np.cumsum(sign * swap[event])[:-1]) @ steps / len(nominal) for swap in swaps])
 
 
 def share_replicas(passed: NDArray[np.bool_], weights: NDArray[np.integer]) -> NDArray[np.float64]:

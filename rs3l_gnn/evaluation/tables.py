@@ -78,7 +78,7 @@ def _difference(
             for scale, suffix in ((False, ""), (True, "_common")):
                 a, b = (meter.mean_shift(recipe, task, which, common=scale) for recipe in (reference, trainings))
                 if a is not None and b is not None:
-                    both = {**compare(a, b).document(), **ratio(b, a)}
+                    both = {**compare(a, b).document(), **ratio(b, a, centred=True)}
                     numbers.update({f"{key}{suffix}": value for key, value in both.items()})
             out["wasserstein"][which.name] = numbers
     return out

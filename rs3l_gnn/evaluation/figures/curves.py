@@ -17,6 +17,8 @@ from rs3l_gnn.evaluation.meter import Meter
 
 __all__ = ["draw_curve", "draw_curve_areas", "draw_curve_distances", "draw_table"]
 
+_WIDE = 8.0
+
 
 def draw_curve(meter: Meter, curve: CurveConfig, numbers: Mapping[str, Any]) -> Any:
     """1/FPR at the curve's efficiency against x; below it the ratio to the reference, where there is one."""
@@ -51,7 +53,8 @@ def draw_curve(meter: Meter, curve: CurveConfig, numbers: Mapping[str, Any]) -> 
         low, high = bottom.get_ylim()
         bottom.set_ylim(max(low, 0.0), min(high, 10.0))
     top.set_yscale("log")
-    _finish(top, bottom, curve, xs, f"1 / FPR at {100 * curve.efficiency:g} % {numbers['signal']} efficiency")
+    y_label = f"1 / FPR at {100 * curve.efficiency:g} % {numbers['signal']} efficiency"
+    _finish(top, bottom, curve, y_label, extrapolated=any(laws.values()))
     return figure
 
 
@@ -65,17 +68,19 @@ def draw_curve_areas(curve: CurveConfig, numbers: Mapping[str, Any]) -> Any:
     for name in curve.references:
         _reference(axes, _missing_area(numbers["references"][name]), _range(curve), colour_of(name, names), name)
     axes.set_yscale("log")
-    _finish(axes, axes, curve, _range(curve), f"1 $-$ AUC ({numbers['signal']} against {numbers['background']})")
+    y_label = f"1 $-$ AUC ({numbers['signal']} against {numbers['background']})"
+    _finish(axes, axes, curve, y_label, extrapolated=False)
     return figure
 
 
-def draw_curve_distances(curve: CurveConfig, numbers: Mapping[str, Any]) -> Any:
+def draw_curve_distances(meter: Meter, curve: CurveConfig, numbers: Mapping[str, Any]) -> Any:
     """Mean Wasserstein distance of the variations against x, one column a class."""
     classes = (numbers["background"], numbers["signal"])
     figure = new_figure(17, 8)
     panels = figure.subplots(1, 2, gridspec_kw={"wspace": 0.22})
     names = [*curve.lines, *curve.references]
     for axes, which in zip(panels, classes, strict=True):
+        laws = fit_curve(meter, curve, f"wasserstein {which}") if curve.extrapolate_to else {}
         for place, name in enumerate(curve.lines):
             points = [point for point in numbers["lines"][name] if which in point.get("wasserstein", {})]
             _line(
@@ -87,12 +92,13 @@ def draw_curve_distances(curve: CurveConfig, numbers: Mapping[str, Any]) -> Any:
                 colour=colour_of(name, names),
                 label=name,
             )
+            _law(axes, laws.get(name), points, _range(curve), colour_of(name, names))
         for name in curve.references:
             if which in numbers["references"][name].get("wasserstein", {}):
                 row = _distance(numbers["references"][name]["wasserstein"][which])
                 _reference(axes, row, _range(curve), colour_of(name, names), name)
         axes.set_ylim(bottom=0)
-        _finish(axes, axes, curve, _range(curve), f"Mean Wasserstein distance ({which})")
+        _finish(axes, axes, curve, f"Mean Wasserstein distance ({which})", extrapolated=bool(laws))
     return figure
 
 
@@ -116,6 +122,14 @@ def draw_table(numbers: Mapping[str, Any]) -> Any:
                 axes.plot(dots, [height - 0.22] * len(dots), ".", color=colour, alpha=0.5, markersize=6)
             if is_reference and None not in row["interval"]:
                 axes.axvspan(*row["interval"], color="black", alpha=0.1, linewidth=0)
+        low, high = axes.get_xlim()
+        values = [row["rejection"][efficiency]["value"] for row in numbers["rows"].values()]
+        known = [value for value in values if value is not None]
+        if known and max(known) > _WIDE * min(known):
+            axes.set_xscale("log")
+            axes.set_xlim(min(known) / 1.5, max(high, max(known) * 1.5))
+        elif known:
+            axes.set_xlim(max(low, 0.0), high)
         axes.set_xlabel(f"1/FPR at {efficiency} %")
         axes.set_yticks(np.arange(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -159,7 +173,8 @@ def _reference(axes: Any, row: Mapping[str, Any], xs: NDArray[np.float64], colou
         axes.fill_between(xs[[0, -1]], *([end, end] for end in row["interval"]), color=colour, alpha=0.12, linewidth=0)
 
 
-def _finish(axes: Any, lowest: Any, curve: CurveConfig, xs: NDArray[np.float64], y_label: str) -> None:
+def _finish(axes: Any, lowest: Any, curve: CurveConfig, y_label: str, *, extrapolated: bool) -> None:
+    xs = _range(curve)
     if curve.log_x:
         lowest.set_xscale("log")
     margin = 1.3 if curve.log_x else 1.0
@@ -167,7 +182,7 @@ def _finish(axes: Any, lowest: Any, curve: CurveConfig, xs: NDArray[np.float64],
     lowest.set_xlim(xs[0] / margin - shift, xs[-1] * margin + shift)
     lowest.set_xlabel(curve.x_label)
     axes.set_ylabel(y_label)
-    if curve.extrapolate_to:
+    if extrapolated:
         axes.plot([], [], color="black", linestyle="--", linewidth=1.5, label="extrapolation")
     low, high = axes.get_ylim()
     if axes.get_yscale() == "log":

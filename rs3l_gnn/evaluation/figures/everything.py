@@ -74,8 +74,8 @@ def _headline(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> Non
             f"wasserstein_{which.name}",
             section="Robustness",
             caption=f"Wasserstein distance between the scores of nominal and varied views of {which.name} jets, on the "
-            "scale of the score and on the scale that all taggers share. The variation seed shows what statistics "
-            "alone does.",
+            "scale of the score and on the scale that all taggers share. Black lines: what "
+            "statistics alone makes, the mean distance if the two views of each event change places at random.",
         )
         gallery.hang(
             draw_rate_changes(config, metrics, which),
@@ -101,7 +101,7 @@ def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any
         )
         if any("wasserstein" in point for points in numbers["lines"].values() for point in points):
             gallery.hang(
-                draw_curve_distances(curve, numbers),
+                draw_curve_distances(meter, curve, numbers),
                 f"curve_{name}_wasserstein",
                 section=f"Curve: {name}",
                 caption="Wasserstein distance of the score, mean over all variations but seed.",

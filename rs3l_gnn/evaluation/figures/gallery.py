@@ -16,6 +16,7 @@ __all__ = ["Gallery", "Picture", "colour_of", "house_style", "new_figure", "with
 
 _DPI = 90
 _PALETTE = 128
+_GREY = "#717581"
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ def house_style() -> Iterator[None]:
 
 def colour_of(name: str, names: Sequence[str]) -> str:
     """The colour of one of several names; the baseline is always grey."""
-    if name == BASELINE:
-        return "#717581"
-    coloured = [colour for colour in COLOURS if colour != "#717581"]
-    others = [other for other in names if other != BASELINE]
+    if name.lower() == BASELINE:
+        return _GREY
+    coloured = [colour for colour in COLOURS if colour != _GREY]
+    others = [other for other in names if other.lower() != BASELINE]
     return coloured[others.index(name) % len(coloured)]
 
 

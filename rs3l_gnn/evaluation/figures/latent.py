@@ -45,9 +45,11 @@ def draw_corner(config: EvaluateConfig, scored: ScoredViews, name: str) -> Any:
                 axes.set_ylim(edges[row][0], edges[row][-1])
             axes.tick_params(labelsize=11)
             axes.minorticks_off()
+            if row == column:
+                axes.set_yticks([])
             axes.tick_params(labelbottom=row == n - 1, labelleft=column == 0 and row > 0)
             if row == n - 1:
-                axes.set_xlabel(f"PC {column + 1} ({100 * shares[column]:.0f} %)", fontsize=14)
+                axes.set_xlabel(f"PC {column + 1} ({100 * shares[column]:.1f} %)", fontsize=14)
             if column == 0 and row > 0:
                 axes.set_ylabel(f"PC {row + 1}", fontsize=14)
     for colour, which in zip(COLOURS, config.classes, strict=False):

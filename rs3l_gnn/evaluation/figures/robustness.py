@@ -34,6 +34,10 @@ def draw_distances(config: EvaluateConfig, metrics: Mapping[str, Any], which: Cl
                 error_kw={"capsize": 3, "elinewidth": 1.5},
                 label=name,
             )
+            for position, variation in enumerate(variations):
+                ends = np.array([position - 0.4 + width * place, position - 0.4 + width * (place + 1)])
+                label = "statistics alone" if place == position == 0 else None
+                axes.plot(ends, [shifts[variation][f"{key}_null"]] * 2, color="black", linewidth=2, label=label)
         if config.distance_aim is not None:
             reference = metrics["robustness"][config.reference_tagger][which.name]
             for place, variation in enumerate(variations):
@@ -58,17 +62,22 @@ def draw_rate_changes(config: EvaluateConfig, metrics: Mapping[str, Any], which:
         width = 0.8 / len(names)
         for place, name in enumerate(names):
             rows = [metrics["rate_changes"][name][which.name][v][percent(efficiency)] for v in variations]
-            known = [i for i, row in enumerate(rows) if row["change"] is not None]
-            axes.errorbar(
-                np.array(known) - 0.4 + width * (place + 0.5),
-                [100 * rows[i]["change"] for i in known],
-                yerr=[100 * (rows[i]["change_error"] or 0.0) for i in known],
-                color=colour_of(name, names),
-                marker="o",
-                linestyle="none",
-                capsize=3,
-                label=name,
-            )
+            colour = colour_of(name, names)
+            for i, row in enumerate(rows):
+                if row["change"] is None:
+                    continue
+                error = row["change_error"]
+                axes.errorbar(
+                    [i - 0.4 + width * (place + 0.5)],
+                    [100 * row["change"]],
+                    yerr=None if error is None else [100 * error],
+                    color=colour,
+                    marker="o",
+                    markerfacecolor="white" if error is None else colour,
+                    linestyle="none",
+                    capsize=3,
+                )
+            axes.errorbar([], [], yerr=[], color=colour, marker="o", linestyle="none", capsize=3, label=name)
         axes.axhline(0.0, color="black", linewidth=1)
         for border in np.arange(len(variations) - 1) + 0.5:
             axes.axvline(border, color="black", alpha=0.15, linewidth=0.8)

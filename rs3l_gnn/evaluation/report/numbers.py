@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["bracket", "compared", "number", "plus_minus", "rejection", "sigmas", "significant"]
+__all__ = ["bracket", "compared", "number", "plus_minus", "position", "rejection", "sigmas", "significant"]
 
 _NONE = "-"
+_MOST_DECIMALS = 8
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -19,6 +20,13 @@ def significant(value: float, digits: int = 3) -> str:
     if -5 <= size < 6:
         return f"{value:,.{max(digits - 1 - size, 0)}f}".replace(",", " ")
     return f"{value:.{digits - 1}e}"
+
+
+def position(x: float | None) -> str:
+    """A place on an axis: whole numbers whole."""
+    if x is None:
+        return _NONE
+    return f"{x:,.0f}".replace(",", " ") if float(x).is_integer() else f"{x:g}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -33,6 +41,8 @@ def plus_minus(value: float | None, error: float | None) -> str:
     if error is None or error <= 0 or not math.isfinite(error):
         return significant(value)
     decimals = max(1 - math.floor(math.log10(error)), 0)
+    if decimals > _MOST_DECIMALS:
+        return f"{value:.2g} ± {error:.1g}"
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rs3l_gnn.evaluation.config import EvaluateConfig
+from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.report.markup import Markup, joined, table, tag
-from rs3l_gnn.evaluation.report.numbers import bracket, compared, number, plus_minus, rejection, sigmas
+from rs3l_gnn.evaluation.report.numbers import bracket, compared, number, plus_minus, position, rejection, sigmas
 
 __all__ = [
     "ablation_section",
@@ -43,7 +43,7 @@ def performance_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> M
     rows = [
         (
             name,
-            str(row["n_trainings"]) if name != "n2" else "-",
+            str(row["n_trainings"]) if name != BASELINE else "-",
             plus_minus(row["auc"], row["auc_error"]),
             number(row["auc_spread"]),
             *(rejection(row["rejection"][efficiency]) for efficiency in efficiencies),
@@ -81,21 +81,16 @@ def robustness_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Ma
     """Distances on both scales, their ratios, and changes of rates, one table a class."""
     parts: list[str] = []
     for which in config.classes:
-        variations = list(metrics["robustness"]["n2"][which.name])
+        variations = list(metrics["robustness"][BASELINE][which.name])
         if not variations:
             continue
         for key, scale in (("wasserstein", "in units of the score"), ("wasserstein_common", "on the common scale")):
             rows = [
-                (
-                    name,
-                    *(
-                        plus_minus(classes[which.name][v][key], classes[which.name][v][f"{key}_error"])
-                        for v in variations
-                    ),
-                )
+                (name, *(_distance(classes[which.name][v], key) for v in variations))
                 for name, classes in metrics["robustness"].items()
             ]
-            parts.append(table(("Tagger", *variations), rows, caption=f"Wasserstein distance of {which.name}, {scale}"))
+            caption = f"Wasserstein distance of {which.name}, {scale}; in brackets: what statistics alone makes"
+            parts.append(table(("Tagger", *variations), rows, caption=caption))
         for suffix, scale in (("", "in units of the score"), ("_common", "on the common scale")):
             pairs = [
                 (
@@ -110,6 +105,10 @@ def robustness_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Ma
                 )
         parts.append(_rate_table(config, metrics, which.name, variations))
     return joined(parts)
+
+
+def _distance(row: Mapping[str, Any], key: str) -> str:
+    return f"{plus_minus(row[key], row[f'{key}_error'])} ({number(row[f'{key}_null'], 2)})"
 
 
 def _rate_table(config: EvaluateConfig, metrics: Mapping[str, Any], which: str, variations: list[str]) -> Markup:
@@ -145,8 +144,8 @@ def curve_section(numbers: Mapping[str, Any]) -> Markup:
         rows.append(
             (
                 name,
-                number(point.get("x")),
-                str(point["n_trainings"]),
+                position(point.get("x")),
+                _trainings(point),
                 rejection(point["rejection"]),
                 "-" if gain is None else compared(*(gain[key] for key in _RATIO)),
                 plus_minus(point["auc"], point["auc_error"]),
@@ -171,7 +170,7 @@ def curve_section(numbers: Mapping[str, Any]) -> Markup:
         (
             f"{quantity}, {line}",
             plus_minus(law["exponent"], law["exponent_error"]),
-            f"{number(law['chi2'])} / {law['degrees_of_freedom']}",
+            f"{number(law['chi2'])} / {law['degrees_of_freedom']}" if law["degrees_of_freedom"] else "-",
             bracket(law["value"], law["interval"]),
         )
         for quantity, lines in numbers["extrapolations"].items()
@@ -181,7 +180,7 @@ def curve_section(numbers: Mapping[str, Any]) -> Markup:
         x = next(law["x"] for lines in numbers["extrapolations"].values() for law in lines.values())
         parts.append(
             table(
-                ("Quantity, line", "Exponent", "χ² / degrees of freedom", f"Extrapolation to {number(x)}"),
+                ("Quantity, line", "Exponent", "χ² / degrees of freedom", f"Extrapolation to {position(x)}"),
                 laws,
                 caption="Power laws y = a x^b through the points; beyond the points they are extrapolations",
             )
@@ -211,7 +210,7 @@ def ablation_section(numbers: Mapping[str, Any]) -> Markup:
             cells.append(plus_minus(distances.get("wasserstein"), distances.get("wasserstein_error")))
             change = {} if against is None else against["wasserstein"].get(which, {})
             cells.append("reference" if against is None else compared(*(change.get(key) for key in _RATIO)))
-        rows.append((label, str(row["n_trainings"]), *cells))
+        rows.append((label, _trainings(row), *cells))
     head = ["Row", "Trainings", "AUC", "Difference"]
     for efficiency in efficiencies:
         head += [f"1/FPR at {efficiency} %", "Ratio"]
@@ -222,6 +221,10 @@ def ablation_section(numbers: Mapping[str, Any]) -> Markup:
         rows,
         caption=f"{numbers['signal']} against {numbers['background']}, compared with {numbers['reference']}",
     )
+
+
+def _trainings(row: Mapping[str, Any]) -> str:
+    return "-" if row["sources"] == [BASELINE] else str(row["n_trainings"])
 
 
 def latent_section(metrics: Mapping[str, Any]) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from rs3l_gnn.evaluation.config import BASELINE
 from rs3l_gnn.evaluation.measured import compare, ratio
 from rs3l_gnn.evaluation.meter import Meter, percent
-from rs3l_gnn.evaluation.report.numbers import bracket, plus_minus, rejection, sigmas, significant
+from rs3l_gnn.evaluation.report.numbers import bracket, plus_minus, position, rejection, sigmas, significant
 
 __all__ = ["Statement", "statements"]
 
@@ -32,7 +33,7 @@ class Statement:
 def statements(meter: Meter, metrics: Mapping[str, Any]) -> list[Statement]:
     """All sentences: aims that are missed, aims that are reached, then plain facts."""
     found = [
-        *_distance_aims(meter),
+        *_distance_aims(meter, metrics),
         *_curve_aims(metrics),
         *_performance(meter, metrics),
         *_gains(metrics),
@@ -41,40 +42,42 @@ def statements(meter: Meter, metrics: Mapping[str, Any]) -> list[Statement]:
     return sorted(found, key=lambda statement: {False: 0, True: 1, None: 2}[statement.holds])
 
 
-def _distance_aims(meter: Meter) -> Iterator[Statement]:
+def _distance_aims(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Statement]:
     config = meter.config
     aim, reference = config.distance_aim, config.reference_tagger
     if aim is None:
         return
     task = meter.task(None, None)
-    for name, trainings in config.trainings.items():
+    scales = (("", "in units of the score"), ("_common", "on the common scale"))
+    for name, (suffix, scale) in itertools.product(config.trainings, scales):
         if name in (BASELINE, reference):
             continue
-        parts = []
-        holds = True
-        for common, scale in ((False, "in units of the score"), (True, "on the common scale")):
-            ratios = {
-                f"{which.name} {variation.name}": ratio(
-                    meter.shift(trainings, task, which, variation, common=common),
-                    meter.shift(config.trainings[reference], task, which, variation, common=common),
-                )["ratio"]
-                for which in config.classes
-                for variation in meter.variations
-                if meter.has_views(trainings, which, variation)
-            }
-            known = {case: value for case, value in ratios.items() if value is not None}
-            if not known:
-                return
-            reached = [case for case, value in known.items() if value <= aim]
-            best, worst = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-            parts.append(
-                f"{scale}: {len(reached)} of {len(ratios)} (ratios from {significant(known[best])}, {best}, "
-                f"to {significant(known[worst])}, {worst})"
-            )
-            holds = holds and len(reached) == len(ratios)
+        ratios = {
+            f"{which.name} {variation.name}": ratio(
+                meter.shift(config.trainings[name], task, which, variation, common=bool(suffix)),
+                meter.shift(config.trainings[reference], task, which, variation, common=bool(suffix)),
+            )["ratio"]
+            for which in config.classes
+            for variation in meter.variations
+            if meter.has_views(config.trainings[name], which, variation)
+        }
+        known = {case: value for case, value in ratios.items() if value is not None}
+        if not known:
+            continue
+        reached = [case for case, value in known.items() if value <= aim]
+        best, worst = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+        seen = [
+            variation
+            for shifts in metrics["robustness"][reference].values()
+            for variation, shift in shifts.items()
+            if shift[f"wasserstein{suffix}"] > shift[f"wasserstein{suffix}_null_95"]
+        ]
+        holds = len(reached) == len(ratios)
         yield Statement(
-            f"Aim: Wasserstein distance of {name} at most {aim:g} of that of {reference} in every class and variation. "
-            f"{'Reached' if holds else 'Not reached'}; {'; '.join(parts)}.",
+            f"Aim: Wasserstein distance of {name}, {scale}, at most {aim:g} of that of {reference} in every class and "
+            f"variation. {'Reached' if holds else 'Not reached'}: so in {len(reached)} of {len(ratios)} (ratios from "
+            f"{significant(known[best])}, {best}, to {significant(known[worst])}, {worst}). {len(seen)} of the "
+            f"{len(ratios)} distances of {reference} exceed what statistics alone makes (95 %).",
             holds,
         )
 
@@ -85,7 +88,7 @@ def _curve_aims(metrics: Mapping[str, Any]) -> Iterator[Statement]:
             for line, result in aim["lines"].items():
                 text = (
                     f"Aim ({name}): 1/FPR at {percent(curve['efficiency'])} % of {line} at least {aim['aim']:g} times "
-                    f"that of {curve['reference']} at {curve['x_label']} = {significant(aim['x'])}. "
+                    f"that of {curve['reference']} at {curve['x_label']} = {position(aim['x'])}. "
                     f"{'Reached' if result['reached'] else 'Not reached'}: "
                     f"{bracket(result['ratio'], result['interval'])}."
                 )
@@ -132,7 +135,7 @@ def _gains(metrics: Mapping[str, Any]) -> Iterator[Statement]:
     for name, curve in metrics["curves"].items():
         for line, points in curve["lines"].items():
             gains = [
-                f"{bracket(point['gain']['ratio'], point['gain']['interval'])} at {significant(point['x'])}"
+                f"{bracket(point['gain']['ratio'], point['gain']['interval'])} at {position(point['x'])}"
                 for point in points
                 if point.get("gain") and point["gain"]["ratio"] is not None
             ]
