@@ -27,7 +27,7 @@ from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, ProcessorConfig, TaggingProcessor, analyze
 
-__all__ = ["run_analysis_benchmark", "worker_memory", "write_events"]
+__all__ = ["paired_memory", "run_analysis_benchmark", "worker_memory", "write_events"]
 
 _MEAN_MULTIPLICITY = 35
 _FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
@@ -116,6 +116,52 @@ def worker_memory(*, sizes: tuple[int, ...] = (10_000, 60_000), chunksize: int =
             files[str(events)] = path.stat().st_size / 2**20
             path.unlink()
     return {"chunksize": chunksize, "peak_memory_mb": peaks, "file_mb": files}
+
+
+def paired_memory(*, sizes: tuple[int, ...] = (500_000, 8_000_000), chunk: int = 2_000) -> dict[str, Any]:
+    """Peak memory of a process that gathers the pairs of a nominal and a varied data set and matches them.
+
+    Args:
+        sizes: numbers of selected events of each data set.
+        chunk: events in one chunk.
+
+    Returns:
+        ``peak_memory_mb`` of a fresh process and ``seconds`` by number of events.
+    """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    measured = {}
+    for events in sizes:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            measured[str(events)] = pool.submit(_peak_of_pairs, events, chunk).result()
+    peaks, seconds = ({size: values[place] for size, values in measured.items()} for place in range(2))
+    return {"chunk": chunk, "peak_memory_mb": peaks, "seconds": seconds}
+
+
+def _peak_of_pairs(events: int, chunk: int) -> tuple[float, float]:
+    from coffea.processor.executor import WorkItem
+
+    from rs3l_gnn.processors.paired import PairTable, joint_weights
+    from rs3l_gnn.processors.spill import Spill
+
+    rng, start, n_bins = np.random.default_rng(1), time.perf_counter(), 202
+    items = [
+        WorkItem(dataset, "", "Events", first, first + chunk, b"")
+        for dataset in ("nominal", "varied")
+        for first in range(0, events, chunk)
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        spill = Spill(Path(name), items, skip_bad_files=False)
+        for item in items:
+            bins = rng.integers(0, n_bins, (chunk, 3), dtype=np.int32)
+            event = np.arange(item.entrystart, item.entrystart + chunk, dtype=np.uint64)
+            table = PairTable(["n2", "supervised", "rs3l"], event, np.zeros(chunk, np.int8), np.ones(chunk), bins)
+            spill({"processed": {item}, "out": {item.dataset: {"pairs": table}}})
+        joint = joint_weights(spill.pairs["nominal"], spill.pairs["varied"], n_channels=1, n_bins=n_bins)
+    if joint.sum() != 3 * -(-events // chunk) * chunk:
+        raise RuntimeError("pairs were lost")
+    return _peak_mb(), time.perf_counter() - start
 
 
 def _peak_of_analysis(fileset: Path, tagger: Path, output: Path, chunksize: int) -> float:
@@ -287,4 +333,6 @@ def _features(row: ak.Array) -> NDArray[np.float32]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({**run_analysis_benchmark(), "worker": worker_memory()}, indent=2) + "\n")
+    sys.stdout.write(
+        json.dumps({**run_analysis_benchmark(), "worker": worker_memory(), "pairs": paired_memory()}, indent=2) + "\n"
+    )

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rs3l_gnn import conventions
 from rs3l_gnn.conventions import (
     InputFileError,
     atomic_directory,
@@ -22,12 +19,14 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.processors.checkpoints import ChunkCheckpoints, run_key
+from rs3l_gnn.processors.chunking import work_items
 from rs3l_gnn.processors.config import AnalysisConfig, flag
 from rs3l_gnn.processors.execution import Execution, open_executor
 from rs3l_gnn.processors.files import FileFailure, FileInfo, look_at_files, require_same_order
 from rs3l_gnn.processors.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.outputs import histogram_document, write_root
-from rs3l_gnn.processors.skims import JetTable, write_skims
+from rs3l_gnn.processors.skims import JetBlocks, write_skims
+from rs3l_gnn.processors.spill import Spill, scratch_folder
 from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.tagging import TaggingProcessor
 
@@ -60,7 +59,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     output = Path(output)
     refuse_existing(output, force=force)
     start = time.perf_counter()
-    datasets = _limited(read_filesets(config.filesets, config.datasets), config.run.limit_files)
+    datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
     processor = TaggingProcessor(config.processor(), on_error="collect")
     good, bad = _open_files(config, datasets, processor)
     orders = require_same_order(good)
@@ -68,55 +67,63 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
         name: replace(dataset, metadata={**dataset.metadata, "psweight_names": list(orders.get(name, ()))})
         for name, dataset in datasets.items()
     }
-    items, n_left_out = _chunks(config, datasets, good)
+    items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
-    with open_executor(config.run, list(processor.taggers.values())) as execution:
-        started = time.perf_counter()
-        result = _run(config, processor, execution, items)
-        seconds = time.perf_counter() - started
-    failures = sorted(failure for part in result["out"].values() for failure in part.get("failures", ()))
-    if failures and not config.run.skip_bad_files:
-        _, where, kind, message = failures[0]
-        more = f" ({len(failures) - 1} more chunks failed)" if len(failures) > 1 else ""
-        raise getattr(conventions, kind, InputFileError)(f"{where}: {message}{more}")
-    lost = sorted({_name(item) for item in items} - {_name(item) for item in result["processed"]})
-    failed = [*({"chunk": where, "error": message} for _, where, _, message in failures)]
-    failed += [{"chunk": where, "error": "the file could not be opened"} for where in lost]
-    complete = not (bad or failed or n_left_out or config.run.limit_files)
-    summary = summarise(config.processor(), result["out"], trust_metadata=complete)
-    if not summary["datasets"]:
-        raise InputFileError("no file could be processed", got=failed[0]["error"] if failed else "no chunks")
-    jets = sum(int(part.get("scored_jets", 0)) for part in result["out"].values())
-    report = {
-        "complete": complete,
-        "executor": config.run.executor,
-        "workers": execution.workers,
-        "events": sum(int(part.get("events", 0)) for part in result["out"].values()),
-        "jets_in_files": sum(int(part.get("jets", 0)) for part in result["out"].values()),
-        "jets": jets,
-        "jets_per_second": jets / seconds,
-        "jets_below_training_range": sum(
-            int(part.get("jets_below_training_range", 0)) for part in result["out"].values()
-        ),
-        "chunks": len(items),
-        "chunks_left_out": n_left_out,
-        "files": len(good),
-        "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
-        "bytes_read": int(result["metrics"].get("bytesread", 0)),
-        "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
-        "failed_chunks": failed,
-        "seconds": {
-            "preparation": prepared - start,
-            "warm_up": execution.warm_up_seconds,
-            "processing": seconds,
-            "total": time.perf_counter() - start,
-            "in_chunks": _seconds(result["out"]),
-        },
-        "cutflow": summary["cutflow"],
-    }
-    skims = {name: part["skim"] for name, part in sorted(result["out"].items()) if "skim" in part}
-    _write(config, output, summary, report, skims=skims, inputs=[Path(info.path) for info in good], force=force)
+    with scratch_folder(output) as folder:
+        spill = Spill(folder, items, skip_bad_files=config.run.skip_bad_files)
+        with open_executor(config.run, list(processor.taggers.values()), spill) as execution:
+            started = time.perf_counter()
+            result = _run(config, processor, execution, items)
+            seconds = time.perf_counter() - started
+        for name, pairs in spill.pairs.items():
+            result["out"][name]["pairs"] = pairs
+        failed = _failures(result["out"])
+        complete = not (bad or failed or n_left_out or config.run.limit_files)
+        summary = summarise(config.processor(), result["out"], trust_metadata=complete)
+        if not summary["datasets"]:
+            raise InputFileError("no file could be processed", got=failed[0]["error"] if failed else "no chunks")
+        report = {
+            "complete": complete,
+            "executor": config.run.executor,
+            "workers": execution.workers,
+            **_counts(result["out"], seconds),
+            "chunks": len(items),
+            "chunks_left_out": n_left_out,
+            "files": len(good),
+            "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
+            "bytes_read": int(result["metrics"].get("bytesread", 0)),
+            "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
+            "failed_chunks": failed,
+            "seconds": {
+                "preparation": prepared - start,
+                "warm_up": execution.warm_up_seconds,
+                "processing": seconds,
+                "total": time.perf_counter() - start,
+                "in_chunks": _seconds(result["out"]),
+            },
+            "cutflow": summary["cutflow"],
+        }
+        _write(config, output, summary, report, skims=spill.jets, inputs=[info.path for info in good], force=force)
     return report
+
+
+def _failures(out: Mapping[str, Any]) -> list[dict[str, str]]:
+    failures = sorted(failure for part in out.values() for failure in part.get("failures", ()))
+    return [{"chunk": where, "error": message} for _, where, _, message in failures]
+
+
+def _counts(out: Mapping[str, Any], seconds: float) -> dict[str, float]:
+    def total(key: str) -> int:
+        return sum(int(part.get(key, 0)) for part in out.values())
+
+    return {
+        "events": total("events"),
+        "events_per_second": total("events") / seconds,
+        "jets_in_files": total("jets"),
+        "jets": total("scored_jets"),
+        "jets_per_second": total("scored_jets") / seconds,
+        "jets_below_training_range": total("jets_below_training_range"),
+    }
 
 
 def _limited(datasets: dict[str, Dataset], limit: int | None) -> dict[str, Dataset]:
@@ -150,27 +157,6 @@ def _open_files(
     return good, bad
 
 
-def _chunks(
-    config: AnalysisConfig, datasets: Mapping[str, Dataset], files: Iterable[FileInfo]
-) -> tuple[list[Any], int]:
-    """Work items of coffea's Runner, and how many were left out by the limit."""
-    from coffea.processor.executor import WorkItem
-
-    of_dataset: dict[str, list[Any]] = {name: [] for name in datasets}
-    size = config.run.chunksize
-    for info in files:
-        metadata = datasets[info.dataset].user_metadata()
-        # A file without events is still a chunk, so that its data set has an entry of zeros.
-        for start in range(0, max(info.events, 1), size):
-            stop = min(start + size, info.events)
-            of_dataset[info.dataset].append(
-                WorkItem(info.dataset, info.path, info.tree, start, stop, info.uuid, metadata)
-            )
-    limit = config.run.limit_chunks
-    kept = [item for items in of_dataset.values() for item in items[:limit]]
-    return kept, sum(len(items) for items in of_dataset.values()) - len(kept)
-
-
 def _run(config: AnalysisConfig, processor: TaggingProcessor, execution: Execution, items: list[Any]) -> dict[str, Any]:
     from coffea.processor import Runner
 
@@ -187,26 +173,12 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, execution: Executi
         schema=JetSchema,
         chunksize=config.run.chunksize,
         savemetrics=True,
-        skipbadfiles=(OSError,) if config.run.skip_bad_files else False,
+        skipbadfiles=False,  # the executors turn unreadable chunks into results
         xrootdtimeout=config.run.xrootd_timeout,
         checkpointer=checkpointer,
     )
-    with warnings.catch_warnings():
-        # Both are in the report.
-        warnings.filterwarnings("ignore", "Skipping bad file|Performed attempt", UserWarning)
-        try:
-            result: dict[str, Any] = runner.run(items, processor)
-        except Exception as error:
-            # Coffea wraps every error of a chunk in a bare Exception; a file that vanished is the user's to mend.
-            match = re.match(r"Failed to open file: .*?filename='(.*?)'.*The error was: (.*)", str(error), re.DOTALL)
-            if match is None:
-                raise
-            raise InputFileError(f"cannot open {match[1]}: {match[2]}") from error
+    result: dict[str, Any] = runner.run(items, processor)
     return result
-
-
-def _name(item: Any) -> str:
-    return f"{item.filename}, events {item.entrystart} to {item.entrystop}"
 
 
 def _seconds(out: Mapping[str, Any]) -> dict[str, float]:
@@ -223,13 +195,13 @@ def _write(
     summary: Mapping[str, Any],
     report: Mapping[str, Any],
     *,
-    skims: Mapping[str, JetTable],
-    inputs: list[Path],
+    skims: Mapping[str, JetBlocks],
+    inputs: list[str],
     force: bool,
 ) -> None:
     from coffea.util import save
 
-    local = [path for path in inputs if path.is_file()]
+    local = [Path(path) for path in inputs if Path(path).is_file()]
     record = provenance(config=config, inputs=local)
     document = histogram_document(summary, complete=bool(report["complete"]), provenance=record)
     with atomic_directory(output, force=force) as folder:

@@ -236,8 +236,14 @@ class RunConfig(BaseConfig):
     executor: Literal["iterative", "futures", "dask"] = "iterative"
     workers: int = Field(default=1, ge=1, description="processes, for futures and dask")
     scheduler: str | None = Field(default=None, description="address of a running Dask scheduler (tcp://host:port)")
+    worker_timeout: int = Field(default=300, ge=1, description="seconds to wait for the first worker of a scheduler")
     memory_limit: str = Field(default="1.5GB", description="for each worker of a local Dask cluster")
-    chunksize: int = Field(default=2_000, ge=1, description="events in one chunk; a chunk is held in memory whole")
+    chunksize: int | None = Field(
+        default=None,
+        ge=1,
+        description="most events in one chunk, which is held in memory whole; null for as many as the number of "
+        "candidates in the file allows",
+    )
     retries: int = Field(default=1, ge=0)
     skip_bad_files: bool = False
     limit_files: int | None = Field(default=None, ge=1, description="files of each data set")
@@ -255,17 +261,22 @@ class RunConfig(BaseConfig):
         return self
 
 
-def _as_paths(value: Any) -> Any:
+def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, (str, Path)) else value
 
 
 class AnalysisConfig(ProcessorConfig):
     """A whole analysis: files to histograms."""
 
-    filesets: Annotated[tuple[Path, ...], BeforeValidator(_as_paths)] = Field(
+    filesets: Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)] = Field(
         min_length=1, description="coffea filesets in JSON or YAML; paths in them are relative to the fileset file"
     )
-    datasets: tuple[str, ...] | None = Field(default=None, description="keep these data sets only; * is a wildcard")
+    datasets: Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)] = Field(
+        default=None, description="keep these data sets only; * is a wildcard"
+    )
+    exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+        default=(), description="leave these data sets out; * is a wildcard"
+    )
     run: RunConfig = RunConfig()
     plots: bool = Field(default=False, description="draw every histogram into the folder plots")
 

@@ -6,15 +6,20 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InputFileError
 from rs3l_gnn.inference import JetInputs, JetTagger
 from rs3l_gnn.processors.config import RunConfig
+
+if TYPE_CHECKING:
+    from rs3l_gnn.processors.spill import Spill
 
 __all__ = ["Execution", "open_executor", "warm_up"]
 
@@ -57,40 +62,42 @@ def warm_up(taggers: list[JetTagger]) -> tuple[int, float]:
 
 
 @contextmanager
-def open_executor(config: RunConfig, taggers: list[JetTagger]) -> Iterator[Execution]:
+def open_executor(config: RunConfig, taggers: list[JetTagger], sink: Spill | None = None) -> Iterator[Execution]:
     """Start what the configuration asks for, and stop it afterwards.
 
     Args:
         config: executor, workers, scheduler.
-        taggers: loaded on every Dask worker before the first chunk.
+        taggers: loaded on every worker before the first chunk.
+        sink: sees the result of each chunk before it is added up.
 
     Raises:
         ConfigError: the Dask scheduler has no workers.
         InputFileError: the Dask scheduler cannot be reached.
     """
-    from coffea import processor
-
-    from rs3l_gnn.processors.executors import InProcess, ProcessPool
+    from rs3l_gnn.processors.executors import DaskPool, InProcess, ProcessPool
 
     if config.executor == "iterative":
-        yield Execution(InProcess(retries=config.retries), 1, None)
+        yield Execution(InProcess(retries=config.retries, sink=sink), 1, None)
     elif config.executor == "futures":
-        with _pool(config.workers) as pool:
-            # One task a process: each new task starts a process while there is no idle one.
-            started = [future.result()[1] for future in [pool.submit(warm_up, taggers) for _ in range(config.workers)]]
-            executor = ProcessPool(pool=pool, workers=config.workers, retries=config.retries)
-            yield Execution(executor, config.workers, max(started))
+        with ExitStack() as stack:
+            ready, seconds = _warm_pool(stack, config.workers, taggers)
+            pools = chain([ready], (_warm_pool(stack, config.workers, taggers)[0] for _ in count()))
+            executor = ProcessPool(make_pool=lambda: next(pools), retries=config.retries, sink=sink)
+            yield Execution(executor, config.workers, seconds)
     else:
         with _client(config) as client:
             warm = client.run(warm_up, taggers)
-            if not warm:
-                raise ConfigError(
-                    f"the Dask scheduler {config.scheduler} has no workers", hint="start some and try again"
-                )
             seconds = max(spent for _, spent in warm.values())
             _log.info("%d Dask workers are warm after %.1f s", len(warm), seconds)
-            executor = processor.DaskExecutor(client=client, status=False, retries=config.retries)
-            yield Execution(executor, len(warm), seconds)
+            yield Execution(DaskPool(client=client, retries=config.retries, sink=sink), len(warm), seconds)
+
+
+def _warm_pool(stack: ExitStack, workers: int, taggers: list[JetTagger]) -> tuple[Executor, float]:
+    """A pool whose processes are warm, and the seconds that the slowest took."""
+    pool = stack.enter_context(_pool(workers))
+    # One task a process: each new task starts a process while there is no idle one.
+    started = [future.result()[1] for future in [pool.submit(warm_up, taggers) for _ in range(workers)]]
+    return pool, max(started)
 
 
 @contextmanager
@@ -139,6 +146,13 @@ def _open_client(config: RunConfig, make_client: Any, make_cluster: Any) -> Iter
         except OSError as error:
             raise InputFileError(f"cannot reach the Dask scheduler {config.scheduler}: {error}") from error
         with client:
+            try:
+                client.wait_for_workers(1, timeout=config.worker_timeout)  # a batch system takes its time
+            except TimeoutError as error:
+                raise ConfigError(
+                    f"the Dask scheduler {config.scheduler} has no workers after {config.worker_timeout} s",
+                    hint="start some, or raise run.worker_timeout",
+                ) from error
             yield client
         return
     # Separate processes on loopback: threads would share one interpreter. The dashboard takes any free port there:

@@ -11,12 +11,20 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import uproot
 from uproot.deserialization import DeserializationError
 
-from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, MissingBranchError, Rs3lError
+from rs3l_gnn.conventions import (
+    ConfigError,
+    InputFileError,
+    InvalidDataError,
+    MissingBranchError,
+    MissingDependencyError,
+    Rs3lError,
+)
 from rs3l_gnn.data.formats import CandidateFormat
 from rs3l_gnn.data.published import PUBLISHED_BRANCHES
 from rs3l_gnn.inference import layout_of
@@ -26,12 +34,23 @@ from rs3l_gnn.processors.weights import correction_branches
 
 __all__ = ["FileFailure", "FileInfo", "is_read_error", "look_at_files", "require_same_order", "required_branches"]
 
+_XROOTD = ("root://", "xroot://", "roots://")
 _READ_ERRORS = (OSError, EOFError, struct.error, zlib.error, lzma.LZMAError, DeserializationError)
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """One readable file."""
+    """One readable file.
+
+    Attributes:
+        dataset: name of its data set.
+        path: path or URL.
+        tree: name of the tree.
+        events: entries of the tree.
+        uuid: ROOT's content id.
+        psweight_names: order of the shower weights, where the file says it.
+        candidates: candidates in an event, on average; 0 where the analysis reads none.
+    """
 
     dataset: str
     path: str
@@ -39,6 +58,7 @@ class FileInfo:
     events: int
     uuid: bytes
     psweight_names: tuple[str, ...]
+    candidates: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,7 @@ class FileFailure:
     error: Rs3lError
 
 
-def is_read_error(error: Exception) -> bool:
+def is_read_error(error: BaseException) -> bool:
     """True for what uproot and the decompressors raise for damaged files."""
     # Uproot's ValueErrors about a file's content end with its name; others are mistakes in a program.
     return isinstance(error, _READ_ERRORS) or (isinstance(error, ValueError) and "in file " in str(error))
@@ -62,7 +82,7 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
         return _of_foreign(config, form)
     jets = ["pt", "eta", "msoftdrop"]
     needed = ["run", "luminosityBlock", "event"]
-    if any(model != N2 for model in config.taggers.values()):
+    if _has_networks(config):
         jets += ["phi", "mass"]
         needed += [f"{form.candidates}_{field}" for field in form.candidate_fields]
         needed += [f"{form.links}_jetIdx", f"{form.links}_{form.link_candidate}"]
@@ -79,9 +99,13 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
     return needed
 
 
+def _has_networks(config: ProcessorConfig) -> bool:
+    return any(model != N2 for model in config.taggers.values())
+
+
 def _of_foreign(config: ProcessorConfig, form: CandidateFormat) -> list[str]:
     """Branches of layouts that are not named like NanoAOD; the jets of Delphes are checked where they are found."""
-    networks = any(model != N2 for model in config.taggers.values())
+    networks = _has_networks(config)
     if form.name == "published":
         jets = ["jet_pt", "jet_eta", "jet_e", "jet_msd", "jet_n2"]
         return [*jets, *PUBLISHED_BRANCHES] if networks else jets
@@ -114,6 +138,8 @@ def _look(
 ) -> FileInfo | FileFailure:
     dataset, path, tree_name, simulation = file
     try:
+        if path.startswith(_XROOTD) and find_spec("fsspec_xrootd") is None:
+            raise MissingDependencyError(f"{path} is on an XRootD server", hint="pip install fsspec-xrootd")
         with uproot.open({path: None}, timeout=timeout) as opened:
             _require_whole(path, opened)
             tree = _tree(path, opened, tree_name)
@@ -126,13 +152,21 @@ def _look(
                 raise MissingBranchError(
                     f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
                 )
-            return FileInfo(dataset, path, tree_name, int(tree.num_entries), opened.file.fUUID, _ps_names(opened))
+            events = int(tree.num_entries)
+            density = _candidates(tree, names, form) / max(events, 1) if _has_networks(config) else 0.0
+            return FileInfo(dataset, path, tree_name, events, opened.file.fUUID, _ps_names(opened), density)
     except Rs3lError as error:
         named = error if path in str(error) else type(error)(f"{path}: {error}")
         return FileFailure(dataset, path, named)
     except (ValueError, *_READ_ERRORS) as error:
         text = " ".join(str(error).split())[:300]
         return FileFailure(dataset, path, InputFileError(f"cannot read {path}: {text or type(error).__name__}"))
+
+
+def _candidates(tree: Any, names: Iterable[str], form: CandidateFormat) -> float:
+    """About how many candidates a file holds, from the size of one column of 32-bit numbers."""
+    wanted = {f"{form.candidates}_pt", *(f"{name}.Phi" for name in CANDIDATES)}
+    return sum(int(tree[name].uncompressed_bytes) for name in names if name.rpartition("/")[2] in wanted) / 4
 
 
 def _require_whole(path: str, opened: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,16 @@ def plan_of(dataset: str, metadata: Mapping[str, Any]) -> Plan:
     return Plan(entry, _axis_name(dataset, metadata.get("variation")), entry, paired=False)
 
 
-def read_filesets(paths: Sequence[Path], patterns: Sequence[str] | None = None) -> dict[str, Dataset]:
+def read_filesets(
+    paths: Sequence[Path], patterns: Sequence[str] | None = None, *, exclude: Sequence[str] = ()
+) -> dict[str, Dataset]:
     """Read filesets and find out which data set is the variation of which.
 
     Args:
         paths: JSON or YAML files in coffea's format; file names in them are relative to them, may hold wildcards,
             and may be URLs.
-        patterns: data sets to keep, all if None.
+        patterns: data sets to keep, all if None; ``*`` is a wildcard.
+        exclude: data sets to leave out of those.
 
     Raises:
         InputFileError: a fileset is missing or not readable, a file in it does not exist, or a wildcard finds none.
@@ -79,15 +82,24 @@ def read_filesets(paths: Sequence[Path], patterns: Sequence[str] | None = None) 
             if name in raw:
                 raise ConfigError(f"data set {name!r} is in {raw[name][0]} and again in {path}")
             raw[name] = (Path(path), entry)
-    if patterns is not None:
-        kept = {name: raw[name] for name in raw if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)}
-        if not kept:
-            raise ConfigError("no data set is left", got=", ".join(patterns), allowed=list(raw))
-        raw = kept
-    parsed = {name: _parse(name, path, entry) for name, (path, entry) in raw.items()}
+    kept = {
+        name: entry
+        for name, entry in raw.items()
+        if (patterns is None or _matches(name, patterns)) and not _matches(name, exclude)
+    }
+    if not kept:
+        wanted = ", ".join(patterns) if patterns is not None else "all"
+        raise ConfigError(
+            "no data set is left", got=wanted + (f" but {', '.join(exclude)}" if exclude else ""), allowed=list(raw)
+        )
+    parsed = {name: _parse(name, path, entry) for name, (path, entry) in kept.items()}
     metadata = {name: meta for name, (_, meta) in parsed.items()}
-    plans = _plans(metadata)
+    plans = _plans(metadata, left_out=raw.keys() - kept.keys())
     return {name: Dataset(name, files, meta, plans[name]) for name, (files, meta) in parsed.items()}
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -141,8 +153,8 @@ def _expand(file: str, folder: Path, where: str) -> list[str]:
     return [str(anchored.resolve())]
 
 
-def _plans(metadata: dict[str, dict[str, Any]]) -> dict[str, Plan]:
-    parents = {name: _parent(name, meta, metadata) for name, meta in metadata.items()}
+def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) -> dict[str, Plan]:
+    parents = {name: _parent(name, meta, metadata, left_out) for name, meta in metadata.items()}
     plans: dict[str, Plan] = {}
     filled: dict[tuple[str, str], str] = {}
     for name, meta in metadata.items():
@@ -167,7 +179,9 @@ def _plans(metadata: dict[str, dict[str, Any]]) -> dict[str, Plan]:
     return plans
 
 
-def _parent(name: str, meta: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> str | None:
+def _parent(
+    name: str, meta: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]], left_out: Collection[str]
+) -> str | None:
     parent = meta.get("resimulated_of")
     if parent is None:
         return None
@@ -175,6 +189,7 @@ def _parent(name: str, meta: Mapping[str, Any], metadata: Mapping[str, Mapping[s
         raise ConfigError(
             f"data set {name!r} says that it re-simulates {parent!r}, which is not there",
             allowed=[other for other in metadata if other != name],
+            hint="datasets and exclude leave it out" if parent in left_out else "add the fileset that names it",
         )
     if metadata[str(parent)].get("resimulated_of") is not None:
         raise ConfigError(f"data set {name!r} re-simulates {parent!r}, which is a re-simulation itself")

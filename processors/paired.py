@@ -12,14 +12,15 @@ same weight adds nothing to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError
 
-__all__ = ["PairTable", "joint_weights"]
+__all__ = ["PairTable", "Pairs", "joint_weights"]
 
 
 class PairTable:
@@ -53,16 +54,24 @@ class PairTable:
         merged._parts = [*self._parts, *other._parts]
         return merged
 
-    def rows(self, name: str, channel: int) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.int64]]:
-        """Events, weights and bins of one histogram in one channel, by rising event number [n] each.
+    def columns(self) -> tuple[NDArray[np.uint64], NDArray[np.int8], NDArray[np.float64], NDArray[np.int32]]:
+        """Event numbers, channels, weights [n] each, and bins [n, len(names)]."""
+        event, channel, weight, bins = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        return event, channel, weight, bins
+
+    def buckets(self) -> Iterator[PairTable]:
+        """The table in parts that share no event: here, the whole."""
+        yield self
+
+    def rows(self, channel: int) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.int64]]:
+        """Events and weights [n] and bins [n, len(names)] of one channel, by rising event number.
 
         Raises:
             InvalidDataError: an event number occurs twice.
         """
-        event, channels, weight, bins = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
-        here = channels == channel
-        event, weight, place = event[here], weight[here], bins[here, self.names.index(name)].astype(np.int64)
-        order = np.argsort(event, kind="stable")
+        event, channels, weight, bins = self.columns()
+        here = np.flatnonzero(channels == channel)
+        order = here[np.argsort(event[here], kind="stable")]
         twice = np.diff(event[order]) == 0
         if twice.any():
             raise InvalidDataError(
@@ -70,30 +79,43 @@ class PairTable:
                 hint="a file is listed twice, or event numbers of its files overlap; "
                 "set paired to false to go on without matching events",
             )
-        return event[order], weight[order], place[order]
+        return event[order], weight[order], bins[order].astype(np.int64)
 
 
-def joint_weights(
-    nominal: PairTable, varied: PairTable, name: str, *, channel: int, n_bins: int
-) -> NDArray[np.float64]:
-    """Covariance J of the contents of the nominal and the varied template, see the module's text.
+class Pairs(Protocol):
+    """A table in parts that share no event, such as :class:`PairTable`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Histogram of each column of bins."""
+
+    def buckets(self) -> Iterator[PairTable]:
+        """The parts; two tables that are matched have the same events in parts of the same number."""
+
+
+def joint_weights(nominal: Pairs, varied: Pairs, *, n_channels: int, n_bins: int) -> NDArray[np.float64]:
+    """Covariances J of the contents of the nominal and the varied templates, see the module's text.
 
     Args:
         nominal: table of the nominal data set.
         varied: table of the re-simulated one.
-        name: histogram.
-        channel: place on the channel axis.
+        n_channels: entries on the channel axis.
         n_bins: bins with underflow and overflow.
 
     Returns:
-        J [n_bins, n_bins], nominal bins first, for weights before normalisation.
+        J [len(names), n_channels, n_bins, n_bins], nominal bins first, for weights before normalisation.
 
     Raises:
         InvalidDataError: an event occurs twice in one of the data sets.
     """
-    event, weight, place = nominal.rows(name, channel)
-    other_event, other_weight, other_place = varied.rows(name, channel)
-    _, mine, theirs = np.intersect1d(event, other_event, assume_unique=True, return_indices=True)
-    joint = np.zeros((n_bins, n_bins))
-    np.add.at(joint, (place[mine], other_place[theirs]), weight[mine] * other_weight[theirs])
-    return joint
+    joint = np.zeros((len(nominal.names), n_channels, n_bins * n_bins))
+    for mine, theirs in zip(nominal.buckets(), varied.buckets(), strict=True):
+        for channel in range(n_channels):
+            event, weight, bins = mine.rows(channel)
+            other_event, other_weight, other_bins = theirs.rows(channel)
+            _, here, there = np.intersect1d(event, other_event, assume_unique=True, return_indices=True)
+            product = weight[here] * other_weight[there]
+            for name in range(len(nominal.names)):
+                cell = bins[here, name] * n_bins + other_bins[there, name]
+                joint[name, channel] += np.bincount(cell, weights=product, minlength=n_bins * n_bins)
+    return joint.reshape(*joint.shape[:2], n_bins, n_bins)

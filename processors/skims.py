@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import awkward as ak
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import MissingBranchError
 from rs3l_gnn.processors.selection import JetView
 
-__all__ = ["KEYS", "JetTable", "jet_table", "write_skims"]
+__all__ = ["KEYS", "JetBlocks", "JetTable", "jet_table", "write_skims"]
 
 KEYS = ("run", "luminosityBlock", "event", "jet")
 
@@ -35,10 +35,21 @@ class JetTable:
         return merged
 
     def columns(self) -> dict[str, NDArray[Any]]:
+        """All jets in the order in which the tables were added [n_jets] each."""
+        return {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+
+    def by_event(self) -> dict[str, NDArray[Any]]:
         """All jets, ordered by run, luminosity block, event and jet [n_jets] each."""
-        joined = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+        joined = self.columns()
         order = np.lexsort([joined[name] for name in reversed(KEYS)])
         return {name: values[order] for name, values in joined.items()}
+
+
+class JetBlocks(Protocol):
+    """Jets that are read block by block."""
+
+    def blocks(self) -> Iterator[dict[str, NDArray[Any]]]:
+        """Columns of some jets at a time, at least one block."""
 
 
 def jet_table(
@@ -74,10 +85,11 @@ def jet_table(
     )
 
 
-def write_skims(folder: Path, tables: Mapping[str, JetTable]) -> list[Path]:
+def write_skims(folder: Path, tables: Mapping[str, JetBlocks]) -> list[Path]:
     """Write ``<data set>.parquet`` and ``<data set>.root`` (tree ``Scores``, one entry for each jet).
 
     The ROOT tree has an index-friendly ``event``: ``tree->BuildIndex("run", "event")`` makes it a friend of the events.
+    Jets stand in the order of the files and events they come from.
 
     Args:
         folder: made if it is not there.
@@ -89,12 +101,17 @@ def write_skims(folder: Path, tables: Mapping[str, JetTable]) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for dataset, table in tables.items():
-        columns = table.columns()
         parquet, root = folder / f"{dataset}.parquet", folder / f"{dataset}.root"
-        ak.to_parquet(ak.zip(columns), str(parquet))
         with uproot.recreate(root) as file:
-            file.mktree("Scores", {name: values.dtype for name, values in columns.items()})
-            if len(columns["jet"]):
-                file["Scores"].extend(columns)
+
+            def both(blocks: Iterator[dict[str, NDArray[Any]]], file: Any = file) -> Iterator[ak.Array]:
+                for columns in blocks:
+                    if "Scores" not in file:
+                        file.mktree("Scores", {name: values.dtype for name, values in columns.items()})
+                    if len(columns["jet"]):
+                        file["Scores"].extend(columns)
+                    yield ak.zip(columns)
+
+            ak.to_parquet_row_groups(both(table.blocks()), str(parquet))
         written += [parquet, root]
     return written

@@ -187,7 +187,7 @@ def _paired(
     paired = {}
     for tagger in config.taggers:
         variable = config.variables[f"score_{tagger}"]
-        target = hist.Hist(
+        paired[f"score_{tagger}"] = hist.Hist(
             hist.axis.StrCategory(entries, name="dataset"),
             hist.axis.StrCategory(channels, name="channel"),
             hist.axis.StrCategory(variations, name="variation"),
@@ -195,20 +195,11 @@ def _paired(
             replace(variable, name=variable.name + "_varied").axis(),
             storage=hist.storage.Double(),
         )
-        view = target.view(flow=True)
-        for name, parent in pairs.items():
-            for position in range(len(channels)):
-                cell = (entries.index(plans[name].entry), position, variations.index(plans[name].variation))
-                view[cell] += (
-                    joint_weights(
-                        parts[parent]["pairs"],
-                        parts[name]["pairs"],
-                        f"score_{tagger}",
-                        channel=position,
-                        n_bins=variable.bins + 2,
-                    )
-                    * scales[parent]
-                    * scales[name]
-                )
-        paired[f"score_{tagger}"] = target
+    for name, parent in pairs.items():
+        nominal = parts[parent]["pairs"]
+        joint = joint_weights(nominal, parts[name]["pairs"], n_channels=len(channels), n_bins=config.score.bins + 2)
+        joint *= scales[parent] * scales[name]
+        entry, variation = entries.index(plans[name].entry), variations.index(plans[name].variation)
+        for histogram, covariance in zip(nominal.names, joint, strict=True):
+            paired[histogram].view(flow=True)[entry, : len(channels), variation] += covariance
     return paired

@@ -40,7 +40,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
     Args:
         config: taggers, selection, channels, axes and systematics.
         on_error: ``raise`` lets a bad input end the job; ``collect`` returns it with the results, for a caller who
-            skips bad files and who normalises the sums.
+            skips bad files and who normalises the sums. What cannot be read is raised in both cases, because another
+            try may succeed.
 
     Raises:
         CheckpointError: a tagger cannot be loaded.
@@ -72,12 +73,13 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         try:
             return {dataset: self._process(events, dataset, metadata)}
         except Exception as error:
-            if not (isinstance(error, Rs3lError) or is_read_error(error)):
+            collect = self.on_error == "collect"
+            if not (isinstance(error, Rs3lError) or (is_read_error(error) and not collect)):
                 raise
             file = str(metadata.get("filename"))
             where = f"{file}, events {metadata.get('entrystart')} to {metadata.get('entrystop')}"
             kind = type(error) if isinstance(error, Rs3lError) else InputFileError
-            if self.on_error == "raise":
+            if not collect:
                 raise kind(f"{where}: {error}") from error
             return {dataset: {"failures": {(file, where, kind.__name__, str(error))}}}
 

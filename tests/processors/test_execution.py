@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +17,9 @@ import distributed
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError
+from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, dump_config
 from rs3l_gnn.inference import JetTagger
-from rs3l_gnn.processors import AnalysisConfig, analyze
+from rs3l_gnn.processors import AnalysisConfig, analyze, checkpoints
 from rs3l_gnn.processors.config import RunConfig
 from rs3l_gnn.processors.execution import open_executor
 
@@ -78,11 +78,20 @@ def test_a_scheduler_that_is_not_there(toy_filesets: list[Path], tagger_path: Pa
         analyze(config, tmp_path / "out")
 
 
+def test_a_scheduler_without_workers(toy_filesets: list[Path], tagger_path: Path, tmp_path: Path) -> None:
+    make_cluster: Any = distributed.LocalCluster
+    with make_cluster(n_workers=0, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
+        run = {"executor": "dask", "scheduler": cluster.scheduler_address, "worker_timeout": 1}
+        with pytest.raises(ConfigError, match="has no workers after 1 s"):
+            analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_a_killed_worker_changes_nothing(
-    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
+    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker is shot in the middle; the others and its successor do its chunks."""
+    monkeypatch.setattr(checkpoints, "code_digest", lambda: "the same, whoever edits the code meanwhile")
     analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
     make_cluster: Any = distributed.LocalCluster
     with make_cluster(
@@ -112,8 +121,40 @@ def test_a_killed_worker_changes_nothing(
     assert report["complete"] is True
     assert report["chunks"] == 96
     assert written(tmp_path / "out") == written(tmp_path / "whole")
-    # And after the scheduler has gone, another executor goes on with its chunks.
-    resumed = _config(toy_filesets, tagger_path, chunksize=5, checkpoints=folder, resume=True)
-    analyze(resumed, tmp_path / "resumed")
+    # A new scheduler goes on with the chunks of the one that has gone, of which some are lost.
+    chunks = sorted(folder.rglob("*.chunk"))
+    for path in chunks[::3]:
+        path.unlink()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.chunk")}
+    run = {"executor": "dask", "workers": 2, "chunksize": 5, "checkpoints": folder, "resume": True}
+    assert analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "resumed")["complete"] is True
     assert written(tmp_path / "resumed") == written(tmp_path / "whole")
-    assert json.loads((tmp_path / "resumed" / "report.json").read_text())["complete"] is True
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*.chunk")}
+    assert len(after) == 96
+    assert before.items() <= after.items()
+
+
+@pytest.mark.slow
+def test_a_killed_command_is_resumed(
+    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
+) -> None:
+    """The whole program dies, scheduler and all; the same command with resume finishes its work."""
+    analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
+    folder = tmp_path / "checkpoints"
+    run = {"executor": "dask", "workers": 2, "chunksize": 5, "checkpoints": str(folder), "resume": True}
+    config = tmp_path / "config.yaml"
+    config.write_text(dump_config(_config(toy_filesets, tagger_path, **run)))
+    program = shutil.which("rs3l")
+    if program is None:
+        pytest.skip("the package is not installed, so there is no command rs3l")
+    command = [program, "analyze", str(config), "--output", str(tmp_path / "out")]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
+        while len(list(folder.rglob("*.chunk"))) < 8 and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+    done = len(list(folder.rglob("*.chunk")))
+    assert not (tmp_path / "out").exists()
+    assert 8 <= done < 96
+    subprocess.run(command, check=True)  # noqa: S603 - our own command
+    assert written(tmp_path / "out") == written(tmp_path / "whole")
+    assert len(list(folder.rglob("*.chunk"))) == 96

@@ -24,7 +24,7 @@ def _table(events: list[int], bins: list[int], weights: list[float] | None = Non
 def test_by_hand() -> None:
     nominal = _table([7, 1, 3], [0, 1, 1], [2.0, 1.0, 1.0])
     varied = _table([3, 7, 9], [2, 0, 0], [1.0, 3.0, 1.0])
-    joint = joint_weights(nominal, varied, "score", channel=0, n_bins=3)
+    joint = joint_weights(nominal, varied, n_channels=1, n_bins=3)[0, 0]
     # Event 7 stays in bin 0 with 2 x 3, event 3 moves from bin 1 to bin 2; events 1 and 9 have no partner.
     assert joint.tolist() == [[6, 0, 0], [0, 0, 1], [0, 0, 0]]
 
@@ -35,8 +35,8 @@ def test_chunks_in_any_order_give_the_same() -> None:
     varied = _table([4, 3, 2], [0, 2, 2])
     assert len(parts) == len(nominal) == 4
     assert np.array_equal(
-        joint_weights(nominal, varied, "score", channel=0, n_bins=3),
-        joint_weights(parts, varied, "score", channel=0, n_bins=3),
+        joint_weights(nominal, varied, n_channels=1, n_bins=3),
+        joint_weights(parts, varied, n_channels=1, n_bins=3),
     )
 
 
@@ -49,9 +49,8 @@ def test_it_predicts_the_spread_of_the_difference() -> None:
         first = rng.integers(2, size=n)
         second = np.where(rng.random(n) < 0.1, 1 - first, first)  # one event in ten changes its bin
         events = list(range(n))
-        joint = joint_weights(
-            _table(events, first.tolist()), _table(events, second.tolist()), "score", channel=0, n_bins=2
-        )
+        joint = joint_weights(_table(events, first.tolist()), _table(events, second.tolist()), n_channels=1, n_bins=2)
+        joint = joint[0, 0]
         counts = np.bincount(first, minlength=2), np.bincount(second, minlength=2)
         differences.append(counts[1] - counts[0])
         covariance = np.diag(counts[0]) + np.diag(counts[1]) - joint - joint.T
@@ -63,4 +62,4 @@ def test_it_predicts_the_spread_of_the_difference() -> None:
 
 def test_a_repeated_event_is_refused() -> None:
     with pytest.raises(InvalidDataError, match="event 5 occurs twice"):
-        joint_weights(_table([5, 6, 5], [0, 0, 0]), _table([5], [0]), "score", channel=0, n_bins=1)
+        joint_weights(_table([5, 6, 5], [0, 0, 0]), _table([5], [0]), n_channels=1, n_bins=1)

@@ -46,6 +46,6 @@ def test_tables_merge_in_any_order() -> None:
         ones = np.ones(len(events), dtype=np.uint32)
         return JetTable({"run": ones, "luminosityBlock": ones, "event": np.array(events), "jet": np.array(jets)})
 
-    merged = (part([5, 3], [0, 1]) + part([3], [0])).columns()
+    merged = (part([5, 3], [0, 1]) + part([3], [0])).by_event()
     assert merged["event"].tolist() == [3, 3, 5]
     assert merged["jet"].tolist() == [0, 1, 0]
