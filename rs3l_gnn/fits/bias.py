@@ -27,19 +27,20 @@ def response(likelihood: Likelihood, best: BestFit) -> NDArray[np.float64]:
     return np.asarray(covariance[likelihood.poi_index] @ slope)
 
 
-def bias_error(likelihood: Likelihood, best: BestFit, errors: Mapping[str, NDArray[np.float64]]) -> float:
+def bias_error(likelihood: Likelihood, best: BestFit, covariances: Mapping[str, NDArray[np.float64]]) -> float:
     """Statistical error of the bias: the simulation that made the pseudo-data is finite, too.
 
     Args:
         likelihood: model with the pseudo-data.
         best: its fit.
-        errors: by channel, errors of the difference between the pseudo-data and the nominal expectation [n_bins].
-            Views of the same events make them smaller than the errors of two samples.
+        covariances: by channel, covariance of the difference between the pseudo-data and the nominal expectation
+            [n_bins, n_bins]. Views of the same events make it smaller than that of two samples, and bins that exchange
+            events anti-correlated.
     """
     slopes = response(likelihood, best)
     variance = sum(
-        float(((slopes[where] * errors[channel]) ** 2).sum())
+        float(slopes[where] @ covariances[channel] @ slopes[where])
         for channel, where in likelihood.channel_slices().items()
-        if channel in errors
+        if channel in covariances
     )
-    return float(np.sqrt(variance))
+    return float(np.sqrt(max(variance, 0.0)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits.config import RebinConfig
+from rs3l_gnn.fits.config_blocks import RebinConfig
 
 __all__ = ["BinningInput", "Grouping", "derive_grouping"]
 
@@ -34,14 +34,13 @@ class Grouping:
         return np.asarray(np.add.reduceat(content[..., : self.cuts[-1]], self.cuts[:-1], axis=-1))
 
     def add_covariance(self, covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum a covariance of two templates over each group.
+        """Sum a covariance of two templates over each pair of groups [n_bins, n_bins], rows those of the first.
 
-        A full matrix [n, n] counts events that moved between fine bins of one group; a diagonal [n] cannot.
+        A full matrix [n, n] counts events that moved between fine bins; a diagonal [n] cannot.
         """
         if covariance.ndim == 1:
-            return self.add(covariance)
-        both = self.add(np.moveaxis(self.add(covariance), 0, -1))
-        return np.diagonal(both).copy()
+            return np.diag(self.add(covariance))
+        return self.add(self.add(covariance).T).T
 
 
 @dataclass(frozen=True)

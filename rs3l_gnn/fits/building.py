@@ -1,8 +1,9 @@
-"""From a run's histograms and a ``fit:`` block to checked templates."""
+"""From the histograms of one period and a ``fit:`` block to checked templates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,18 +12,19 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.binning import BinningInput, Grouping, derive_grouping
-from rs3l_gnn.fits.config import ChannelConfig, FitConfig, RebinConfig
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.config_blocks import ChannelConfig, RebinConfig
 from rs3l_gnn.fits.expectation import poi_range
 from rs3l_gnn.fits.gathering import ChannelView, FineYields, ProcessReader
 from rs3l_gnn.fits.names import Renamer
 from rs3l_gnn.fits.pseudodata import PseudoData, make_data
-from rs3l_gnn.fits.reading import Run, RunHistogram, read_runs
-from rs3l_gnn.fits.report import Report, place
+from rs3l_gnn.fits.reading import Run, RunHistogram
+from rs3l_gnn.fits.report import Finding, Report, place
 from rs3l_gnn.fits.samples import SampleBuilder
 from rs3l_gnn.fits.sources import Source, find_sources
 from rs3l_gnn.fits.templates import ChannelTemplates, FreeRate, Templates
 
-__all__ = ["Built", "build_templates"]
+__all__ = ["Built", "build_run", "needed_histograms", "with_poi_range"]
 
 _LABELS = {"asimov": "Asimov data", "variation": "pseudo-data, {variation}", "observed": "data", "toy": "toy data"}
 
@@ -32,56 +34,81 @@ class Built:
     """Templates, and what became known while making them.
 
     Attributes:
-        data_errors: statistical errors of the difference between the data and the nominal expectation, by channel
-            [n_bins]; empty unless the data are a variation.
+        data_covariances: statistical covariance of the difference between the data and the nominal expectation, by
+            channel [n_bins, n_bins]; empty unless the data are a variation.
         closure: comparisons of the ``seed`` view with nominal, one for each channel and sample.
         shifts: rate factors and significance of every shift.
         efficiencies: fraction of the signal above each edge, by channel [n_bins + 1].
+        groupings: which bins of the histogram are one bin, by channel.
         paired: whether errors of differences know that views share their hard events.
     """
 
     templates: Templates
     report: Report
-    data_errors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    data_covariances: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     closure: tuple[dict[str, Any], ...] = ()
     shifts: tuple[dict[str, Any], ...] = ()
     efficiencies: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    groupings: dict[str, Grouping] = field(default_factory=dict)
     paired: bool = False
 
 
-def build_templates(config: FitConfig, run: Run | None = None) -> Built:
-    """Read, normalise, rebin and check.
+def build_run(
+    config: FitConfig,
+    run: Run,
+    *,
+    year: str = "",
+    elsewhere: Collection[str] = (),
+    groupings: Mapping[str, Grouping] | None = None,
+) -> Built:
+    """Normalise, rebin and check the histograms of one period.
 
     Args:
         config: the ``fit:`` block.
-        run: histograms that were read before, so that several fits read them once; ``config.inputs`` if absent.
+        run: what was read.
+        year: the period; it becomes part of the channels' names. Empty where there is only one.
+        elsewhere: entries on the variation axis of other periods.
+        groupings: bins by channel, instead of those that the configuration asks for.
 
     Raises:
-        InputFileError: an input cannot be read.
         FitError: the run is incomplete, mixes models, or its templates have a problem that ``problems`` does not allow.
         UnknownVariationError: the configuration names a variation that the run does not have.
     """
     channels = dict(config.channels)
-    needed = dict.fromkeys([config.histogram, *(c.histogram for c in channels.values() if c.histogram)])
-    run = read_runs(config.inputs, list(needed), flow=config.problems.flow) if run is None else run
+    needed = needed_histograms(config)
     run = replace(
         run,
         histograms={name: run.histograms[name] for name in needed},
-        report=Report([finding for finding in run.report.findings if any(name in finding.where for name in needed)]),
+        report=Report([finding for finding in run.report.findings if _concerns(finding, needed)]),
     )
-    _refuse_unusable(run, config, list(needed))
+    _refuse_unusable(run, config, needed)
     default = run.histograms[config.histogram]
     channels = channels or {name: ChannelConfig() for name in default.channels}
     report = run.report
     axis = dict.fromkeys(name for histogram in run.histograms.values() for name in histogram.variations)
-    sources = find_sources(config, axis, run.variations)
+    sources = find_sources(config, axis, run.variations, year=year, elsewhere=elsewhere)
     reader = ProcessReader(config, run, report)
     names = Renamer(report, allowed=config.problems.names == "sanitize")
     samples = SampleBuilder(config, reader, sources, names, report)
-    return _Builder(config, run, reader, sources, names, samples).build(channels)
+    return _Builder(config, run, reader, sources, names, samples, year, groupings or {}).build(channels)
 
 
-def _refuse_unusable(run: Run, config: FitConfig, histograms: list[str]) -> None:
+def with_poi_range(templates: Templates, config: FitConfig) -> Templates:
+    """Bound the signal strength by what the configuration says, else by the expected error."""
+    return replace(templates, poi_bounds=config.poi_bounds or poi_range(templates))
+
+
+def needed_histograms(config: FitConfig) -> list[str]:
+    """Histograms that a fit reads."""
+    others = [channel.histogram for channel in config.channels.values() if channel.histogram is not None]
+    return list(dict.fromkeys([config.histogram, *others]))
+
+
+def _concerns(finding: Finding, histograms: Sequence[str]) -> bool:
+    return finding.kind == "plain_input" or any(name in finding.where for name in histograms)
+
+
+def _refuse_unusable(run: Run, config: FitConfig, histograms: Sequence[str]) -> None:
     if run.incomplete and config.problems.incomplete == "error":
         raise FitError(
             f"{', '.join(run.incomplete)}: the run is not complete, some chunks failed",
@@ -90,8 +117,9 @@ def _refuse_unusable(run: Run, config: FitConfig, histograms: list[str]) -> None
     if run.incomplete:
         run.report.add("incomplete", "kept", ", ".join(run.incomplete), "some chunks failed, yields are too small")
     for tagger, digests in run.models.items():
-        used = any(tagger in histogram.split("_") for histogram in histograms)
-        if used and len(digests) > 1:
+        # The tagger's name as a word of its own anywhere in the histogram's name: score_rs3l, rs3l/mass, h.rs3l_v2.
+        word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(tagger)}(?![A-Za-z0-9])")
+        if len(digests) > 1 and any(word.search(histogram) for histogram in histograms):
             raise FitError(
                 f"tagger {tagger!r} was not the same model everywhere",
                 got=", ".join(digest[:12] for digest in digests),
@@ -107,7 +135,10 @@ class _Builder:
     sources: tuple[Source, ...]
     names: Renamer
     samples: SampleBuilder
+    year: str
+    given: Mapping[str, Grouping]
     efficiencies: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    groupings: dict[str, Grouping] = field(default_factory=dict)
 
     @property
     def report(self) -> Report:
@@ -132,15 +163,14 @@ class _Builder:
             variable=self.config.histogram,
             data_label=_LABELS[self.config.data.kind].format(variation=self.config.data.variation),
         )
-        if self.config.poi_bounds is None:
-            templates = replace(templates, poi_bounds=poi_range(templates))
         return Built(
-            templates=templates,
+            templates=with_poi_range(templates, self.config),
             report=self.report,
-            data_errors={channel.name: data.errors for channel, data in made if data.errors is not None},
+            data_covariances={c.name: data.covariance for c, data in made if data.covariance is not None},
             closure=tuple(self.samples.closure),
             shifts=tuple(self.samples.shifts),
             efficiencies=self.efficiencies,
+            groupings=self.groupings,
             paired=self.run.paired,
         )
 
@@ -152,13 +182,18 @@ class _Builder:
                 f"channels.{name}: histogram {histogram.name!r} has no channel {source!r}", allowed=histogram.channels
             )
         fine = {sample: self.reader.nominal(histogram, source, sample) for sample in self.config.samples}
-        grouping = self._grouping(name, source, histogram, fine, entry.rebin or self.config.rebin)
-        view = ChannelView(self.names(name, "channel"), source, histogram, fine, grouping)
+        written = self.names("_".join([name, self.year]) if self.year else name, "channel")
+        grouping = self.given.get(written)
+        if grouping is None:
+            grouping = self._grouping(written, source, histogram, fine, entry.rebin or self.config.rebin)
+        view = ChannelView(written, name, source, histogram, fine, grouping, self.year)
+        self.groupings[written] = grouping
         self._efficiencies(view)
         fill = self._fill(view)
         made = [self.samples.build(view, sample, fill.get(sample)) for sample in fine]
         samples = tuple(sample for sample in made if sample is not None)
-        data = make_data(self.config, self.reader, view, {sample.name: sample for sample in samples}, self.names)
+        kept = {sample.name: sample for sample in samples}
+        data = make_data(self.config, self.reader, view, kept, names=self.names, report=self.report)
         return ChannelTemplates(view.name, grouping.edges(histogram.edges), samples, data.values), data
 
     def _grouping(

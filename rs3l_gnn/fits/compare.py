@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rs3l_gnn.conventions import ConfigError, atomic_directory, dump_config, provenance, refuse_existing, write_json
-from rs3l_gnn.fits.config import DataConfig, FitConfig, InferenceConfig
-from rs3l_gnn.fits.reading import Run, read_runs
-from rs3l_gnn.fits.run import fit
+import numpy as np
 
-__all__ = ["TaggerResult", "compare_taggers"]
+from rs3l_gnn.conventions import (
+    VARIATIONS,
+    ConfigError,
+    UnknownVariationError,
+    atomic_directory,
+    dump_config,
+    provenance,
+    refuse_existing,
+    write_json,
+)
+from rs3l_gnn.fits.building import Built
+from rs3l_gnn.fits.comparison import TaggerResult, comparison_document, markdown_table
+from rs3l_gnn.fits.config import ComparisonConfig, FitConfig
+from rs3l_gnn.fits.config_blocks import DataConfig, InferenceConfig
+from rs3l_gnn.fits.reading import Run
+from rs3l_gnn.fits.replicas import error_parts, errors_of_errors
+from rs3l_gnn.fits.run import fit_once
+from rs3l_gnn.fits.sources import sides_on_axis
+from rs3l_gnn.fits.years import build_templates, read_inputs
+
+__all__ = ["compare_taggers", "fit"]
 
 _BEST_FIT_ALONE = InferenceConfig(ranking=False, scan=False, limit=False, significance=False)
 
 
-@dataclass(frozen=True)
-class TaggerResult:
-    """Signal strength with one tagger.
+def fit(config: FitConfig, output: Path | str, *, force: bool = False) -> dict[str, Any]:
+    """Fit as the configuration says; with a section ``comparison``, several taggers.
 
-    Attributes:
-        mu, mu_error, mu_error_shower, mu_error_statistical: of the Asimov fit; the shower's part of the error.
-        edges, signal_efficiency: by channel, the binning and the fraction of the signal above each edge.
-        bias, bias_error: of the fit to pseudo-data from each wanted variation, nominal templates; the error is the
-            statistical one of the simulation, None where the run does not tell.
+    Args:
+        config: the ``fit:`` block.
+        output: directory to make; it appears whole or not at all.
+        force: replace an existing one.
+
+    Returns:
+        The content of ``fit.json``, see :func:`rs3l_gnn.fits.run.fit_once`, or of ``comparison.json``, see
+        :func:`compare_taggers`.
+
+    Raises:
+        OutputError: the directory exists, or cannot be written.
+        InputFileError, UnknownVariationError, FitError: as in :func:`rs3l_gnn.fits.build_templates` and
+            :meth:`rs3l_gnn.fits.Likelihood.fit`.
+        ConfigError: a comparison has no common way to bin.
     """
-
-    histogram: str
-    mu: float
-    mu_error: float
-    mu_error_shower: float
-    mu_error_statistical: float
-    edges: dict[str, list[float]]
-    signal_efficiency: dict[str, list[float]]
-    bias: dict[str, float]
-    bias_error: dict[str, float | None]
+    if config.comparison is None:
+        return fit_once(config, output, force=force)
+    _, document = _compare(config, config.comparison, Path(output), force=force)
+    return document
 
 
 def compare_taggers(
@@ -46,6 +65,8 @@ def compare_taggers(
     *,
     pseudo_data: Sequence[str] = (),
     pseudo_data_without: bool = True,
+    replicas: int = 0,
+    seed: int = 1,
     force: bool = False,
 ) -> dict[str, TaggerResult]:
     """Fit every tagger's histogram with the same model and the same signal efficiencies.
@@ -54,77 +75,124 @@ def compare_taggers(
         config: the fit; its ``histogram`` and ``data`` are replaced. Its binning must be by ``signal_efficiency``, so
             that the taggers keep the same signal, or by ``edges`` common to all.
         histograms: tagger -> histogram, for example ``{"n2": "score_n2", "rs3l": "score_rs3l"}``.
-        output: directory with one fit for each tagger (``<tagger>/asimov``, ``<tagger>/<variation>``) and
-            ``comparison.json``; plots and inference beside the best fit only for Asimov data.
-        pseudo_data: entries of the variation axis that stand in for the data, for example ``hadronisationUp``.
+        output: directory with one fit for each tagger (``<tagger>/asimov``, ``<tagger>/<variation>``),
+            ``comparison.json``, ``comparison.md`` and plots; inference beside the best fit only for Asimov data.
+        pseudo_data: what stands in for the data: names of the registry (``altHad``) or entries of the variation axis
+            (``hadronisationUp``), of which all samples need to have been simulated with it.
         pseudo_data_without: leave the source of the pseudo-data out of that fit's nuisances: the bias that an
             analysis suffers which does not know about it.
+        replicas: replicas of the simulation, for the errors of the errors; 0 for none.
+        seed: replica ``i`` depends on the seed and ``i`` alone.
         force: replace an existing directory.
 
     Raises:
         ConfigError: no common way to bin.
         OutputError, FitError and others: as in :func:`rs3l_gnn.fits.fit`.
     """
-    output = Path(output)
+    wanted = ComparisonConfig(
+        taggers=dict(histograms),
+        pseudo_data=tuple(pseudo_data),
+        without_source=pseudo_data_without,
+        replicas=replicas,
+        seed=seed,
+    )
+    results, _ = _compare(config, wanted, Path(output), force=force)
+    return results
+
+
+def _compare(
+    config: FitConfig, wanted: ComparisonConfig, output: Path, *, force: bool
+) -> tuple[dict[str, TaggerResult], dict[str, Any]]:
     refuse_existing(output, force=force)
     rebins = [config.rebin, *(channel.rebin for channel in config.channels.values() if channel.rebin is not None)]
     if any(rebin.signal_efficiency is None and rebin.edges is None for rebin in rebins):
         raise ConfigError(
             "a comparison needs the same bins in signal efficiency for all taggers", hint="set rebin.signal_efficiency"
         )
-    results: dict[str, TaggerResult] = {}
+    config = config.model_copy(update={"comparison": None})
     others = [channel.histogram for channel in config.channels.values() if channel.histogram is not None]
-    run = read_runs(config.inputs, list(dict.fromkeys([*histograms.values(), *others])), flow=config.problems.flow)
+    runs = read_inputs(config, list(dict.fromkeys([*wanted.taggers.values(), *others])))
+    results: dict[str, TaggerResult] = {}
+    drawn: dict[str, Any] = {}
     with atomic_directory(output, force=force) as partial:
-        for tagger, histogram in histograms.items():
-            results[tagger] = _compare_one(
-                config.model_copy(update={"histogram": histogram}),
-                partial / tagger,
-                run,
-                pseudo_data,
-                without=pseudo_data_without,
+        for tagger, histogram in wanted.taggers.items():
+            own = config.model_copy(update={"histogram": histogram, "data": DataConfig()})
+            results[tagger], drawn[tagger] = _compare_one(own, wanted, partial / tagger, runs)
+        resolved = config.model_copy(update={"comparison": wanted})
+        document = comparison_document(results) | {
+            "provenance": provenance(
+                config=resolved, seeds={"replicas": wanted.seed}, inputs=[str(path) for path in config.all_inputs]
             )
-        document: dict[str, Any] = {
-            "format": "rs3l-fit-comparison",
-            "version": 1,
-            "taggers": {tagger: asdict(result) for tagger, result in results.items()},
-            "provenance": provenance(config=config, inputs=[str(path) for path in config.inputs]),
         }
+        if config.plots:
+            from rs3l_gnn.fits.comparison_plots import draw_comparison
+            from rs3l_gnn.fits.drawing import Canvas
+
+            canvas = Canvas(partial / "plots", config.plot_formats)
+            draw_comparison(canvas, results, drawn)
+            document["plots"] = canvas.saved
         write_json(partial / "comparison.json", document)
-        (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")
-    return results
+        (partial / "comparison.md").write_text(markdown_table(document), encoding="utf-8")
+        (partial / "config.yaml").write_text(dump_config(resolved), encoding="utf-8")
+    return results, document
 
 
 def _compare_one(
-    config: FitConfig, output: Path, run: Run, pseudo_data: Sequence[str], *, without: bool
-) -> TaggerResult:
-    asimov = fit(config.model_copy(update={"data": DataConfig()}), output / "asimov", run=run)
-    bias: dict[str, float] = {}
+    config: FitConfig, wanted: ComparisonConfig, output: Path, runs: Mapping[str, Run]
+) -> tuple[TaggerResult, Any]:
+    axis = {name for run in runs.values() for name in run.histograms[config.histogram].variations}
+    unknown = [name for name in wanted.pseudo_data if _on_axis(name) not in axis]
+    if unknown:
+        raise UnknownVariationError(f"comparison.pseudo_data names {', '.join(unknown)}", allowed=sorted(axis))
+    built = build_templates(config, runs)
+    asimov = fit_once(config, output / "asimov", runs=runs)
+    biases: dict[str, float] = {}
     errors: dict[str, float | None] = {}
-    for variation in pseudo_data:
+    pseudo: dict[str, dict[str, Any]] = {}
+    for name in wanted.pseudo_data:
+        variation = _on_axis(name)
         data = DataConfig(kind="variation", variation=variation)
         changed = config.model_copy(update={"data": data, "inference": _BEST_FIT_ALONE, "plots": False})
-        if without:
+        if wanted.without_source:
             changed = _without_source(changed, variation)
-        found = fit(changed, output / variation, run=run)
-        bias[variation] = found["bias"]
-        errors[variation] = found.get("bias_error")
-    return TaggerResult(
+        pseudo[name] = fit_once(changed, output / name, runs=runs)
+        biases[name], errors[name] = pseudo[name]["bias"], pseudo[name].get("bias_error")
+    parts = error_parts(asimov["mu_error"], asimov["mu_errors"])
+    result = TaggerResult(
         histogram=config.histogram,
         mu=asimov["mu"],
-        mu_error=asimov["mu_error"],
-        mu_error_shower=asimov["mu_error_shower"],
-        mu_error_statistical=asimov["mu_errors"]["statistical"],
+        mu_error=parts["mu_error"],
+        mu_error_statistical=parts["mu_error_statistical"],
+        mu_error_shower=parts["mu_error_shower"],
+        mu_error_other=parts["mu_error_other"],
         edges={channel: content["edges"] for channel, content in asimov["channels"].items()},
         signal_efficiency=asimov["signal_efficiency"],
-        bias=bias,
+        background_efficiency=_background(built),
+        bias=biases,
         bias_error=errors,
     )
+    if wanted.replicas:
+        found = errors_of_errors(config, runs, built.groupings, n=wanted.replicas, seed=wanted.seed)
+        result = replace(result, replicas=found)
+    return result, (built, {name: document["channels"] for name, document in pseudo.items()})
+
+
+def _on_axis(name: str) -> str:
+    return VARIATIONS[name].axis_name if name in VARIATIONS else name
+
+
+def _background(built: Built) -> dict[str, list[float]]:
+    """Fraction of the background above each edge, by channel."""
+    fractions = {}
+    for channel in built.templates.channels:
+        behind = [sample.values for sample in channel.samples if sample.name not in built.templates.signal]
+        total = np.sum(behind, axis=0) if behind else np.zeros(channel.n_bins)
+        above = np.append(np.cumsum(total[::-1])[::-1], 0.0)
+        fractions[channel.name] = (above / above[0] if above[0] > 0 else above).tolist()
+    return fractions
 
 
 def _without_source(config: FitConfig, variation: str) -> FitConfig:
-    from rs3l_gnn.fits.sources import sides_on_axis
-
     for source in sides_on_axis([variation]):
         kept = {name: entry for name, entry in config.systematics.items() if (entry.source or name) != source}
         excluded = tuple(dict.fromkeys([*config.exclude, source]))

@@ -8,203 +8,56 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.fits.config_blocks import (
+    ChannelConfig,
+    Correlate,
+    DataConfig,
+    InferenceConfig,
+    LuminosityConfig,
+    OneSided,
+    ProblemsConfig,
+    PruneConfig,
+    RateConfig,
+    RebinConfig,
+    SampleConfig,
+    Smoothing,
+    SystematicConfig,
+    YearConfig,
+    one_or_more,
+)
+from rs3l_gnn.fits.layout import ReadingConfig, fields_of
 
-__all__ = [
-    "ChannelConfig",
-    "DataConfig",
-    "FitConfig",
-    "InferenceConfig",
-    "LuminosityConfig",
-    "OneSided",
-    "ProblemsConfig",
-    "PruneConfig",
-    "RateConfig",
-    "RebinConfig",
-    "SampleConfig",
-    "Smoothing",
-    "SystematicConfig",
-]
-
-OneSided = Literal["error", "symmetrize", "nominal"]
-Smoothing = Literal["none", "353QH", "lowess"]
+__all__ = ["ComparisonConfig", "FitConfig"]
 
 
-class RebinConfig(BaseConfig):
-    """Binning of a channel; it is derived from nominal templates alone and applied to all of them."""
+class ComparisonConfig(BaseConfig):
+    """Several taggers, fitted alike, with the data of other simulations."""
 
-    edges: tuple[float, ...] | None = Field(
-        default=None, description="edges, all of them edges of the histogram; what lies outside is left out"
+    taggers: dict[str, str] = Field(min_length=1, description="tagger -> histogram")
+    histogram: str = Field(default="score_{tagger}", description="histogram of a tagger given by its name alone")
+    pseudo_data: tuple[str, ...] = Field(
+        default=(), description="variations that stand in for the data, by registry name or entry on the axis"
     )
-    signal_efficiency: tuple[float, ...] | None = Field(
-        default=None, description="edges by the fraction of the signal above them, so that taggers compare alike"
+    without_source: bool = Field(
+        default=True, description="fit pseudo-data without the nuisance of the variation that made them"
     )
-    keep_rest: bool = Field(default=True, description="with signal_efficiency: keep what lies below the lowest edge")
-    min_entries: float | None = Field(
-        default=None, gt=0, description="effective entries (sum w)^2 / sum w^2 of the background in a bin"
-    )
-    max_relative_error: float | None = Field(
-        default=None, gt=0, description="relative statistical error of the background in a bin"
-    )
+    replicas: int = Field(default=0, ge=0, description="replicas of the simulation, for the errors of the errors")
+    seed: int = Field(default=1, ge=0, description="random seed of the replicas")
 
-    @model_validator(mode="after")
-    def _one_way(self) -> RebinConfig:
-        if self.edges is not None and self.signal_efficiency is not None:
-            raise ValueError("give either edges or signal_efficiency, not both")
-        if self.edges is not None and (
-            len(self.edges) < 2 or any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False))
-        ):
-            raise ValueError("edges must be at least two increasing numbers")
-        if self.signal_efficiency is not None and not all(0 < value <= 1 for value in self.signal_efficiency):
-            raise ValueError("every signal_efficiency must lie in (0, 1]")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _names_alone(cls, document: Any) -> Any:
+        if not isinstance(document, dict) or not isinstance(document.get("taggers"), (list, tuple)):
+            return document
+        pattern = document.get("histogram", cls.model_fields["histogram"].default)
+        if not isinstance(pattern, str) or fields_of(pattern) != {"tagger"}:
+            raise ValueError("histogram must hold {tagger} and no other name in braces")
+        return {**document, "taggers": {tagger: pattern.format(tagger=tagger) for tagger in document["taggers"]}}
 
-
-class ChannelConfig(BaseConfig):
-    """One channel of the fit."""
-
-    source: str | None = Field(default=None, description="entry on the channel axis; the channel's name if absent")
-    histogram: str | None = Field(default=None, description="another histogram than the fit's")
-    rebin: RebinConfig | None = Field(default=None, description="another binning than the fit's")
-
-
-class SampleConfig(BaseConfig):
-    """One process: a sum of datasets."""
-
-    datasets: tuple[str, ...] | None = Field(default=None, description="datasets that add up; the name if absent")
-    signal: bool = False
-    scale: float = Field(default=1.0, gt=0, description="factor on the yield, for example a k-factor")
-    free: bool = Field(default=False, description="let the normalisation float")
-    bounds: tuple[float, float] = Field(default=(0.0, 10.0), description="range of a free normalisation")
-    uncertainty: float | None = Field(
-        default=None, gt=0, lt=1, description="relative rate uncertainty, becomes the nuisance norm_<name>"
-    )
-    mc_stat: bool = Field(default=True, description="statistical error of the simulation as nuisances")
-
-    @model_validator(mode="after")
-    def _one_normalisation(self) -> SampleConfig:
-        if self.signal and self.free:
-            raise ValueError("the signal's normalisation is the parameter of interest, it cannot be free as well")
-        if self.free and self.uncertainty is not None:
-            raise ValueError("a normalisation is either free or has an uncertainty, not both")
-        if not self.bounds[0] < 1 < self.bounds[1]:
-            raise ValueError("bounds must enclose 1")
-        return self
-
-
-class LuminosityConfig(BaseConfig):
-    """Integrated luminosity; histograms are filled in pb."""
-
-    value: float = Field(default=140.0, gt=0, description="in 1/fb")
-    uncertainty: float | None = Field(default=None, gt=0, lt=1, description="relative")
-    name: str = Field(default="lumi", description="name of the nuisance")
-
-
-class DataConfig(BaseConfig):
-    """What stands in for the data."""
-
-    kind: Literal["asimov", "variation", "observed", "toy"] = "asimov"
-    mu: float = Field(default=1.0, description="signal strength in asimov, variation and toy data")
-    variation: str | None = Field(default=None, description="entry on the variation axis that makes the pseudo-data")
-    samples: tuple[str, ...] | None = Field(default=None, description="samples taken from the variation; all if absent")
-    datasets: tuple[str, ...] | None = Field(default=None, description="datasets that hold observed events")
-    seed: int = Field(default=1, ge=0, description="random seed of a toy")
-
-    @model_validator(mode="after")
-    def _complete(self) -> DataConfig:
-        if (self.kind == "variation") != (self.variation is not None):
-            raise ValueError("kind 'variation' goes with the name of a variation, and only that kind")
-        if (self.kind == "observed") != (self.datasets is not None):
-            raise ValueError("kind 'observed' goes with datasets, and only that kind")
-        return self
-
-
-class SystematicConfig(BaseConfig):
-    """How one source on the variation axis enters the fit."""
-
-    source: str | None = Field(default=None, description="name on the axis without Up or Down; the key if absent")
-    name: str | None = Field(default=None, description="name of the nuisance in all outputs; the key if absent")
-    group: str | None = None
-    samples: tuple[str, ...] | None = Field(default=None, description="samples it acts on; all if absent")
-    channels: tuple[str, ...] | None = Field(default=None, description="channels it acts on; all if absent")
-    correlate: Literal["all", "sample", "channel"] = Field(
-        default="all", description="one nuisance for all, or one for each sample or channel"
-    )
-    effect: Literal["norm_shape", "norm", "shape"] = "norm_shape"
-    one_sided: OneSided | None = Field(default=None, description="another treatment than the fit's")
-    smooth: Smoothing | None = Field(default=None, description="another treatment than the fit's")
-
-
-class RateConfig(BaseConfig):
-    """A log-normal rate uncertainty that does not come from a histogram."""
-
-    value: float | tuple[float, float] = Field(description="relative size, or the factors (down, up)")
-    samples: tuple[str, ...] | None = None
-    channels: tuple[str, ...] | None = None
-    group: str = "normalisation"
-
-    @property
-    def factors(self) -> tuple[float, float]:
-        """Factors on the yield at -1 and +1 standard deviation."""
-        if isinstance(self.value, tuple):
-            return self.value
-        return 1 / (1 + self.value), 1 + self.value
-
-    @model_validator(mode="after")
-    def _positive(self) -> RateConfig:
-        if isinstance(self.value, float) and not 0 < self.value < 1:
-            raise ValueError("a relative size lies between 0 and 1")
-        if not all(factor > 0 for factor in self.factors):
-            raise ValueError("factors must be positive")
-        return self
-
-
-class PruneConfig(BaseConfig):
-    """Thresholds below which an effect on a template is left out; 0 keeps everything."""
-
-    norm: float = Field(default=0.0, ge=0, description="relative change of the rate")
-    shape: float = Field(default=0.0, ge=0, description="largest relative change of a bin, rate taken out")
-    significance: float = Field(
-        default=0.0, ge=0, description="standard deviations by which an effect must differ from its statistical error"
-    )
-
-
-class ProblemsConfig(BaseConfig):
-    """What to do with templates that a fit cannot digest; every action is listed in the report."""
-
-    incomplete: Literal["error", "allow"] = Field(default="error", description="a run with failed chunks")
-    non_finite: Literal["error", "zero"] = "error"
-    negative_bins: Literal["error", "clip", "merge"] = "error"
-    empty_bins: Literal["error", "fill", "merge"] = Field(
-        default="error", description="bins where all samples together are empty"
-    )
-    empty_bin_value: float = Field(default=1e-5, gt=0, description="expected events written by 'fill'")
-    empty_samples: Literal["error", "drop"] = Field(default="error", description="samples without events in a channel")
-    missing_variation: Literal["error", "nominal"] = Field(
-        default="error", description="a sample that was not simulated with a variation"
-    )
-    full_variation: Literal["error", "clip", "drop"] = Field(
-        default="error", description="a variation that takes the whole yield away"
-    )
-    clip_factor: float = Field(default=0.01, gt=0, lt=1, description="smallest rate factor written by 'clip'")
-    names: Literal["error", "sanitize"] = Field(default="error", description="names that the formats cannot hold")
-    flow: Literal["move", "drop", "error"] = Field(
-        default="move", description="underflow and overflow of the variable: into the edge bins, left out, or refused"
-    )
-
-
-class InferenceConfig(BaseConfig):
-    """What is computed besides the best fit."""
-
-    minos: bool = Field(default=False, description="asymmetric errors of the signal strength")
-    ranking: bool = True
-    scan: bool = True
-    scan_points: int = Field(default=11, ge=3)
-    limit: bool = True
-    confidence_level: float = Field(default=0.95, gt=0, lt=1)
-    significance: bool = True
-    goodness_of_fit: bool = True
-    toys: int = Field(default=0, ge=0, description="toys for the distribution of the signal strength")
-    toy_seed: int = Field(default=1, ge=0)
+    @field_validator("pseudo_data", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return one_or_more(value)
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -219,8 +72,16 @@ def _nested(below: Any, above: Any) -> bool:
 class FitConfig(BaseConfig):
     """A fit. A document may hold it at its top level or under the key ``fit:``, beside nothing else."""
 
-    inputs: tuple[Path, ...] = Field(description="histograms.json of one or more runs; their datasets are joined")
-    histogram: str = Field(description="name of the fitted histogram, for example score_rs3l")
+    inputs: tuple[Path, ...] = Field(
+        default=(), description="histograms of one or more runs; their datasets are joined"
+    )
+    years: dict[str, YearConfig] = Field(
+        default={}, description="instead of inputs: runs of several periods, each with channels of its own"
+    )
+    reading: ReadingConfig = Field(default=ReadingConfig(), description="where histograms come from another tool")
+    histogram: str = Field(
+        default="", description="name of the fitted histogram, for example score_rs3l; a comparison has its own"
+    )
     samples: dict[str, SampleConfig]
     channels: dict[str, ChannelConfig] = Field(default={}, description="all on the axis if absent")
     rebin: RebinConfig = RebinConfig()
@@ -229,7 +90,13 @@ class FitConfig(BaseConfig):
     data: DataConfig = DataConfig()
     auto_systematics: bool = Field(default=True, description="take every source on the variation axis")
     systematics: dict[str, SystematicConfig] = Field(default={})
-    exclude: tuple[str, ...] = Field(default=(), description="sources that are left out")
+    exclude: tuple[str, ...] = Field(default=(), description="sources that are left out, with wildcards")
+    correlate: dict[str, Correlate] = Field(
+        default={}, description="sources, with wildcards -> one nuisance for each sample, channel or year"
+    )
+    nuisance_names: dict[str, str] = Field(
+        default={}, description="sources, with wildcards -> name, with {source}, {sample}, {channel}, {year}"
+    )
     rates: dict[str, RateConfig] = Field(default={})
     groups: dict[str, tuple[str, ...]] = Field(
         default={}, description="group -> sources, with wildcards; goes before what the metadata suggest"
@@ -242,6 +109,7 @@ class FitConfig(BaseConfig):
     poi_bounds: tuple[float, float] | None = Field(default=None, description="from the expected error if absent")
     mc_stat_threshold: float = Field(default=0.0, ge=0, description="threshold of Combine's autoMCStats")
     inference: InferenceConfig = InferenceConfig()
+    comparison: ComparisonConfig | None = Field(default=None, description="fit several taggers and compare them")
     plots: bool = True
     plot_formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png",)
 
@@ -253,10 +121,20 @@ class FitConfig(BaseConfig):
             return document
         return _overlay(document["fit"], {key: value for key, value in document.items() if key != "fit"})
 
-    @field_validator("inputs", mode="before")
+    _paths = field_validator("inputs", mode="before")(one_or_more)
+
+    @field_validator("correlate", mode="before")
     @classmethod
-    def _one_input(cls, value: Any) -> Any:
-        return [value] if isinstance(value, (str, Path)) else value
+    def _one_word(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {source: () if word == "all" else one_or_more(word) for source, word in value.items()}
+
+    @field_validator("years", mode="before")
+    @classmethod
+    def _years_are_names(cls, value: Any) -> Any:
+        # YAML reads 2022 as a number.
+        return {str(year): entry for year, entry in value.items()} if isinstance(value, dict) else value
 
     @field_validator("channels", "samples", mode="before")
     @classmethod
@@ -270,13 +148,38 @@ class FitConfig(BaseConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> FitConfig:
-        if not self.inputs:
-            raise ValueError("inputs must name at least one file")
+        if bool(self.inputs) == bool(self.years):
+            raise ValueError("inputs must name at least one file, unless years do")
+        if not self.histogram and self.comparison is None:
+            raise ValueError("histogram must name what is fitted")
         if not any(sample.signal for sample in self.samples.values()):
             raise ValueError("no sample is marked as signal: true")
         for name, systematic in self.systematics.items():
             if "seed" in (systematic.source or name, systematic.name):
                 raise ValueError("'seed' is a replica of nominal, the closure test, and never a nuisance")
+        self._check_names()
+        self._check_places()
+        if self.poi_bounds is not None and not self.poi_bounds[0] < self.poi_bounds[1]:
+            raise ValueError("poi_bounds must increase")
+        return self
+
+    @property
+    def all_inputs(self) -> tuple[Path, ...]:
+        """Files of all periods."""
+        return self.inputs or tuple(path for year in self.years.values() for path in year.inputs)
+
+    def _check_names(self) -> None:
+        words = [*self.correlate.values(), *(entry.correlate or () for entry in self.systematics.values())]
+        words += [rate.correlate for rate in self.rates.values()]
+        patterns = [*self.nuisance_names.values(), *(entry.name or "" for entry in self.systematics.values())]
+        used = frozenset().union(*(fields_of(pattern) for pattern in [*patterns, *self.rates, self.luminosity.name]))
+        unknown = sorted(used - {"source", "sample", "channel", "year"})
+        if unknown:
+            raise ValueError(f"names of nuisances know source, sample, channel and year, not {', '.join(unknown)}")
+        if not self.years and ("year" in used or any("year" in word for word in words)):
+            raise ValueError("a nuisance for each year needs runs under years")
+
+    def _check_places(self) -> None:
         for kind, entries in (("systematics", self.systematics), ("rates", self.rates)):
             for name, entry in entries.items():
                 unknown = sorted(set(entry.samples or ()) - set(self.samples))
@@ -285,6 +188,6 @@ class FitConfig(BaseConfig):
                 unknown = sorted(set(entry.channels or ()) - set(self.channels)) if self.channels else []
                 if unknown:
                     raise ValueError(f"{kind}.{name} names channels that the fit does not have: {', '.join(unknown)}")
-        if self.poi_bounds is not None and not self.poi_bounds[0] < self.poi_bounds[1]:
-            raise ValueError("poi_bounds must increase")
-        return self
+                unknown = sorted(set(entry.years or ()) - set(self.years))
+                if unknown:
+                    raise ValueError(f"{kind}.{name} names years that the fit does not have: {', '.join(unknown)}")

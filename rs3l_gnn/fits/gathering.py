@@ -31,23 +31,44 @@ class FineYields:
     variances: NDArray[np.float64]
     covariance: NDArray[np.float64] | None
 
+    def difference_covariance(self, nominal: FineYields, grouping: Grouping) -> NDArray[np.float64]:
+        """Covariance of ``self - nominal`` in grouped bins [n_bins, n_bins].
+
+        diag(var(a) + var(b)) - J - J^T with J = cov(nominal, self): an event that moves from one bin to another makes
+        the differences in the two fall and rise together.
+        """
+        covariance = np.diag(grouping.add(self.variances) + grouping.add(nominal.variances))
+        if self.covariance is not None:
+            joint = grouping.add_covariance(self.covariance)
+            covariance = covariance - joint - joint.T
+        return covariance
+
     def difference_variance(self, nominal: FineYields, grouping: Grouping) -> NDArray[np.float64]:
         """Variance of ``self - nominal`` in grouped bins: var(a) + var(b) - 2 cov(a, b) [n_bins]."""
-        variance = grouping.add(self.variances) + grouping.add(nominal.variances)
-        if self.covariance is not None:
-            variance = variance - 2 * grouping.add_covariance(self.covariance)
-        return np.maximum(variance, 0.0)
+        return np.maximum(np.diagonal(self.difference_covariance(nominal, grouping)), 0.0)
 
 
 @dataclass(frozen=True)
 class ChannelView:
-    """One channel while it is built: its clean name, its entry on the axis, nominal yields by sample, and its bins."""
+    """One channel while it is built.
+
+    Attributes:
+        name: clean name, with the year where there are several.
+        key: name in the configuration.
+        source: entry on the axis.
+        histogram: where its yields come from.
+        fine: nominal yields by sample.
+        grouping: its bins.
+        year: period of its run, empty where there is only one.
+    """
 
     name: str
+    key: str
     source: str
     histogram: RunHistogram
     fine: Mapping[str, FineYields]
     grouping: Grouping
+    year: str = ""
 
 
 class ProcessReader:
@@ -148,7 +169,9 @@ class ProcessReader:
         return Cell(values, variances, covariance)
 
     def _factor(self, dataset: str, sample: str) -> float:
-        factor = _PER_INVERSE_FB * self._config.luminosity.value * self._config.samples[sample].scale
+        factor = self._config.samples[sample].scale
+        if self._config.reading.unit == "pb":
+            factor *= _PER_INVERSE_FB * self._config.luminosity.value
         if dataset in self._config.cross_sections:
             own = self._run.datasets.get(dataset, {}).get("xsec")
             if own is None or not float(own) > 0:

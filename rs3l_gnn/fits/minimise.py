@@ -107,6 +107,18 @@ class Objective:
         above, below = np.split(content, 2)
         return np.asarray((above - below) / (2 * _STEP * self.steps[:, None]))
 
+    def information(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+        r"""Fisher information [n_parameters, n_parameters].
+
+        :math:`\sum_i \partial_a\lambda_i\,\partial_b\lambda_i / \lambda_i` and the inverse variances of the
+        constraints. Where the data are the expectation it is the Hessian of -ln L: second derivatives of
+        :math:`\lambda_i` come with a factor :math:`1 - n_i / \lambda_i`.
+        """
+        expected, jacobian = self.expected(parameters), self.jacobian(parameters)
+        information = np.einsum("ai,bi,i->ab", jacobian, jacobian, 1 / np.where(expected > 0, expected, np.inf))
+        information[self._constrained, self._constrained] += 1 / self._widths**2
+        return np.asarray(information)
+
     def expected(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Expected counts [n_bins]."""
         return np.asarray(self._model.expected_data(parameters, include_auxdata=False), dtype=np.float64)

@@ -53,25 +53,27 @@ class Likelihood:
     Args:
         templates: the model.
         data: counts [n_bins of all channels], None for the data in the templates.
+        checked: False to believe that the expectation is finite wherever a fit may go, which is faster.
 
     Raises:
         FitError: the expectation is not finite within three standard deviations of a nuisance.
     """
 
-    def __init__(self, templates: Templates, data: NDArray[np.float64] | None = None) -> None:
+    def __init__(self, templates: Templates, data: NDArray[np.float64] | None = None, *, checked: bool = True) -> None:
         import cabinetry
 
         self.templates = templates
         specification = pyhf_workspace(templates)
         with numpy_backend():
             self.model, own = cabinetry.model_utils.model_and_data(specification)
-            self._batched = _batched_model(specification, self.model)
+            self._batched = _batched_model(specification, self.model) if checked else None
         n = self.model.config.nmaindata
         counts = own[:n] if data is None else [float(count) for count in data]
         self.data: list[float] = [*counts, *own[n:]]
         self.poi = templates.poi
         self.poi_index: int = self.model.config.poi_index
-        self._check()
+        if checked:
+            self._check()
 
     @property
     def counts(self) -> NDArray[np.float64]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.layout import fields_of
 from rs3l_gnn.fits.report import Report
 
-__all__ = ["Renamer", "check_names", "clean_name", "is_clean"]
+__all__ = ["Renamer", "check_names", "clean_name", "is_clean", "nuisance_name"]
 
 _ALLOWED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED = frozenset({"data_obs", "seed", "nominal", "r"})
@@ -33,6 +34,23 @@ def clean_name(name: str) -> str:
     """
     cleaned = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "x"
     return cleaned if cleaned[0].isalpha() else f"x{cleaned}"
+
+
+def nuisance_name(pattern: str, correlate: Iterable[str], places: Mapping[str, str]) -> str:
+    """Name of a nuisance at one place.
+
+    Args:
+        pattern: the name, with words in braces where places are filled in.
+        correlate: words that tell nuisances apart; those that the pattern does not have come behind it.
+        places: what stands for each word.
+
+    >>> nuisance_name("CMS_scale_j", ["year"], {"year": "2022", "sample": "qcd"})
+    'CMS_scale_j_2022'
+    >>> nuisance_name("CMS_{year}_{source}", ["year", "sample"], {"year": "2022", "sample": "qcd", "source": "jer"})
+    'CMS_2022_jer_qcd'
+    """
+    behind = [places[word] for word in correlate if word not in fields_of(pattern)]
+    return "_".join([pattern.format(**places), *behind])
 
 
 @dataclass(frozen=True)

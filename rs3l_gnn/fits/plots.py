@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_channel", "draw_templates", "draw_variation"]
+__all__ = ["draw_channel", "draw_templates", "draw_variation", "hatched_band"]
 
 _log = logging.getLogger(__name__)
 _MOST_VARIATIONS = 40
@@ -79,7 +79,7 @@ def draw_channel(
         label=present,
         color=[colours[name] for name in present],
     )
-    _band(upper, edges, total, band, label="uncertainty")
+    hatched_band(upper, edges, total, band, label="uncertainty")
     error = np.sqrt(channel.data)
     upper.errorbar(centres, channel.data, yerr=error, fmt="o", color="black", markersize=4, label=templates.data_label)
     upper.set_yscale("log")
@@ -91,7 +91,7 @@ def draw_channel(
     ratio = np.divide(channel.data, total, out=np.full_like(total, np.nan), where=total > 0)
     ratio_error = np.divide(error, total, out=np.zeros_like(total), where=total > 0)
     ratio_band = np.divide(band, total, out=np.zeros_like(total), where=total > 0)
-    _band(lower, edges, np.ones_like(total), ratio_band)
+    hatched_band(lower, edges, np.ones_like(total), ratio_band)
     lower.errorbar(centres, ratio, yerr=ratio_error, fmt="o", color="black", markersize=4)
     lower.axhline(1, color="black", linewidth=0.8)
     reach = float(np.nanmax(np.concatenate([np.abs(ratio - 1) + ratio_error, ratio_band])))
@@ -124,7 +124,7 @@ def draw_variation(templates: Templates, channel: ChannelTemplates, nuisance: st
             reach = max(reach, float(np.nanmax(np.abs(ratio) + ratio_error)))
         own, _ = _relative(sample, sample.values, None)
         _, statistical = _relative(sample, sample.values, np.sqrt(sample.variances))
-        _band(axes, ruler.edges, own, statistical, label="nominal, stat.")
+        hatched_band(axes, ruler.edges, own, statistical, label="nominal, stat.")
         axes.axhline(0, color="black", linewidth=0.8)
         reach = max(1.1 * reach, 0.01)
         axes.set_ylim(-reach, 1.7 * reach)
@@ -145,9 +145,10 @@ def _relative(
     return ratio, np.zeros_like(ratio) if error is None else np.where(nominal > 0, error / safe, 0.0)
 
 
-def _band(
+def hatched_band(
     axes: Axes, edges: NDArray[np.float64], centre: NDArray[np.float64], error: NDArray[np.float64], label: str = ""
 ) -> None:
+    """Draw an error around a centre, both [n_bins], as a hatched band."""
     low, high = np.append(centre - error, (centre - error)[-1]), np.append(centre + error, (centre + error)[-1])
     axes.fill_between(
         edges, low, high, step="post", facecolor="none", edgecolor="grey", hatch="////", linewidth=0, label=label

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import NOMINAL, UnknownVariationError
+from rs3l_gnn.conventions import NOMINAL, FitError, UnknownVariationError
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.gathering import ChannelView, ProcessReader
+from rs3l_gnn.fits.report import Report, place
 from rs3l_gnn.fits.templates import SampleTemplates
 
 __all__ = ["PseudoData", "make_data"]
@@ -21,12 +22,12 @@ __all__ = ["PseudoData", "make_data"]
 class PseudoData:
     """Data of one channel [n_bins].
 
-    ``errors`` are the statistical errors of the difference to the nominal expectation, where the data come from
-    another simulation of the same events; None otherwise.
+    ``covariance`` is that of the difference to the nominal expectation [n_bins, n_bins], where the data come from
+    another simulation; None otherwise.
     """
 
     values: NDArray[np.float64]
-    errors: NDArray[np.float64] | None = None
+    covariance: NDArray[np.float64] | None = None
 
 
 def make_data(
@@ -34,15 +35,17 @@ def make_data(
     reader: ProcessReader,
     view: ChannelView,
     kept: Mapping[str, SampleTemplates],
+    *,
     names: Callable[[str, str], str],
+    report: Report,
 ) -> PseudoData:
     """Data of one channel in its final bins.
 
-    Samples that were left out of the model are left out of the data, too. Samples that were not simulated with the
-    wanted variation stay nominal.
+    Samples that were left out of the model are left out of the data, too.
 
     Raises:
         UnknownVariationError: the run does not have the variation.
+        FitError: a sample was not simulated with it, and nothing says that it may stay nominal.
     """
     data = config.data
     if data.kind == "observed":
@@ -51,7 +54,8 @@ def make_data(
         raise UnknownVariationError(
             f"data.variation {data.variation!r} is not in the run", allowed=view.histogram.variations
         )
-    total, variances = np.zeros(view.grouping.n_bins), np.zeros(view.grouping.n_bins)
+    n = view.grouping.n_bins
+    total, covariance = np.zeros(n), np.zeros((n, n))
     for sample, yields in view.fine.items():
         template = kept.get(names(sample, "sample"))
         if template is None:
@@ -61,12 +65,23 @@ def make_data(
         varied = None
         if data.variation is not None and (data.samples is None or sample in data.samples):
             varied = reader.varied(view.histogram, view.source, sample, data.variation)
+            if varied is None:
+                _without(config, report, place(channel=view.name, sample=template.name), data.variation)
         if varied is not None:
             content = np.maximum(view.grouping.add(varied.values), 0.0)
-            variances += strength**2 * varied.difference_variance(yields, view.grouping)
+            covariance += strength**2 * varied.difference_covariance(yields, view.grouping)
         total += strength * content
     total = np.maximum(total, 0.0)
     if data.kind == "toy":
         # The channel's name enters the seed, so that a channel's toy does not depend on which others are fitted.
         total = np.random.default_rng([data.seed, zlib.crc32(view.name.encode())]).poisson(total).astype(np.float64)
-    return PseudoData(total, np.sqrt(variances) if data.kind == "variation" else None)
+    return PseudoData(total, covariance if data.kind == "variation" else None)
+
+
+def _without(config: FitConfig, report: Report, where: str, variation: str) -> None:
+    if config.problems.missing_variation == "error":
+        raise FitError(
+            f"{where}: the sample was not simulated with {variation}, which makes the pseudo-data",
+            hint="name the samples that have it in data.samples, or set missing_variation: nominal",
+        )
+    report.add("missing_variation", "kept", where, f"pseudo-data without {variation} stay nominal")

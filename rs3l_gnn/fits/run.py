@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rs3l_gnn.conventions import FitError, atomic_directory, dump_config, provenance, refuse_existing, write_json
 from rs3l_gnn.fits.bias import bias_error
-from rs3l_gnn.fits.building import Built, build_templates
+from rs3l_gnn.fits.building import Built
 from rs3l_gnn.fits.cabinetry_config import write_cabinetry
 from rs3l_gnn.fits.combine_card import write_card
 from rs3l_gnn.fits.config import FitConfig
@@ -20,20 +23,23 @@ from rs3l_gnn.fits.pyhf_spec import write_workspace
 from rs3l_gnn.fits.reading import Run
 from rs3l_gnn.fits.report import Report
 from rs3l_gnn.fits.shapes_file import write_shapes
+from rs3l_gnn.fits.years import build_templates
 
-__all__ = ["fit", "summarise"]
+__all__ = ["fit_once", "summarise"]
 
 _log = logging.getLogger(__name__)
 
 
-def fit(config: FitConfig, output: Path | str, *, force: bool = False, run: Run | None = None) -> dict[str, Any]:
+def fit_once(
+    config: FitConfig, output: Path | str, *, force: bool = False, runs: Mapping[str, Run] | None = None
+) -> dict[str, Any]:
     """Build the model, write it in all formats, fit it.
 
     Args:
         config: the ``fit:`` block.
         output: directory to make; it appears whole or not at all.
         force: replace an existing one.
-        run: histograms that were read before; ``config.inputs`` are read if absent.
+        runs: histograms that were read before, by year; those of the configuration are read if absent.
 
     Returns:
         The content of ``fit.json``. Beside it lie ``workspace.json`` (pyhf), ``shapes.root`` and ``card.txt``
@@ -45,7 +51,7 @@ def fit(config: FitConfig, output: Path | str, *, force: bool = False, run: Run 
     """
     output = Path(output)
     refuse_existing(output, force=force)
-    built = build_templates(config, run)
+    built = build_templates(config, runs)
     for finding in built.report.findings:
         _log.info("%s: %s %s (%s)", finding.kind, finding.where, finding.action, finding.detail)
     likelihood = Likelihood(built.templates)
@@ -71,7 +77,7 @@ def fit(config: FitConfig, output: Path | str, *, force: bool = False, run: Run 
         document["provenance"] = provenance(
             config=config,
             seeds={"data": config.data.seed, "toys": config.inference.toy_seed},
-            inputs=[str(path) for path in config.inputs],
+            inputs=[str(path) for path in config.all_inputs],
         )
         write_json(partial / "fit.json", document)
         write_json(partial / "provenance.json", document["provenance"])
@@ -104,6 +110,7 @@ def summarise(config: FitConfig, built: Built, likelihood: Likelihood, best: Bes
             channel.name: {
                 "edges": channel.edges.tolist(),
                 "data": channel.data.tolist(),
+                **_data_error(built, channel.name),
                 "samples": {sample.name: sample.values.tolist() for sample in channel.samples},
             }
             for channel in templates.channels
@@ -117,12 +124,18 @@ def summarise(config: FitConfig, built: Built, likelihood: Likelihood, best: Bes
         document["mu_error_down"], document["mu_error_up"] = best.asymmetric[templates.poi]
     if config.data.kind in ("variation", "asimov", "toy"):
         document["bias"] = value - config.data.mu
-    if built.data_errors:
-        document["bias_error"] = bias_error(likelihood, best, built.data_errors)
+    if built.data_covariances:
+        document["bias_error"] = bias_error(likelihood, best, built.data_covariances)
     low, high = templates.poi_bounds
     if min(value - low, high - value) < 1e-3 * error:
         built.report.add("poi_at_bound", "kept", f"parameter {templates.poi}", f"{value:g} in [{low:g}, {high:g}]")
     return document
+
+
+def _data_error(built: Built, channel: str) -> dict[str, list[float]]:
+    """Statistical error of the difference between pseudo-data and expectation."""
+    covariance = built.data_covariances.get(channel)
+    return {} if covariance is None else {"data_error": np.sqrt(np.maximum(np.diag(covariance), 0.0)).tolist()}
 
 
 def _parameters(likelihood: Likelihood, best: BestFit) -> dict[str, dict[str, float | None]]:

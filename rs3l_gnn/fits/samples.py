@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.gathering import ChannelView, ProcessReader
-from rs3l_gnn.fits.names import Renamer
+from rs3l_gnn.fits.names import Renamer, nuisance_name
 from rs3l_gnn.fits.report import Report, place
 from rs3l_gnn.fits.shifts import ShiftBuilder, compatibility, shift_record
 from rs3l_gnn.fits.sources import Source
@@ -62,10 +62,10 @@ class SampleBuilder:
             self.report.add("empty_samples", "dropped", where, "no expected events")
             return None
         made = SampleTemplates(name, values, variances, mc_stat=self.config.samples[sample].mc_stat)
-        shifter = ShiftBuilder(channel, made, fine, grouping, problems, self.config.prune, self.report, added)
+        shifter = ShiftBuilder(view, made, fine, problems, self.config.prune, self.report, added)
         shifts = []
         for systematic in self.sources:
-            if not systematic.acts_on(channel, sample):
+            if not systematic.acts_on(view.key, sample):
                 continue
             sides = [
                 None if axis is None else self.reader.varied(view.histogram, view.source, sample, axis)
@@ -86,24 +86,27 @@ class SampleBuilder:
             )
             shifts.append(shift)
         self._close(view, sample, made)
-        return replace(made, shifts=tuple(shifts), rates=self._rates(channel, sample))
+        return replace(made, shifts=tuple(shifts), rates=self._rates(view, sample))
 
-    def _rates(self, channel: str, sample: str) -> tuple[RateEffect, ...]:
+    def _rates(self, view: ChannelView, sample: str) -> tuple[RateEffect, ...]:
         effects = []
+        places = {"sample": self.names(sample, "sample"), "channel": view.name, "year": view.year}
         luminosity = self.config.luminosity
         entry = self.config.samples[sample]
         # A floating normalisation is measured, so the luminosity does not act on it.
         if luminosity.uncertainty is not None and not entry.free:
             factor = 1 + luminosity.uncertainty
-            effects.append(RateEffect(luminosity.name, factor, 1 / factor))
-            self._declare(luminosity.name, "luminosity", "rate")
+            name = nuisance_name(luminosity.name, (), places)
+            effects.append(RateEffect(name, factor, 1 / factor))
+            self._declare(name, "luminosity", "rate")
         if entry.uncertainty is not None:
             name = f"norm_{self.names(sample, 'sample')}"
             effects.append(RateEffect(name, 1 + entry.uncertainty, 1 / (1 + entry.uncertainty)))
             self._declare(name, "normalisation", "rate")
-        for name, rate in self.config.rates.items():
-            if (rate.samples is None or sample in rate.samples) and (rate.channels is None or channel in rate.channels):
+        for pattern, rate in self.config.rates.items():
+            if rate.acts_on(view.key, sample, view.year):
                 down, up = rate.factors
+                name = nuisance_name(pattern, rate.correlate, places)
                 effects.append(RateEffect(name, up, down))
                 self._declare(name, rate.group, "rate")
         return tuple(effects)

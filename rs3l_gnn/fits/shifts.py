@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits.binning import Grouping
-from rs3l_gnn.fits.config import ProblemsConfig, PruneConfig
-from rs3l_gnn.fits.gathering import FineYields
+from rs3l_gnn.fits.config_blocks import ProblemsConfig, PruneConfig
+from rs3l_gnn.fits.gathering import ChannelView, FineYields
 from rs3l_gnn.fits.report import Report, place
 from rs3l_gnn.fits.smoothing import smooth_shift
 from rs3l_gnn.fits.sources import Source
@@ -46,10 +45,9 @@ def compatibility(
 class ShiftBuilder:
     """Makes the shifts of one sample in one channel."""
 
-    channel: str
+    view: ChannelView
     sample: SampleTemplates
     fine: FineYields
-    grouping: Grouping
     problems: ProblemsConfig
     prune: PruneConfig
     report: Report
@@ -63,8 +61,8 @@ class ShiftBuilder:
             FitError: a missing side, a negative bin or a variation without yield that the configuration does not
                 allow.
         """
-        name = source.nuisance(self.channel, self.sample.name)
-        where = place(channel=self.channel, sample=self.sample.name, nuisance=name)
+        name = source.nuisance(self.view.name, self.sample.name, self.view.year)
+        where = place(channel=self.view.name, sample=self.sample.name, nuisance=name)
         if up is None and down is None:
             if self.problems.missing_variation == "error":
                 raise FitError(
@@ -86,8 +84,8 @@ class ShiftBuilder:
     def _grouped(self, fine: FineYields | None) -> _SideYields | None:
         if fine is None:
             return None
-        variance = fine.difference_variance(self.fine, self.grouping)
-        return _SideYields(self.grouping.add(fine.values) + self.fill, np.sqrt(variance))
+        variance = fine.difference_variance(self.fine, self.view.grouping)
+        return _SideYields(self.view.grouping.add(fine.values) + self.fill, np.sqrt(variance))
 
     def _both(
         self, source: Source, up: _SideYields | None, down: _SideYields | None, where: str

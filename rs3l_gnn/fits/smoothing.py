@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.fits.config import Smoothing
+from rs3l_gnn.fits.config_blocks import Smoothing
 
 __all__ = ["smooth_shift"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from rs3l_gnn.conventions import NOMINAL, VARIATIONS, FitError, UnknownVariationError
-from rs3l_gnn.fits.config import FitConfig, OneSided, Smoothing, SystematicConfig
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.config_blocks import Correlate, OneSided, Smoothing, SystematicConfig
+from rs3l_gnn.fits.names import nuisance_name
 
 __all__ = ["Source", "find_sources", "group_of", "sides_on_axis"]
 
@@ -24,12 +26,14 @@ class Source:
 
     Attributes:
         key: name on the variation axis, without Up or Down.
-        name: name of the nuisance.
+        name: name of the nuisance, with places for sample, channel and year in braces.
+        correlate: one nuisance for each of these.
         up, down: entries on the variation axis, None where the run has no such side.
     """
 
     key: str
     name: str
+    correlate: Correlate
     group: str
     up: str | None
     down: str | None
@@ -42,13 +46,10 @@ class Source:
         samples, channels = self.config.samples, self.config.channels
         return (samples is None or sample in samples) and (channels is None or channel in channels)
 
-    def nuisance(self, channel: str, sample: str) -> str:
+    def nuisance(self, channel: str, sample: str, year: str = "") -> str:
         """Name of the parameter that acts there."""
-        if self.config.correlate == "sample":
-            return f"{self.name}_{sample}"
-        if self.config.correlate == "channel":
-            return f"{self.name}_{channel}"
-        return self.name
+        places = {"source": self.key, "sample": sample, "channel": channel, "year": year}
+        return nuisance_name(self.name, self.correlate, places)
 
 
 def sides_on_axis(names: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -102,7 +103,12 @@ def group_of(source: str, records: Iterable[Mapping[str, Any]], groups: Mapping[
 
 
 def find_sources(
-    config: FitConfig, axis: Iterable[str], records: Mapping[str, Mapping[str, Any]]
+    config: FitConfig,
+    axis: Iterable[str],
+    records: Mapping[str, Mapping[str, Any]],
+    *,
+    year: str = "",
+    elsewhere: Collection[str] = (),
 ) -> tuple[Source, ...]:
     """Decide which sources enter the fit.
 
@@ -110,27 +116,36 @@ def find_sources(
         config: the fit.
         axis: entries of the variation axis.
         records: what the run says about each of them.
+        year: period of the run, empty where there is only one.
+        elsewhere: entries on the axis of other periods.
 
     Raises:
         UnknownVariationError: the configuration names a source that the run does not have.
         FitError: a side is missing and nothing says what to do about it.
     """
     offered = sides_on_axis(axis)
-    wanted = dict(config.systematics)
-    for name, entry in wanted.items():
-        if (entry.source or name) not in offered:
+    known = set(offered) | set(sides_on_axis(elsewhere))
+    for name, entry in config.systematics.items():
+        if (entry.source or name) not in known:
             raise UnknownVariationError(
-                f"systematics.{name}: the run has no variation {entry.source or name!r}", allowed=sorted(offered)
+                f"systematics.{name}: the run has no variation {entry.source or name!r}", allowed=sorted(known)
             )
-    unknown = sorted(set(config.exclude) - set(offered))
+    # A pattern may match nothing; a plain name must be there, or it is misspelt.
+    unknown = sorted(name for name in config.exclude if name not in known and not set("*?[") & set(name))
     if unknown:
         raise UnknownVariationError(
-            f"exclude names sources that the run does not have: {', '.join(unknown)}", allowed=sorted(offered)
+            f"exclude names sources that the run does not have: {', '.join(unknown)}", allowed=sorted(known)
         )
+    wanted = dict(config.systematics)
     if config.auto_systematics:
-        named = {entry.source or name for name, entry in wanted.items()} | set(config.exclude)
+        named = {entry.source or name for name, entry in wanted.items()}
+        named |= {key for key in offered if any(fnmatchcase(key, pattern) for pattern in config.exclude)}
         wanted |= {key: SystematicConfig() for key in offered if key not in named}
-    return tuple(_source(name, entry, offered, config, records) for name, entry in wanted.items())
+    return tuple(
+        _source(name, entry, offered, config, records)
+        for name, entry in wanted.items()
+        if (entry.source or name) in offered and (entry.years is None or year in entry.years)
+    )
 
 
 def _source(
@@ -152,9 +167,13 @@ def _source(
             f"source {key!r} has {present} but no {other} side, {reason if about else 'as far as the run tells'}",
             hint=f"set systematics.{name}.one_sided to symmetrize or nominal, or exclude it",
         )
+    correlate = entry.correlate
+    if correlate is None:
+        correlate = _first(key, config.correlate) or ()
     return Source(
         key=key,
-        name=entry.name or name,
+        name=entry.name or _first(key, config.nuisance_names) or name,
+        correlate=correlate,
         group=entry.group or group_of(key, about, config.groups),
         up=sides.get("up"),
         down=sides.get("down"),
@@ -162,3 +181,7 @@ def _source(
         smooth=entry.smooth or config.smooth,
         config=entry,
     )
+
+
+def _first(source: str, patterns: Mapping[str, Any]) -> Any:
+    return next((value for pattern, value in patterns.items() if fnmatchcase(source, pattern)), None)

@@ -36,11 +36,22 @@ def _events(dataset: str, n: int, shift: float, seed: int) -> dict[str, NDArray[
     rng = np.random.default_rng([seed, sorted(DATASETS).index(dataset)])
     centre = {"hbb": 1.4, "qcd": -1.2, "wqq": -0.2}[dataset]
     hard = rng.normal(centre, 1.0, n)
-    moves = {"nominal": 0.0, "seed": 0.0, "fsrUp": shift, "fsrDown": -shift, "hadronisationUp": 1.5 * shift}
+    moves = {
+        "nominal": 0.0,
+        "seed": 0.0,
+        "fsrUp": shift,
+        "fsrDown": -shift,
+        "hadronisationUp": 1.5 * shift,
+        "vinciaUp": 2.0 * shift,
+        "jesUp": 0.5 * shift,
+        "jesDown": -0.5 * shift,
+    }
     return {name: 1 / (1 + np.exp(-(hard + move + rng.normal(0, 0.15, n)))) for name, move in moves.items()}
 
 
-def _histograms(shift: float, *, n: int, bins: int, seed: int, variations: Sequence[str]) -> tuple[Any, Any]:
+def _histograms(
+    shift: float, *, n: int, bins: int, seed: int, variations: Sequence[str], parts: dict[str, float]
+) -> tuple[Any, Any]:
     axes = [
         hist.axis.StrCategory(list(DATASETS), name="dataset"),
         hist.axis.StrCategory(["sr", "cr"], name="channel"),
@@ -55,10 +66,12 @@ def _histograms(shift: float, *, n: int, bins: int, seed: int, variations: Seque
         weight = cross_section / n
         channel = np.where(np.arange(n) % 4 == 0, "cr", "sr")
         for name in variations:
+            # A variation may exist for the first events only; it is normalised by its own.
+            part = parts.get(name, 1.0)
             for place in ("sr", "cr"):
-                here = channel == place
-                histogram.fill(dataset, place, name, views[name][here], weight=weight)
-                paired.fill(dataset, place, name, views["nominal"][here], views[name][here], weight=weight**2)
+                here = (channel == place) & (np.arange(n) < part * n)
+                histogram.fill(dataset, place, name, views[name][here], weight=weight / part)
+                paired.fill(dataset, place, name, views["nominal"][here], views[name][here], weight=weight**2 / part)
     return histogram, paired
 
 
@@ -83,8 +96,9 @@ def _document(histograms: dict[str, Any], paired: dict[str, Any] | None, changes
 def write_run(tmp_path: Path) -> Callable[..., Path]:
     """Write ``histograms.json``.
 
-    ``shifts`` gives the size of the shower's effect for each histogram; ``edit`` may change the histograms before they
-    are written; further keywords replace keys of the document.
+    ``shifts`` gives the size of the shower's effect for each histogram, ``parts`` the fraction of the events for which
+    a variation exists; ``edit`` may change the histograms before they are written; further keywords replace keys of the
+    document.
     """
 
     def write(
@@ -95,12 +109,13 @@ def write_run(tmp_path: Path) -> Callable[..., Path]:
         seed: int = 1,
         variations: Sequence[str] = AXIS_NAMES,
         shifts: dict[str, float] | None = None,
+        parts: dict[str, float] | None = None,
         with_paired: bool = True,
         edit: Callable[[dict[str, Any]], None] | None = None,
         **changes: Any,
     ) -> Path:
         made = {
-            histogram: _histograms(shift, n=n, bins=bins, seed=seed, variations=variations)
+            histogram: _histograms(shift, n=n, bins=bins, seed=seed, variations=variations, parts=parts or {})
             for histogram, shift in (shifts or {"score_rs3l": 0.05}).items()
         }
         histograms = {tagger: histogram for tagger, (histogram, _) in made.items()}

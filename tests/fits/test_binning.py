@@ -7,7 +7,7 @@ import pytest
 
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.binning import BinningInput, Grouping, derive_grouping
-from rs3l_gnn.fits.config import RebinConfig
+from rs3l_gnn.fits.config_blocks import RebinConfig
 
 
 def content(**changes: Any) -> BinningInput:
@@ -92,6 +92,6 @@ def test_sums_are_kept() -> None:
 def test_covariance_counts_events_that_moved_inside_a_group() -> None:
     # Three events: bin 0 -> 0, bin 0 -> 1, bin 2 -> 1, with unit weights.
     joint = np.array([[1.0, 1, 0], [0, 0, 0], [0, 1, 0]])
-    np.testing.assert_array_equal(Grouping(np.array([0, 2, 3])).add_covariance(joint), [2, 0])
-    np.testing.assert_array_equal(Grouping(np.array([0, 3])).add_covariance(joint), [3])
-    np.testing.assert_array_equal(Grouping(np.array([0, 2, 3])).add_covariance(np.diag(joint).copy()), [1, 0])
+    np.testing.assert_array_equal(Grouping(np.array([0, 2, 3])).add_covariance(joint), [[2, 0], [1, 0]])
+    np.testing.assert_array_equal(Grouping(np.array([0, 3])).add_covariance(joint), [[3]])
+    np.testing.assert_array_equal(Grouping(np.array([0, 2, 3])).add_covariance(np.diag(joint).copy()), [[1, 0], [0, 0]])

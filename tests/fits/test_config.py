@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from rs3l_gnn.conventions import ConfigError, config_digest, load_config, parse_config
 from rs3l_gnn.fits import FitConfig
-from rs3l_gnn.fits.config import RateConfig
+from rs3l_gnn.fits.config_blocks import RateConfig
 
 BLOCK: dict[str, Any] = {"inputs": "histograms.json", "histogram": "score_rs3l", "samples": {"hbb": {"signal": True}}}
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits import ChannelTemplates, FitConfig, build_templates
 from rs3l_gnn.fits.building import Built
 
@@ -31,7 +32,7 @@ def parts(built: Built) -> tuple[ChannelTemplates, dict[str, Any]]:
 def test_asimov_with_a_signal_strength(build: Build) -> None:
     channel, values = parts(build(data={"kind": "asimov", "mu": 3.0}))
     np.testing.assert_allclose(channel.data, 3 * values["hbb"] + values["qcd"] + values["wqq"])
-    assert build().data_errors == {}
+    assert build().data_covariances == {}
 
 
 def test_variation_of_one_sample(build: Build) -> None:
@@ -43,7 +44,7 @@ def test_variation_of_one_sample(build: Build) -> None:
     shift = next(shift for shift in qcd.shifts if shift.nuisance == "fsr")
     np.testing.assert_allclose(channel.data, values["hbb"] + shift.up + values["wqq"])
     assert shift.up_error is not None
-    np.testing.assert_allclose(built.data_errors["sr"], shift.up_error)
+    np.testing.assert_allclose(np.sqrt(np.diag(built.data_covariances["sr"])), shift.up_error)
     assert built.templates.data_label == "pseudo-data, fsrUp"
 
 
@@ -73,3 +74,21 @@ def test_dropped_samples_are_not_in_the_data(
     channel, values = parts(build_templates(config))
     assert set(values) == {"hbb", "qcd"}
     np.testing.assert_allclose(channel.data, values["hbb"] + values["qcd"])
+
+
+def test_samples_without_the_variation_are_named(
+    write_run: Callable[..., Path], make_config: Callable[..., FitConfig]
+) -> None:
+    def edit(histograms: dict[str, Any]) -> None:
+        view = histograms["score_rs3l"].view(flow=True)
+        view.value[2, :, 4] = view.variance[2, :, 4] = 0.0
+
+    path = write_run(edit=edit)
+    settings: dict[str, Any] = {"exclude": ["hadronisation"], "problems": {}}
+    data: dict[str, Any] = {"kind": "variation", "variation": "hadronisationUp"}
+    with pytest.raises(FitError, match="sample wqq: the sample was not simulated with hadronisationUp"):
+        build_templates(make_config(path, data=data, **settings))
+    kept = build_templates(make_config(path, data=data, **settings | {"problems": {"missing_variation": "nominal"}}))
+    assert kept.report.of("missing_variation")[0].detail == "pseudo-data without hadronisationUp stay nominal"
+    chosen = build_templates(make_config(path, data=data | {"samples": ["hbb", "qcd"]}, **settings))
+    np.testing.assert_allclose(chosen.templates.channels[0].data, kept.templates.channels[0].data)

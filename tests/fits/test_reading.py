@@ -110,12 +110,18 @@ def test_axes_and_storage_are_checked(write_run: WriteRun) -> None:
     def no_channel(histograms: dict[str, Any]) -> None:
         histograms["score_rs3l"] = histograms["score_rs3l"].project("dataset", "variation", "score")
 
+    def no_dataset(histograms: dict[str, Any]) -> None:
+        histograms["score_rs3l"] = histograms["score_rs3l"].project("channel", "variation", "score")
+
     def no_errors(histograms: dict[str, Any]) -> None:
         axes = histograms["score_rs3l"].axes
         histograms["score_rs3l"] = hist.Hist(*axes, storage=hist.storage.Double())
 
-    with pytest.raises(FitError, match="expected axes; got dataset, variation, score"):
-        read_runs([write_run(edit=no_channel)], ["score_rs3l"])
+    # Without a channel axis there is one channel; without datasets nothing can be told apart.
+    run = read_runs([write_run(edit=no_channel, with_paired=False)], ["score_rs3l"])
+    assert run.histograms["score_rs3l"].channels == ("signal",)
+    with pytest.raises(FitError, match="expected axes; got channel, variation, score"):
+        read_runs([write_run(edit=no_dataset)], ["score_rs3l"])
     with pytest.raises(FitError, match="has no variances"):
         read_runs([write_run(edit=no_errors)], ["score_rs3l"])
 

@@ -7,8 +7,9 @@ import pytest
 
 from rs3l_gnn.fits import SampleTemplates, Shift
 from rs3l_gnn.fits.binning import Grouping
-from rs3l_gnn.fits.config import ProblemsConfig, PruneConfig, SystematicConfig
-from rs3l_gnn.fits.gathering import FineYields
+from rs3l_gnn.fits.cells import RunHistogram
+from rs3l_gnn.fits.config_blocks import ProblemsConfig, PruneConfig, SystematicConfig
+from rs3l_gnn.fits.gathering import ChannelView, FineYields
 from rs3l_gnn.fits.report import Report
 from rs3l_gnn.fits.shifts import ShiftBuilder, compatibility, shift_record
 from rs3l_gnn.fits.sources import Source
@@ -22,11 +23,11 @@ def fine(values: Any, *, relative: float = 0.01, covariance: Any = None) -> Fine
 
 
 def builder(**prune: float) -> ShiftBuilder:
+    histogram = RunHistogram("score", np.linspace(0, 1, 4), ("sr",), ("nominal",), {})
     return ShiftBuilder(
-        channel="sr",
+        view=ChannelView("sr", "sr", "sr", histogram, {"qcd": fine(NOMINAL)}, Grouping(np.arange(4))),
         sample=SampleTemplates("qcd", NOMINAL, (0.01 * NOMINAL) ** 2),
         fine=fine(NOMINAL),
-        grouping=Grouping(np.arange(4)),
         problems=ProblemsConfig(),
         prune=PruneConfig(**prune),
         report=Report(),
@@ -38,6 +39,7 @@ def source(**changes: Any) -> Source:
     values: dict[str, Any] = {
         "key": "fsr",
         "name": "fsr",
+        "correlate": (),
         "group": "shower",
         "up": "fsrUp",
         "down": "fsrDown",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rs3l_gnn.fits.config import Smoothing
+from rs3l_gnn.fits.config_blocks import Smoothing
 from rs3l_gnn.fits.smoothing import smooth_shift
 
 NOMINAL = np.array([100.0, 80, 60, 50, 40, 30, 25, 20])

@@ -8,6 +8,7 @@ import pytest
 
 from rs3l_gnn.conventions import VARIATIONS, FitError, UnknownVariationError
 from rs3l_gnn.fits import FitConfig
+from rs3l_gnn.fits.config_blocks import SystematicConfig
 from rs3l_gnn.fits.sources import find_sources, group_of, sides_on_axis
 
 AXIS = ["nominal", "seed", "fsrUp", "fsrDown", "hadronisationUp", "psISRUp", "psISRDown", "jesUp", "jesDown"]
@@ -87,3 +88,16 @@ def test_names_without_a_side() -> None:
 )
 def test_groups_from_metadata(source: str, record: dict[str, str], group: str) -> None:
     assert group_of(source, [record], {}) == group
+
+
+def test_patterns_exclude_and_name_and_correlate(make_config: Callable[..., FitConfig]) -> None:
+    chosen = config(
+        make_config, exclude=["ps*", "absent*"], nuisance_names={"*": "CMS_{source}"}, correlate={"f*": ["sample"]}
+    )
+    found = {source.key: source for source in find_sources(chosen, AXIS, RECORDS)}
+    assert set(found) == {"fsr", "hadronisation", "jes"}
+    assert found["fsr"].nuisance("sr", "qcd") == "CMS_fsr_qcd"
+    assert found["jes"].nuisance("sr", "qcd") == "CMS_jes"
+    # What is said of one source goes before the patterns.
+    own = chosen.model_copy(update={"systematics": {"fsr": SystematicConfig(name="ps_fsr", correlate=())}})
+    assert find_sources(own, AXIS, RECORDS)[0].nuisance("sr", "qcd") == "ps_fsr"

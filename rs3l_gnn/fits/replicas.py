@@ -1,0 +1,189 @@
+"""Replicas of a simulation: its histograms as other events would have filled them, for errors of what they give."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import NOMINAL, FitError, progress
+from rs3l_gnn.fits.binning import Grouping
+from rs3l_gnn.fits.cells import Cell, RunHistogram
+from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.config_blocks import ProblemsConfig
+from rs3l_gnn.fits.expectation import asimov_fit
+from rs3l_gnn.fits.model import Likelihood, errors_by_group
+from rs3l_gnn.fits.reading import Run
+from rs3l_gnn.fits.years import build_templates
+
+__all__ = ["Spread", "error_parts", "errors_of_errors", "replica"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Parts of the error of the signal strength over replicas: means and standard deviations, by part.
+
+    A variation's own statistical error looks like an effect. A replica has that noise twice, the run once, so that
+    the mean of the replicas lies above the run by about as much as the run above the truth.
+    """
+
+    mean: dict[str, float]
+    deviation: dict[str, float]
+    n: int
+    failed: int
+
+
+def replica(run: Run, rng: np.random.Generator) -> Run:
+    r"""Draw the histograms anew, as a Poisson bootstrap of the hard events would.
+
+    Hard events in nominal bin :math:`i` number Poisson(:math:`k_i`), with the effective entries
+    :math:`k_i = N_i^2 / \sigma_i^2`. Each of them goes to bin :math:`j` of a variation with the probability that the
+    joint weights tell, or is not in it; events that only the variation has are Poisson. The covariance of nominal and
+    each variation is thus that of the run. Two variations share what they share with nominal, and nothing more; their
+    correlation is a little too small, hence errors of what compares them a little too large. Where joint weights are
+    missing, a variation is drawn independently of nominal.
+
+    Args:
+        run: the histograms.
+        rng: source of randomness.
+    """
+    return replace(run, histograms={name: _redrawn(histogram, rng) for name, histogram in run.histograms.items()})
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Effective entries of a template [n_bins], and what one entry weighs."""
+
+    entries: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cell: Cell) -> _Counts:
+        filled = (cell.variances > 0) & (cell.values != 0)
+        safe = np.where(filled, cell.variances, 1.0)
+        values = np.where(filled, cell.values, 1.0)
+        return cls(np.where(filled, values**2 / safe, 0.0), np.where(filled, safe / values, 0.0))
+
+    def cell(self, drawn: NDArray[np.float64], joint: NDArray[np.float64] | None = None) -> Cell:
+        return Cell(self.weights * drawn, self.weights**2 * drawn, joint)
+
+
+def _redrawn(histogram: RunHistogram, rng: np.random.Generator) -> RunHistogram:
+    cells: dict[tuple[str, str, str], Cell] = {}
+    for dataset, channel in dict.fromkeys((key[0], key[1]) for key in histogram.cells):
+        here = {key[2]: cell for key, cell in histogram.cells.items() if key[:2] == (dataset, channel)}
+        for variation, cell in _together(here, rng).items():
+            cells[dataset, channel, variation] = cell
+    return replace(histogram, cells=cells)
+
+
+def _together(cells: Mapping[str, Cell], rng: np.random.Generator) -> dict[str, Cell]:
+    drawn: dict[str, Cell] = {}
+    nominal = cells.get(NOMINAL.name)
+    counts = None if nominal is None else _Counts.of(nominal)
+    number = rng.poisson(np.zeros(0) if counts is None else counts.entries)
+    if counts is not None:
+        drawn[NOMINAL.name] = counts.cell(number.astype(np.float64))
+    for variation, cell in cells.items():
+        if variation == NOMINAL.name:
+            continue
+        own = _Counts.of(cell)
+        if counts is None or cell.covariance is None:
+            drawn[variation] = own.cell(rng.poisson(own.entries).astype(np.float64))
+        else:
+            drawn[variation] = _moved(counts, number, own, cell.covariance, rng)
+    return drawn
+
+
+def _moved(
+    nominal: _Counts, number: NDArray[np.int64], own: _Counts, covariance: NDArray[np.float64], rng: np.random.Generator
+) -> Cell:
+    joint = np.diag(covariance) if covariance.ndim == 1 else covariance
+    weights = np.outer(nominal.weights, own.weights)
+    shared = np.maximum(np.divide(joint, weights, out=np.zeros_like(joint), where=weights != 0), 0.0)
+    # Weights that differ within a bin can make more shared entries than there are entries.
+    shared *= _at_most_one(nominal.entries, shared.sum(axis=1))[:, None]
+    shared *= _at_most_one(own.entries, shared.sum(axis=0))
+    chance = np.divide(shared, nominal.entries[:, None], out=np.zeros_like(shared), where=nominal.entries[:, None] > 0)
+    lost = np.maximum(1 - chance.sum(axis=1), 0.0)
+    full = np.concatenate([chance, lost[:, None]], axis=1)
+    moved = rng.multinomial(number, full / full.sum(axis=1, keepdims=True))[:, :-1].astype(np.float64)
+    alone = rng.poisson(np.maximum(own.entries - shared.sum(axis=0), 0.0))
+    kept = weights * moved
+    return own.cell(moved.sum(axis=0) + alone, np.diag(kept).copy() if covariance.ndim == 1 else kept)
+
+
+def _at_most_one(limit: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.minimum(np.divide(limit, found, out=np.ones_like(limit), where=found > 0), 1.0)
+
+
+def error_parts(total: float, groups: Mapping[str, float]) -> dict[str, float]:
+    """Split an error into statistical, shower and the rest, which add up in squares.
+
+    Args:
+        total: the error.
+        groups: its parts by :func:`rs3l_gnn.fits.errors_by_group`.
+    """
+    statistical, shower = groups["statistical"], groups.get("shower", 0.0)
+    other = max(total**2 - statistical**2 - shower**2, 0.0) ** 0.5
+    return {
+        "mu_error": total,
+        "mu_error_statistical": statistical,
+        "mu_error_shower": shower,
+        "mu_error_other": other,
+    }
+
+
+def errors_of_errors(
+    config: FitConfig, runs: Mapping[str, Run], groupings: Mapping[str, Grouping], *, n: int, seed: int
+) -> Spread:
+    """Parts of the error of the signal strength for replicas of the simulation, in the same bins, on Asimov data.
+
+    Args:
+        config: the fit.
+        runs: what was read.
+        groupings: the bins.
+        n: number of replicas.
+        seed: replica ``i`` depends on the seed and ``i`` alone.
+
+    Raises:
+        FitError: fewer than two replicas give usable templates.
+    """
+    problems = ProblemsConfig(
+        incomplete="allow",
+        negative_bins="clip",
+        empty_bins="fill",
+        empty_samples="drop",
+        missing_variation="nominal",
+        full_variation="clip",
+        names=config.problems.names,
+    )
+    config = config.model_copy(update={"problems": problems})
+    rows: list[dict[str, float]] = []
+    with progress("replicas", n, "replicas") as bar:
+        for number in range(n):
+            rng = np.random.default_rng([seed, number])
+            try:
+                drawn = {year: replica(run, rng) for year, run in runs.items()}
+                templates = build_templates(config, drawn, groupings=groupings).templates
+                likelihood = Likelihood(templates, checked=False)
+            except FitError as error:
+                _log.debug("replica %d: %s", number, error)
+            else:
+                best = asimov_fit(likelihood)
+                rows.append(error_parts(best.of(likelihood.poi)[1], errors_by_group(templates, best)))
+            bar.advance()
+    if len(rows) < 2:
+        raise FitError("the replicas give no usable templates", got=f"{len(rows)} of {n}", hint="use wider bins")
+    parts = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return Spread(
+        mean={name: float(content.mean()) for name, content in parts.items()},
+        deviation={name: float(content.std(ddof=1)) for name, content in parts.items()},
+        n=len(rows),
+        failed=n - len(rows),
+    )
