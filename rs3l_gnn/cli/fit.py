@@ -17,7 +17,7 @@ __all__ = ["fit"]
 def fit(
     config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("fit"), force: Force = False
 ) -> None:
-    """Turn histograms into templates, workspace and card, and fit the signal strength."""
+    """Turn histograms into templates, workspace and card, and fit the signal strength; or compare taggers by it."""
     from rs3l_gnn import fits
 
     fits.fit(load_config(fits.FitConfig, config, overrides or ()), output, force=force)
