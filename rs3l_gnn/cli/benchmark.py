@@ -34,6 +34,12 @@ def _pairing() -> dict[str, Any]:
     return benchmark_pairing()
 
 
+def _training() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.training import run_training_benchmark
+
+    return run_training_benchmark()
+
+
 def _analysis() -> dict[str, Any]:
     from rs3l_gnn.benchmarks.analysis import run_analysis_benchmark
 
@@ -49,6 +55,7 @@ def _fits() -> dict[str, Any]:
 _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "encoder": _encoder,
     "simulation": _simulation,
+    "training": _training,
     "pairing": _pairing,
     "analysis": _analysis,
     "fits": _fits,

@@ -74,7 +74,12 @@ class EpochEnd(Checkpoint):
         epoch = len(self.rows) + 1
         self.rows.append({"epoch": epoch, **pl_module.metrics})
         self.timing.append(
-            {"epoch": epoch, "seconds": self._seconds, "jets_per_second": self._n_jets / max(self._seconds, 1e-9)}
+            {
+                "epoch": epoch,
+                "seconds": self._seconds,
+                "validation_seconds": time.monotonic() - self._start - self._seconds,
+                "jets_per_second": self._n_jets / max(self._seconds, 1e-9),
+            }
         )
         if trainer.logger is not None:
             trainer.logger.log_metrics({k: v for k, v in self.rows[-1].items() if v is not None}, step=epoch)
