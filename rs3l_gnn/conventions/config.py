@@ -122,7 +122,9 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
         return f"unknown key {path!r}{guess}" + (f", allowed: {', '.join(allowed)}" if allowed else "")
     if problem["type"] == "missing":
         return f"key {path!r} is missing"
-    return f"{path}: {problem['msg']}, got {problem['input']!r}"
+    message = problem["msg"].removeprefix("Value error, ")
+    # A rule across keys names them itself; the whole document as "got" would bury it.
+    return f"{path}: {message}, got {problem['input']!r}" if problem["loc"] else message
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -12,6 +12,13 @@ from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.processes import get_process
 
 __all__ = ["HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
+
+_VARIATIONS = {
+    "hard": ("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"),
+    "shower": ("nominal", "seed", "lundAUp", "lundADown", "lundBUp", "lundBDown", "bFragUp", "bFragDown"),
+    "particles": ("nominal", "seed"),
+}
+"""What is simulated if nothing is named, by the point where the views part."""
 
 
 class JetConfig(BaseConfig):
@@ -70,7 +77,8 @@ class SimulationConfig(BaseConfig):
         description="simulate the nominal view; false adds variations to hard events whose nominal view is elsewhere",
     )
     variations: tuple[str, ...] = Field(
-        default=("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"), description="names of the registry"
+        default=_VARIATIONS["hard"],
+        description="names of the registry; without them the published ones, or those that act after 'start'",
     )
     start: Literal["hard", "shower", "particles"] = Field(
         default="hard",
@@ -88,6 +96,14 @@ class SimulationConfig(BaseConfig):
     )
     jets: JetConfig = JetConfig()
     detector: DetectorConfig = DetectorConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variations_by_start(cls, document: Any) -> Any:
+        if isinstance(document, dict) and "variations" not in document:
+            variations = _VARIATIONS.get(document.get("start", "hard"))
+            return document if variations is None else {**document, "variations": variations}
+        return document
 
     @field_validator("variations")
     @classmethod
@@ -111,7 +127,7 @@ class SimulationConfig(BaseConfig):
             if late:
                 raise ValueError(
                     f"variation {variation.name!r} changes {late[0]}, which acts before what the views share with "
-                    f"start: {self.start}"
+                    f"start: {self.start}; name other variations, such as {', '.join(_VARIATIONS[self.start])}"
                 )
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rs3l_gnn.conventions import (
     InputFileError,
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["simulate"]
 
 _CONFIG_FILE = "config.yaml"
+_SOFT = 0.8
+"""Share of the jet cut below which the hardest parton rarely makes a jet, radiation and underlying event added."""
+
+_log = logging.getLogger("rs3l_gnn")
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,9 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
             hard = read_lhe(sample.lhe, limit=sample.events, scalup=sample.scalup)
             if sample.events is not None and len(hard) < sample.events:
                 raise InputFileError(
-                    f"{sample.lhe} holds {len(hard)} events", got=f"samples.{name}.events = {sample.events}"
+                    f"{sample.lhe} holds {len(hard)} events",
+                    got=f"samples.{name}.events = {sample.events}",
+                    hint="ask for fewer, or leave the number out to take the whole file",
                 )
         else:
             from rs3l_gnn.simulation.generate import generate_hard_events
@@ -162,6 +171,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         write_lhe(hard_file, hard, generator="rs3l_gnn")
     # Read back, so that the showers see exactly what the file says.
     hard = read_lhe(hard_file)
+    _warn_if_soft(config, name, hard)
     for variation, other in sample.hepmc.items():
         from rs3l_gnn.simulation.hepmc import split_hepmc
 
@@ -188,6 +198,20 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "jets": config.jets.model_dump(mode="json"),
     }
     return _Job(name, sample, hard, directory, metadata, variations)
+
+
+def _warn_if_soft(config: SimulationConfig, name: str, hard: HardEvents) -> None:
+    """Say before hours of work that a file of softer events gives hardly a jet."""
+    made = hard.particles[hard.particles["status"] != -1]
+    hardest = float(np.hypot(made["px"], made["py"]).max(initial=0.0))
+    if hardest < _SOFT * config.jets.pt_min:
+        _log.warning(
+            "%s: the hardest particle of the hard events has a pT of %.0f GeV, so that few jets or none will pass "
+            "jets.pt_min = %g GeV",
+            name,
+            hardest,
+            config.jets.pt_min,
+        )
 
 
 def _chunks(config: SimulationConfig, job: _Job) -> Iterator[Chunk]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, OutputError, atomic_file, refuse_existing
 
-__all__ = ["AnchorJets", "plot_validation", "read_anchor_jets"]
+__all__ = ["AnchorJets", "multiplicity_shift", "plot_validation", "read_anchor_jets"]
 
 _BRANCHES = ("pt", "msoftdrop", "n2b1")
 _MAX_LINES = 5
@@ -72,12 +72,12 @@ def plot_validation(output: Path | str, image: Path | str, *, force: bool = Fals
     """Draw masses, N2, impact parameters, kinds of candidates, multiplicities by variation, and shared jets.
 
     Args:
-        output: output directory of a simulation.
+        output: output directory of a simulation; samples without a nominal view are left out.
         image: file to write, in any format that matplotlib knows.
         force: replace the file.
 
     Raises:
-        InputFileError: ``output`` holds no finished sample.
+        InputFileError: ``output`` holds no finished sample with a nominal view.
         OutputError: the image exists and ``force`` is False, or it cannot be written.
     """
     from matplotlib.figure import Figure
@@ -85,9 +85,14 @@ def plot_validation(output: Path | str, image: Path | str, *, force: bool = Fals
     image = Path(image)
     refuse_existing(image, force=force)
     summaries = {path.parent: json.loads(path.read_text()) for path in sorted(Path(output).glob("*/simulation.json"))}
-    if not summaries:
+    samples = {
+        path.name: {record["name"]: read_anchor_jets(path, record["name"]) for record in summary["variations"]}
+        for path, summary in summaries.items()
+        if "nominal" in summary["matched"]
+    }
+    if not samples:
         raise InputFileError(f"{output} holds no finished simulation")
-    nominal = {path.name: read_anchor_jets(path, "nominal") for path in summaries}
+    nominal = {name: views["nominal"] for name, views in samples.items()}
     figure = Figure(figsize=(14, 8), layout="constrained")
     panels = figure.subplots(2, 3).ravel()
     _overlay(panels[0], {name: jets.msoftdrop for name, jets in nominal.items()}, (0, 200, 40), "soft-drop mass [GeV]")
@@ -95,15 +100,21 @@ def plot_validation(output: Path | str, image: Path | str, *, force: bool = Fals
     _overlay(panels[2], {name: jets.d0 for name, jets in nominal.items()}, (0, 1, 25), r"$|d_0|$ of tracks [mm]")
     panels[2].set_yscale("log")
     _fractions(panels[3], nominal)
-    directory, summary = next(iter(summaries.items()))
-    views = {record["name"]: read_anchor_jets(directory, record["name"]) for record in summary["variations"]}
-    _multiplicities(panels[4], views, directory.name)
-    _responses(panels[5], views, directory.name)
+    _multiplicities(panels[4], samples)
+    first = next(iter(samples))
+    _responses(panels[5], samples[first], first)
     try:
         with atomic_file(image, force=force) as partial:
             figure.savefig(partial, dpi=90)
     except ValueError as error:
         raise OutputError(f"cannot draw {image}: {error}") from error
+
+
+def multiplicity_shift(nominal: AnchorJets, varied: AnchorJets) -> tuple[float, float]:
+    """Mean change of the number of candidates and its error, over the events that have their jet in both views."""
+    _, one, other = np.intersect1d(nominal.event, varied.event, return_indices=True)
+    change = varied.multiplicity[other] - nominal.multiplicity[one]
+    return float(change.mean()), float(change.std() / np.sqrt(len(change)))
 
 
 def _overlay(axes: Any, columns: dict[str, NDArray[np.float64]], binning: tuple[float, float, int], label: str) -> None:
@@ -129,14 +140,23 @@ def _fractions(axes: Any, nominal: dict[str, AnchorJets]) -> None:
     axes.legend(ncols=2)
 
 
-def _multiplicities(axes: Any, views: dict[str, AnchorJets], sample: str) -> None:
-    """Mean multiplicity of each variation with its error; the band is the nominal one."""
-    means = [jets.multiplicity.mean() for jets in views.values()]
-    errors = [jets.multiplicity.std() / np.sqrt(len(jets.multiplicity)) for jets in views.values()]
-    axes.errorbar(means, range(len(views)), xerr=errors, fmt="o")
-    axes.axvspan(means[0] - errors[0], means[0] + errors[0], alpha=0.2)
-    axes.set_yticks(range(len(views)), list(views))
-    axes.set_xlabel(f"mean number of candidates, {sample}")
+def _multiplicities(axes: Any, samples: dict[str, dict[str, AnchorJets]]) -> None:
+    """Change of the mean multiplicity by each variation, one row for each, the samples slightly above each other."""
+    rows = list(dict.fromkeys(name for views in samples.values() for name in _others(views)))
+    for place, (sample, views) in enumerate(samples.items()):
+        shifts = {name: multiplicity_shift(views["nominal"], views[name]) for name in _others(views)}
+        axes.errorbar(
+            [shift for shift, _ in shifts.values()],
+            [rows.index(name) + 0.25 * (place - (len(samples) - 1) / 2) for name in shifts],
+            xerr=[error for _, error in shifts.values()],
+            fmt="o",
+            label=f"{sample} (nominal {views['nominal'].multiplicity.mean():.1f})",
+        )
+    axes.axvline(0, color="grey", linewidth=1)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(-0.7, len(rows) - 0.3 + 0.25 * len(samples))
+    axes.set_xlabel("candidates more than in the nominal view of the same event")
+    axes.legend(loc="upper left", ncols=2, fontsize="small")
 
 
 def _responses(axes: Any, views: dict[str, AnchorJets], sample: str) -> None:

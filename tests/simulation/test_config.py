@@ -45,3 +45,20 @@ def test_nominal_is_always_simulated_first() -> None:
     document = {"samples": {"a": {"process": "qcd", "events": 1}}, "variations": ["seed", "nominal", "fsrRenLo"]}
     config = parse_config(SimulationConfig, document, where="test")
     assert config.variations == ("nominal", "seed", "fsrRenLo")
+
+
+@pytest.mark.parametrize(
+    ("start", "second_to_last"),
+    [("hard", "fsrRenLo"), ("shower", "bFragUp"), ("particles", "nominal")],
+)
+def test_without_names_the_variations_suit_the_start(start: str, second_to_last: str) -> None:
+    document = {"samples": {"a": {"process": "qcd", "events": 1}}, "start": start}
+    config = parse_config(SimulationConfig, document, where="test")
+    assert config.variations[:2] == ("nominal", "seed")
+    assert config.variations[-2] == second_to_last
+
+
+def test_an_unknown_start_is_refused() -> None:
+    document = {"samples": {"a": {"process": "qcd", "events": 1}}, "start": "jets"}
+    with pytest.raises(ConfigError, match="start: Input should be 'hard', 'shower' or 'particles', got 'jets'"):
+        parse_config(SimulationConfig, document, where="test")

@@ -182,13 +182,15 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path, caplog:
     assert summary.samples["mine"].hard_events == 6
     assert summary.samples["mine"].xsec_pb == pytest.approx(hard_events.xsec, rel=1e-6)
     too_many = config.model_copy(update={"samples": {"mine": SampleConfig(lhe=path, events=50)}})
-    with pytest.raises(InputFileError, match=r"holds 30 events; got samples.mine.events = 50"):
+    with pytest.raises(InputFileError, match=r"holds 30 events; got samples.mine.events = 50; ask for fewer"):
         simulate(too_many, tmp_path / "other")
     assert not (tmp_path / "other").exists()
     hard_cut = {"samples": {"mine": SampleConfig(lhe=path, events=3)}, "jets": JetConfig(pt_min=4000.0)}
     assert "no event has its jet" not in caplog.text
     assert simulate(config.model_copy(update=hard_cut), tmp_path / "other").hard_events == 3
     assert "mine: no event has its jet above 4000 GeV; lower jets.pt_min, or take harder events" in caplog.text
+    assert "mine: the hardest particle of the hard events has a pT of" in caplog.text
+    assert "few jets or none will pass jets.pt_min = 4000 GeV" in caplog.text
 
 
 def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEvents, tmp_path: Path) -> None:
@@ -253,5 +255,8 @@ def test_later_starts(start: str, stage: str, tmp_path: Path) -> None:
 
 def test_a_variation_that_acts_too_early_is_refused() -> None:
     document = {"samples": {"a": {"process": "qcd", "events": 1}}, "variations": ["fsrRenHi"], "start": "shower"}
-    with pytest.raises(ConfigError, match=r"'fsrRenHi' changes TimeShower:renormMultFac=0.707.*start: shower"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^test: variation 'fsrRenHi' changes TimeShower:renormMultFac=0.707.*start: shower; name other variations, such as nominal, seed, lundAUp",
+    ):
         parse_config(SimulationConfig, document, where="test")

@@ -77,7 +77,7 @@ def describe_root(path: Path) -> Description:
             description: Description = {"kind": "ROOT file", "trees": trees}
             if "rs3l_metadata" in file:
                 description["kind"] = "rs3l simulation (PFNano-like ROOT)"
-                description["simulation"] = json.loads(str(file["rs3l_metadata"]))
+                description["simulation"] = _metadata(json.loads(str(file["rs3l_metadata"])))
             folders = [key.rpartition("/")[0] or "top" for key, kind in classes.items() if _is_histogram(kind)]
             if folders and not trees:
                 description = {"kind": "ROOT file of histograms", "histograms": dict(Counter(folders))}
@@ -96,6 +96,16 @@ def describe_root(path: Path) -> Description:
         uproot.deserialization.DeserializationError,
     ) as error:
         raise InputFileError(f"{path} is a damaged ROOT file: {' '.join(str(error).split())[:200]}") from error
+
+
+def _metadata(metadata: Description) -> Description:
+    """What was simulated; the detector's numbers and Pythia's settings are counted, since ``config.yaml`` has them."""
+    shown = {key: value for key, value in metadata.items() if key not in ("format", "version", "detector")}
+    for key in ("settings", "lhe_weight_names"):
+        if key in shown:
+            shown[key] = f"{len(shown[key])} of them"
+    pileup = metadata.get("detector", {}).get("pileup", {}).get("mean")
+    return shown if pileup is None else {**shown, "mean pile-up": pileup}
 
 
 def _is_histogram(kind: str) -> bool:
