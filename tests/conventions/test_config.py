@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, InputFileError, config_digest, dump_config, load_config
 
@@ -62,6 +62,23 @@ def test_mistakes_name_file_key_and_value(tmp_path: Path, text: str, message: st
     with pytest.raises(ConfigError, match=message) as caught:
         load_config(Outer, path)
     assert "bad.yaml" in str(caught.value)
+
+
+class Ordered(BaseConfig):
+    low: int = 0
+    high: int = 1
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Ordered:
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, got {self.low} and {self.high}")
+        return self
+
+
+def test_a_rule_about_a_section_does_not_print_the_section() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(Ordered, None, ["low=3"])
+    assert str(caught.value).endswith("the document: low must be below high, got 3 and 1")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
