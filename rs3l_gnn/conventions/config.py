@@ -123,8 +123,11 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
     if problem["type"] == "missing":
         return f"key {path!r} is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    # A rule across keys names them itself; the whole document as "got" would bury it.
-    return f"{path}: {message}, got {problem['input']!r}" if problem["loc"] else message
+    if not problem["loc"]:
+        return message
+    # A rule across keys names them itself; the whole section as "got" would bury it.
+    across_keys = problem["type"] == "value_error" and isinstance(problem["input"], dict)
+    return f"{path}: {message}" if across_keys else f"{path}: {message}, got {problem['input']!r}"
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -78,7 +78,7 @@ class Ordered(BaseConfig):
 def test_a_rule_about_a_section_does_not_print_the_section() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(Ordered, None, ["low=3"])
-    assert str(caught.value).endswith("the document: low must be below high, got 3 and 1")
+    assert str(caught.value).endswith("the options: low must be below high, got 3 and 1")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
