@@ -1,15 +1,24 @@
-"""Toy views, two taggers with random weights, and their evaluation, made once."""
+"""Toy views with taggers of random weights, made once, and synthetic scores whose answers are known."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import FEATURE_NAMES, NOMINAL, JetType, get_variation, n2_score
 from rs3l_gnn.data import PairConfig, Views, ViewsSource, pair
 from rs3l_gnn.evaluation import EvaluateConfig, evaluate
+from rs3l_gnn.evaluation.joining import JoinedEvents
+from rs3l_gnn.evaluation.meter import Meter
+from rs3l_gnn.evaluation.scoring import ScoredViews, Scores
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
+
+Maker = Callable[..., Meter]
 
 
 @pytest.fixture(scope="session")
@@ -29,22 +38,51 @@ def all_views(toy_views: Path) -> Views:
 
 @pytest.fixture(scope="session")
 def taggers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """One tagger as a file, one as the folder of a training."""
+    """One tagger as a file, one as the folder of a training, with its settings, one for a second training."""
     folder = tmp_path_factory.mktemp("taggers")
     (folder / "two").mkdir()
-    paths = {"one": folder / "one.safetensors", "two": folder / "two" / "tagger.safetensors"}
+    (folder / "two" / "config.yaml").write_text("seed: 1\n")
+    paths = {
+        "one": folder / "one.safetensors",
+        "two": folder / "two" / "tagger.safetensors",
+        "again": folder / "again.safetensors",
+    }
     for seed, path in enumerate(paths.values()):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
-            save_tagger(path, Tagger(encoder, Head(HeadConfig(), 4)))
-    return {"one": str(paths["one"]), "two": str(folder / "two")}
+            tagger = Tagger(encoder, Head(HeadConfig(), 4))
+            save_tagger(path, tagger, provenance={"seeds": {"seed": seed}, "config_digest": "abc"})
+    return {**{name: str(path) for name, path in paths.items()}, "two": str(folder / "two")}
 
 
 @pytest.fixture(scope="session")
 def config(toy_views: Path, taggers: dict[str, str]) -> EvaluateConfig:
-    """Both taggers, few replicas."""
-    return EvaluateConfig(views=(toy_views,), taggers=taggers, bootstrap=40)
+    """A tagger trained once and one trained twice, a curve and a table of them; few replicas."""
+    one, two, again = (taggers[name] for name in ("one", "two", "again"))
+    return EvaluateConfig.model_validate(
+        {
+            "title": "Toys & <taggers>",
+            "remarks": ["Nothing is learned here: 1 < 2."],
+            "views": [toy_views],
+            "taggers": {"one": one, "two": [two, again]},
+            "distance_aim": 0.5,
+            "curves": {
+                "labels": {
+                    "x_label": "Labelled jets",
+                    "lines": {"a": {10: [two, again], 100: one, 1000: again}, "b": {10: one, 100: [two, again]}},
+                    "references": {"N2": "n2"},
+                    "reference": "b",
+                    "aims": {10: 1.5},
+                    "extrapolate_to": 1e4,
+                    "variations": True,
+                    "efficiency": 0.8,
+                }
+            },
+            "tables": {"ablation": {"rows": {"x": one, "y": [two, again], "n2": "n2"}, "reference": "x"}},
+            "bootstrap": 40,
+        }
+    )
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +98,51 @@ def metrics(evaluated: Path) -> dict[str, Any]:
     """Its numbers."""
     document: dict[str, Any] = json.loads((evaluated / "metrics.json").read_text())
     return document
+
+
+def synthetic_views(n_signal: int, n_background: int, variations: tuple[str, ...]) -> Views:
+    """Views without particles: signal events first, every event in every variation, N2 of 0.3 everywhere."""
+    kinds = [NOMINAL, *(get_variation(name) for name in variations)]
+    n = n_signal + n_background
+    per_event = len(kinds)
+    n_jets = n * per_event
+    floats = {name: np.zeros(n_jets, np.float32) for name in ("eta", "phi", "mass", "msoftdrop")}
+    types = np.where(np.arange(n) < n_signal, JetType.H_BB, JetType.Q)
+    return Views(
+        features=np.zeros((0, len(FEATURE_NAMES)), np.float32),
+        offsets=np.zeros(n_jets + 1, np.int64),
+        first=np.arange(n + 1) * per_event,
+        event=np.repeat(np.arange(n), per_event),
+        sample=np.zeros(n_jets, np.int16),
+        vartype=np.tile(np.array([kind.vartype for kind in kinds], np.int16), n),
+        jettype=np.repeat(types, per_event).astype(np.int16),
+        pt=np.full(n_jets, 500, np.float32),
+        n2b1=np.full(n_jets, 0.3, np.float32),
+        weight=np.ones(n_jets, np.float32),
+        samples=("toys",),
+        variations=tuple(kinds),
+        **floats,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_meter() -> Maker:
+    """Maker of meters: ``make_meter(document, {weights: score of every view}, n_signal=..., variations=...)``."""
+
+    def make(
+        document: Mapping[str, Any],
+        scores: Mapping[str, NDArray[np.float64]],
+        *,
+        n_signal: int,
+        n_background: int,
+        variations: tuple[str, ...] = (),
+    ) -> Meter:
+        views = synthetic_views(n_signal, n_background, variations)
+        events = JoinedEvents(views, np.arange(views.n_jets), np.arange(views.n_events), 0, 0, 0)
+        nominal = views.first[:-1]
+        n2 = n2_score(views.n2b1)
+        found = {name: Scores(score[nominal], score) for name, score in scores.items()}
+        scored = ScoredViews(events, {"n2": Scores(n2[nominal], n2), **found}, {})
+        return Meter(EvaluateConfig.model_validate(document), scored)
+
+    return make

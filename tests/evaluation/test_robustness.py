@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.evaluation.robustness import paired_distances, quantile_scores, rate_changes, score_shift
+from rs3l_gnn.evaluation.replicas import multiplicities
+from rs3l_gnn.evaluation.robustness import distance, quantile_scores, rate_changes, score_shift
 
 
 def replicas(n: int, count: int = 300) -> NDArray[np.int64]:
@@ -21,11 +22,10 @@ def test_a_constant_shift_is_the_distance_without_error() -> None:
     assert shift.n_events == 200
 
 
-def test_rows_against_scipy() -> None:
+def test_distances_against_scipy() -> None:
     rng = np.random.default_rng(2)
-    left, right = rng.random((5, 40)), rng.random((5, 40)) ** 2
-    expected = [wasserstein_distance(a, b) for a, b in zip(left, right, strict=True)]
-    np.testing.assert_allclose(paired_distances(left, right), expected)
+    for left, right in zip(rng.random((5, 40)), np.round(rng.random((5, 40)), 1) ** 2, strict=True):
+        assert distance(left, right) == pytest.approx(wasserstein_distance(left, right), abs=1e-12)
 
 
 def test_the_error_covers_the_spread_of_repeated_samples() -> None:
@@ -59,11 +59,17 @@ def test_quantiles_by_hand() -> None:
 def test_rates_by_hand() -> None:
     nominal = np.array([True] * 40 + [False] * 60)
     varied = np.array([True] * 50 + [False] * 50)
-    change, error = rate_changes(nominal, varied, replicas(100))
-    assert change == pytest.approx(0.25)
+    weights = multiplicities(replicas(100), 100)
+    changes = rate_changes(nominal, varied, weights)
+    assert changes is not None
+    assert changes[0] == pytest.approx(0.25)
     # 10 events changed sides of 40: the paired error is near sqrt(10) / 40, the unpaired one would be 0.24.
-    assert error == pytest.approx(np.sqrt(10) / 40, rel=0.2)
-    assert rate_changes(np.zeros(5, bool), np.ones(5, bool), replicas(5)) == (None, None)
+    assert changes[1].std(ddof=1) == pytest.approx(np.sqrt(10) / 40, rel=0.2)
+    assert rate_changes(np.zeros(5, bool), np.ones(5, bool), weights[:, :5]) is None
+    few = rate_changes(np.arange(100) < 2, np.arange(100) < 3, weights)
+    assert few is not None
+    # Of two events, none is drawn in exp(-2) of the replicas.
+    assert np.isnan(few[1]).mean() == pytest.approx(np.exp(-2), abs=0.06)
 
 
 def test_no_events_are_refused() -> None:

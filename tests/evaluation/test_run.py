@@ -11,24 +11,33 @@ from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 
 
 def test_the_folder_tells_all(
-    evaluated: Path, metrics: dict[str, Any], config: EvaluateConfig, toy_views: Path
+    evaluated: Path, metrics: dict[str, Any], config: EvaluateConfig, toy_views: Path, taggers: dict[str, str]
 ) -> None:
-    assert {path.name for path in evaluated.iterdir()} == {"metrics.json", "config.yaml", "provenance.json", "plots"}
-    assert (metrics["format"], metrics["version"]) == ("rs3l-metrics", 1)
+    names = {"metrics.json", "config.yaml", "provenance.json", "plots", "report.html"}
+    assert {path.name for path in evaluated.iterdir()} == names
+    assert (metrics["format"], metrics["version"]) == ("rs3l-metrics", 2)
     assert load_config(EvaluateConfig, evaluated / "config.yaml") == config
     record = json.loads((evaluated / "provenance.json").read_text())
     assert record["inputs"][str(toy_views)] == file_digest(toy_views)
-    assert record["inputs"]["tagger one"] == file_digest(config.taggers["one"])
-    assert record["inputs"]["tagger two"] == file_digest(Path(config.taggers["two"]) / "tagger.safetensors")
+    assert set(record["trainings"]) == set(taggers.values())
+    one, two = (record["trainings"][taggers[name]] for name in ("one", "two"))
+    assert one["sha256"] == file_digest(taggers["one"])
+    assert one["command"] is None
+    assert two["sha256"] == file_digest(Path(taggers["two"]) / "tagger.safetensors")
+    assert (two["seeds"], two["config_digest"]) == ({"seed": 1}, "abc")
+    assert two["command"] == f"rs3l finetune {taggers['two']}/config.yaml --output {taggers['two']}"
 
 
 def test_the_same_inputs_give_the_same_bytes(evaluated: Path, config: EvaluateConfig, tmp_path: Path) -> None:
     evaluate(config, tmp_path / "again")
-    assert (tmp_path / "again" / "metrics.json").read_bytes() == (evaluated / "metrics.json").read_bytes()
+    files = sorted(path.relative_to(evaluated) for path in evaluated.rglob("*") if path.is_file())
+    assert len(files) > 20
+    for name in files:
+        assert (tmp_path / "again" / name).read_bytes() == (evaluated / name).read_bytes(), name
 
 
 def test_a_result_is_replaced_only_by_force(config: EvaluateConfig, tmp_path: Path) -> None:
-    few = config.model_copy(update={"taggers": {}, "bootstrap": 2, "efficiencies": (0.5,)})
+    few = EvaluateConfig(views=config.views, bootstrap=2, efficiencies=(0.5,), variations=())
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(OutputError, match="exists already; .*--force"):
@@ -36,12 +45,14 @@ def test_a_result_is_replaced_only_by_force(config: EvaluateConfig, tmp_path: Pa
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
     document = evaluate(few, tmp_path / "out", force=True)
     assert list(document["tagging"]) == ["n2"]  # the baseline needs no network
+    assert document["robustness"] == {"n2": {"qcd": {}, "higgs": {}}}
+    assert document["plots"] == ["roc.png", "roc.pdf", "rejection.png", "rejection.pdf"]
     assert not (tmp_path / "out" / "mine.txt").exists()
 
 
 def test_a_failure_leaves_nothing(config: EvaluateConfig, tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("epoch,loss\n1,2\n")
-    wrong = config.model_copy(update={"histories": {"x": tmp_path / "history.csv"}, "bootstrap": 2})
+    wrong = EvaluateConfig(views=config.views, bootstrap=2, histories={"x": tmp_path / "history.csv"})
     with pytest.raises(InputFileError, match="history.csv is not the history of a training; got .*val_loss"):
         evaluate(wrong, tmp_path / "out")
     with pytest.raises(InputFileError, match="cannot read the history .*gone.csv"):

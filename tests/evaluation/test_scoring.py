@@ -1,19 +1,21 @@
-"""Scores: of test events only, of every tagger, with the baseline."""
+"""Scores: of test events only, of every training once, with the baseline."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from rs3l_gnn.conventions import CheckpointError, InputFileError, Split, SplitFractions
-from rs3l_gnn.data import Views, write_views
-from rs3l_gnn.evaluation import EvaluateConfig
-from rs3l_gnn.evaluation.scoring import checkpoint_path, read_test_views, score_test_events
-from rs3l_gnn.models import load_tagger
+from rs3l_gnn.data import Views
+from rs3l_gnn.evaluation import EvaluateConfig, scoring
+from rs3l_gnn.evaluation.scoring import checkpoint_path, score_test_events
+from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, load_tagger, save_tagger
 
 
 def test_only_test_events_are_scored(config: EvaluateConfig, all_views: Views) -> None:
-    views = read_test_views(config)
+    views = score_test_events(config).views
     side = all_views.split(SplitFractions())
     expected = {
         (all_views.sample[jet], all_views.event[jet], all_views.vartype[jet])
@@ -24,39 +26,74 @@ def test_only_test_events_are_scored(config: EvaluateConfig, all_views: Views) -
     assert views.n_jets == len(expected)
 
 
-def test_scores_are_those_of_each_jet_alone(config: EvaluateConfig, taggers: dict[str, str]) -> None:
+@pytest.mark.parametrize("block", [1, 7, 2048])
+def test_scores_are_those_of_each_jet_alone(
+    config: EvaluateConfig, taggers: dict[str, str], all_views: Views, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(scoring, "_BLOCK_EVENTS", block)
     scored = score_test_events(config)
-    assert list(scored.scores) == ["n2", "one", "two"]
-    np.testing.assert_allclose(scored.scores["n2"], 1 - scored.views.n2b1 / 0.5, atol=1e-6)
+    assert set(scored.scores) == {"n2", *taggers.values()}
+    np.testing.assert_allclose(scored.scores["n2"].nominal, 1 - scored.views.n2b1[scored.nominal] / 0.5, atol=1e-6)
     tagger = load_tagger(Path(taggers["two"]) / "tagger.safetensors")
+    scores = scored.scores[taggers["two"]]
+    assert scores.views is not None
     for jet in (0, 7, scored.views.n_jets - 1):
-        alone = tagger.score(*scored.views.take(np.array([jet])))
-        assert scored.scores["two"][jet] == pytest.approx(alone[0], abs=1e-6)
-    nominal = scored.views.vartype[scored.nominal]
-    assert (nominal == -1).all()
-    assert scored.embeddings["one"].shape == (scored.views.n_events, 4)
+        alone = tagger.score(*all_views.take(scored.events.source_jet[jet : jet + 1]))
+        assert scores.views[jet] == pytest.approx(alone[0], abs=1e-6)
+    np.testing.assert_array_equal(scores.nominal, scores.views[scored.nominal])
+    assert (scored.views.vartype[scored.nominal] == -1).all()
+    embedded = tagger.encoder.embed(*all_views.take(scored.events.source_jet[scored.nominal]))
+    np.testing.assert_allclose(scored.embeddings["two"], embedded, rtol=1e-5)
+
+
+def test_each_training_is_scored_once_and_in_variations_only_where_needed(
+    config: EvaluateConfig, taggers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jets: dict[str, int] = {}
+
+    class Counting:
+        def __init__(self, name: str) -> None:
+            self.inner = load_tagger(name)
+            self.head, self.encoder, self.name = self.inner.head, self.inner.encoder, name
+
+        def score(self, features: Any, offsets: Any) -> Any:
+            jets[self.name] = jets.get(self.name, 0) + len(offsets) - 1
+            return self.inner.score(features, offsets)
+
+    monkeypatch.setattr("rs3l_gnn.models.load_tagger", Counting)
+    document = {
+        "views": config.views,
+        "taggers": {"one": taggers["one"]},
+        "tables": {"t": {"rows": {"x": taggers["one"], "y": [taggers["again"]]}, "reference": "x"}},
+    }
+    scored = score_test_events(EvaluateConfig.model_validate(document))
+    assert jets == {taggers["one"]: scored.views.n_jets, taggers["again"]: scored.views.n_events}
+    assert scored.scores[taggers["again"]].views is None
+    jets.clear()
+    scored = score_test_events(EvaluateConfig.model_validate({**document, "variations": []}))
+    assert set(jets.values()) == {scored.views.n_events}
 
 
 def test_pairs_are_two_views_of_one_event(config: EvaluateConfig) -> None:
     scored = score_test_events(config)
     views = scored.views
-    nominal, varied = scored.pairs(config.signal, views.vartype_of("fsrRenHi"))
-    assert len(nominal) == scored.in_class(config.signal).sum()
-    np.testing.assert_array_equal(views.event[nominal], views.event[varied])
-    np.testing.assert_array_equal(views.sample[nominal], views.sample[varied])
+    event, varied = scored.pairs(config.signal, views.vartype_of("fsrRenHi"))
+    assert len(event) == scored.in_class(config.signal).sum()
+    np.testing.assert_array_equal(views.event[scored.nominal[event]], views.event[varied])
     assert (views.vartype[varied] == 1).all()
-    assert (views.vartype[nominal] == -1).all()
 
 
-def test_mistakes_are_named(config: EvaluateConfig, all_views: Views, tmp_path: Path) -> None:
+def test_mistakes_are_named(config: EvaluateConfig, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
         score_test_events(config.model_copy(update={"taggers": {"x": "nowhere"}}))
-    train = all_views.select_jets(all_views.split(SplitFractions()) == Split.TRAIN)
-    write_views(tmp_path / "train.h5", train)
-    with pytest.raises(InputFileError, match=f"none of the {train.n_events} events is on the test side"):
-        score_test_events(config.model_copy(update={"views": (tmp_path / "train.h5",)}))
     with pytest.raises(InputFileError, match="no file of views"):
         score_test_events(config.model_copy(update={"views": ()}))
+    with torch.random.fork_rng(devices=[]):
+        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        save_tagger(tmp_path / "three.safetensors", Tagger(encoder, Head(HeadConfig(n_classes=3), 4)))
+    three = config.model_copy(update={"taggers": {"x": str(tmp_path / "three.safetensors")}})
+    with pytest.raises(CheckpointError, match="three.safetensors has 3 classes; an evaluation needs one score"):
+        score_test_events(three)
 
 
 def test_a_folder_stands_for_the_weights_in_it(tmp_path: Path) -> None:
