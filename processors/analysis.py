@@ -103,6 +103,12 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             },
             "cutflow": summary["cutflow"],
         }
+        if report["jets_below_training_range"]:
+            _log.warning(
+                "%d analysed jets lie below the %g GeV that the networks were trained on",
+                report["jets_below_training_range"],
+                config.jet.model_pt_min,
+            )
         _write(config, output, summary, report, skims=spill.jets, inputs=[info.path for info in good], force=force)
     return report
 

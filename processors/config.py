@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
+from rs3l_gnn.inference.tagger import TRAINING_PT_MIN
 from rs3l_gnn.processors.exact import Variable
 
 __all__ = [
@@ -56,7 +57,9 @@ class JetSelection(BaseConfig):
     mass_min: float | None = Field(default=None, description="soft-drop mass, GeV")
     mass_max: float | None = Field(default=None, description="soft-drop mass, GeV")
     model_pt_min: float = Field(
-        default=450.0, ge=0, description="jets below this pT (GeV) are outside the training range and are counted"
+        default=TRAINING_PT_MIN,
+        ge=0,
+        description="jets below this pT (GeV) are outside the training range: they are counted, and flagged in skims",
     )
 
     @model_validator(mode="after")
@@ -182,7 +185,8 @@ class ProcessorConfig(BaseConfig):
         min_length=1,
         description="name -> shipped tagger, checkpoint file, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
     )
-    device: str = "cpu"
+    device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:n")
+    puppi: bool = Field(default=False, description="scale candidates by their PUPPI weights, where files have them")
     threads: int | None = Field(default=1, ge=1, description="threads for each worker; null leaves them alone")
     jet: JetSelection = JetSelection()
     split: Literal["train", "validation", "test"] | None = Field(

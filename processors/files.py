@@ -29,6 +29,7 @@ from rs3l_gnn.data.formats import CandidateFormat
 from rs3l_gnn.data.published import PUBLISHED_BRANCHES
 from rs3l_gnn.inference import layout_of
 from rs3l_gnn.inference.delphes import CANDIDATES
+from rs3l_gnn.inference.puppi import PUPPI_WEIGHT
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.weights import correction_branches
 
@@ -84,7 +85,8 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
     needed = ["run", "luminosityBlock", "event"]
     if _has_networks(config):
         jets += ["phi", "mass"]
-        needed += [f"{form.candidates}_{field}" for field in form.candidate_fields]
+        weights = (PUPPI_WEIGHT,) if config.puppi else ()
+        needed += [f"{form.candidates}_{field}" for field in (*form.candidate_fields, *weights)]
         needed += [f"{form.links}_jetIdx", f"{form.links}_{form.link_candidate}"]
     if N2 in config.taggers.values():
         jets.append("n2b1")

@@ -89,9 +89,8 @@ def read_filesets(
     }
     if not kept:
         wanted = ", ".join(patterns) if patterns is not None else "all"
-        raise ConfigError(
-            "no data set is left", got=wanted + (f" but {', '.join(exclude)}" if exclude else ""), allowed=list(raw)
-        )
+        got = f"{wanted} without {', '.join(exclude)}" if exclude else wanted
+        raise ConfigError("no data set is left", got=got, allowed=list(raw))
     parsed = {name: _parse(name, path, entry) for name, (path, entry) in kept.items()}
     metadata = {name: meta for name, (_, meta) in parsed.items()}
     plans = _plans(metadata, left_out=raw.keys() - kept.keys())

@@ -26,7 +26,7 @@ def smearing(
     generated: NDArray[np.float64],
     normal: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Factors on pT and mass by the hybrid method (CMS, JINST 12 (2017) P02014, arXiv:1607.03663, section 8).
+    """Factors on pT and mass by the hybrid method of CMS (JINST 12 (2017) P02014, arXiv:1607.03663).
 
     With resolution r and its scale factor s: a jet with a generated jet whose pT differs by less than 3 r pT gets
     1 + (s - 1) (pT - pT_gen) / pT; any other jet gets 1 + r sqrt(max(s^2 - 1, 0)) g with a normal g.

@@ -53,7 +53,12 @@ class JetBlocks(Protocol):
 
 
 def jet_table(
-    events: ak.Array, view: JetView, wanted: NDArray[np.bool_], scores: Mapping[str, NDArray[np.floating]]
+    events: ak.Array,
+    view: JetView,
+    wanted: NDArray[np.bool_],
+    scores: Mapping[str, NDArray[np.floating]],
+    *,
+    pt_min: float,
 ) -> JetTable:
     """The scored jets of a chunk.
 
@@ -62,6 +67,7 @@ def jet_table(
         view: the jets as they stand in the file.
         wanted: True for the scored jets [n_jets].
         scores: tagger -> scores [n_jets].
+        pt_min: jets below this pT (GeV) are flagged as outside the training range.
 
     Raises:
         MissingBranchError: a key is absent.
@@ -80,6 +86,7 @@ def jet_table(
             "pt": view.pt[wanted].astype(np.float32),
             "eta": view.eta[wanted].astype(np.float32),
             "msoftdrop": view.mass[wanted].astype(np.float32),
+            "in_training_range": view.pt[wanted] >= pt_min,
             **{f"score_{name}": values[wanted].astype(np.float32) for name, values in scores.items()},
         }
     )

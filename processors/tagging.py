@@ -51,7 +51,13 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         self.config = config
         self.on_error = on_error
         self.taggers = {
-            name: JetTagger(model, device=config.device, threads=config.threads)
+            name: JetTagger(
+                model,
+                device=config.device,
+                threads=config.threads,
+                puppi=config.puppi,
+                pt_min=config.jet.model_pt_min,
+            )
             for name, model in config.taggers.items()
             if model != N2
         }
@@ -112,7 +118,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         wanted = _places(chosen, len(in_file.pt))
         inputs = None
         if wanted.any() and self.taggers:
-            inputs = event_inputs(events, selected=ak.unflatten(wanted, in_file.counts))
+            inputs = event_inputs(events, selected=ak.unflatten(wanted, in_file.counts), puppi=config.puppi)
         clock.lap("features")
         scores = self._scores(inputs, wanted, jets)
         clock.lap("networks")
@@ -132,7 +138,9 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         if is_nominal:
             self._fill_candidate_shifts(events, views[0], kept, weights["nominal"], out)
             clock.lap("candidate_shifts")
-        skim = {"skim": jet_table(events, in_file, wanted, scores)} if config.skims else {}
+        skim = (
+            {"skim": jet_table(events, in_file, wanted, scores, pt_min=config.jet.model_pt_min)} if config.skims else {}
+        )
         return out.result(
             **skim,
             events=len(events),
@@ -152,7 +160,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         weight: NDArray[np.float64],
         out: ChunkOutput,
     ) -> None:
-        tables = EventTables(events)
+        tables = EventTables(events, puppi=self.config.puppi)
         for shifted in shifted_sets(events, tables, view, self.config.systematics, events.metadata):
             places = choose_jets(shifted.view, self.config.jet, kept)
             wanted = _places([places], len(view.pt))

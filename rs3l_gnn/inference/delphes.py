@@ -16,7 +16,7 @@ __all__ = ["CANDIDATES", "CONE", "delphes_candidates", "delphes_jet_collection",
 # Collections of large-radius jets first; a card with AK8 jets under the plain name has them in Jet.
 _JETS = ("JetPUPPIAK8", "JetAK8", "FatJet", "ParticleFlowJet08", "Jet")
 CANDIDATES: dict[str, tuple[str, ...]] = {
-    "EFlowTrack": ("PT", "Eta", "Phi", "Mass", "Charge", "PID", "D0", "DZ"),
+    "EFlowTrack": ("PT", "Eta", "Phi", "Charge", "PID", "D0", "DZ"),
     "EFlowPhoton": ("ET", "Eta", "Phi"),
     "EFlowNeutralHadron": ("ET", "Eta", "Phi"),
 }
@@ -24,6 +24,8 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 CONE = 0.8
 """Distance in (eta, phi) to the nearest jet within which a candidate belongs to it, where references are no help."""
 _PDG_IDS = {"EFlowPhoton": 22, "EFlowNeutralHadron": 130}
+# Tracks of older files have no mass; everything but leptons is taken for a pion (GeV).
+_LEPTON_MASSES, _PION_MASS = {11: 0.000511, 13: 0.10566}, 0.13957
 # The upper byte of a reference counts ROOT's processes, the rest numbers the object.
 _OBJECT_BITS = 0xFFFFFF
 _ANGLES = ("eta", "phi")
@@ -45,18 +47,40 @@ def delphes_jet_collection(fields: Iterable[str]) -> str:
 
 
 def delphes_jets(events: ak.Array) -> ak.Array:
-    """Jets as records with pt, eta, phi, mass, and msoftdrop, which is the plain mass [event][jet] (GeV).
+    """Jets as records with pt, eta, phi, mass and msoftdrop [event][jet] (GeV).
+
+    The soft-drop mass is that of ``SoftDroppedJet``, which is filled if the card asks for it; it is the plain mass of
+    the other jets.
 
     Raises:
         MissingBranchError: the collection or a field is absent.
     """
     name = delphes_jet_collection(events.fields)
     jets = events[name]
-    fields = {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass", "msoftdrop": "Mass"}
+    fields = {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass"}
     missing = sorted(set(fields.values()) - set(jets.fields))
     if missing:
         raise MissingBranchError(f"{name} lacks {', '.join(missing)}", got=", ".join(jets.fields))
-    return ak.zip({short: jets[field] for short, field in fields.items()})
+    return ak.zip({**{short: jets[field] for short, field in fields.items()}, "msoftdrop": _soft_drop_mass(jets)})
+
+
+def _soft_drop_mass(jets: ak.Array) -> ak.Array:
+    if "SoftDroppedJet" not in jets.fields or not set("xyzt") <= set(ak.fields(jets["SoftDroppedJet"])):
+        return jets["Mass"]
+    groomed = jets["SoftDroppedJet"]
+    square = groomed["t"] ** 2 - groomed["x"] ** 2 - groomed["y"] ** 2 - groomed["z"] ** 2
+    mass = ak.where(groomed["t"] > 0, np.sqrt(ak.where(square > 0, square, 0)), jets["Mass"])
+    return ak.values_astype(mass, np.float32)
+
+
+def _track_mass(tracks: ak.Array) -> ak.Array:
+    if "Mass" in tracks.fields:
+        return tracks["Mass"]
+    kind = abs(tracks["PID"])
+    mass = ak.zeros_like(tracks["PT"]) + np.float32(_PION_MASS)
+    for number, lepton in _LEPTON_MASSES.items():
+        mass = ak.where(kind == number, np.float32(lepton), mass)
+    return mass
 
 
 def delphes_candidates(events: ak.Array) -> ak.Array:
@@ -78,7 +102,7 @@ def delphes_candidates(events: ak.Array) -> ak.Array:
         columns = {"pt": table["ET" if "ET" in fields else "PT"], "eta": table["Eta"], "phi": table["Phi"]}
         zero = ak.zeros_like(columns["pt"])
         if name == "EFlowTrack":
-            columns |= {"mass": table["Mass"], "d0": table["D0"], "dz": table["DZ"]}
+            columns |= {"mass": _track_mass(table), "d0": table["D0"], "dz": table["DZ"]}
             charge, pdgid = table["Charge"], table["PID"]
         else:
             columns |= {"mass": zero, "d0": zero, "dz": zero}

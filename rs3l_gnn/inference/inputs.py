@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from rs3l_gnn.conventions import MissingBranchError
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
 from rs3l_gnn.data.published import PUBLISHED_BRANCHES, published_features
+from rs3l_gnn.inference.puppi import puppi_weighted
 from rs3l_gnn.inference.tables import EventTables
 
 __all__ = ["JetInputs", "event_inputs", "jet_inputs"]
@@ -42,7 +43,9 @@ class JetInputs:
         return ak.unflatten(np.asarray(values), self.counts)
 
 
-def event_inputs(events: ak.Array, *, selected: ak.Array | None = None, layout: str | None = None) -> JetInputs:
+def event_inputs(
+    events: ak.Array, *, selected: ak.Array | None = None, layout: str | None = None, puppi: bool = False
+) -> JetInputs:
     """Inputs of the jets of NanoEvents; on virtual arrays, nothing but the needed branches is read.
 
     Args:
@@ -51,13 +54,16 @@ def event_inputs(events: ak.Array, *, selected: ak.Array | None = None, layout: 
             published flat layout ``pfcand_*`` and ``jet_*``).
         selected: True for the wanted jets [event][jet]; all if None.
         layout: name of the format, found from the collections if None.
+        puppi: scale candidates by their PUPPI weights, for jets that were clustered from such.
 
     Raises:
         MissingBranchError: collections or fields are absent.
         InvalidDataError: a link or a value is not usable.
     """
-    tables = EventTables(events, layout)
+    tables = EventTables(events, layout, puppi=puppi)
     if tables.form.name == "published":
+        if puppi:
+            raise MissingBranchError("the published flat layout has no PUPPI weights", got=", ".join(events.fields))
         return _published_inputs(events, selected)
     return jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form.name, selected=selected)
 
@@ -69,6 +75,7 @@ def jet_inputs(
     *,
     layout: str | None = None,
     selected: ak.Array | None = None,
+    puppi: bool = False,
 ) -> JetInputs:
     """Inputs from jets and candidates.
 
@@ -79,6 +86,7 @@ def jet_inputs(
         links: records with jetIdx and candIdx (or the format's own name of it) [event][link].
         layout: name of the format; if None, ``pfnano`` for candidates with d0 and dz, ``nanoaod15`` without.
         selected: True for the wanted jets [event][jet]; all if None.
+        puppi: scale candidates by their field puppiWeight.
 
     Raises:
         MissingBranchError: a field is absent, or there are neither links nor nested candidates.
@@ -93,6 +101,8 @@ def jet_inputs(
                 f"the links lack {form.link_candidate} or candIdx", got=", ".join(links.fields) or "no fields"
             )
         links = ak.zip({"jetIdx": links["jetIdx"], "candIdx": links[form.link_candidate]})
+    if puppi:
+        candidates, links = puppi_weighted(candidates, links)
     features, offsets = jet_features(jets, candidates, links, form.name, selected=selected)
     wanted = ak.num(jets["pt"], axis=1) if selected is None else ak.sum(selected, axis=1)
     counts = np.asarray(wanted, dtype=np.int64)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format
 from rs3l_gnn.inference.delphes import CANDIDATES, delphes_candidates, delphes_jets, delphes_links
+from rs3l_gnn.inference.puppi import PUPPI_WEIGHT, puppi_weighted
 
 __all__ = ["EventTables", "event_numbers", "layout_of"]
 
@@ -52,14 +53,15 @@ class EventTables:
     Args:
         events: NanoEvents, or records with the same collections.
         layout: name of the format, found from the collections if None.
+        puppi: scale candidates by their PUPPI weights.
 
     Raises:
         MissingBranchError: no known format has its collections there.
         ConfigError: an unknown layout.
     """
 
-    def __init__(self, events: ak.Array, layout: str | None = None) -> None:
-        self._events = events
+    def __init__(self, events: ak.Array, layout: str | None = None, *, puppi: bool = False) -> None:
+        self._events, self._puppi = events, puppi
         self.form = layout_of(events.fields) if layout is None else get_format(layout)
 
     @cached_property
@@ -71,13 +73,29 @@ class EventTables:
             return _published_jets(self._events)
         return self._events[self.form.jets]
 
-    @cached_property
+    @property
     def candidates(self) -> ak.Array:
         """Records with the format's ``candidate_fields`` [event][candidate].
 
         Raises:
             InvalidDataError: the layout holds features in place of candidates.
+            MissingBranchError: PUPPI weights are asked for, and there are none.
         """
+        return self._weighted[0] if self._puppi else self._stored_candidates
+
+    @property
+    def links(self) -> ak.Array:
+        """Records with jetIdx and candIdx [event][link]."""
+        return self._weighted[1] if self._puppi else self._stored_links
+
+    @cached_property
+    def _weighted(self) -> tuple[ak.Array, ak.Array]:
+        stored = self._stored_candidates
+        used = [name for name in (*self.form.candidate_fields, PUPPI_WEIGHT) if name in stored.fields]
+        return puppi_weighted(stored[used], self._stored_links)
+
+    @cached_property
+    def _stored_candidates(self) -> ak.Array:
         if self.form.name == "delphes":
             return delphes_candidates(self._events)
         if self.form.name == "published":
@@ -88,10 +106,9 @@ class EventTables:
         return self._events[self.form.candidates]
 
     @cached_property
-    def links(self) -> ak.Array:
-        """Records with jetIdx and candIdx [event][link]."""
+    def _stored_links(self) -> ak.Array:
         if self.form.name == "delphes":
-            return delphes_links(self._events, self.jets, self.candidates)
+            return delphes_links(self._events, self.jets, self._stored_candidates)
         table = self._events[self.form.links]
         if self.form.link_candidate not in table.fields:
             raise MissingBranchError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
@@ -18,7 +18,10 @@ from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
 if TYPE_CHECKING:
     from rs3l_gnn.models import Tagger
 
-__all__ = ["JetTagger"]
+__all__ = ["TRAINING_PT_MIN", "JetTagger"]
+
+TRAINING_PT_MIN = 450.0
+"""GeV; the published samples and ours hold no jets below it."""
 
 # Vector instructions take numbers in blocks and the rest of an array one by one, with another last bit: the same jet
 # would get another score in a batch of another size. With multiples of 64 jets and particles it does not.
@@ -39,6 +42,8 @@ class JetTagger:
         batch: particles for one pass of the network, at most 4096; bounds the memory.
         threads: threads for torch and numba during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
+        puppi: scale candidates by their PUPPI weights in a call and in :meth:`embed`.
+        pt_min: jets below this pT (GeV) are outside the range that the network was trained on.
 
     Raises:
         ConfigError: an unknown device, or a size that is not positive.
@@ -51,7 +56,14 @@ class JetTagger:
     """
 
     def __init__(
-        self, name_or_path: str | Path, *, device: str = "cpu", batch: int = _MAX_BATCH, threads: int | None = 1
+        self,
+        name_or_path: str | Path,
+        *,
+        device: str = "cpu",
+        batch: int = _MAX_BATCH,
+        threads: int | None = 1,
+        puppi: bool = False,
+        pt_min: float = TRAINING_PT_MIN,
     ) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
             raise ConfigError("unknown device", got=repr(device), allowed="auto, cpu, cuda:n")
@@ -61,6 +73,7 @@ class JetTagger:
             )
         if threads is not None and not threads >= 1:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
+        self.puppi, self.pt_min = puppi, pt_min
         path = Path(name_or_path)
         self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
         self.device, self.batch, self.threads = device, batch // _PADDING * _PADDING, threads
@@ -96,13 +109,20 @@ class JetTagger:
             MissingBranchError: a field is absent, or the network needs a feature that the format lacks.
             InvalidDataError: a value is not usable.
         """
-        inputs = jet_inputs(jets, candidates, links)
+        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi)
         return inputs.jagged(self.score(inputs))
 
     def embed(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
         """Embeddings of the jets, float32 [event][jet][dim]; arguments as for a call."""
-        inputs = jet_inputs(jets, candidates, links)
+        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi)
         return inputs.jagged(self.embeddings(inputs))
+
+    def in_range(self, pt: ak.Array | NDArray[np.floating]) -> Any:
+        """True for jets in the range of pT (GeV) that the network was trained on, shaped like ``pt``; NaN is outside.
+
+        Scores of other jets are given all the same, but nobody has tested what they mean.
+        """
+        return pt >= self.pt_min
 
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Scores of prepared jets, float32 [n_jets]."""

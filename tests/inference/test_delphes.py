@@ -22,7 +22,10 @@ N_EVENTS = 30
 
 
 def _collections(seed: int = 3) -> dict[str, Any]:
-    """Events with two back-to-back jets at most, each with candidates inside 0.4, and some candidates far away."""
+    """Events with two back-to-back jets at most, each with candidates inside 0.4, and some candidates far away.
+
+    Types as in Delphes' classes: Float_t in GeV and mm, Int_t charges and PDG numbers, Long64_t event numbers.
+    """
     rng = np.random.default_rng(seed)
     out: dict[str, list[Any]] = {name: [] for name in ("Event", "FatJet", "EFlowTrack", "EFlowPhoton")}
     out["EFlowNeutralHadron"] = []
@@ -176,3 +179,30 @@ def test_no_events_and_events_without_jets() -> None:
     empty = events[ak.num(events.FatJet) == 0]
     assert len(empty) > 0
     assert event_inputs(empty).n_jets == 0
+
+
+def test_the_soft_drop_mass_is_used_where_it_was_computed() -> None:
+    collections = _collections()
+    jets = collections["FatJet"]
+    first = ak.local_index(jets.PT) == 0
+    groomed = ak.zip({"x": first * 30.0, "y": first * 40.0, "z": first * 0.0, "t": first * np.hypot(50.0, 70.0)})
+    events = ak.zip(collections | {"FatJet": ak.with_field(jets, groomed, "SoftDroppedJet")}, depth_limit=1)
+    table = EventTables(events).jets
+    flat = ak.flatten(first).to_numpy()
+    assert ak.flatten(table.msoftdrop).to_numpy() == pytest.approx(np.where(flat, 70.0, 80.0))
+    assert ak.flatten(table.mass).to_numpy() == pytest.approx(np.full(len(flat), 80.0))
+    assert 0 < flat.sum() < len(flat)
+
+
+def test_tracks_without_a_mass_get_that_of_their_kind() -> None:
+    collections = _collections()
+    tracks = collections["EFlowTrack"]
+    kinds = ak.where(ak.local_index(tracks.PT) == 0, -13, tracks.PID)
+    without = ak.zip({name: tracks[name] for name in tracks.fields if name != "Mass"} | {"PID": kinds})
+    events = ak.zip(collections | {"EFlowTrack": without}, depth_limit=1)
+    candidates = EventTables(events).candidates
+    muons = abs(candidates.pdgId) == 13
+    assert ak.flatten(candidates.mass[muons]).to_numpy() == pytest.approx(0.10566)
+    assert ak.flatten(candidates.mass[abs(candidates.pdgId) == 211]).to_numpy() == pytest.approx(0.13957)
+    assert ak.all(candidates.mass[candidates.charge == 0] == 0)
+    assert ak.sum(muons) > 5

@@ -213,6 +213,12 @@ def test_a_network_that_needs_tracks_refuses_files_without(
     assert ak.all(ak.flatten(JetTagger(make_tagger(features=without_tracks))(jets, candidates, links)) >= 0)
 
 
+def test_jets_outside_the_training_range_are_flagged(tagger_path: Path) -> None:
+    pt = ak.Array([[449.9, 450.0], [], [float("nan"), 900.0]])
+    assert JetTagger(tagger_path).in_range(pt).to_list() == [[False, True], [], [False, True]]
+    assert JetTagger(tagger_path, pt_min=200).in_range(np.array([199.0, 200.0])).tolist() == [False, True]
+
+
 def test_threads_are_put_back(tagger_path: Path) -> None:
     before = torch.get_num_threads()
     seen = []

@@ -88,6 +88,22 @@ def test_mistakes_are_named(tmp_path: Path, document: Any, error: type[Exception
         read_filesets([_write(tmp_path, document)])
 
 
+def test_data_sets_are_chosen_by_pattern_and_parents_found_in_other_files(tmp_path: Path) -> None:
+    names = {"qcd_nominal": None, "qcd_seed": "qcd_nominal", "hbb_nominal": None}
+    first = {name: _metadata(sample=name[:3], variation=name[4:], resimulated_of=of) for name, of in names.items()}
+    second = {"qcd_herwig": _metadata(variation="herwig", resimulated_of="qcd_nominal")}
+    paths = [_write(tmp_path, document, f"{n}.json") for n, document in enumerate((second, first))]
+    chosen = read_filesets(paths, ["*"], exclude=["hbb*", "*_seed"])
+    assert list(chosen) == ["qcd_herwig", "qcd_nominal"]
+    assert chosen["qcd_herwig"].plan == Plan("qcd", "herwigUp", "qcd", paired=True)
+    with pytest.raises(ConfigError, match=r"no data set is left; got q\* without \*_\*; allowed: qcd_herwig"):
+        read_filesets(paths, ["q*"], exclude=["*_*"])
+    with pytest.raises(ConfigError, match=r"'qcd_nominal', which is not there.*datasets and exclude leave it out"):
+        read_filesets(paths, exclude=["qcd_nominal"])
+    with pytest.raises(ConfigError, match=r"which is not there.*add the fileset that names it"):
+        read_filesets(paths[:1])
+
+
 def test_a_name_in_two_filesets_is_refused(tmp_path: Path) -> None:
     paths = [_write(tmp_path, {"a": {"files": ["data/a.root"]}}, name) for name in ("1.json", "2.json")]
     with pytest.raises(ConfigError, match="'a' is in"):

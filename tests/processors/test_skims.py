@@ -20,6 +20,7 @@ def test_skims_hold_each_scored_jet_once(toy_directory: Path, tagger_path: Path,
             "datasets": ["hbb_nominal"],
             "taggers": {"n2": "n2", "rs3l": str(tagger_path)},
             "skims": True,
+            "jet": {"model_pt_min": 500},
             "run": {"chunksize": 17},
         }
     )
@@ -36,8 +37,11 @@ def test_skims_hold_each_scored_jet_once(toy_directory: Path, tagger_path: Path,
     for row in table:
         event = events[int(row["event"])]
         assert event["FatJet_pt"][row["jet"]] == row["pt"]
+        assert row["in_training_range"] == (row["pt"] >= 500)
         assert row["score_n2"] == np.float32(1 - event["FatJet_n2b1"][row["jet"]] / 0.5)
     assert np.all(np.diff(table.event.to_numpy().astype(np.int64)) > 0)
+    assert 0 < ak.sum(table.in_training_range) < len(table)
+    assert report["jets_below_training_range"] == ak.sum(~table.in_training_range)
     assert json.loads((tmp_path / "out" / "report.json").read_text())["complete"] is True
 
 
