@@ -72,8 +72,8 @@ def test_weighted_candidates_add_up_to_the_jets_of_cms(shared_data: Path) -> Non
     assert np.abs(ratios[True] - 1).max() < 0.004
     assert abs(ratios[True].mean() - 1) < 0.0005
     assert ratios[False].mean() > 1.002
-    inputs = event_inputs(events, puppi=True)
-    assert 0 < len(inputs.features) < len(event_inputs(events).features)
+    weighted, bare = (np.exp(event_inputs(events, puppi=puppi).features[:, 0]).sum() for puppi in (True, False))
+    assert 0.9 < weighted / bare < 0.999
 
 
 def test_an_analysis_with_weights(shared_data: Path, tagger_path: Path, tmp_path: Path) -> None:
