@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -148,9 +149,9 @@ class EventBatches:
         self._source, self._draw = source, draw
         self._batch, self._seed, self._shuffle = batch_events, seed, shuffle
         self._streams = buffer_events is not None and max(buffer_events, batch_events) < len(self.events)
-        # A buffer covers whole batches, so that each batch needs one buffer only.
-        most = len(self.events) if buffer_events is None else max(buffer_events, batch_events)
-        self._per_buffer = max(most // batch_events, 1) * batch_events if self._streams else len(self.events)
+        self._buffers = np.array([0, len(self.events)])
+        if self._streams and buffer_events is not None:
+            self._buffers = _buffers(len(self.events), batch_events, buffer_events)
         self._block = block_events
         self._plan: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
         self._held: _Held | None = None
@@ -185,8 +186,8 @@ class EventBatches:
             part: (i, n) gives the i-th of n equal shares of the batch's events.
         """
         jets = self.jets(epoch, number)[part[0] :: part[1]].ravel()
-        start = number * self._batch // self._per_buffer * self._per_buffer
-        held, features, offsets = self._hold(epoch if self._shuffle else 0, start)
+        buffer = int(np.searchsorted(self._buffers, number * self._batch, side="right")) - 1
+        held, features, offsets = self._hold(epoch if self._shuffle else 0, buffer)
         return ViewBatch(*gather_jets(features, offsets, np.searchsorted(held, jets)), jets)
 
     def _planned(self, epoch: int) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
@@ -203,17 +204,16 @@ class EventBatches:
             return rng.permutation(self.events)
         blocks = np.split(self.events, range(self._block, len(self.events), self._block))
         mixed = np.concatenate([blocks[i] for i in rng.permutation(len(blocks))])
-        starts = range(0, len(mixed), self._per_buffer)
-        return np.concatenate([rng.permutation(mixed[start : start + self._per_buffer]) for start in starts])
+        return np.concatenate([rng.permutation(mixed[start:stop]) for start, stop in pairwise(self._buffers)])
 
-    def _hold(self, epoch: int, start: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    def _hold(self, epoch: int, buffer: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
         """Jets in memory, rising, with their features and offsets."""
-        key = (epoch, start) if self._streams else None
+        key = (epoch, buffer) if self._streams else None
         if self._held is None or self._held[0] != key:
             self._held = None  # free the old buffer before the new one is read
             if self._streams or not self._shuffle:  # these views are not drawn again before others replace them
                 _, _, drawn = self._planned(epoch)
-                jets = np.sort(drawn[start : start + self._per_buffer], axis=None)
+                jets = np.sort(drawn[self._buffers[buffer] : self._buffers[buffer + 1]], axis=None)
             else:
                 jets = _jets_of(self._source.index.first, self.events)
             self._held = (key, jets, self._source.read_jets(jets))
@@ -226,6 +226,17 @@ def _subset(events: NDArray[np.int64], size: int | None, n_events: int, seed: in
         return np.asarray(events, dtype=np.int64)
     keys = np.random.default_rng([seed, _SUBSET]).random(n_events)
     return np.sort(events[np.argsort(keys[events], kind="stable")[:size]])
+
+
+def _buffers(n_events: int, batch: int, size: int) -> NDArray[np.int64]:
+    """First event of each buffer and the end; buffers hold whole batches, so that each batch needs one buffer only.
+
+    The first is small, so that a training starts soon, and the next ones grow to the size asked for.
+    """
+    largest = max(size // batch, 1)
+    grows = [max(largest >> shift, 1) for shift in (4, 3, 2, 1)]
+    edges = np.concatenate([[0], np.cumsum([*grows, *[largest] * (n_events // (largest * batch) + 1)])]) * batch
+    return np.asarray(np.append(edges[edges < n_events], n_events), dtype=np.int64)
 
 
 def _jets_of(first: NDArray[np.int64], events: NDArray[np.int64]) -> NDArray[np.int64]:

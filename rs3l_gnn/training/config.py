@@ -145,7 +145,9 @@ class FinetuneConfig(BaseConfig):
     encoder: str | None = Field(
         None, description="weights to start from: shipped ones by name, or a file; random weights if null"
     )
-    architecture: EncoderConfig = Field(EncoderConfig(), description="the encoder, where it starts from random weights")
+    architecture: EncoderConfig | None = Field(
+        None, description="the encoder, where it starts from random weights; a loaded one must agree if this is given"
+    )
     mode: Literal["fixed", "floating"] = Field("floating", description="whether the encoder's weights move")
     thaw_after: int = Field(0, ge=0, description="epochs in which a floating encoder stays fixed")
     encoder_rate: float = Field(1.0, gt=0, description="learning rate of the encoder relative to that of the head")

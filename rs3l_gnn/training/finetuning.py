@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rs3l_gnn.conventions import Split, TrainingError, refuse_existing
+from rs3l_gnn.conventions import CheckpointError, Split, refuse_existing
 from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, ViewsSource
-from rs3l_gnn.models import Encoder, Head, Tagger, load_encoder, save_tagger
+from rs3l_gnn.models import Encoder, EncoderConfig, Head, Tagger, load_encoder, save_tagger
 from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
@@ -118,7 +118,7 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
 
     Raises:
         InputFileError: no file of views, or a damaged one.
-        CheckpointError: the encoder cannot be loaded.
+        CheckpointError: the encoder cannot be loaded, or is not of the configured architecture.
         TrainingError: a class without jets, a loss that is not finite, or an unfinished training of other settings.
         OutputError: the output exists or cannot be written.
     """
@@ -134,9 +134,7 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
         embed = None
         if config.mode == "fixed":
             embed = _embeddings(source, tagger.encoder, np.concatenate([train.events, validation.events]))
-        rank, size = rank_and_size(config.trainer)
-        if config.batch_events % size:
-            raise TrainingError(f"batch_events {config.batch_events} is not a multiple of {size} processes")
+        rank, size = rank_and_size(config.trainer, config.batch_events)
         module = FinetuneModule(tagger, config, len(train))
 
         training = _JetBatches(train, targets, embed)
@@ -152,17 +150,13 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
         )
     record["events"] = {"train": len(train.events), "validation": len(validation.events)}
 
-    def save(path: Path, which: str) -> None:
-        module.load_state_dict(outcome.best if which == "best" else outcome.last)
-        tagger.encoder.requires_grad_(requires_grad=True)
-        save_tagger(path, tagger, provenance=record)
-
+    tagger.encoder.requires_grad_(requires_grad=True)
     return write_training(
         output,
+        module,
         outcome,
         name="tagger",
-        save=save,
-        keep=config.trainer.keep,
+        save=lambda path: save_tagger(path, tagger, provenance=record),
         config=config,
         record=record,
         state=state,
@@ -175,12 +169,27 @@ def initial_tagger(config: FinetuneConfig) -> Tagger:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         if config.encoder is None:
-            encoder = Encoder(config.architecture)
+            encoder = Encoder(config.architecture or EncoderConfig())
             _log.info("encoder: random weights")
         else:
             encoder = load_encoder(config.encoder)
+            _require_architecture(config, encoder.config)
             _log.info("encoder: %s, all %d tensors loaded", config.encoder, len(encoder.state_dict()))
         return Tagger(encoder, Head(config.head, encoder.config.dim))
+
+
+def _require_architecture(config: FinetuneConfig, found: EncoderConfig) -> None:
+    if config.architecture is None:
+        return
+    wanted = config.architecture.model_dump()
+    for key, value in found.model_dump().items():
+        if wanted[key] != value:
+            raise CheckpointError(
+                f"architecture.{key} of the configuration contradicts the encoder {config.encoder}",
+                got=wanted[key],
+                allowed=str(value),
+                hint="leave architecture out to take the encoder's own",
+            )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,7 +116,7 @@ def has_stopped(rows: Sequence[Row], patience: int | None) -> bool:
 
 def _validation_loss(row: Row) -> float:
     loss = row["val_loss"]
-    return float("inf") if loss is None else loss
+    return math.inf if loss is None or math.isnan(loss) else loss
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:

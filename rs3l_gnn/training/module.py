@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import lightning.pytorch as pl
@@ -15,7 +16,7 @@ from rs3l_gnn.training.schedule import learning_rate
 __all__ = ["StepModule"]
 
 
-class StepModule(pl.LightningModule):
+class StepModule(pl.LightningModule, ABC):
     """Base of the trainings.
 
     A subclass gives :meth:`batch_loss`, :meth:`validate_batch` and :meth:`validation_metrics`.
@@ -40,17 +41,17 @@ class StepModule(pl.LightningModule):
         """Largest norm of the gradient, None for no limit."""
         return self._optimizer.gradient_clip
 
+    @abstractmethod
     def batch_loss(self, batch: Any) -> Tensor:
         """Loss of a training batch, a scalar."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validate_batch(self, batch: Any) -> None:
         """Keep what the metrics need of a validation batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validation_metrics(self) -> dict[str, float | None]:
         """Metrics of all validation batches, among them ``val_loss``; forgets them."""
-        raise NotImplementedError
 
     def parameter_groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Parameters with their learning rate relative to the schedule."""
@@ -99,5 +100,6 @@ class StepModule(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Collect the numbers of the epoch, in double precision."""
         rate = learning_rate(self._optimizer, float(self.current_epoch), self._epochs)
-        loss = torch.stack(self._losses).double().mean().item()
-        self.metrics = {"learning_rate": rate, "loss": loss, **self.validation_metrics()}
+        # Each process has the mean over its own share of the batches, or over all of them; the shares are equal.
+        loss = self.trainer.strategy.reduce(torch.stack(self._losses).double().mean(), reduce_op="mean")
+        self.metrics = {"learning_rate": rate, "loss": float(loss), **self.validation_metrics()}

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import BaseConfig, atomic_directory, dump_config, file_digest, provenance, write_json
+from rs3l_gnn.training.config import FinetuneConfig, PretrainConfig
 from rs3l_gnn.training.history import Row, write_rows
+from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.runner import TrainingOutcome
 
 __all__ = ["SavedTraining", "identity", "write_training"]
@@ -21,7 +23,8 @@ class SavedTraining:
 
     Attributes:
         checkpoint: the weights, a ``.safetensors`` file.
-        history: one row an epoch: epoch, learning_rate, loss, val_loss, further metrics, seconds, jets_per_second.
+        history: one row an epoch: epoch, learning_rate, loss, val_loss, further metrics, seconds,
+            validation_seconds, jets_per_second.
     """
 
     checkpoint: Path
@@ -37,12 +40,12 @@ def identity(config: BaseConfig, inputs: Sequence[Path], seed: int) -> dict[str,
 
 def write_training(
     output: Path,
+    module: StepModule,
     outcome: TrainingOutcome,
     *,
     name: str,
-    save: Callable[[Path, str], None],
-    keep: str,
-    config: BaseConfig,
+    save: Callable[[Path], None],
+    config: PretrainConfig | FinetuneConfig,
     record: dict[str, Any],
     state: Path,
     force: bool,
@@ -51,11 +54,11 @@ def write_training(
 
     Args:
         output: the folder.
-        outcome: what was trained.
+        module: what was trained; it ends with the weights of the last epoch.
+        outcome: how.
         name: stem of the weights, ``encoder`` or ``tagger``; the best and the last epoch stand beside it.
-        save: writes the weights of "best" or "last" to a path.
-        keep: which of the two becomes the result.
-        config: resolved settings.
+        save: writes the network inside ``module`` to a path.
+        config: resolved settings; ``trainer.keep`` says which of the two becomes the result.
         record: provenance.
         state: folder of the checkpoints.
         force: replace an existing output.
@@ -65,9 +68,10 @@ def write_training(
     """
     if outcome.is_writer:
         with atomic_directory(output, force=force) as partial:
-            for which in ("best", "last"):
-                save(partial / f"{name}_{which}.safetensors", which)
-            shutil.copyfile(partial / f"{name}_{keep}.safetensors", partial / f"{name}.safetensors")
+            for which, weights in (("best", outcome.best), ("last", outcome.last)):
+                module.load_state_dict(weights)
+                save(partial / f"{name}_{which}.safetensors")
+            shutil.copyfile(partial / f"{name}_{config.trainer.keep}.safetensors", partial / f"{name}.safetensors")
             write_rows(partial / "history.csv", outcome.rows)
             write_rows(partial / "timing.csv", outcome.timing)
             (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")

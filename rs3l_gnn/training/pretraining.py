@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, TrainingError, refuse_existing
+from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, refuse_existing
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource
 from rs3l_gnn.models import Encoder, Head, HeadConfig, save_encoder
 from rs3l_gnn.training.config import LossConfig, PretrainConfig
@@ -152,9 +152,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         train, validation = _batches(source, config)
         labels = _event_labels(source.index, config)
         encoder, projection = initial_networks(config)
-        rank, size = rank_and_size(config.trainer)
-        if config.batch_events % size:
-            raise TrainingError(f"batch_events {config.batch_events} is not a multiple of {size} processes")
+        rank, size = rank_and_size(config.trainer, config.batch_events)
         module = PretrainModule(encoder, projection, config, len(train))
         outcome = run_training(
             module,
@@ -173,16 +171,12 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         "without_enough_views": train.n_short + validation.n_short,
     }
 
-    def save(path: Path, which: str) -> None:
-        module.load_state_dict(outcome.best if which == "best" else outcome.last)
-        save_encoder(path, encoder, provenance=record)
-
     return write_training(
         output,
+        module,
         outcome,
         name="encoder",
-        save=save,
-        keep=config.trainer.keep,
+        save=lambda path: save_encoder(path, encoder, provenance=record),
         config=config,
         record=record,
         state=state,

@@ -123,6 +123,7 @@ def run_training(
             max_epochs=config.epochs,
             callbacks=[end],
             logger=_logger(config, folder),
+            log_every_n_steps=1,  # else Lightning warns of short epochs; rows go out once an epoch all the same
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,

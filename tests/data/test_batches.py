@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, TrainingError, UnknownVariationError
 from rs3l_gnn.data import EventBatches, PairReport, ViewDraw, Views, ViewsSource, draw_views, write_views
@@ -87,6 +88,26 @@ def test_a_small_buffer_mixes_blocks_and_reads_the_same_particles(source: ViewsS
     events = source.index.event_of_jet[np.concatenate(seen)]
     assert len(events) == len(set(events))
     assert np.abs(np.diff(events)).mean() > 10  # neighbours in the file are not neighbours in training
+
+
+def test_a_training_starts_on_a_small_buffer(source: ViewsSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    honest = source.read_jets
+
+    def noting(jets: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        read.append(len(jets))
+        return honest(jets)
+
+    monkeypatch.setattr(source, "read_jets", noting)
+    made = batches(source, batch_events=2, buffer_events=32)
+    made.batch(0, 0)
+    assert read == [2 * 2]
+    for number in range(len(made)):
+        made.batch(0, number)
+    # A sixteenth, an eighth, ... and then whole buffers of pairs; nothing is read twice.
+    assert read[:6] == [4, 8, 16, 32, 64, 64]
+    assert sum(read) == 2 * len(made.events)
+    assert max(read) == 64
 
 
 def test_partners_follow_their_weights(source: ViewsSource) -> None:

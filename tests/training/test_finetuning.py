@@ -172,6 +172,14 @@ def test_other_sides_of_the_split_do_not_reach_the_weights(toy_views: Path, tmp_
     assert [row["val_loss"] for row in plain.history] != [row["val_loss"] for row in changed.history]
 
 
+def test_an_architecture_that_contradicts_the_encoder_is_refused(toy_views: Path, encoder: str, tmp_path: Path) -> None:
+    other = {"width": 16, "layers": 1, "k": 6, "hidden": (8,), "dim": 5}
+    with pytest.raises(CheckpointError, match=r"architecture.dim .* contradicts .*got 5; allowed: 4; leave"):
+        finetune(config(toy_views, encoder=encoder, architecture=other), tmp_path / "out")
+    result = finetune(config(toy_views, encoder=encoder, architecture=None), tmp_path / "out")
+    assert load_tagger(result.checkpoint).encoder.config == load_encoder(encoder).config
+
+
 def test_useless_settings_are_refused(toy_views: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint 'nowhere'"):
         finetune(config(toy_views, encoder="nowhere"), tmp_path / "out")

@@ -13,6 +13,7 @@ def rows(*losses: float | None) -> list[Row]:
 def test_the_best_epoch_is_the_first_of_equals() -> None:
     assert best_epoch(rows(None, 0.5, 0.3, 0.4, 0.3)) == 2
     assert best_epoch(rows(None)) == 0
+    assert best_epoch(rows(float("nan"), 0.5, float("nan"))) == 1
 
 
 def test_patience_counts_epochs_since_the_best() -> None:
