@@ -1,14 +1,18 @@
 """A training that is killed anywhere ends with the same bits as one that is not."""
 
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import Tensor
 
-from rs3l_gnn.conventions import TrainingError
+from rs3l_gnn.conventions import InputFileError, OutputError, TrainingError
+from rs3l_gnn.data import read_views, write_views
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
 from rs3l_gnn.training import pretraining as pretraining_module
 from rs3l_gnn.training.pretraining import PairBatch, PretrainModule
@@ -20,6 +24,17 @@ Configs = Callable[..., PretrainConfig]
 
 class KilledError(Exception):
     """Stands for the end of the process."""
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """A write beyond this size fails as on a full disk, with an error of the operating system."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def result(folder: Path) -> dict[str, bytes]:
@@ -134,6 +149,40 @@ def test_a_damaged_checkpoint_is_named(
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(TrainingError, match="last.ckpt"):
         pretrain(pretrain_config(), tmp_path / "out")
+
+
+def test_a_full_disk_keeps_the_last_good_epoch(
+    uninterrupted: dict[str, bytes], pretrain_config: Configs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / ".out.training"
+    with monkeypatch.context() as patch:
+        kill_at_call(patch, PretrainModule, "validation_metrics", 2)
+        with pytest.raises(KilledError):
+            pretrain(pretrain_config(epochs=3), tmp_path / "out")
+    before = (state / "last.ckpt").read_bytes()
+    with files_of_at_most(len(before) // 2), pytest.raises(OutputError, match=r"cannot write the checkpoint .*\.ckpt"):
+        pretrain(pretrain_config(epochs=3), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert (state / "last.ckpt").read_bytes() == before
+    pretrain(pretrain_config(epochs=3), tmp_path / "out")
+    assert result(tmp_path / "out") == uninterrupted
+
+
+def test_an_input_that_is_gone_or_changed_is_named(
+    pretrain_config: Configs, toy_views: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = tmp_path / "views.h5"
+    views.write_bytes(toy_views.read_bytes())
+    with monkeypatch.context() as patch:
+        kill_at_call(patch, PretrainModule, "batch_loss", 7)
+        with pytest.raises(KilledError):
+            pretrain(pretrain_config(views=views), tmp_path / "out")
+    views.unlink()
+    with pytest.raises(InputFileError, match="views.h5 does not exist"):
+        pretrain(pretrain_config(views=views), tmp_path / "out")
+    write_views(views, read_views(toy_views).select_events(np.arange(read_views(toy_views).n_events) > 0))
+    with pytest.raises(TrainingError, match="unfinished training with other settings or inputs"):
+        pretrain(pretrain_config(views=views), tmp_path / "out")
 
 
 @pytest.mark.parametrize("mode", ["fixed", "floating"])

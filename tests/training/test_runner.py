@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from rs3l_gnn.models import EncoderConfig
 from rs3l_gnn.models.threads import thread_count
-from rs3l_gnn.training import PretrainConfig, pretrain
+from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
 from rs3l_gnn.training.runner import training_threads
 
 _RUN = """
@@ -22,9 +24,13 @@ import json, sys
 from pathlib import Path
 from rs3l_gnn.models import EncoderConfig
 from rs3l_gnn.models.threads import thread_count
-from rs3l_gnn.training import PretrainConfig, pretrain
+from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
 if __name__ == "__main__":
-    pretrain(PretrainConfig.model_validate(json.loads(sys.argv[1])), Path(sys.argv[2]))
+    settings = json.loads(sys.argv[1])
+    if "architecture" in settings:
+        finetune(FinetuneConfig.model_validate(settings), Path(sys.argv[2]))
+    else:
+        pretrain(PretrainConfig.model_validate(settings), Path(sys.argv[2]))
 """
 
 
@@ -53,15 +59,20 @@ def history(folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_kill_minus_9_and_start_again(toy_views: Path, tmp_path: Path) -> None:
+def test_kill_minus_9_again_and_again(toy_views: Path, tmp_path: Path) -> None:
     settings = document(toy_views, epochs=60)
     pretrain(PretrainConfig.model_validate(settings), tmp_path / "whole")
-    process = start(tmp_path, settings, tmp_path / "cut")
-    while not (tmp_path / ".cut.training" / "last.ckpt").exists():
-        assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (tmp_path / "cut").exists()
+    checkpoint = tmp_path / ".cut.training" / "last.ckpt"
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        process = start(tmp_path, settings, tmp_path / "cut")
+        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+            assert process.poll() is None
+        time.sleep(rng.uniform(0, 0.1))  # anywhere in an epoch, its validation or its checkpoint
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert not (tmp_path / "cut").exists()
     again = start(tmp_path, settings, tmp_path / "cut")
     _, errors = again.communicate()
     assert again.returncode == 0, errors.decode()
@@ -70,16 +81,33 @@ def test_kill_minus_9_and_start_again(toy_views: Path, tmp_path: Path) -> None:
     assert weights[0] == weights[1]
 
 
-@pytest.mark.slow
-def test_two_processes_train_like_one(toy_views: Path, tmp_path: Path) -> None:
-    one = pretrain(PretrainConfig.model_validate(document(toy_views, epochs=3)), tmp_path / "one")
-    process = start(tmp_path, document(toy_views, epochs=3, devices=2), tmp_path / "two")
+def two_processes(folder: Path, settings: dict[str, Any]) -> list[float]:
+    process = start(folder, {**settings, "trainer": {**settings["trainer"], "devices": 2}}, folder / "two")
     _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
-    with (tmp_path / "two" / "history.csv").open(newline="") as stream:
-        losses = [float(row["loss"]) for row in csv.DictReader(stream)]
+    with (folder / "two" / "history.csv").open(newline="") as stream:
+        return [float(row["loss"]) for row in csv.DictReader(stream)]
+
+
+@pytest.mark.slow
+def test_two_processes_train_like_one(toy_views: Path, tmp_path: Path) -> None:
+    settings = document(toy_views, epochs=3)
+    one = pretrain(PretrainConfig.model_validate(settings), tmp_path / "one")
     # The joint batch is the same, but its sums are taken in another order.
-    assert losses == pytest.approx([row["loss"] for row in one.history], abs=1e-4)
+    assert two_processes(tmp_path, settings) == pytest.approx([row["loss"] for row in one.history], abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["pretrain", "finetune"])
+def test_two_processes_have_the_loss_of_the_joint_batch(toy_views: Path, tmp_path: Path, what: str) -> None:
+    settings = document(toy_views, epochs=1)
+    settings["optimizer"] = {"learning_rate": 1e-12, "schedule": "constant"}  # all batches see the first weights
+    if what == "pretrain":
+        one = pretrain(PretrainConfig.model_validate(settings), tmp_path / "one")
+    else:
+        settings["architecture"] = settings.pop("encoder")
+        one = finetune(FinetuneConfig.model_validate(settings), tmp_path / "one")
+    assert two_processes(tmp_path, settings) == pytest.approx([row["loss"] for row in one.history], abs=1e-6)
 
 
 @pytest.mark.parametrize(("backbone", "for_torch"), [("edgeconv", 1), ("transformer", 3)])
