@@ -122,7 +122,7 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
         return f"unknown key {path!r}{guess}" + (f", allowed: {', '.join(allowed)}" if allowed else "")
     if problem["type"] == "missing":
         return f"key {path!r} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message: str = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return message
     # A rule across keys names them itself; the whole section as "got" would bury it.

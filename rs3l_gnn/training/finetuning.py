@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import CheckpointError, Split, refuse_existing
-from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, ViewsSource
+from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, Views, ViewsSource
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, Tagger, load_encoder, save_tagger
 from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.loader import EpochLoader
@@ -133,7 +133,8 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
         validation = targets.batches(source, config, Split.VALIDATION)
         embed = None
         if config.mode == "fixed":
-            embed = _embeddings(source, tagger.encoder, np.concatenate([train.events, validation.events]))
+            used = np.isin(targets.event, np.concatenate([train.events, validation.events]))
+            embed = _embeddings(source, tagger.encoder, np.flatnonzero(used & _may_be_drawn(source.index, config)))
         rank, size = rank_and_size(config.trainer, config.batch_events)
         module = FinetuneModule(tagger, config, len(train))
 
@@ -221,8 +222,7 @@ class _Targets:
 
     def batches(self, source: ViewsSource, config: FinetuneConfig, part: Split) -> EventBatches:
         index = source.index
-        views = [index.vartype_of(name) for name, weight in config.variations.items() if weight > 0]
-        usable = (self.side == part) & (self.target >= 0) & np.isin(index.vartype, views)
+        usable = (self.side == part) & (self.target >= 0) & _may_be_drawn(index, config)
         events = np.unique(self.event[usable])
         most = config.max_events if part is Split.TRAIN else None
         n_events = len(events) if most is None else min(len(events), most)
@@ -238,17 +238,20 @@ class _Targets:
         )
 
 
+def _may_be_drawn(index: Views, config: FinetuneConfig) -> NDArray[np.bool_]:
+    """True for views of the variations that the training draws from [n_jets]."""
+    names = [name for name, weight in config.variations.items() if weight > 0]
+    return np.asarray(np.isin(index.vartype, [index.vartype_of(name) for name in names]))
+
+
 def _embeddings(
-    source: ViewsSource, encoder: Encoder, events: NDArray[np.int64], block: int = 2048
+    source: ViewsSource, encoder: Encoder, jets: NDArray[np.int64], block: int = 4096
 ) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
-    """Embeddings of all views of some events, computed once; gives them by jet index."""
-    first = source.index.first
+    """Embeddings of these jets, computed once; gives them by jet index."""
     table = np.zeros((source.index.n_jets, encoder.config.dim), np.float32)
-    events = np.sort(events)
-    for start in range(0, len(events), block):
-        some = events[start : start + block]
-        jets = np.concatenate([np.arange(first[event], first[event + 1]) for event in some])
-        table[jets] = encoder.embed(*source.read_jets(jets))
+    for start in range(0, len(jets), block):
+        some = jets[start : start + block]
+        table[some] = encoder.embed(*source.read_jets(some))
     return table.__getitem__
 
 
