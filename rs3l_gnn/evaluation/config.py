@@ -178,42 +178,6 @@ class EvaluateConfig(BaseConfig):
             for weights in table.rows.values():
                 yield weights, table.variations
 
-    def below(self, folder: Path) -> EvaluateConfig:
-        """The same with every relative path below a folder; names of shipped weights and ``n2`` stay."""
-        from rs3l_gnn.models import shipped_names
-
-        kept = {BASELINE, *shipped_names()}
-
-        def moved(weights: str) -> str:
-            return weights if weights in kept else str(folder / weights)
-
-        def all_moved(groups: Mapping[Any, tuple[str, ...]]) -> dict[Any, tuple[str, ...]]:
-            return {name: tuple(map(moved, weights)) for name, weights in groups.items()}
-
-        curves = {
-            name: curve.model_copy(
-                update={
-                    "lines": {line: all_moved(points) for line, points in curve.lines.items()},
-                    "references": all_moved(curve.references),
-                }
-            )
-            for name, curve in self.curves.items()
-        }
-        tables = {name: table.model_copy(update={"rows": all_moved(table.rows)}) for name, table in self.tables.items()}
-        return self.model_copy(
-            update={
-                "views": tuple(folder / path for path in self.views),
-                "taggers": {
-                    name: moved(value) if isinstance(value, str) else tuple(map(moved, value))
-                    for name, value in self.taggers.items()
-                },
-                "encoders": {name: moved(weights) for name, weights in self.encoders.items()},
-                "histories": {name: folder / path for name, path in self.histories.items()},
-                "curves": curves,
-                "tables": tables,
-            }
-        )
-
 
 def _check_efficiencies(efficiencies: tuple[float, ...]) -> None:
     if not efficiencies or any(not 0 < efficiency < 1 for efficiency in efficiencies):

@@ -99,7 +99,10 @@ def _fitted(  # noqa: PLR0917  # one point, all of it needed
     if kind == "wasserstein":
         found = {task.signal.name: task.signal, task.background.name: task.background}[which]
         mean = meter.mean_shift(trainings, task, found, common=False)
-        return None if mean is None else (mean.value, mean.drawn)
+        # Replicas of a distance are larger than the distance, see measured.ratio.
+        return (
+            None if mean is None else (mean.value, mean.drawn * mean.value / max(float(np.median(mean.drawn)), 1e-300))
+        )
     rate = meter.rate(trainings, task, curve.efficiency)
     if rate.value <= 0 or (kind == "gain" and reference is None):
         return None

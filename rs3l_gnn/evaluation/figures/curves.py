@@ -189,7 +189,10 @@ def _finish(axes: Any, lowest: Any, curve: CurveConfig, y_label: str, *, extrapo
         axes.set_ylim(low, high * (high / low) ** 0.35)  # room for the legend
     else:
         axes.set_ylim(low, high + 0.35 * (high - low))
-    axes.legend(loc="upper left", ncols=2)
+    handles, labels = axes.get_legend_handles_labels()
+    order = [*curve.lines, *curve.references, "extrapolation"]
+    entries = sorted(zip(labels, handles, strict=True), key=lambda entry: order.index(entry[0]))
+    axes.legend([handle for _, handle in entries], [label for label, _ in entries], loc="upper left", ncols=2)
 
 
 def _range(curve: CurveConfig) -> NDArray[np.float64]:

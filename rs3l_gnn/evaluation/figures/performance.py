@@ -13,9 +13,9 @@ from rs3l_gnn.evaluation.figures.gallery import colour_of, with_ratio
 from rs3l_gnn.evaluation.measured import ratio
 from rs3l_gnn.evaluation.meter import ROC_GRID, Meter, percent
 
-__all__ = ["draw_rejections", "draw_roc"]
+__all__ = ["draw_rejections", "draw_roc", "interval_bars"]
 
-_LARGEST_RATIO = 4.0
+_FEWEST = 3  # background jets; a ratio of fewer would only show noise
 
 
 def draw_roc(meter: Meter, metrics: Mapping[str, Any]) -> Any:
@@ -41,26 +41,11 @@ def draw_roc(meter: Meter, metrics: Mapping[str, Any]) -> Any:
                 efficiency[shown], inner[shown], (rate + spread)[shown], color=colour, alpha=0.25, linewidth=0
             )
     top.set_yscale("log")
-    top.set_ylim(0.5 / n_background, 1.5)
+    top.set_ylim(0.5 / n_background, 2 * 10 ** (0.25 * len(names)))  # room for the legend
     top.set_xlim(0, 1)
     top.set_ylabel(f"Background efficiency ({config.background.name})")
     top.legend(loc="upper left")
-    gains = {
-        name: [
-            ratio(
-                meter.rate(config.trainings[config.reference_tagger], meter.task(None, None), e),
-                meter.rate(config.trainings[name], meter.task(None, None), e),
-            )
-            for e in ROC_GRID
-        ]
-        for name in names
-        if name != BASELINE or config.reference_tagger == BASELINE
-    }
-    for name, values in gains.items():
-        if name == config.reference_tagger:
-            continue
-        _ratio_band(bottom, efficiency, values, colour_of(name, names))
-    _ratio_axes(bottom, config.reference_tagger, [value for values in gains.values() for value in values[29:95]])
+    _draw_roc_ratios(bottom, meter, metrics)
     bottom.set_xlabel(f"Signal efficiency ({config.signal.name})")
     return figure
 
@@ -116,8 +101,29 @@ def interval_bars(rows: Sequence[Mapping[str, Any]]) -> tuple[NDArray[np.float64
     return np.array([low, high]).reshape(2, len(rows)), [row["interval"][1] is None for row in rows]
 
 
-def _ratio_band(axes: Any, x: NDArray[np.float64], values: Sequence[Mapping[str, Any]], colour: str) -> None:
-    known = [i for i, value in enumerate(values) if value["ratio"] is not None and None not in value["interval"]]
+def _draw_roc_ratios(axes: Any, meter: Meter, metrics: Mapping[str, Any]) -> None:
+    """1/FPR over that of the reference, where enough background is left."""
+    config, task = meter.config, meter.task(None, None)
+    reference, n_background = config.reference_tagger, metrics["events"][config.background.name]
+    gains = []
+    for name, trainings in config.trainings.items():
+        if name in (reference, BASELINE):
+            continue
+        values = [
+            ratio(*(meter.rate(recipe, task, e) for recipe in (config.trainings[reference], trainings)))
+            for e in ROC_GRID
+        ]
+        rates = [metrics["roc"][other]["background_efficiency"] for other in (name, reference)]
+        shown = [min(pair) * n_background >= _FEWEST for pair in zip(*rates, strict=True)]
+        _ratio_band(axes, np.array(ROC_GRID), values, colour_of(name, list(config.trainings)), shown)
+        gains += [value for value, is_shown in zip(values, shown, strict=True) if is_shown]
+    _ratio_axes(axes, reference, gains)
+
+
+def _ratio_band(
+    axes: Any, x: NDArray[np.float64], values: Sequence[Mapping[str, Any]], colour: str, shown: Sequence[bool]
+) -> None:
+    known = [i for i, value in enumerate(values) if shown[i] and None not in (value["ratio"], *value["interval"])]
     axes.plot(x[known], [values[i]["ratio"] for i in known], color=colour)
     low, high = ([values[i]["interval"][side] for i in known] for side in (0, 1))
     axes.fill_between(x[known], low, high, color=colour, alpha=0.2, linewidth=0)
@@ -125,9 +131,11 @@ def _ratio_band(axes: Any, x: NDArray[np.float64], values: Sequence[Mapping[str,
 
 def _ratio_axes(axes: Any, reference: str, values: Sequence[Mapping[str, Any]]) -> None:
     """A line at one, and limits that hold most of the intervals."""
+    centres = [value["ratio"] for value in values if value["ratio"] is not None]
     ends = [end for value in values for end in value["interval"] if end is not None]
-    ends += [value["ratio"] for value in values if value["ratio"] is not None]
     axes.axhline(1.0, color="black", linewidth=1)
-    low, high = (min(ends, default=0.5), max(ends, default=1.5))
-    axes.set_ylim(max(min(low, 0.8) - 0.1, 0.0), min(max(high, 1.2) + 0.1, _LARGEST_RATIO))
+    low, high = (min([*centres, *ends], default=0.5), max([*centres, *ends], default=1.5))
+    # One interval without an end in sight must not flatten all the others.
+    high = min(high, 2 * max(centres, default=1.0))
+    axes.set_ylim(max(min(low, 0.8) - 0.1, 0.0), max(high, 1.2) * 1.05)
     axes.set_ylabel(f"1/FPR over\n{reference}", fontsize="small", loc="center")

@@ -14,7 +14,7 @@ def test_spread_scores_get_even_bins() -> None:
 
 
 def test_crowded_scores_get_bins_even_in_the_logarithm_of_their_odds() -> None:
-    scores = expit(np.random.default_rng(2).normal(0, 4.5, 4000))
+    scores = expit(np.random.default_rng(2).normal(0, 5, 4000))
     edges, stretched = score_edges(scores)
     assert stretched
     steps = np.diff(logit(edges))
