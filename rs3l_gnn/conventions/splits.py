@@ -29,9 +29,9 @@ class Split(IntEnum):
 class SplitFractions(BaseConfig):
     """Shares of the hard events; together 1."""
 
-    train: float = Field(default=0.6, ge=0, le=1)
-    validation: float = Field(default=0.1, ge=0, le=1)
-    test: float = Field(default=0.3, ge=0, le=1)
+    train: float = Field(default=0.6, ge=0, le=1, description="share of the hard events to train on")
+    validation: float = Field(default=0.1, ge=0, le=1, description="share that watches the training")
+    test: float = Field(default=0.3, ge=0, le=1, description="share that only the evaluation and the analysis see")
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> SplitFractions:

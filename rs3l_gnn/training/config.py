@@ -36,10 +36,10 @@ class LossConfig(BaseConfig):
     """Loss on the views of events."""
 
     name: Literal["nt_xent", "vicreg", "supervised"] = Field("nt_xent", description="which loss")
-    temperature: float = Field(0.1, gt=0, allow_inf_nan=False, description="nt_xent, supervised")
-    invariance: float = Field(25.0, ge=0, allow_inf_nan=False, description="vicreg")
-    variance: float = Field(25.0, ge=0, allow_inf_nan=False, description="vicreg")
-    covariance: float = Field(1.0, ge=0, allow_inf_nan=False, description="vicreg")
+    temperature: float = Field(0.1, gt=0, allow_inf_nan=False, description="of nt_xent and supervised")
+    invariance: float = Field(25.0, ge=0, allow_inf_nan=False, description="of vicreg: weight of the distance")
+    variance: float = Field(25.0, ge=0, allow_inf_nan=False, description="of vicreg: weight of the variances")
+    covariance: float = Field(1.0, ge=0, allow_inf_nan=False, description="of vicreg: weight of the covariances")
 
 
 class ProjectionConfig(BaseConfig):
@@ -57,7 +57,7 @@ class ProjectionConfig(BaseConfig):
 class OptimizerConfig(BaseConfig):
     """Adam and its learning rate."""
 
-    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False, description="at the start, or after the warm-up")
     schedule: Literal["constant", "halve", "cosine"] = Field("halve", description="of the learning rate")
     halve_every: int = Field(50, ge=1, description="epochs, for schedule halve")
     warmup_epochs: float = Field(0.0, ge=0, description="linear rise from zero")
@@ -68,12 +68,12 @@ class OptimizerConfig(BaseConfig):
 class TrainerConfig(BaseConfig):
     """How a training runs."""
 
-    epochs: int = Field(200, ge=1)
+    epochs: int = Field(200, ge=1, description="passes over the training events")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation loss")
     keep: Literal["best", "last"] = Field("last", description="epoch whose weights become the result")
-    accelerator: Literal["cpu", "gpu"] = "cpu"
+    accelerator: Literal["cpu", "gpu"] = Field("cpu", description="where to compute")
     devices: int = Field(1, ge=1, description="processes; more than one trains with DistributedDataParallel")
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="of the networks; losses are in 32 bit")
     threads: int | None = Field(None, ge=1, description="threads a process; torch's number if null")
     prefetch: int = Field(2, ge=0, description="batches prepared ahead in a thread; the result does not depend on it")
     buffer_events: int | None = Field(
@@ -115,14 +115,14 @@ class TargetConfig(BaseConfig):
 class PretrainConfig(BaseConfig):
     """Settings of ``rs3l pretrain``; the defaults are those of arXiv:2403.07066."""
 
-    views: Paths = Field((), description="outputs of rs3l pair")
+    views: Paths = Field((), description="outputs of rs3l pair, or published files in HDF5 or ROOT")
     samples: tuple[str, ...] | None = Field(None, description="samples of the views to use, by name; all if null")
     max_events: int | None = Field(
         None, ge=1, description="training events; a smaller number takes a part of those of a larger one"
     )
     encoder: EncoderConfig = EncoderConfig()
     projection: ProjectionConfig | None = Field(
-        None, description="network between embedding and loss, thrown away afterwards; none if null"
+        None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
     )
     loss: LossConfig = LossConfig()
     variations: dict[str, float] | None = Field(
@@ -135,13 +135,13 @@ class PretrainConfig(BaseConfig):
     trainer: TrainerConfig = TrainerConfig()
     splits: SplitFractions = SplitFractions()
     probe: TargetConfig = Field(TargetConfig(), description="classes of the linear probe that watches the training")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of the weights, the order and the draw of views")
 
 
 class FinetuneConfig(BaseConfig):
     """Settings of ``rs3l finetune``."""
 
-    views: Paths = Field((), description="outputs of rs3l pair")
+    views: Paths = Field((), description="outputs of rs3l pair, or published files in HDF5 or ROOT")
     encoder: str | None = Field(
         None, description="weights to start from: shipped ones by name, or a file; random weights if null"
     )
@@ -167,7 +167,7 @@ class FinetuneConfig(BaseConfig):
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=1e-4, schedule="constant")
     trainer: TrainerConfig = TrainerConfig(keep="best")
     splits: SplitFractions = SplitFractions()
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of the weights, the order and the draw of views")
 
     @model_validator(mode="after")
     def _consistent(self) -> FinetuneConfig:
