@@ -144,7 +144,9 @@ class MomentumShifts(BaseConfig):
         description="collection of generated jets, whose jets are matched for the resolution where the files have it; "
         "null to draw random numbers for every jet",
     )
-    rho: str = Field(default="Rho_fixedGridRhoFastjetAll", description="branch of the energy density")
+    rho: str | float = Field(
+        default="Rho_fixedGridRhoFastjetAll", description="branch of the energy density, or its value in GeV"
+    )
 
     @model_validator(mode="after")
     def _pair(self) -> MomentumShifts:

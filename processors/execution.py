@@ -128,13 +128,20 @@ def _client(config: RunConfig) -> Iterator[Any]:
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
     """Only warnings of a library that reports each connection it opens and closes."""
-    logger = logging.getLogger(name)
+    logger, nanny = logging.getLogger(name), logging.getLogger(f"{name}.nanny")
     before = logger.level
     logger.setLevel(max(before, logging.WARNING))
+    nanny.addFilter(_of_interest)
     try:
         yield
     finally:
         logger.setLevel(before)
+        nanny.removeFilter(_of_interest)
+
+
+def _of_interest(record: logging.LogRecord) -> bool:
+    """False for the last words of workers that are busy when a run ends with an error."""
+    return "still alive after" not in record.getMessage()
 
 
 def _open_client(config: RunConfig, make_client: Any, make_cluster: Any) -> Iterator[Any]:
@@ -166,7 +173,7 @@ def _open_client(config: RunConfig, make_client: Any, make_cluster: Any) -> Iter
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             memory_limit=config.memory_limit,
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,  # a worker's own errors come back with its results
         ) as cluster,
         make_client(cluster) as client,
     ):

@@ -97,7 +97,7 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
         needed += sorted(correction_branches(config.systematics.weights))
         momenta = config.systematics.momenta
         if momenta is not None and momenta.resolution is not None:
-            needed += [momenta.rho, f"{form.jets}_phi"]
+            needed += [f"{form.jets}_phi", *([momenta.rho] if isinstance(momenta.rho, str) else [])]
     return needed
 
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["plot_histograms"]
 
 _MOST_BINS = 25
-_MOST_LINES = 8
+_MOST_SOURCES = 5
 _MOST_DATASETS = 4
+_LARGEST_ERROR = 0.5
 
 
 def plot_histograms(summary: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -66,7 +67,12 @@ def _draw(panels: Sequence[Axes], histogram: Any, *, title: str) -> None:
     merge = -(-len(axis) // _MOST_BINS)
     while len(axis) % merge:
         merge += 1
-    edges = np.asarray(axis.edges)[::merge]
+    edges = np.asarray(axis.edges, dtype=np.float64)[::merge]
+    if _is_crowded_at_both_ends(edges):
+        # Bins that are equal in the logit look equal; 0 and 1 themselves lie at infinity.
+        top.set_xscale("logit")
+        top.xaxis.set_minor_formatter("")
+        edges = np.array([edges[1] / 2, *edges[1:-1], (1 + edges[-2]) / 2])
     datasets = list(histogram.axes["dataset"])
     ratio, variations = (others[0], others[1:]) if len(datasets) > 1 else (None, others)
 
@@ -89,12 +95,15 @@ def _draw(panels: Sequence[Axes], histogram: Any, *, title: str) -> None:
     top.set_ylim(bottom=0)
     if ratio is not None:
         _draw_ratios(ratio, shapes, edges)
+    filled = np.flatnonzero(sum(shape for shape, _ in shapes.values()))
+    if len(filled):
+        top.set_xlim(edges[filled[0]], edges[filled[-1] + 1])
     shown = _largest_variations(histogram)
     for dataset, panel in zip(datasets[: len(variations)], variations, strict=True):
         _draw_variations(panel, histogram[{"dataset": dataset}], edges, merge, shown=shown, title=dataset)
     panels[-1].set_xlabel(axis.label)
     for panel in panels[:-1]:
-        panel.tick_params(labelbottom=False)
+        panel.tick_params(which="both", labelbottom=False)
 
 
 def _draw_ratios(
@@ -113,16 +122,23 @@ def _draw_ratios(
     panel.set_ylim(0, None)
 
 
+def _is_crowded_at_both_ends(edges: NDArray[np.float64]) -> bool:
+    widths = np.diff(edges)
+    return bool(len(widths) > 2 and edges[0] == 0 and edges[-1] == 1 and widths.max() > 1.5 * widths[[0, -1]].max())
+
+
 def _largest_variations(histogram: Any) -> list[str]:
-    """The variations that move the data sets most, in the order of their names."""
-    moves = dict.fromkeys((name for name in histogram.axes["variation"] if name != "nominal"), 0.0)
+    """Both sides of the sources that move the data sets most, in the order of their names."""
+    names = [name for name in histogram.axes["variation"] if name != "nominal"]
+    moves = {_source(name): 0.0 for name in names}
     for dataset in histogram.axes["dataset"]:
         nominal = histogram[{"dataset": dataset, "variation": "nominal"}].values()
-        for name in moves:
+        for name in names:
             varied = histogram[{"dataset": dataset, "variation": name}].values()
             if varied.any() and nominal.any():
-                moves[name] += float(np.abs(varied - nominal).sum() / np.abs(nominal).sum())
-    return sorted(sorted(moves, key=lambda name: -moves[name])[:_MOST_LINES])
+                moves[_source(name)] += float(np.abs(varied - nominal).sum() / np.abs(nominal).sum())
+    largest = sorted(moves, key=lambda source: -moves[source])[:_MOST_SOURCES]
+    return sorted(name for name in names if _source(name) in largest)
 
 
 def _draw_variations(
@@ -131,6 +147,8 @@ def _draw_variations(
     nominal = total[{"variation": "nominal"}]
     values, variances = _merged(nominal.values(), merge), _merged(nominal.variances(), merge)
     relative = _ratio(np.sqrt(variances), values)
+    # Bins with less than about four events say nothing.
+    values, relative = (np.where(relative < _LARGEST_ERROR, array, np.nan) for array in (values, relative))
     panel.fill_between(
         edges,
         [*(1 - relative), 1 - relative[-1]],
@@ -149,9 +167,8 @@ def _draw_variations(
         quotient = _ratio(varied, values)
         style: dict[str, Any] = {"color": f"C{sources.index(_source(name))}", "ls": "--" if _is_down(name) else "-"}
         panel.step(edges, [*quotient, quotient[-1]], where="post", lw=1.2, label=name, **style)
-        filled = values > 0.002 * values.sum()
-        seen.append(float(np.nanmax(np.abs(quotient[filled] - 1), initial=0.0)))
-    reach = min(1.5 * max(seen), 1.0)
+        seen.append(float(np.nanmax(np.abs(quotient - 1), initial=0.0)))
+    reach = min(1.2 * max(seen), 1.0)
     panel.set_ylim(1 - reach, 1 + reach)
     panel.set_ylabel(f"{title}:\nvariation / nominal", fontsize=9)
 

@@ -98,7 +98,7 @@ def momentum_views(
     if momenta.resolution is not None and momenta.resolution_factor is not None:
         generated = generated_pt(events, view, momenta.gen_jets)
         normal = _normal_of_jets(events, view)
-        rho = np.repeat(branch(events, momenta.rho), view.counts)
+        rho = _energy_density(events, view, momenta.rho)
         resolution = _evaluate(momenta, momenta.resolution, view, Rho=rho)
         for side, systematic in (("", "nom"), ("Up", "up"), ("Down", "down")):
             factor = _evaluate(momenta, momenta.resolution_factor, view, systematic=systematic)
@@ -240,6 +240,12 @@ def _evaluate(momenta: MomentumShifts, name: str, view: JetView, **more: Any) ->
     except (IndexError, RuntimeError, ValueError) as error:
         raise InvalidDataError(f"the correction {name} cannot be evaluated: {error}") from error
     return np.asarray(values, dtype=np.float64)
+
+
+def _energy_density(events: ak.Array, view: JetView, rho: str | float) -> NDArray[np.float64]:
+    if isinstance(rho, str):
+        return np.repeat(branch(events, rho), view.counts)
+    return np.full(len(view.pt), float(rho))
 
 
 def _normal_of_jets(events: ak.Array, view: JetView) -> NDArray[np.float64]:

@@ -204,7 +204,7 @@ def _correction(events: ak.Array, correction: WeightCorrection, direction: str) 
 
 
 def branch(events: ak.Array, name: str) -> NDArray[np.float64]:
-    """A branch with one number for each event, by its name in the file.
+    """A branch with one number for each event, by its name in the file; coffea turns counters into lengths of lists.
 
     Raises:
         MissingBranchError: it is absent.
@@ -214,4 +214,6 @@ def branch(events: ak.Array, name: str) -> NDArray[np.float64]:
         return np.asarray(events[name], dtype=np.float64)
     if collection in events.fields and field in events[collection].fields:
         return np.asarray(events[collection, field], dtype=np.float64)
+    if name.startswith("n") and name[1:] in events.fields:
+        return np.asarray(ak.num(events[name[1:]], axis=1), dtype=np.float64)
     raise MissingBranchError(f"the events lack the branch {name}", got=", ".join(sorted(events.fields)))

@@ -83,3 +83,26 @@ def test_a_cms_file_on_a_dask_cluster(
         one = histogram[{"dataset": "tt", "channel": "signal", "variation": variation}]
         assert 0 < one.sum(flow=True).value < 20
     assert len(list((tmp_path / "dask" / "plots").glob("*.png"))) == 4
+
+
+@pytest.mark.slow
+def test_the_shipped_configuration_runs(shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path) -> None:
+    """``configs/analyze/cms.yaml`` with the files it names; only the cut on pT is lower, for a file of 200 events."""
+    pytest.importorskip("correctionlib")
+    command = shutil.which("rs3l")
+    if command is None:
+        pytest.skip("the package is not installed, so there is no command rs3l")
+    (tmp_path / "nano").mkdir()
+    shutil.copy(shared_data / "cms" / "nano_tt_v15.root", tmp_path / "nano")
+    shutil.copy(shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz", tmp_path / "jet_jerc.json.gz")
+    shutil.copy(make_tagger(features=KINEMATIC_FEATURES), tmp_path / "kinematic-tagger.safetensors")
+    config = Path(__file__).parents[2] / "configs" / "analyze" / "cms.yaml"
+    (line,) = (line for line in config.read_text().splitlines() if line.startswith("filesets: cms.json # "))
+    (tmp_path / "cms.json").write_text(line.partition("# ")[2])
+    arguments = [command, "analyze", str(config), "--output", "out", "--set", "jet.pt_min=200"]
+    subprocess.run(arguments, check=True, cwd=tmp_path)  # noqa: S603 - our own command
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["complete"], report["workers"], report["events"]) == (True, 2, 200)
+    written = json.loads((tmp_path / "out" / "histograms.json").read_text())
+    assert {"photonScaleDown", "trackLossUp", "jesTotalUp", "jerDown", "psISRUp"} <= set(written["variations"])
+    assert len(list((tmp_path / "out" / "plots").glob("*.png"))) == 8
