@@ -58,7 +58,7 @@ def write_report(
     sections = _sections(config, metrics)
     for picture in gallery.pictures:
         sections.setdefault(picture.section, []).append(_figure(gallery, picture))
-    sections["Trainings and commands"] = [_trainings(record), _commands(config, record)]
+    sections["Weights and commands"] = [_trainings(record), _commands(config, record)]
     sections["Settings"] = [tag("pre", dump_config(config))]
     sections["Provenance"] = [
         tag("pre", json.dumps({key: record[key] for key in record if key != "trainings"}, indent=2))
