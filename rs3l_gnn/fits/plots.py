@@ -126,7 +126,7 @@ def draw_variation(templates: Templates, channel: ChannelTemplates, nuisance: st
         _, statistical = _relative(sample, sample.values, np.sqrt(sample.variances))
         hatched_band(axes, ruler.edges, own, statistical, label="nominal, stat.")
         axes.axhline(0, color="black", linewidth=0.8)
-        reach = max(1.1 * reach, 0.01)
+        reach = max(1.1 * reach, 1.1 * float(statistical.max()), 0.01)
         axes.set_ylim(-reach, 1.7 * reach)
         ruler.draw(axes)
         axes.legend(frameon=False, fontsize="small")

@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 class Spread:
     """Parts of the error of the signal strength over replicas: means and standard deviations, by part.
 
-    A variation's own statistical error looks like an effect. A replica has that noise twice, the run once, so that
-    the mean of the replicas lies above the run by about as much as the run above the truth.
+    A variation's own statistical error looks like an effect. A replica has that noise twice, the run once: means above
+    the run's numbers tell how much of these is noise.
     """
 
     mean: dict[str, float]

@@ -34,7 +34,7 @@ def draw_results(
     if inferred.scan is not None:
         canvas.save(_scan(document, inferred.scan), "scan")
     if inferred.limit is not None:
-        canvas.save(_limit(inferred.limit), "limit")
+        canvas.save(_limit(inferred.limit, templates.data_label), "limit")
     if inferred.toys is not None:
         canvas.save(_toys(inferred.toys), "toys")
 
@@ -77,7 +77,8 @@ def _pulls(templates: Templates, document: Mapping[str, Any]) -> Figure:
 
 def _correlation(templates: Templates, best: BestFit) -> Figure:
     wanted = {templates.poi, *(n.name for n in templates.nuisances), *(free.name for free in templates.free_rates)}
-    rows = [index for index, label in enumerate(best.labels) if label in wanted][:_MOST_ROWS]
+    rows = [index for index, label in enumerate(best.labels) if label in wanted]
+    rows = sorted(rows, key=lambda index: best.labels[index] != templates.poi)[:_MOST_ROWS]
     labels = [best.labels[index] for index in rows]
     size = 2.5 + 0.45 * len(rows)
     figure = new_figure(size + 0.8, size)
@@ -138,19 +139,19 @@ def _scan(document: Mapping[str, Any], scan: Scan) -> Figure:
     return figure
 
 
-def _limit(result: Limit) -> Figure:
+def _limit(result: Limit, data_label: str) -> Figure:
     figure = new_figure(6.0, 4.2)
     axes = figure.subplots()
     values, expected = result.values, result.expected_cls
-    axes.fill_between(values, expected[:, 0], expected[:, 4], color="#fff3b0", label="expected ± 2 sigma")
-    axes.fill_between(values, expected[:, 1], expected[:, 3], color="#c9ecc1", label="expected ± 1 sigma")
-    axes.plot(values, expected[:, 2], color="black", linestyle="--", label="expected")
-    axes.plot(values, result.observed_cls, color="black", marker="o", markersize=3, label="observed")
+    axes.fill_between(values, expected[:, 0], expected[:, 4], color="#fff3b0", label="without signal ± 2 sigma")
+    axes.fill_between(values, expected[:, 1], expected[:, 3], color="#c9ecc1", label="without signal ± 1 sigma")
+    axes.plot(values, expected[:, 2], color="black", linestyle="--", label="expected without signal")
+    axes.plot(values, result.observed_cls, color="black", marker="o", markersize=3, label=data_label)
     axes.axhline(1 - result.confidence_level, color=COLOURS[2], linewidth=0.8)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 2)
     axes.legend(frameon=False, fontsize="small")
-    title = f"observed {result.observed:.3g}, expected {result.expected[2]:.3g}"
+    title = f"{data_label} {result.observed:.3g}, expected without signal {result.expected[2]:.3g}"
     label_axes(axes, x="signal strength", y="CLs", title=f"{result.confidence_level:.0%} limit: {title}")
     return figure
 
