@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.fits.building import Built
-from rs3l_gnn.fits.comparison import TaggerResult, comparison_document, markdown_table
+from rs3l_gnn.fits.comparison import TaggerResult, average_trainings, comparison_document, markdown_table
 from rs3l_gnn.fits.config import ComparisonConfig, FitConfig
 from rs3l_gnn.fits.config_blocks import DataConfig, InferenceConfig
 from rs3l_gnn.fits.reading import Run
@@ -119,17 +119,23 @@ def _compare(
             own = config.model_copy(update={"histogram": histogram, "data": DataConfig()})
             results[tagger], drawn[tagger] = _compare_one(own, wanted, partial / tagger, runs)
         resolved = config.model_copy(update={"comparison": wanted})
-        document = comparison_document(results) | {
+        shown = average_trainings(results, wanted.trainings)
+        document = comparison_document(shown) | {
+            "trainings": {
+                name: {tagger: asdict(results[tagger]) for tagger in group} for name, group in wanted.trainings.items()
+            },
             "provenance": provenance(
                 config=resolved, seeds={"replicas": wanted.seed}, inputs=[str(path) for path in config.all_inputs]
-            )
+            ),
         }
         if config.plots:
             from rs3l_gnn.fits.comparison_plots import draw_comparison
             from rs3l_gnn.fits.drawing import Canvas
 
             canvas = Canvas(partial / "plots", config.plot_formats)
-            draw_comparison(canvas, results, drawn)
+            # Of several trainings the templates of the first.
+            drawn |= {name: drawn[group[0]] for name, group in wanted.trainings.items()}
+            draw_comparison(canvas, shown, {name: drawn[name] for name in shown})
             document["plots"] = canvas.saved
         write_json(partial / "comparison.json", document)
         (partial / "comparison.md").write_text(markdown_table(document), encoding="utf-8")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from rs3l_gnn.fits.replicas import Spread
 
-__all__ = ["PARTS", "TaggerResult", "comparison_document", "markdown_table"]
+__all__ = ["PARTS", "TaggerResult", "average_trainings", "comparison_document", "markdown_table"]
 
 PARTS = {
     "mu_error": "total",
@@ -32,6 +34,7 @@ class TaggerResult:
         bias, bias_error: of the fit to each pseudo-data, nominal templates; the error is the statistical one of the
             simulation, None where the run does not tell.
         replicas: how the errors spread over replicas of the simulation, None where none were drawn.
+        trainings: spread of the numbers over trainings of one recipe, None for a single training.
     """
 
     histogram: str
@@ -46,10 +49,59 @@ class TaggerResult:
     bias: dict[str, float]
     bias_error: dict[str, float | None]
     replicas: Spread | None = None
+    trainings: dict[str, float] | None = None
 
     def error_of(self, part: str) -> float | None:
         """Statistical error of a part of the error, from the replicas."""
         return None if self.replicas is None else self.replicas.deviation[part]
+
+
+def average_trainings(
+    results: Mapping[str, TaggerResult], trainings: Mapping[str, Sequence[str]]
+) -> dict[str, TaggerResult]:
+    """Put the average in place of several trainings of one recipe; other taggers stay.
+
+    All trainings see the same simulated events, so that the error from these does not shrink with their number, while
+    the spread of the trainings does; the two add in squares. Bins and fractions are those of the first training.
+    """
+    group_of = {tagger: name for name, group in trainings.items() for tagger in group}
+    places = dict.fromkeys(group_of.get(tagger, tagger) for tagger in results)
+    return {
+        name: _average([results[t] for t in trainings[name]]) if name in trainings else results[name] for name in places
+    }
+
+
+def _average(results: Sequence[TaggerResult]) -> TaggerResult:
+    first = results[0]
+    values = {part: np.array([getattr(result, part) for result in results]) for part in PARTS}
+    biases = {name: np.array([result.bias[name] for result in results]) for name in first.bias}
+    single = len(results) < 2
+    spread = {key: 0.0 if single else float(row.std(ddof=1)) for key, row in [*values.items(), *biases.items()]}
+
+    def error(key: str, errors: Sequence[float | None]) -> float | None:
+        known = [own for own in errors if own is not None]
+        if len(known) < len(errors):
+            return None
+        return float(np.hypot(np.mean(known), spread[key] / len(results) ** 0.5))
+
+    replicas = first.replicas
+    if replicas is not None:
+        # Every tagger has them, or none.
+        deviations = {part: error(part, [result.error_of(part) for result in results]) or 0.0 for part in PARTS}
+        means = {p: float(np.mean([r.replicas.mean[p] for r in results if r.replicas is not None])) for p in PARTS}
+        replicas = replace(replicas, mean=means, deviation=deviations)
+    return replace(
+        first,
+        mu=float(np.mean([result.mu for result in results])),
+        mu_error=float(values["mu_error"].mean()),
+        mu_error_statistical=float(values["mu_error_statistical"].mean()),
+        mu_error_shower=float(values["mu_error_shower"].mean()),
+        mu_error_other=float(values["mu_error_other"].mean()),
+        bias={name: float(row.mean()) for name, row in biases.items()},
+        bias_error={name: error(name, [result.bias_error[name] for result in results]) for name in biases},
+        replicas=replicas,
+        trainings=spread,
+    )
 
 
 def comparison_document(results: Mapping[str, TaggerResult]) -> dict[str, Any]:

@@ -35,6 +35,9 @@ class ComparisonConfig(BaseConfig):
 
     taggers: dict[str, str] = Field(min_length=1, description="tagger -> histogram")
     histogram: str = Field(default="score_{tagger}", description="histogram of a tagger given by its name alone")
+    trainings: dict[str, tuple[str, ...]] = Field(
+        default={}, description="name -> taggers that are trainings of one recipe, to be averaged"
+    )
     pseudo_data: tuple[str, ...] = Field(
         default=(), description="variations that stand in for the data, by registry name or entry on the axis"
     )
@@ -53,6 +56,19 @@ class ComparisonConfig(BaseConfig):
         if not isinstance(pattern, str) or fields_of(pattern) != {"tagger"}:
             raise ValueError("histogram must hold {tagger} and no other name in braces")
         return {**document, "taggers": {tagger: pattern.format(tagger=tagger) for tagger in document["taggers"]}}
+
+    @model_validator(mode="after")
+    def _trainings_are_taggers(self) -> ComparisonConfig:
+        named = [tagger for group in self.trainings.values() for tagger in group]
+        unknown = sorted(set(named) - set(self.taggers))
+        if unknown or len(set(named)) < len(named) or not all(self.trainings.values()):
+            raise ValueError(f"trainings hold every tagger at most once, unknown are: {', '.join(unknown) or 'none'}")
+        alone = set(self.taggers) - set(named)
+        if alone & set(self.trainings):
+            raise ValueError(
+                f"trainings and taggers have the same name: {', '.join(sorted(alone & set(self.trainings)))}"
+            )
+        return self
 
     @field_validator("pseudo_data", mode="before")
     @classmethod

@@ -135,6 +135,25 @@ def test_command_line_writes_numbers_table_and_pictures(block: Callable[..., dic
     assert "exists already" in refused.output
 
 
+def test_trainings_of_one_recipe_are_one_row(block: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    comparison = {"taggers": TAGGERS, "trainings": {"net": ["rs3l", "supervised"]}, "replicas": 3}
+    document = fit(FitConfig.model_validate(block(comparison=comparison, plots=True)), tmp_path / "out")
+    single = document["trainings"]["net"]
+    assert list(document["taggers"]) == ["net"]
+    assert document["taggers"]["net"]["mu_error_shower"] == pytest.approx(
+        (single["rs3l"]["mu_error_shower"] + single["supervised"]["mu_error_shower"]) / 2
+    )
+    wrong: list[dict[str, list[str]]] = [
+        {"net": ["rs3l", "absent"]},
+        {"a": ["rs3l"], "b": ["rs3l"]},
+        {"supervised": ["rs3l"]},
+        {"a": []},
+    ]
+    for trainings in wrong:
+        with pytest.raises(ValueError, match="trainings"):
+            FitConfig.model_validate(block(comparison=comparison | {"trainings": trainings}))
+
+
 def test_same_seed_gives_the_same_numbers(block: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     comparison = {"taggers": ["rs3l"], "replicas": 3}
     config = FitConfig.model_validate(block(comparison=comparison))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from rs3l_gnn.fits import Spread, TaggerResult
-from rs3l_gnn.fits.comparison import comparison_document, markdown_table
+from rs3l_gnn.fits.comparison import average_trainings, comparison_document, markdown_table
 
 RS3L = TaggerResult(
     histogram="score_rs3l",
@@ -20,7 +21,7 @@ RS3L = TaggerResult(
     bias={"altHad": -0.1},
     bias_error={"altHad": 0.03},
     replicas=Spread(
-        mean={"mu_error": 0.52},
+        mean={"mu_error": 0.52, "mu_error_statistical": 0.3, "mu_error_shower": 0.42, "mu_error_other": 0.0},
         deviation={"mu_error": 0.02, "mu_error_statistical": 0.001, "mu_error_shower": 0.03, "mu_error_other": 0.0},
         n=100,
         failed=0,
@@ -61,3 +62,28 @@ def test_one_tagger_has_no_differences() -> None:
     document = comparison_document({"rs3l": RS3L})
     assert document["differences"] == {}
     assert "Difference" not in markdown_table(document)
+
+
+def test_trainings_are_averaged() -> None:
+    other = replace(RS3L, mu_error_shower=0.5, bias={"altHad": -0.3})
+    found = average_trainings({"n2": N2, "rs3l_1": RS3L, "rs3l_2": other}, {"rs3l": ["rs3l_1", "rs3l_2"]})
+    assert list(found) == ["n2", "rs3l"]
+    assert found["n2"] == N2
+    mean = found["rs3l"]
+    assert mean.mu_error_shower == pytest.approx(0.45)
+    assert mean.bias["altHad"] == pytest.approx(-0.2)
+    # The error from the events stays 0.03; 0.4 and 0.5 have a spread of 0.0707, their mean an error of 0.05.
+    assert mean.error_of("mu_error_shower") == pytest.approx(math.hypot(0.03, 0.05))
+    assert mean.bias_error["altHad"] == pytest.approx(math.hypot(0.03, 0.1))
+    assert mean.trainings is not None
+    assert mean.trainings["mu_error_shower"] == pytest.approx(0.1 / 2**0.5)
+    assert mean.trainings["mu_error"] == 0.0
+
+
+def test_average_without_errors_and_of_one() -> None:
+    bare = replace(RS3L, replicas=None, bias_error={"altHad": None})
+    mean = average_trainings({"a": bare, "b": bare}, {"both": ["a", "b"]})["both"]
+    assert mean.error_of("mu_error") is None
+    assert mean.bias_error == {"altHad": None}
+    alone = average_trainings({"a": RS3L}, {"one": ["a"]})["one"]
+    assert alone.error_of("mu_error_shower") == pytest.approx(0.03)
