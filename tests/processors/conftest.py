@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import pytest
 import torch
+import uproot
 
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
 
@@ -51,3 +54,34 @@ def written() -> Callable[[Path], dict[str, Any]]:
         return document
 
     return read
+
+
+@pytest.fixture(scope="session")
+def command() -> str:
+    """Path of the command ``rs3l``."""
+    path = shutil.which("rs3l")
+    if path is None:
+        pytest.skip("the package is not installed, so there is no command rs3l")
+    return path
+
+
+def _rewritten(source: Path, target: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
+    with uproot.open(source) as file:
+        arrays = file["Events"].arrays()
+    changed = change({name: arrays[name] for name in arrays.fields})
+    content: dict[str, Any] = {name: changed[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
+    for collection in ("FatJet", "PFCands", "FatJetPFCands"):
+        prefix = f"{collection}_"
+        content[collection] = ak.zip(
+            {name.removeprefix(prefix): changed[name] for name in changed if name.startswith(prefix)}
+        )
+    with uproot.recreate(target) as file:
+        file.mktree("Events", {name: ak.type(entry).content for name, entry in content.items()})
+        file["Events"].extend(content)
+    return target
+
+
+@pytest.fixture(scope="session")
+def rewritten() -> Callable[..., Path]:
+    """Copy a simulated file with other contents: ``rewritten(source, target, change)``, branches in, branches out."""
+    return _rewritten

@@ -18,6 +18,7 @@ from coffea.util import load
 
 from rs3l_gnn.conventions import (
     ConfigError,
+    FitError,
     InputFileError,
     InvalidDataError,
     MissingBranchError,
@@ -26,10 +27,12 @@ from rs3l_gnn.conventions import (
     SplitFractions,
     split_of,
 )
-from rs3l_gnn.inference import JetTagger, jet_inputs
+from rs3l_gnn.fits import FitConfig, fit
+from rs3l_gnn.inference import JetInputs, JetTagger, jet_inputs
 from rs3l_gnn.processors import AnalysisConfig, analyze
 
 Read = Callable[[Path], dict[str, Any]]
+Rewrite = Callable[..., Path]
 
 
 def _histogram(document: dict[str, Any], name: str, section: str = "histograms") -> Any:
@@ -219,27 +222,21 @@ def test_a_file_damaged_inside_fails_or_is_reported(toy_directory: Path, tmp_pat
     assert "nominal_0000.root" in report["failed_chunks"][0]["chunk"]
 
 
-def test_missing_branches_are_listed_with_what_was_found(toy_directory: Path, tmp_path: Path) -> None:
+def test_missing_branches_are_listed_with_what_was_found(
+    toy_directory: Path, tmp_path: Path, rewritten: Rewrite
+) -> None:
     fileset = _copy(toy_directory, tmp_path)
     path = fileset.parent / "seed_0000.root"
     with uproot.recreate(path) as file:
         file.mktree("Events", {"run": "u4", "luminosityBlock": "u4", "event": "u8", "FatJet": "var * {pt: float32}"})
     with pytest.raises(MissingBranchError, match="no jets with candidates; got FatJet"):
         analyze(_config([fileset]), tmp_path / "out")
-    with uproot.open(toy_directory / "qcd" / "seed_0000.root") as opened:
-        arrays = opened["Events"].arrays()
-    jets = ak.zip({name: arrays[f"FatJet_{name}"] for name in ("pt", "eta", "phi", "mass")})
-    tables = {
-        collection: ak.zip(
-            {name.partition("_")[2]: arrays[name] for name in arrays.fields if name.startswith(f"{collection}_")}
-        )
-        for collection in ("PFCands", "FatJetPFCands")
-    }
-    with uproot.recreate(path) as file:
-        ids = {name: arrays[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
-        content = {**ids, "FatJet": jets, **tables}
-        file.mktree("Events", {name: ak.type(value).content for name, value in content.items()})
-        file["Events"].extend(content)
+    gone = ("FatJet_msoftdrop", "FatJet_n2b1")
+    rewritten(
+        toy_directory / "qcd" / "seed_0000.root",
+        path,
+        lambda branches: {name: values for name, values in branches.items() if name not in gone},
+    )
     with pytest.raises(MissingBranchError, match=r"lacks FatJet_msoftdrop, FatJet_n2b1; got") as caught:
         analyze(_config([fileset]), tmp_path / "out")
     assert "FatJet_phi" in str(caught.value)
@@ -290,23 +287,20 @@ def test_outputs_are_not_overwritten(reference: Path, toy_filesets: list[Path]) 
     ],
 )
 def test_nonsense_in_the_files_is_named(
-    branch: str, value: float, message: str, *, toy_sample: Any, tagger_path: Path, tmp_path: Path
+    branch: str,
+    value: float,
+    message: str,
+    *,
+    toy_sample: Any,
+    tagger_path: Path,
+    tmp_path: Path,
+    rewritten: Rewrite,
 ) -> None:
     path = toy_sample("qcd", n_events=4).write(tmp_path / "a.root")
-    with uproot.open(path) as opened:
-        arrays = opened["Events"].arrays()
-    changed = {name: arrays[name] for name in arrays.fields}
-    changed[branch] = ak.zeros_like(changed[branch]) + np.array(
-        value, dtype=np.float32 if np.isnan(value) else np.int32
+    number = np.array(value, dtype=np.float32 if np.isnan(value) else np.int32)
+    rewritten(
+        path, tmp_path / "bad.root", lambda branches: branches | {branch: ak.zeros_like(branches[branch]) + number}
     )
-    content: dict[str, Any] = {name: changed[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
-    for collection in ("FatJet", "PFCands", "FatJetPFCands"):
-        content[collection] = ak.zip(
-            {name.partition("_")[2]: changed[name] for name in changed if name.startswith(f"{collection}_")}
-        )
-    with uproot.recreate(tmp_path / "bad.root") as file:
-        file.mktree("Events", {name: ak.type(entry).content for name, entry in content.items()})
-        file["Events"].extend(content)
     (tmp_path / "fileset.json").write_text(json.dumps({"qcd": {"files": {"bad.root": "Events"}}}))
     with pytest.raises(InvalidDataError, match=message) as caught:
         analyze(_config([tmp_path / "fileset.json"], tagger_path), tmp_path / "out")
@@ -316,3 +310,42 @@ def test_nonsense_in_the_files_is_named(
 def test_an_unknown_data_set_pattern_is_refused(toy_filesets: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no data set is left; got top\*"):
         analyze(_config(toy_filesets, datasets=["top*"]), tmp_path / "out")
+
+
+def test_jets_with_no_and_with_one_candidate(
+    toy_sample: Any, tagger_path: Path, tmp_path: Path, written: Read, rewritten: Rewrite
+) -> None:
+    path = toy_sample("hbb", n_events=12).write(tmp_path / "a.root")
+
+    def thinned(branches: dict[str, Any]) -> dict[str, Any]:
+        """Events 0 to 3 keep no candidate of their jet, events 4 to 7 the first one."""
+        event, place = branches["event"], ak.local_index(branches["FatJetPFCands_jetIdx"])
+        kept = (event >= 8) | ((event >= 4) & (place == 0))
+        links = {name: branches[name][kept] for name in branches if name.startswith("FatJetPFCands_")}
+        return branches | links
+
+    rewritten(path, tmp_path / "thin.root", thinned)
+    (tmp_path / "fileset.json").write_text(json.dumps({"hbb": {"files": {"thin.root": "Events"}}}))
+    shifts = [{"name": "trk", "kind": "tracking_efficiency", "size": 0.5}]
+    config = _config([tmp_path / "fileset.json"], tagger_path, systematics={"candidates": shifts})
+    report = analyze(config, tmp_path / "out")
+    assert report["complete"] is True
+    with uproot.open(path) as opened:
+        n_jets = int(ak.sum(ak.num(opened["Events"]["FatJet_pt"].array())))
+    assert report["jets"] == n_jets >= 9
+    scores = _histogram(written(tmp_path / "out"), "score_rs3l")[{"dataset": "hbb", "channel": "signal"}]
+    assert scores[{"variation": "nominal"}].sum().value == n_jets
+    empty = JetInputs(np.zeros((0, 15), np.float32), np.zeros(2, np.int64), np.ones(1, np.int64))
+    (bare,) = JetTagger(tagger_path).score(empty)
+    assert scores[{"variation": "nominal"}].values()[int(bare * 10)] >= 3
+
+
+def test_a_fit_refuses_an_incomplete_run(toy_filesets: list[Path], tmp_path: Path) -> None:
+    analyze(_config(toy_filesets, run={"limit_chunks": 1, "chunksize": 30}), tmp_path / "out")
+    document = {
+        "inputs": tmp_path / "out" / "histograms.json",
+        "histogram": "score_n2",
+        "samples": {"hbb": {"signal": True}, "qcd": {}},
+    }
+    with pytest.raises(FitError, match="the run is not complete"):
+        fit(FitConfig.model_validate(document), tmp_path / "fit")

@@ -26,12 +26,16 @@ ORDER = ["isr:muRfac=2", "fsr:muRfac=2", "isr:muRfac=0.5", "fsr:muRfac=0.5"]
     [("nano_tt_v15", "Rho_fixedGridRhoFastjetAll", 200), ("pfnano", "fixedGridRhoFastjetAll", 10)],
 )
 def test_a_cms_file_on_a_dask_cluster(
-    name: str, rho: str, events: int, *, shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path
+    name: str,
+    rho: str,
+    events: int,
+    *,
+    shared_data: Path,
+    make_tagger: Callable[..., Path],
+    tmp_path: Path,
+    command: str,
 ) -> None:
     pytest.importorskip("correctionlib")
-    command = shutil.which("rs3l")
-    if command is None:
-        pytest.skip("the package is not installed, so there is no command rs3l")
     is_nano = name == "nano_tt_v15"
     tagger = make_tagger(features=KINEMATIC_FEATURES) if is_nano else make_tagger()
     path = shared_data / "cms" / f"{name}.root"
@@ -86,12 +90,11 @@ def test_a_cms_file_on_a_dask_cluster(
 
 
 @pytest.mark.slow
-def test_the_shipped_configuration_runs(shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_shipped_configuration_runs(
+    shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path, command: str
+) -> None:
     """``configs/analyze/cms.yaml`` with the files it names; only the cut on pT is lower, for a file of 200 events."""
     pytest.importorskip("correctionlib")
-    command = shutil.which("rs3l")
-    if command is None:
-        pytest.skip("the package is not installed, so there is no command rs3l")
     (tmp_path / "nano").mkdir()
     shutil.copy(shared_data / "cms" / "nano_tt_v15.root", tmp_path / "nano")
     shutil.copy(shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz", tmp_path / "jet_jerc.json.gz")

@@ -12,10 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
 import distributed
 import pytest
-import uproot
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, dump_config
 from rs3l_gnn.inference import JetTagger
@@ -31,25 +29,16 @@ def _config(filesets: list[Path], tagger: Path, **run: Any) -> AnalysisConfig:
     return AnalysisConfig.model_validate({**document, "score": {"bins": 10, "start": 0, "stop": 1}})
 
 
-def _damaged(toy_directory: Path, folder: Path) -> Path:
+def _damaged(toy_directory: Path, folder: Path, rewritten: Callable[..., Path]) -> Path:
     """A fileset with candidates of negative pT, which only a worker sees."""
     shutil.copytree(toy_directory / "qcd", folder / "qcd")
-    with uproot.open(toy_directory / "qcd" / "seed_0000.root") as opened:
-        arrays = opened["Events"].arrays()
-    content: dict[str, Any] = {name: arrays[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
-    arrays["PFCands_pt"] = -arrays["PFCands_pt"]
-    for collection in ("FatJet", "PFCands", "FatJetPFCands"):
-        content[collection] = ak.zip(
-            {name.partition("_")[2]: arrays[name] for name in arrays.fields if name.startswith(f"{collection}_")}
-        )
-    with uproot.recreate(folder / "qcd" / "seed_0000.root") as file:
-        file.mktree("Events", {name: ak.type(entry).content for name, entry in content.items()})
-        file["Events"].extend(content)
+    source, target = (path / "qcd" / "seed_0000.root" for path in (toy_directory, folder))
+    rewritten(source, target, lambda branches: branches | {"PFCands_pt": -branches["PFCands_pt"]})
     return folder / "qcd" / "fileset.json"
 
 
 def test_dask_workers_are_warm_processes_and_keep_the_names_of_errors(
-    tagger_path: Path, toy_directory: Path, tmp_path: Path
+    tagger_path: Path, toy_directory: Path, tmp_path: Path, rewritten: Callable[..., Path]
 ) -> None:
     def loaded() -> int:
         from rs3l_gnn.inference.cache import cached_tagger_count
@@ -66,7 +55,10 @@ def test_dask_workers_are_warm_processes_and_keep_the_names_of_errors(
         assert execution.warm_up_seconds is not None
         # The same cluster, as a scheduler that was there before.
         config = _config(
-            [_damaged(toy_directory, tmp_path)], tagger_path, executor="dask", scheduler=client.scheduler.address
+            [_damaged(toy_directory, tmp_path, rewritten)],
+            tagger_path,
+            executor="dask",
+            scheduler=client.scheduler.address,
         )
         with pytest.raises(InvalidDataError, match=r"seed_0000\.root, events 0 to 60: candidate pt must be > 0"):
             analyze(config, tmp_path / "out")
@@ -136,7 +128,7 @@ def test_a_killed_worker_changes_nothing(
 
 @pytest.mark.slow
 def test_a_killed_command_is_resumed(
-    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
+    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read, command: str
 ) -> None:
     """The whole program dies, scheduler and all; the same command with resume finishes its work."""
     analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
@@ -144,17 +136,14 @@ def test_a_killed_command_is_resumed(
     run = {"executor": "dask", "workers": 2, "chunksize": 5, "checkpoints": str(folder), "resume": True}
     config = tmp_path / "config.yaml"
     config.write_text(dump_config(_config(toy_filesets, tagger_path, **run)))
-    program = shutil.which("rs3l")
-    if program is None:
-        pytest.skip("the package is not installed, so there is no command rs3l")
-    command = [program, "analyze", str(config), "--output", str(tmp_path / "out")]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
+    arguments = [command, "analyze", str(config), "--output", str(tmp_path / "out")]
+    with subprocess.Popen(arguments, start_new_session=True, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
         while len(list(folder.rglob("*.chunk"))) < 8 and process.poll() is None:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGKILL)
     done = len(list(folder.rglob("*.chunk")))
     assert not (tmp_path / "out").exists()
     assert 8 <= done < 96
-    subprocess.run(command, check=True)  # noqa: S603 - our own command
+    subprocess.run(arguments, check=True)  # noqa: S603 - our own command
     assert written(tmp_path / "out") == written(tmp_path / "whole")
     assert len(list(folder.rglob("*.chunk"))) == 96

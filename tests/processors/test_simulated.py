@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,8 @@ TWO_SIDED = ("fsr", "psISR", "multiplicity", "jes", "jer", "candidateScale", "ph
 
 
 @pytest.mark.slow
-def test_every_kind_of_systematic(toy_directory: Path, tagger_path: Path, tmp_path: Path) -> None:
+def test_every_kind_of_systematic(toy_directory: Path, tagger_path: Path, tmp_path: Path, command: str) -> None:
     pytest.importorskip("correctionlib")
-    command = shutil.which("rs3l")
-    if command is None:
-        pytest.skip("the package is not installed, so there is no command rs3l")
     # The names in the configuration are relative to the folder that holds the demo's output.
     (tmp_path / "demo-output").mkdir()
     (tmp_path / "demo-output" / "simulation").symlink_to(toy_directory)
