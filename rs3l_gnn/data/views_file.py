@@ -6,9 +6,10 @@ Layout: ``features`` [P, 15], ``offsets`` [J + 1], ``jets/<column>`` [J], ``even
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from rs3l_gnn.conventions import (
     InputFileError,
     InvalidDataError,
     MissingBranchError,
-    OutputError,
+    Rs3lError,
     Variation,
     atomic_file,
 )
@@ -34,11 +35,49 @@ _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in
 _CHUNK_ROWS = 8192
 
 
+class _Stream(io.FileIO):
+    """A file that remembers a failed write instead of raising it.
+
+    HDF5 cannot close a file whose last writes fail: it would end the process with a segmentation fault.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of ``data``, or nothing more once a write has failed."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while self.failure is None and len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.failure = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, unless a write has failed."""
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except OSError as error:
+                self.failure = error
+        return size or 0
+
+    def require_written(self) -> None:
+        """Stop where a write has failed.
+
+        Raises:
+            OSError: the first failure.
+        """
+        if self.failure is not None:
+            raise self.failure
+
+
 class ViewsWriter:
     """Append blocks of events to a new file; see :meth:`open`."""
 
-    def __init__(self, file: Any, samples: tuple[str, ...], variations: tuple[Variation, ...]) -> None:
-        self._file = file
+    def __init__(self, file: Any, samples: tuple[str, ...], variations: tuple[Variation, ...], stream: _Stream) -> None:
+        self._file, self._stream = file, stream
         self.samples, self.variations = samples, variations
         file.attrs["format"], file.attrs["version"] = _FORMAT, _VERSION
         file.attrs["features"] = json.dumps(FEATURE_NAMES)
@@ -64,24 +103,22 @@ class ViewsWriter:
         Raises:
             OutputError: the file exists and ``force`` is False, or it cannot be written.
         """
-        with atomic_file(path, force=force) as partial:
-            file = h5py.File(partial, "w")
+        with atomic_file(path, force=force) as partial, _Stream(partial, "w+") as stream:
             try:
-                yield cls(file, samples, variations)
-            except BaseException:
-                with suppress(RuntimeError, OSError):  # the first error is the one to report
-                    file.close()
+                with h5py.File(stream, "w") as file:
+                    yield cls(file, samples, variations, stream)
+            except (OSError, RuntimeError):
+                # What could not be written cannot be read back: the failed write is the one to report.
+                stream.require_written()
                 raise
-            try:
-                file.close()
-            except RuntimeError as error:  # what h5py raises when the disk fills up at the last moment
-                raise OutputError(f"cannot write {path}: {error}") from error
+            stream.require_written()
 
     def append(self, views: Views) -> None:
         """Add the events of one block.
 
         Raises:
             InvalidDataError: the block has samples or variations that this file does not list.
+            OSError: the disk is full; :meth:`open` makes an OutputError of it.
         """
         if views.samples != self.samples or not set(views.variations) <= set(self.variations):
             raise InvalidDataError(
@@ -96,6 +133,7 @@ class ViewsWriter:
         self._extend("events/first", views.first[1:] + first)
         for name in JET_COLUMNS:
             self._extend(f"jets/{name}", getattr(views, name))
+        self._stream.require_written()
 
     def _extend(self, name: str, values: Any) -> None:
         dataset = self._file[name]
@@ -126,9 +164,12 @@ class ViewsFile:
             raise InputFileError(f"{self.path} is not a complete HDF5 file: {error}") from error
         try:
             self._load_index()
-        except Exception:
+        except Rs3lError:
             self._file.close()
             raise
+        except Exception as error:  # damaged structures raise anything, from KeyError to JSONDecodeError
+            self._file.close()
+            raise InputFileError(f"{self.path} is damaged: {' '.join(str(error).split())}") from error
 
     def _load_index(self) -> None:
         attributes = self._file.attrs
@@ -140,7 +181,7 @@ class ViewsFile:
             raise InputFileError(
                 f"{self.path} has another version of the format", got=attributes.get("version"), allowed=_VERSION
             )
-        missing = [name for name in _DATASETS if name not in self._file]
+        missing = [name for name in _DATASETS if not isinstance(self._file.get(name), h5py.Dataset)]
         if missing:
             raise MissingBranchError(f"{self.path} lacks {', '.join(missing)}", got=", ".join(self._file))
         names = tuple(json.loads(attributes["features"]))

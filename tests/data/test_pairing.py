@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,3 +175,36 @@ def test_damaged_files_are_named_and_leave_nothing(
     assert refused >= 9
     path.write_bytes(whole)
     assert pair(config, tmp_path / "v.h5").matched > 0
+
+
+_FULL = """
+import resource, sys
+from rs3l_gnn.conventions import OutputError
+from rs3l_gnn.data import PairConfig, pair
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    pair(PairConfig(directories=(sys.argv[1],)), "v.h5", force=True)
+except OutputError as error:
+    sys.exit(f"OutputError: {error}")
+"""
+
+
+def test_a_full_disk_is_said_and_the_old_file_stays(toy_directory: Path, tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="needs limits of a process")
+    config = PairConfig(directories=(toy_directory,))
+    matched = pair(config, tmp_path / "v.h5").matched
+    before = (tmp_path / "v.h5").read_bytes()
+    for limit in (10_000, len(before) // 2, len(before) - 100):  # in the first block, in the middle, at the close
+        run = subprocess.run(  # noqa: S603  # our own interpreter and script
+            [sys.executable, "-c", _FULL, str(toy_directory), str(limit)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 1, run.stderr
+        assert run.stderr.endswith("OutputError: cannot write v.h5: File too large; nothing was left behind\n")
+        assert {path.name for path in tmp_path.iterdir()} == {"v.h5", "v.report.json"}
+        assert (tmp_path / "v.h5").read_bytes() == before
+    assert pair(config, tmp_path / "v.h5", force=True).matched == matched

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError, MissingBranchError, OutputError
+from rs3l_gnn.conventions import InputFileError, InvalidDataError, MissingBranchError, OutputError, Rs3lError
 from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, read_views, write_views
 
 
@@ -87,6 +87,27 @@ def test_a_truncated_file(written: Path) -> None:
     written.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputFileError, match="not a complete HDF5 file"):
         read_views(written)
+
+
+def test_a_damaged_file_is_refused_or_read_as_it_was(written: Path, views: Views) -> None:
+    """Wrong bytes at any place: never other numbers, never an error without a name."""
+    whole = written.read_bytes()
+    rng = np.random.default_rng(3)
+    places = [*range(0, 12_000, 200), *rng.integers(len(whole), size=20)]
+    refused = 0
+    for number, place in enumerate(places):
+        content = bytearray(whole)
+        width = 200 if number % 2 else 1
+        content[place : place + width] = bytes(byte ^ 0xA5 for byte in content[place : place + width])
+        written.write_bytes(content)
+        try:
+            found = read_views(written)
+        except Rs3lError:
+            refused += 1
+            continue
+        np.testing.assert_array_equal(found.features, views.features)
+        np.testing.assert_array_equal(found.event, views.event)
+    assert refused > len(places) // 2
 
 
 def test_a_file_of_another_kind(written: Path) -> None:

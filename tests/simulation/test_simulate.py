@@ -255,8 +255,6 @@ def test_later_starts(start: str, stage: str, tmp_path: Path) -> None:
 
 def test_a_variation_that_acts_too_early_is_refused() -> None:
     document = {"samples": {"a": {"process": "qcd", "events": 1}}, "variations": ["fsrRenHi"], "start": "shower"}
-    with pytest.raises(
-        ConfigError,
-        match=r"^test: variation 'fsrRenHi' changes TimeShower:renormMultFac=0.707.*start: shower; name other variations, such as nominal, seed, lundAUp",
-    ):
+    message = r"^test: variation 'fsrRenHi' changes TimeShower:renormMultFac=0.707.*start: shower; name other"
+    with pytest.raises(ConfigError, match=message):
         parse_config(SimulationConfig, document, where="test")
