@@ -75,6 +75,15 @@ class Meter:
         asked |= {efficiency for table in self.config.tables.values() for efficiency in table.efficiencies}
         return tuple(sorted(asked))
 
+    def check(self) -> None:
+        """Raise now what :attr:`variations` and :meth:`task` would raise later, after all the scoring."""
+        _ = self.variations
+        self.task(None, None)
+        for curve in self.config.curves.values():
+            self.task(curve.signal, curve.background)
+        for table in self.config.tables.values():
+            self.task(table.signal, table.background)
+
     def task(self, signal: ClassConfig | None, background: ClassConfig | None) -> Task:
         """Classes to tell apart; those of the evaluation unless others are given.
 

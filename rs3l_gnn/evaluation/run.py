@@ -8,10 +8,11 @@ from typing import Any
 from rs3l_gnn.conventions import atomic_directory, dump_config, file_digest, provenance, refuse_existing, write_json
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.figures import draw_all
+from rs3l_gnn.evaluation.figures.losses import read_history
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.metrics import measure
 from rs3l_gnn.evaluation.report import write_report
-from rs3l_gnn.evaluation.scoring import checkpoint_path, score_test_events
+from rs3l_gnn.evaluation.scoring import checkpoint_path, find_test_events, score_test_events
 
 __all__ = ["evaluate"]
 
@@ -35,6 +36,10 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     """
     output = Path(output)
     refuse_existing(output, force=force)
+    # Whatever is wrong with the settings or small files shows before the long part.
+    for history in config.histories.values():
+        read_history(history)
+    Meter(config, find_test_events(config)).check()
     meter = Meter(config, score_test_events(config))
     metrics = measure(meter)
     record = provenance(config=config, seeds={"bootstrap": config.seed})

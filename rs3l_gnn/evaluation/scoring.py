@@ -15,7 +15,7 @@ from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.joining import JoinedEvents, join_test_events
 
-__all__ = ["ScoredViews", "Scores", "checkpoint_path", "score_test_events"]
+__all__ = ["ScoredViews", "Scores", "checkpoint_path", "find_test_events", "score_test_events"]
 
 _BLOCK_EVENTS = 2048
 
@@ -76,11 +76,21 @@ def checkpoint_path(name: str, stem: str) -> str:
     return str(folder / f"{stem}.safetensors") if folder.is_dir() else name
 
 
+def find_test_events(config: EvaluateConfig) -> ScoredViews:
+    """The test events without any score; nothing but the columns of the files is read.
+
+    Raises:
+        InputFileError: no file of views, a damaged one, or no test event.
+    """
+    with ViewsSource(config.views) as source:
+        return ScoredViews(join_test_events(source, config.splits), {}, {})
+
+
 def score_test_events(config: EvaluateConfig) -> ScoredViews:
     """Score the test events block by block, so that memory holds the particles of one block alone.
 
     Raises:
-        InputFileError: no file of views, a damaged one, or no test event.
+        InputFileError: as for :func:`find_test_events`.
         CheckpointError: a tagger cannot be loaded, or has several classes.
     """
     needs: dict[str, bool] = {}

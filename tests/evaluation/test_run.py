@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from rs3l_gnn.conventions import InputFileError, OutputError, file_digest, load_config
-from rs3l_gnn.evaluation import EvaluateConfig, evaluate
+from rs3l_gnn.conventions import (
+    InputFileError,
+    InvalidDataError,
+    OutputError,
+    UnknownVariationError,
+    file_digest,
+    load_config,
+)
+from rs3l_gnn.evaluation import ClassConfig, EvaluateConfig, evaluate
 
 
 def test_the_folder_tells_all(
@@ -58,3 +65,20 @@ def test_a_failure_leaves_nothing(config: EvaluateConfig, tmp_path: Path) -> Non
     with pytest.raises(InputFileError, match="cannot read the history .*gone.csv"):
         evaluate(wrong.model_copy(update={"histories": {"x": tmp_path / "gone.csv"}}), tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
+
+
+def test_mistakes_show_before_anything_is_scored(
+    config: EvaluateConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs3l_gnn.evaluation.run.score_test_events", lambda _: pytest.fail("scored"))
+    top = ClassConfig(name="top", jettypes=("TOP_BQQ",))
+    curve, table = config.curves["labels"], config.tables["ablation"]
+    for changes, error in (
+        ({"variations": ("herwig",)}, UnknownVariationError),
+        ({"signal": top}, InvalidDataError),
+        ({"curves": {"c": curve.model_copy(update={"signal": top})}}, InvalidDataError),
+        ({"tables": {"t": table.model_copy(update={"background": top})}}, InvalidDataError),
+        ({"histories": {"x": tmp_path / "gone.csv"}}, InputFileError),
+    ):
+        with pytest.raises(error):
+            evaluate(config.model_copy(update=changes), tmp_path / "out")

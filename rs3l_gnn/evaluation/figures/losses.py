@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import COLOURS, InputFileError
 from rs3l_gnn.evaluation.figures.gallery import new_figure
 
-__all__ = ["draw_losses"]
+__all__ = ["draw_losses", "read_history"]
 
 
 def draw_losses(histories: Mapping[str, Path]) -> Any:
@@ -25,7 +25,7 @@ def draw_losses(histories: Mapping[str, Path]) -> Any:
     figure = new_figure(9, 3.5 * len(histories) + 2)
     panels = np.atleast_1d(figure.subplots(len(histories), 1))
     for axes, (name, path) in zip(panels, histories.items(), strict=True):
-        columns = _read_history(path)
+        columns = read_history(path)
         axes.plot(columns["epoch"], columns["loss"], color=COLOURS[0], marker="o", markersize=4, label="training")
         axes.plot(columns["epoch"], columns["val_loss"], color=COLOURS[2], linestyle="--", label="validation")
         axes.set_ylabel("Loss")
@@ -34,7 +34,12 @@ def draw_losses(histories: Mapping[str, Path]) -> Any:
     return figure
 
 
-def _read_history(path: Path) -> dict[str, NDArray[np.float64]]:
+def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Epoch and both losses of a history.csv [n_epochs]; NaN where a cell is empty.
+
+    Raises:
+        InputFileError: missing, or without these columns.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
