@@ -107,7 +107,8 @@ class EventBatches:
         seed: fixes the order, the views and what ``max_events`` leaves.
         max_events: use that many of the events with enough views; for one seed and source, a smaller number takes a
             part of those of a larger one. None uses all.
-        shuffle: False = the same order and the same views at each epoch.
+        shuffle: False = the same order and the same views at each epoch, mixed once: samples that lie one after the
+            other in the file would make batches of one kind, whose contrastive loss is another one.
         buffer_events: events mixed with one another, of which the drawn views are in memory; None mixes all events
             and holds all their views.
         block_events: neighbours in the file that are read together when the buffer is smaller than the data.
@@ -194,7 +195,7 @@ class EventBatches:
         epoch = epoch if self._shuffle else 0
         if self._plan is None or self._plan[0] != epoch:
             rng = np.random.default_rng([self._seed, epoch, _VIEWS])
-            order = self._order(epoch) if self._shuffle else self.events
+            order = self._order(epoch)
             self._plan = (epoch, order, draw_views(self._source.index, order, self._draw, rng))
         return self._plan
 
@@ -213,7 +214,7 @@ class EventBatches:
             self._held = None  # free the old buffer before the new one is read
             if self._streams or not self._shuffle:  # these views are not drawn again before others replace them
                 _, _, drawn = self._planned(epoch)
-                jets = np.sort(drawn[self._buffers[buffer] : self._buffers[buffer + 1]], axis=None)
+                jets = np.sort(drawn[slice(*self._buffers[buffer : buffer + 2])], axis=None)
             else:
                 jets = _jets_of(self._source.index.first, self.events)
             self._held = (key, jets, self._source.read_jets(jets))

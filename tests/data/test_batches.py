@@ -74,6 +74,9 @@ def test_without_shuffling_all_epochs_are_alike_and_complete(source: ViewsSource
     seen = np.concatenate([made.jets(0, i)[:, 0] for i in range(len(made))])
     assert len(seen) == source.index.n_events
     assert made.n_jets == 2 * len(seen)
+    # Every whole batch is a mixture of the samples, which lie one after the other in the file.
+    for number in range(len(made) - 1):
+        assert len(np.unique(source.index.sample[made.jets(0, number)[:, 0]])) == 2
 
 
 def test_a_small_buffer_mixes_blocks_and_reads_the_same_particles(source: ViewsSource, views: Views) -> None:

@@ -237,6 +237,17 @@ def test_mistakes_in_the_inputs_are_named(pretrain_config: Configs, toy_views: P
     (tmp_path / "short.h5").write_bytes(toy_views.read_bytes()[:20_000])
     with pytest.raises(InputFileError, match="short.h5 is not a complete HDF5 file"):
         pretrain(pretrain_config(views=tmp_path / "short.h5"), tmp_path / "out")
+    with pytest.raises(InputFileError, match="short.h5 is not a complete HDF5 file"):
+        pretrain(pretrain_config(views=(toy_views, tmp_path / "short.h5")), tmp_path / "out")
+    # Bytes that changed inside a shard: it opens, but its particles do not unpack.
+    (tmp_path / "rotten.h5").write_bytes(toy_views.read_bytes())
+    with h5py.File(tmp_path / "rotten.h5", "r") as file:
+        chunk = file["features"].id.get_chunk_info(0)
+    with (tmp_path / "rotten.h5").open("r+b") as raw:
+        raw.seek(chunk.byte_offset + chunk.size // 2)
+        raw.write(bytes(100))
+    with pytest.raises(InputFileError, match="rotten.h5 is damaged"):
+        pretrain(pretrain_config(views=(toy_views, tmp_path / "rotten.h5")), tmp_path / "out")
     with pytest.raises(TrainingError, match="do not fill one batch of 500"):
         pretrain(pretrain_config(batch_events=500), tmp_path / "out")
     with pytest.raises(UnknownVariationError, match="'altHad' does not occur .*allowed: nominal, seed"):
