@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -133,6 +133,9 @@ class EvaluateConfig(BaseConfig):
     efficiencies: tuple[float, ...] = Field((0.5, 0.6, 0.7, 0.8, 0.9), description="signal efficiencies")
     bootstrap: int = Field(200, ge=2, description="replicas of the events for the errors")
     splits: SplitFractions = SplitFractions()
+    side: Literal["test", "validation"] = Field(
+        "test", description="events that are used; validation for choices that the test events must not see"
+    )
     seed: int = Field(1, ge=0)
 
     @model_validator(mode="after")

@@ -13,14 +13,14 @@ from rs3l_gnn.conventions import InputFileError, InvalidDataError, Split, SplitF
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.data.views import JET_COLUMNS
 
-__all__ = ["JoinedEvents", "join_test_events"]
+__all__ = ["JoinedEvents", "join_events"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class JoinedEvents:
-    """Events on the test side of the split.
+    """Events on one side of the split.
 
     Attributes:
         views: their views without particles; the nominal view of an event comes first.
@@ -44,22 +44,22 @@ class JoinedEvents:
         return self.views.first[:-1]
 
 
-def join_test_events(source: ViewsSource, splits: SplitFractions) -> JoinedEvents:
-    """Find the test events and join what the files hold of each.
+def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split.TEST) -> JoinedEvents:
+    """Find the events on one side of the split and join what the files hold of each.
 
     Two events are one if sample, number and the momentum of the nominal jet agree, bit for bit: the same simulation
     gives the same jet. The same number with another nominal jet is another hard event (of another run) and stays apart;
     the split depends on sample and number alone, so that both are on the same side.
 
     Raises:
-        InputFileError: no test event.
+        InputFileError: no event on that side.
         InvalidDataError: an event without its nominal view.
     """
     index = source.index
-    side = index.split(splits)[index.first[:-1]] if index.n_events else np.zeros(0, np.int8)
-    events = np.flatnonzero(side == Split.TEST)
+    sides = index.split(splits)[index.first[:-1]] if index.n_events else np.zeros(0, np.int8)
+    events = np.flatnonzero(sides == side)
     if len(events) == 0:
-        raise InputFileError(f"none of the {index.n_events} events is on the test side of the split")
+        raise InputFileError(f"none of the {index.n_events} events is on the {side.name.lower()} side of the split")
     nominal = index.first[events]
     if not index.is_nominal()[nominal].all():
         lost = int(events[np.flatnonzero(~index.is_nominal()[nominal])[0]])
@@ -92,7 +92,7 @@ def join_test_events(source: ViewsSource, splits: SplitFractions) -> JoinedEvent
     )
     if joined.joined or joined.same_number:
         _log.info(
-            "%d test events; %d of them are in several files and were joined (%d views twice), "
+            "%d events; %d of them are in several files and were joined (%d views twice), "
             "%d share their number with another event",
             joined.views.n_events,
             joined.joined,

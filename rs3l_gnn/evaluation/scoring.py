@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import CheckpointError, JetType, n2_score, progress
+from rs3l_gnn.conventions import CheckpointError, JetType, Split, n2_score, progress
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.joining import JoinedEvents, join_test_events
+from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
 
 __all__ = ["ScoredViews", "Scores", "checkpoint_path", "find_test_events", "score_test_events"]
 
@@ -83,7 +83,7 @@ def find_test_events(config: EvaluateConfig) -> ScoredViews:
         InputFileError: no file of views, a damaged one, or no test event.
     """
     with ViewsSource(config.views) as source:
-        return ScoredViews(join_test_events(source, config.splits), {}, {})
+        return ScoredViews(join_events(source, config.splits, Split[config.side.upper()]), {}, {})
 
 
 def score_test_events(config: EvaluateConfig) -> ScoredViews:
@@ -101,7 +101,7 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
     if config.variations == ():
         needs = dict.fromkeys(needs, False)
     with ViewsSource(config.views) as source:
-        events = join_test_events(source, config.splits)
+        events = join_events(source, config.splits, Split[config.side.upper()])
         parts = _score(config, source, events, needs)
     n2 = n2_score(events.views.n2b1)
     scores = {BASELINE: Scores(n2[events.nominal], n2)}

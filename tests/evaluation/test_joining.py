@@ -16,7 +16,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data import Views, ViewsSource, write_views
 from rs3l_gnn.evaluation import EvaluateConfig
-from rs3l_gnn.evaluation.joining import JoinedEvents, join_test_events
+from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.scoring import score_test_events
 from rs3l_gnn.models import load_tagger
@@ -40,7 +40,7 @@ def joined(tmp_path: Path, *parts: Views) -> JoinedEvents:
     for path, views in zip(paths, parts, strict=True):
         write_views(path, views, force=True)
     with ViewsSource(paths) as source:
-        return join_test_events(source, SplitFractions())
+        return join_events(source, SplitFractions())
 
 
 def test_views_of_one_event_come_together(tmp_path: Path, all_views: Views, other: Views) -> None:
@@ -61,6 +61,17 @@ def test_views_of_one_event_come_together(tmp_path: Path, all_views: Views, othe
     vincia = both.views.vartype == VINCIA.vartype
     assert (both.source_jet[vincia] >= all_views.n_jets).all()
     assert (both.source_jet[~vincia] < all_views.n_jets).all()
+
+
+def test_choices_can_be_made_on_the_validation_side(tmp_path: Path, all_views: Views) -> None:
+    write_views(tmp_path / "views.h5", all_views)
+    with ViewsSource([tmp_path / "views.h5"]) as source:
+        test, validation = (join_events(source, SplitFractions(), side) for side in (Split.TEST, Split.VALIDATION))
+    assert (validation.views.split(SplitFractions()) == Split.VALIDATION).all()
+    assert (
+        validation.views.n_events == (all_views.split(SplitFractions())[all_views.first[:-1]] == Split.VALIDATION).sum()
+    )
+    assert not set(validation.source_events) & set(test.source_events)
 
 
 def test_events_of_the_second_file_alone_stay(tmp_path: Path, all_views: Views, other: Views) -> None:

@@ -17,9 +17,7 @@ from rs3l_gnn.evaluation.meter import Meter
 
 __all__ = ["draw_all"]
 
-_BANDS = (
-    "Bands and bars: 68 % of the replicas in which test events and seeds vary; darker bands and dots: single trainings."
-)
+_BANDS = "Bands and bars: 68 % of the replicas in which events and seeds vary; darker bands and dots: single trainings."
 
 
 def draw_all(meter: Meter, metrics: Mapping[str, Any], folder: Path) -> Gallery:

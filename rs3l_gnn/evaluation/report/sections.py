@@ -27,11 +27,11 @@ def events_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Markup
     views = metrics["views"]
     return joined(
         [
-            table(("Class", "Jet types of the nominal view", "Test events"), rows),
+            table(("Class", "Jet types of the nominal view", "Events"), rows),
             tag(
                 "p",
-                f"Only events on the test side of the split are used. {views['joined']} of them are in several files "
-                f"and were joined; {views['same_number']} share sample and number with an event of another run.",
+                f"Only events on the {config.side} side of the split are used. {views['joined']} of them are in several "
+                f"files and were joined; {views['same_number']} share sample and number with an event of another run.",
             ),
         ]
     )
@@ -70,7 +70,7 @@ def performance_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> M
 
 
 _READING = (
-    "Errors and 68 % intervals combine a bootstrap over the test events, which all taggers share, with the spread over "
+    "Errors and 68 % intervals combine a bootstrap over the events, which all taggers share, with the spread over "
     "the trainings divided by the square root of their number; a single training has no known spread, so its errors "
     "are those of the events alone. 1/FPR of several trainings is 1 / mean FPR. Significances use Student's "
     "distribution for the spread of few trainings."
