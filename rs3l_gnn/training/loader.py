@@ -23,6 +23,14 @@ class EpochLoader(Generic[Batch]):
 
     def __init__(self, make: Callable[[int], Batch], length: int, prefetch: int) -> None:
         self._make, self._length, self._prefetch = make, length, prefetch
+        self._workers: list[tuple[threading.Event, threading.Thread]] = []
+
+    def close(self) -> None:
+        """Stop preparing batches, and wait for the one in work: its files may be closed after this."""
+        for stop, worker in self._workers:
+            stop.set()
+            worker.join()
+        self._workers = []
 
     def __len__(self) -> int:
         return self._length
@@ -55,6 +63,7 @@ class EpochLoader(Generic[Batch]):
 
         worker = threading.Thread(target=work, name="rs3l-batches", daemon=True)
         worker.start()
+        self._workers.append((stop, worker))
         try:
             for _ in range(self._length):
                 batch, error = ready.get()

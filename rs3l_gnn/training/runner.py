@@ -22,6 +22,7 @@ from rs3l_gnn.models import EncoderConfig, encoder_threads
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training.config import TrainerConfig
 from rs3l_gnn.training.history import EpochEnd, Row, has_stopped
+from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
 
 __all__ = ["TrainingOutcome", "prepare_state", "run_training", "training_threads"]
@@ -49,12 +50,19 @@ class TrainingOutcome:
 
 
 class _Data(pl.LightningDataModule):
-    def __init__(self, train: Callable[[int], Any], validation: Callable[[], Any]) -> None:
+    def __init__(self, train: Callable[[int], EpochLoader[Any]], validation: Callable[[], EpochLoader[Any]]) -> None:
         super().__init__()
         self._train, self._validation = train, validation
+        self._current: EpochLoader[Any] | None = None
 
     def train_dataloader(self) -> Any:
-        return self._train(self.trainer.current_epoch if self.trainer is not None else 0)
+        self.close()
+        self._current = self._train(self.trainer.current_epoch if self.trainer is not None else 0)
+        return self._current
+
+    def close(self) -> None:
+        if self._current is not None:
+            self._current.close()
 
     def val_dataloader(self) -> Any:
         return self._validation()
@@ -87,8 +95,8 @@ def prepare_state(output: Path, identity: dict[str, Any], *, force: bool) -> Pat
 def run_training(
     module: StepModule,
     *,
-    train: Callable[[int], Any],
-    validation: Callable[[], Any],
+    train: Callable[[int], EpochLoader[Any]],
+    validation: Callable[[], EpochLoader[Any]],
     n_jets: int,
     config: TrainerConfig,
     folder: Path,
@@ -137,12 +145,11 @@ def run_training(
             end.load_state_dict(_callback_state(last))
         # A training that was killed between its last epoch and the writing of its outputs has nothing left to do.
         if len(end.rows) < config.epochs and not has_stopped(end.rows, config.patience):
-            trainer.fit(
-                module,
-                datamodule=_Data(train, validation),
-                ckpt_path=last if last.exists() else None,
-                weights_only=True,
-            )
+            data = _Data(train, validation)
+            try:
+                trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+            finally:
+                data.close()  # a thread that still reads would crash in files that an error closes
             trainer.strategy.barrier()
     return TrainingOutcome(
         rows=end.rows,

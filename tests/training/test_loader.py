@@ -39,6 +39,26 @@ def test_the_thread_ends_when_nobody_listens() -> None:
     pytest.fail("the thread is still there")
 
 
+def test_closing_waits_for_the_batch_in_work() -> None:
+    begun, done = threading.Event(), []
+
+    def make(number: int) -> int:
+        if number == 1:
+            begun.set()
+            time.sleep(0.3)
+            done.append(number)
+        return number
+
+    loader = EpochLoader(make, 1000, 2)
+    batches = iter(loader)
+    assert next(batches) == 0
+    assert begun.wait(10)
+    loader.close()
+    assert done == [1]
+    assert not any(thread.name == "rs3l-batches" for thread in threading.enumerate())
+    loader.close()
+
+
 def test_batches_are_made_ahead() -> None:
     made = []
     third = threading.Event()
