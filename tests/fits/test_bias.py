@@ -52,13 +52,25 @@ def test_bins_that_exchange_events(rich: Templates) -> None:
     assert bias_error(likelihood, best, {"sr": moved}) == pytest.approx(3 * abs(slopes[3] - slopes[0]))
 
 
-def test_error_is_the_spread_over_runs(write_run: Callable[..., Path], make_config: Callable[..., FitConfig]) -> None:
-    # The seed view of many runs: the bias in units of its error is a standard normal number.
+@pytest.mark.parametrize(("view", "part"), [("seed", 1.0), ("vinciaUp", 0.3)])
+def test_error_is_the_spread_over_runs(
+    write_run: Callable[..., Path], make_config: Callable[..., FitConfig], view: str, part: float
+) -> None:
+    # A shower without effect in many runs, also for a part of the events alone: the bias in units of its error is a
+    # standard normal number.
     pulls = []
     for seed in range(40):
+        path = write_run(
+            seed=100 + seed,
+            n=1500,
+            bins=20,
+            variations=("nominal", view),
+            shifts={"score_rs3l": 0.0},
+            parts={view: part},
+        )
         config = make_config(
-            write_run(seed=100 + seed, n=1500),
-            data={"kind": "variation", "variation": "seed"},
+            path,
+            data={"kind": "variation", "variation": view},
             samples={"hbb": {"signal": True}, "qcd": {"free": True}, "wqq": {}},
             auto_systematics=False,
         )
