@@ -31,7 +31,8 @@ def events_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Markup
             tag(
                 "p",
                 f"Only events on the {config.side} side of the split are used. {views['joined']} of them are in "
-                f"several files and were joined; {views['same_number']} share sample and number with an event of another run.",
+                f"several files and were joined; {views['same_number']} share sample and number with an event of "
+                "another run.",
             ),
         ]
     )
