@@ -18,6 +18,7 @@ _MOST_BINS = 25
 _MOST_SOURCES = 5
 _MOST_DATASETS = 4
 _LARGEST_ERROR = 0.5
+_LETTERS_IN_LEGEND = 11  # in an entry, on average, for five of them in a row
 
 
 def plot_histograms(summary: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -54,7 +55,10 @@ def plot_histograms(summary: Mapping[str, Any], folder: Path) -> list[Path]:
                 entries: dict[str, Any] = {}
                 for panel in panels[1 + len(ratios) :]:
                     entries |= {label: line for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-                figure.legend(list(entries.values()), list(entries), ncols=5, fontsize=8, loc="outside lower center")
+                columns = 5 if sum(map(len, entries)) < _LETTERS_IN_LEGEND * len(entries) else 4
+                figure.legend(
+                    list(entries.values()), list(entries), ncols=columns, fontsize=8, loc="outside lower center"
+                )
                 path = folder / f"{name}_{channel}.png"
                 figure.savefig(path, dpi=110)
                 written.append(path)
