@@ -15,12 +15,14 @@ import uproot
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
+from rs3l_gnn.conventions import JetType
 from rs3l_gnn.data import jet_features
 from rs3l_gnn.simulation import SampleConfig, SimulationConfig, simulate
 
 pytestmark = pytest.mark.slow
 
 EVENTS = {"qcd": 800, "hbb": 800, "wqq": 400}
+_COLUMNS = ("pt", "msoftdrop", "n2b1", "jettype")
 VARIATIONS = ("nominal", "seed", "fsrDefUp", "fsrDefDown")
 
 
@@ -32,6 +34,7 @@ class Anchors:
     pt: NDArray[np.float64]
     msoftdrop: NDArray[np.float64]
     n2b1: NDArray[np.float64]
+    jettype: NDArray[np.int32]
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
 
@@ -52,7 +55,10 @@ def _read(directory: Path, sample: str, variation: str) -> Anchors:
         event=ak.to_numpy(events.event[ak.any(anchor, axis=1)]).astype(np.int64),
         features=features,
         offsets=offsets,
-        **{name: ak.to_numpy(ak.flatten(events[f"FatJet_{name}"][anchor])) for name in ("pt", "msoftdrop", "n2b1")},
+        **{
+            name: ak.to_numpy(ak.flatten(events[f"FatJet_{name}"][anchor]))
+            for name in ("pt", "msoftdrop", "n2b1", "jettype")
+        },
     )
 
 
@@ -88,6 +94,15 @@ def test_two_prongs_have_a_smaller_n2(jets: dict[tuple[str, str], Anchors]) -> N
     means = {sample: jets[sample, "nominal"].n2b1.mean() for sample in EVENTS}
     assert means["hbb"] < means["qcd"] - 0.03
     assert means["wqq"] < means["qcd"] - 0.03
+
+
+def test_multiplicities_stand_in_their_order(jets: dict[tuple[str, str], Anchors]) -> None:
+    """Gluons radiate more than quarks, by their colour factors; b hadrons decay to more than a W's quarks give."""
+    qcd = jets["qcd", "nominal"]
+    gluon = qcd.multiplicity[qcd.jettype == JetType.GG].mean()
+    quark = qcd.multiplicity[qcd.jettype == JetType.Q].mean()
+    assert 1.3 < gluon / quark < 2.25  # C_A / C_F = 9/4 is the limit of high energies
+    assert jets["hbb", "nominal"].multiplicity.mean() > jets["wqq", "nominal"].multiplicity.mean() + 5
 
 
 @pytest.mark.parametrize("sample", ["qcd", "hbb"])
