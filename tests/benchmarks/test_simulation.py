@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 
@@ -47,5 +48,5 @@ def test_several_processes_have_a_row() -> None:
 def test_the_gain_is_counted_while_all_processes_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes that start at 10 s and 11 s and need 2 s a task: one task a second, until the first runs dry."""
     clock = iter([12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 25.0])
-    monkeypatch.setattr(simulation.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     assert simulation._rate(range(7), 2) == 1.0
