@@ -7,6 +7,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from typer.core import TyperGroup
 
 from rs3l_gnn import __version__
 from rs3l_gnn.conventions import Rs3lError
+from rs3l_gnn.conventions.config_keys import describe_keys
 
 __all__ = ["VERBS", "app", "verb"]
 
@@ -79,26 +81,50 @@ def _root(
     del version  # the callback has dealt with it
 
 
-def verb(function: Callable[..., None]) -> Callable[..., None]:
+def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a verb of ``rs3l``; adds ``--debug`` and ``--quiet`` to its options.
 
     A :class:`Rs3lError` ends with its message on standard error and exit status 2.
+
+    Args:
+        config: full name of the class of the verb's configuration; adds ``--keys``, which lists what it may hold.
     """
+    added = [_DEBUG, _QUIET] if config is None else [_keys_of(config), _DEBUG, _QUIET]
 
-    @functools.wraps(function)
-    def run(*args: Any, debug: bool = False, quiet: bool = False, **kwargs: Any) -> None:
-        logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING, force=True)
-        logging.getLogger("rs3l_gnn").setLevel(logging.ERROR if quiet else logging.INFO)
-        try:
-            function(*args, **kwargs)
-        except Rs3lError as error:
-            if debug:
-                raise
-            typer.echo(f"rs3l {function.__name__}: {error}", err=True)
-            raise typer.Exit(2) from error
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(*args: Any, debug: bool = False, quiet: bool = False, **kwargs: Any) -> None:
+            kwargs.pop("keys", None)  # its callback has dealt with it
+            logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING, force=True)
+            logging.getLogger("rs3l_gnn").setLevel(logging.ERROR if quiet else logging.INFO)
+            try:
+                function(*args, **kwargs)
+            except Rs3lError as error:
+                if debug:
+                    raise
+                typer.echo(f"rs3l {function.__name__}: {error}", err=True)
+                raise typer.Exit(2) from error
 
-    signature = inspect.signature(function, eval_str=True)
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
-    run.__signature__ = signature.replace(parameters=[*parameters, _DEBUG, _QUIET])  # type: ignore[attr-defined] # the documented hook of inspect.signature
-    run.__annotations__ = {p.name: p.annotation for p in [*parameters, _DEBUG, _QUIET]}
-    return app.command(function.__name__)(run)
+        signature = inspect.signature(function, eval_str=True)
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
+        run.__signature__ = signature.replace(parameters=[*parameters, *added])  # type: ignore[attr-defined] # the documented hook of inspect.signature
+        run.__annotations__ = {p.name: p.annotation for p in [*parameters, *added]}
+        return app.command(function.__name__)(run)
+
+    return register
+
+
+def _keys_of(config: str) -> inspect.Parameter:
+    """The option that lists the keys of a configuration class and stops."""
+
+    def show(asked: bool) -> None:
+        if asked:
+            module, _, name = config.rpartition(".")
+            typer.echo(describe_keys(getattr(import_module(module), name)))
+            raise typer.Exit
+
+    annotation = Annotated[
+        bool,
+        typer.Option("--keys", callback=show, is_eager=True, help="List the keys of CONFIG.yaml and --set, and stop."),
+    ]
+    return inspect.Parameter("keys", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)

@@ -62,7 +62,7 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-@verb
+@verb()
 def benchmark(
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"What to measure: {', '.join(_BENCHMARKS)}.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,

@@ -13,7 +13,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["demo"]
 
 
-@verb
+@verb(config="rs3l_gnn.workflows.demo.DemoConfig")
 def demo(
     config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("demo-output"), force: Force = False
 ) -> None:

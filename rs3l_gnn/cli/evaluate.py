@@ -13,7 +13,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["evaluate"]
 
 
-@verb
+@verb(config="rs3l_gnn.evaluation.EvaluateConfig")
 def evaluate(
     config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("evaluation"), force: Force = False
 ) -> None:

@@ -13,7 +13,7 @@ from rs3l_gnn.cli.options import Force, Output
 __all__ = ["export"]
 
 
-@verb
+@verb()
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Shipped weights by name, or a checkpoint.")],
     formats: Annotated[

@@ -14,7 +14,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["fetch"]
 
 
-@verb
+@verb()
 def fetch(
     config: ConfigFile = None,
     *,

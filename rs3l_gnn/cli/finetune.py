@@ -13,7 +13,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["finetune"]
 
 
-@verb
+@verb(config="rs3l_gnn.training.FinetuneConfig")
 def finetune(
     config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("tagger"), force: Force = False
 ) -> None:

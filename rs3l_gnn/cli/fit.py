@@ -13,7 +13,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["fit"]
 
 
-@verb
+@verb(config="rs3l_gnn.fits.FitConfig")
 def fit(
     config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("fit"), force: Force = False
 ) -> None:

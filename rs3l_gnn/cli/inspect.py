@@ -12,7 +12,7 @@ from rs3l_gnn.cli.app import verb
 __all__ = ["inspect"]
 
 
-@verb
+@verb()
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Any file of ours, a checkpoint, LHE, PFNano, ...")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of lines.")] = False,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-__all__ = ["ConfigFile", "Force", "Output", "Overrides"]
+__all__ = ["ConfigFile", "Force", "Output", "Overrides", "as_overrides"]
 
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Configuration; without it the defaults hold.")
@@ -18,3 +19,8 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override one value, e.g. --set trainer.epochs=5."),
 ]
+
+
+def as_overrides(options: Mapping[str, Any]) -> list[str]:
+    """``key=value`` for every option that was given; one that was not is None."""
+    return [f"{key}={value}" for key, value in options.items() if value is not None]

@@ -14,7 +14,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["pair"]
 
 
-@verb
+@verb(config="rs3l_gnn.data.PairConfig")
 def pair(
     config: ConfigFile = None,
     inputs: Annotated[

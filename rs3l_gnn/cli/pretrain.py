@@ -13,7 +13,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["pretrain"]
 
 
-@verb
+@verb(config="rs3l_gnn.training.PretrainConfig")
 def pretrain(
     config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("pretraining"), force: Force = False
 ) -> None:

@@ -14,7 +14,7 @@ from rs3l_gnn.conventions import load_config
 __all__ = ["study"]
 
 
-@verb
+@verb(config="rs3l_gnn.workflows.study.StudyConfig")
 def study(
     config: ConfigFile = None,
     *,

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from rs3l_gnn.conventions.config import BaseConfig
 
@@ -38,8 +39,7 @@ def _lines(model: type[BaseModel], prefix: str) -> list[tuple[str, str]]:
 
 
 def _value(default: Any) -> str:
-    if isinstance(default, (tuple, frozenset)):
-        default = list(default)
-    text = yaml.safe_dump(default, default_flow_style=True, width=1000, sort_keys=False)
+    # Enumerations, paths and nested settings become what a YAML file would hold.
+    text = yaml.safe_dump(to_jsonable_python(default), default_flow_style=True, width=1000, sort_keys=False)
     text = text.removesuffix("\n").removesuffix("\n...")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 4] + " ..."

@@ -90,3 +90,34 @@ def test_simulate_refuses_a_file_that_is_no_lhe(runner: CliRunner, tmp_path: Pat
     assert result.exit_code == 2
     assert "events.lhe" in result.stderr
     assert not list(tmp_path.rglob("*.root"))
+
+
+@pytest.mark.parametrize(
+    ("verb", "key"),
+    [
+        ("simulate", "variations"),
+        ("pair", "directories"),
+        ("pretrain", "loss.temperature"),
+        ("finetune", "trainer.epochs"),
+        ("evaluate", "bootstrap"),
+        ("analyze", "run.limit_files"),
+        ("fit", "luminosity.value"),
+        ("demo", "simulate"),
+        ("study", "pretrain"),
+    ],
+)
+def test_keys_lists_the_keys_of_the_configuration(runner: CliRunner, verb: str, key: str) -> None:
+    result = runner.invoke(app, [verb, "--keys"])
+    assert result.exit_code == 0
+    assert any(line.split()[0].startswith(key) for line in result.stdout.splitlines())
+
+
+def test_options_of_analyze_reach_its_configuration(runner: CliRunner, tmp_path: Path) -> None:
+    arguments = ["--resume", "--limit-files", "1", "--set", f"filesets={tmp_path / 'none.json'}"]
+    result = runner.invoke(app, ["analyze", "--output", str(tmp_path / "out"), *arguments])
+    assert result.exit_code == 2
+    assert "resume needs a checkpoints folder" in result.stderr
+    arguments = ["--scheduler", "tcp://127.0.0.1:1", "--executor", "futures", *arguments[3:]]
+    result = runner.invoke(app, ["analyze", "--output", str(tmp_path / "out"), *arguments])
+    assert result.exit_code == 2
+    assert "goes with the executor dask" in result.stderr
