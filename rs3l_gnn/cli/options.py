@@ -11,7 +11,7 @@ import typer
 __all__ = ["ConfigFile", "Force", "Output", "Overrides", "as_overrides"]
 
 ConfigFile = Annotated[
-    Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Configuration; without it the defaults hold.")
+    Path | None, typer.Argument(metavar="CONFIG.yaml", help="Configuration; without it the defaults hold.")
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the output goes; it appears whole or not at all.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an output that exists.")]
