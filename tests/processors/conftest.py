@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,11 @@ def written() -> Callable[[Path], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def command() -> str:
     """Path of the command ``rs3l``."""
-    path = shutil.which("rs3l")
-    if path is None:
+    # Beside this Python, which need not be on the path.
+    path = Path(sys.executable).with_name("rs3l")
+    if not path.exists():
         pytest.skip("the package is not installed, so there is no command rs3l")
-    return path
+    return str(path)
 
 
 def _rewritten(source: Path, target: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
