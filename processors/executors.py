@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -61,7 +62,7 @@ class Guarded:
 
 
 @dataclass
-class _Streaming(ExecutorBase):  # type: ignore[misc]  # coffea ships no type information
+class _Streaming(ExecutorBase, ABC):  # type: ignore[misc]  # coffea ships no type information
     """Add results up as they come.
 
     Attributes:
@@ -85,9 +86,9 @@ class _Streaming(ExecutorBase):  # type: ignore[misc]  # coffea ships no type in
                 bar.advance()
         return accumulator, 0
 
+    @abstractmethod
     def results(self, items: Sequence[Any], function: Callable[[Any], Any]) -> Generator[Any]:
         """Results of all items, in any order."""
-        raise NotImplementedError
 
 
 @dataclass

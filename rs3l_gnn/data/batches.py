@@ -216,7 +216,7 @@ class EventBatches:
                 _, _, drawn = self._planned(epoch)
                 jets = np.sort(drawn[slice(*self._buffers[buffer : buffer + 2])], axis=None)
             else:
-                jets = _jets_of(self._source.index.first, self.events)
+                jets = self._source.index.jets_of(self.events)
             self._held = (key, jets, self._source.read_jets(jets))
         return self._held[1], *self._held[2]
 
@@ -238,9 +238,3 @@ def _buffers(n_events: int, batch: int, size: int) -> NDArray[np.int64]:
     grows = [max(largest >> shift, 1) for shift in (4, 3, 2, 1)]
     edges = np.concatenate([[0], np.cumsum([*grows, *[largest] * (n_events // (largest * batch) + 1)])]) * batch
     return np.asarray(np.append(edges[edges < n_events], n_events), dtype=np.int64)
-
-
-def _jets_of(first: NDArray[np.int64], events: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices of all jets of some events."""
-    counts = first[events + 1] - first[events]
-    return np.asarray(np.arange(counts.sum()) + np.repeat(first[events] - (np.cumsum(counts) - counts), counts))

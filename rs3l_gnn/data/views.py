@@ -123,6 +123,12 @@ class Views:
         """Index (not number) of the hard event of each jet [n_jets]."""
         return np.repeat(np.arange(self.n_events), np.diff(self.first))
 
+    def jets_of(self, events: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Indices of all jets of some events, event after event."""
+        counts = np.diff(self.first)[events]
+        before = np.cumsum(counts) - counts
+        return np.asarray(np.arange(counts.sum()) + np.repeat(self.first[events] - before, counts), dtype=np.int64)
+
     def vartype_of(self, name: str) -> int:
         """Number of a variation in this file.
 

@@ -75,9 +75,8 @@ def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split
     rank[np.argsort(place, kind="stable")] = np.arange(len(place))
     group = rank[group]
 
-    counts = np.diff(index.first)[events]
-    jets = np.repeat(nominal - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
-    of_jet = np.repeat(group, counts)
+    jets = index.jets_of(events)
+    of_jet = np.repeat(group, np.diff(index.first)[events])
     order = np.lexsort((jets, index.vartype[jets], of_jet))
     jets, of_jet = jets[order], of_jet[order]
     repeated = np.zeros(len(jets), dtype=bool)

@@ -132,8 +132,7 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
         for start in range(0, len(events.source_events), _BLOCK_EVENTS):
             chosen = events.source_events[start : start + _BLOCK_EVENTS]
             block = source.read_events(chosen)
-            first = source.index.first
-            jet = target[np.concatenate([np.arange(first[event], first[event + 1]) for event in chosen])]
+            jet = target[source.index.jets_of(chosen)]
             inputs = {}
             for every in {*needs.values(), False}:
                 wanted = np.flatnonzero((jet >= 0) & (is_nominal[jet] | every))

@@ -114,6 +114,10 @@ class SimulationConfig(BaseConfig):
             raise ValueError("nothing to simulate: no variation is named, and nominal is false")
         return wanted
 
+    def without_place(self) -> SimulationConfig:
+        """The same settings without where the work is done, which changes no file."""
+        return self.model_copy(update={"workers": 1, "scheduler": None})
+
     @property
     def selected(self) -> tuple[Variation, ...]:
         """The variations; nominal comes first where it is among them."""

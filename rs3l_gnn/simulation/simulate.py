@@ -141,8 +141,8 @@ def _forget(config: SimulationConfig, output: Path) -> None:
 
 
 def _resolved(config: SimulationConfig) -> str:
-    # Where the work is done changes no file, and may differ when an interrupted run goes on.
-    return dump_config(config.model_copy(update={"workers": 1, "scheduler": None}))
+    # Where the work is done may differ when an interrupted run goes on.
+    return dump_config(config.without_place())
 
 
 def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple[Variation, ...]) -> _Job:

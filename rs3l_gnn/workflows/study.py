@@ -22,6 +22,7 @@ from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 from rs3l_gnn.fits import FitConfig, fit
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.simulation import SimulationConfig, simulate
+from rs3l_gnn.simulation.summary import SUMMARY_FILE
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
 
 __all__ = ["State", "Step", "StudyConfig", "default_config", "run_study", "state_of", "steps_of"]
@@ -129,8 +130,11 @@ def _with_all_seeds(node: Any, seeds: Sequence[int]) -> Any:
     if isinstance(node, dict):
         return {key: _with_all_seeds(value, seeds) for key, value in node.items()}
     if isinstance(node, list):
-        expanded = [(_with_all_seeds(value, seeds), isinstance(value, str)) for value in node]
-        return [part for value, plain in expanded for part in (value if plain and isinstance(value, list) else [value])]
+        expanded: list[Any] = []
+        for value in node:
+            several = _with_all_seeds(value, seeds)
+            expanded += several if isinstance(value, str) and _SEED in value else [several]
+        return expanded
     if isinstance(node, str) and _SEED in node:
         return [node.replace(_SEED, str(seed)) for seed in seeds]
     return node
@@ -143,8 +147,8 @@ def state_of(step: Step, folder: Path) -> State:
     """
     output = folder / step.output
     if isinstance(step.config, SimulationConfig):
-        wanted = step.config.model_copy(update={"workers": 1, "scheduler": None})
-        if not all((output / sample / "simulation.json").exists() for sample in wanted.samples):
+        wanted = step.config.without_place()
+        if not all((output / sample / SUMMARY_FILE).exists() for sample in wanted.samples):
             return "missing"
         found = [_saved(step, output / sample / "config.yaml") for sample in wanted.samples]
         return "done" if all(config == wanted for config in found) else "changed"
