@@ -22,6 +22,9 @@ def study(
         list[str] | None,
         typer.Option("--only", metavar="PATTERN", help="Steps to run, e.g. --only 'finetune/hbb-*'; may be repeated."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", "-w", min=1, help="Trainings and evaluations at once; they share the cores.")
+    ] = 1,
     show: Annotated[
         bool, typer.Option("--list", help="List the steps and whether they are done; run nothing.")
     ] = False,
@@ -37,5 +40,5 @@ def study(
         for step in steps_of(chosen):
             typer.echo(f"{state_of(step, output):<8} {step.key}")
         return
-    finished = run_study(chosen, output, only=only or (), force=force)
+    finished = run_study(chosen, output, only=only or (), workers=workers, force=force)
     typer.echo(f"{len(finished)} steps in {sum(seconds for _, seconds in finished):.0f} s; wrote {output}")

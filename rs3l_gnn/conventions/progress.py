@@ -70,14 +70,14 @@ class _Bar(Progress):
 
 @contextmanager
 def progress(what: str, total: int | None, unit: str = "events") -> Iterator[Progress]:
-    """Show the progress of one step.
+    """Show the progress of one step, unless the package is told to be quiet.
 
     Args:
         what: name of the step.
         total: how many units there are, None if unknown.
         unit: what is counted.
     """
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and _log.isEnabledFor(logging.INFO):
         shown = _Bar(what, total, unit)
         with shown.bar:
             yield shown

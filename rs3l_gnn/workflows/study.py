@@ -6,9 +6,7 @@ import contextlib
 import fnmatch
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -17,15 +15,16 @@ import yaml
 from pydantic import Field
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, OutputError
-from rs3l_gnn.data import PairConfig, pair
-from rs3l_gnn.evaluation import EvaluateConfig, evaluate
-from rs3l_gnn.fits import FitConfig, fit
-from rs3l_gnn.processors import AnalysisConfig, analyze
-from rs3l_gnn.simulation import SimulationConfig, simulate
+from rs3l_gnn.data import PairConfig
+from rs3l_gnn.evaluation import EvaluateConfig
+from rs3l_gnn.fits import FitConfig
+from rs3l_gnn.processors import AnalysisConfig
+from rs3l_gnn.simulation import SimulationConfig
 from rs3l_gnn.simulation.summary import SUMMARY_FILE
-from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
+from rs3l_gnn.training import FinetuneConfig, PretrainConfig
+from rs3l_gnn.workflows.steps import VERBS, Step, run_steps
 
-__all__ = ["State", "Step", "StudyConfig", "default_config", "run_study", "state_of", "steps_of"]
+__all__ = ["State", "StudyConfig", "default_config", "run_study", "state_of", "steps_of"]
 
 _log = logging.getLogger(__name__)
 _SEED = "{seed}"
@@ -51,40 +50,6 @@ class StudyConfig(BaseConfig):
     fit: dict[str, FitConfig] = Field({}, description="fits")
 
 
-@dataclass(frozen=True)
-class Step:
-    """One call of one verb.
-
-    Attributes:
-        verb: which.
-        name: of the step, with the seed if it is a training.
-        config: settings of the verb.
-    """
-
-    verb: str
-    name: str
-    config: BaseConfig
-
-    @property
-    def key(self) -> str:
-        """``<verb>/<name>``."""
-        return f"{self.verb}/{self.name}"
-
-    @property
-    def output(self) -> Path:
-        """File or folder, relative to that of the study."""
-        return Path(f"{self.key}.h5" if self.verb == "pair" else self.key)
-
-
-_RUN: dict[str, Callable[..., object]] = {
-    "simulate": simulate,
-    "pair": pair,
-    "pretrain": pretrain,
-    "finetune": finetune,
-    "evaluate": evaluate,
-    "analyze": analyze,
-    "fit": fit,
-}
 _TRAININGS = ("pretrain", "finetune")
 
 
@@ -103,7 +68,7 @@ def steps_of(config: StudyConfig) -> list[Step]:
 
 
 def _steps(config: StudyConfig) -> Iterator[Step]:
-    for verb in _RUN:
+    for verb in VERBS:
         section: dict[str, BaseConfig] = getattr(config, verb)
         for name, step in section.items():
             if not name.replace("_", "").replace("-", "").isalnum():
@@ -168,7 +133,7 @@ def _saved(step: Step, path: Path) -> BaseConfig | None:
 
 
 def run_study(
-    config: StudyConfig, output: Path | str, *, only: Sequence[str] = (), force: bool = False
+    config: StudyConfig, output: Path | str, *, only: Sequence[str] = (), workers: int = 1, force: bool = False
 ) -> list[tuple[Step, float]]:
     """Run the steps that are not done yet.
 
@@ -180,6 +145,7 @@ def run_study(
         config: the steps.
         output: folder of the study.
         only: patterns (``finetune/hbb-*``) of the steps to run; all if empty.
+        workers: trainings and evaluations at once; the cores are shared among them.
         force: repeat steps whose output has other settings.
 
     Returns:
@@ -206,12 +172,6 @@ def run_study(
     todo = [step for step in chosen if states[step.key] != "done"]
     _log.info("study: %d of %d steps are done", len(chosen) - len(todo), len(chosen))
     output.mkdir(parents=True, exist_ok=True)
-    finished = []
     with contextlib.chdir(output):
-        for number, step in enumerate(todo, 1):
-            _log.info("step %d of %d: %s", number, len(todo), step.key)
-            start = time.monotonic()
-            _RUN[step.verb](step.config, step.output, force=states[step.key] == "changed")
-            finished.append((step, time.monotonic() - start))
-            _log.info("step %d of %d: %s took %.0f s", number, len(todo), step.key, finished[-1][1])
-    return finished
+        replace = [step for step in todo if states[step.key] == "changed"]
+        return list(run_steps(todo, replace=replace, workers=workers))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from rs3l_gnn.cli import app
 from rs3l_gnn.cli import study as _study  # noqa: F401 - registers the verb
-from rs3l_gnn.conventions import ConfigError, OutputError, load_config
+from rs3l_gnn.conventions import ConfigError, OutputError, Rs3lError, load_config
 from rs3l_gnn.workflows.study import StudyConfig, default_config, run_study, state_of, steps_of
 
 SMALL = """
@@ -85,6 +85,28 @@ def test_it_goes_on_where_it_stopped_and_repeats_nothing(config: StudyConfig, fo
     assert 0 <= metrics["tagging"]["rs3l"]["auc"] <= 1
     provenance = json.loads((folder / "finetune/rs3l-2/provenance.json").read_text())
     assert list(provenance["inputs"]) == ["pair/main.h5"]  # relative, so the study may move
+
+
+def test_several_at_once_give_the_same(config: StudyConfig, folder: Path, tmp_path: Path) -> None:
+    run_study(config, folder)
+    shutil.copytree(folder / "simulate", tmp_path / "again" / "simulate")
+    keys = [step.key for step, _ in run_study(config, tmp_path / "again", workers=2)]
+    assert set(keys) == {step.key for step in steps_of(config)}
+    assert (keys[0], keys[-1]) == ("pair/main", "evaluate/report")
+    one, two = (
+        json.loads((study / "evaluate/report/metrics.json").read_text())["tagging"]
+        for study in (folder, tmp_path / "again")
+    )
+    assert one == two
+
+
+def test_an_error_in_a_worker_arrives_and_the_others_finish(config: StudyConfig, folder: Path) -> None:
+    run_study(config, folder, only=["pair/*", "pretrain/*"])
+    (folder / "pretrain/recipe-1/encoder.safetensors").unlink()
+    with pytest.raises(Rs3lError, match="recipe-1/encoder.safetensors"):
+        run_study(config, folder, only=["finetune/*"], workers=2)
+    assert not (folder / "finetune/rs3l-1").exists()
+    assert (folder / "finetune/rs3l-2/tagger.safetensors").exists()
 
 
 def test_a_step_of_other_settings_is_refused_before_anything_runs(config: StudyConfig, folder: Path) -> None:
