@@ -65,7 +65,8 @@ class ViewDraw:
         for name, weight in self.weights.items():
             if not weight >= 0:
                 raise ConfigError(f"the weight of variation {name!r} must be >= 0", got=weight)
-            weights[index.vartype == index.vartype_of(name)] = weight
+            if weight > 0:  # what is not wanted need not be there
+                weights[index.vartype == index.vartype_of(name)] = weight
         if self.anchored:
             weights[index.vartype == NOMINAL.vartype] = np.inf
         if not weights.any():

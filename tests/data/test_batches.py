@@ -161,3 +161,9 @@ def test_useless_requests_are_refused(source: ViewsSource) -> None:
         batches(source, draw=ViewDraw(weights={"seed": -1.0}))
     with pytest.raises(ConfigError, match="no variation has a positive weight"):
         batches(source, draw=ViewDraw(anchored=False, weights={"seed": 0.0}))
+
+
+def test_a_variation_of_weight_zero_need_not_occur(source: ViewsSource) -> None:
+    with_zero = batches(source, draw=ViewDraw(weights={"seed": 1.0, "altHad": 0.0}))
+    without = batches(source, draw=ViewDraw(weights={"seed": 1.0}))
+    assert np.array_equal(with_zero.batch(0, 0).jets, without.batch(0, 0).jets)
