@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ WEIGHTS = Path(rs3l_gnn.__file__).parent / "models" / "weights"
 
 
 def test_they_are_small_and_each_has_a_card() -> None:
-    assert shipped_names() == ("default", "default-hbb")
+    assert shipped_names() == ("default", "default-hbb", "default-wqq")
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 2_000_000
     for name in shipped_names():
         assert (WEIGHTS / f"{name}.md").read_text(encoding="utf-8").startswith(f"# {name}\n")
@@ -26,11 +28,25 @@ def test_they_load_by_name() -> None:
     features = np.zeros((5, 15), dtype=np.float32)
     offsets = np.array([0, 2, 5])
     z = rs3l_gnn.load_encoder("default").embed(features, offsets)
-    p = rs3l_gnn.load_tagger("default-hbb").score(features, offsets)
-    assert z.shape == (2, 8)
-    assert p.shape == (2,)
-    assert z.dtype == p.dtype == np.float32
-    assert ((p >= 0) & (p <= 1)).all()
+    assert (z.shape, z.dtype) == ((2, rs3l_gnn.load_encoder("default").config.dim), np.float32)
+    for name in ("default-hbb", "default-wqq"):
+        p = rs3l_gnn.load_tagger(name).score(features, offsets)
+        assert (p.shape, p.dtype) == ((2,), np.float32)
+        assert ((p >= 0) & (p <= 1)).all()
+
+
+@pytest.mark.parametrize("name", ["hbb", "wqq"])
+def test_cards_state_what_the_study_measured_with_these_very_files(name: str) -> None:
+    study = Path(__file__).parents[2] / "docs" / "study" / name
+    training = f"finetune/{name}-all-floating-1"
+    record = json.loads((study / "provenance.json").read_text())["trainings"][training]
+    weights = WEIGHTS / f"default-{name}.safetensors"
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == record["sha256"]
+    tagging = json.loads((study / "metrics.json").read_text())["tagging"]["rs3l"]
+    card = (WEIGHTS / f"default-{name}.md").read_text(encoding="utf-8")
+    assert f"| AUC | {tagging['auc_trainings'][0]:.4f} " in card
+    for efficiency in ("50", "80"):
+        assert f"| 1/FPR at {efficiency} % | {tagging['rejection'][efficiency]['trainings'][0]:.0f} " in card
 
 
 def test_tagger_knows_higgs_jets_of_another_simulation(shared_data: Path) -> None:
@@ -44,5 +60,5 @@ def test_tagger_knows_higgs_jets_of_another_simulation(shared_data: Path) -> Non
 
 
 def test_unknown_names_list_the_shipped_ones() -> None:
-    with pytest.raises(CheckpointError, match="default, default-hbb"):
+    with pytest.raises(CheckpointError, match="default, default-hbb, default-wqq"):
         rs3l_gnn.load_encoder("defualt")
