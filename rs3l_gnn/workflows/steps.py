@@ -6,6 +6,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -104,7 +105,7 @@ def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> It
     context = multiprocessing.get_context("spawn")
     threads = max((os.cpu_count() or 1) // workers, 1)
     _log.info("%d steps, %d at once", len(steps), workers)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_limit_threads, initargs=(threads,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(threads,)) as pool:
         futures = {pool.submit(step.run, force=step in replace): step for step in steps}
         try:
             for future in as_completed(futures):
@@ -117,7 +118,16 @@ def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> It
             pool.shutdown(cancel_futures=True)
 
 
-def _limit_threads(threads: int) -> None:
+def _begin_worker(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on and meet the next run in the same folder."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
