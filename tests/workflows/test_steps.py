@@ -1,0 +1,49 @@
+"""Workers of the study's steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SCRIPT = """
+import os, sys, time, multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from rs3l_gnn.workflows.steps import _begin_worker
+
+def step(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(600)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(1,)) as pool:
+        pool.submit(step, sys.argv[1]).result()
+"""
+
+
+def test_a_worker_ends_with_its_killed_parent(tmp_path: Path) -> None:
+    """Otherwise it would write into the same folders as the next run."""
+    script, written = tmp_path / "parent.py", tmp_path / "pid"
+    script.write_text(SCRIPT)
+    with subprocess.Popen([sys.executable, str(script), str(written)]) as parent:  # noqa: S603 - a script of this test
+        while not (written.exists() and written.read_text()):
+            assert parent.poll() is None
+            time.sleep(0.1)
+        worker = int(written.read_text())
+        parent.send_signal(signal.SIGKILL)
+    while _runs(worker):
+        time.sleep(0.1)
+
+
+def _runs(pid: int) -> bool:
+    """False for a process that is gone, or is dead and waits for someone to fetch its status."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
