@@ -16,9 +16,9 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/rs3l demo --output demo-output --force
 
-# Hours: it goes on where it stopped. One step alone: rs3l study --only 'pretrain/default-1'.
+# Four hours on two cores: it goes on where it stopped. One step alone: rs3l study --only 'pretrain/default-1'.
 study: $(STAMP)
-	$(BIN)/rs3l study --output study-output
+	$(BIN)/rs3l study --workers $(WORKERS) --output study-output
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n $(WORKERS)
