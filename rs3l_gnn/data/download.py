@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs3l_gnn.conventions import DownloadError, OutputError
+from rs3l_gnn.conventions.processes import GOES_ON
 
 __all__ = ["Patience", "continue_file", "new_md5", "read_text"]
 
@@ -117,7 +118,7 @@ class _Copy:
             except OSError as error:
                 raise OutputError(
                     f"cannot write {self.stream.name}: {error.strerror}",
-                    hint="make room and run the same command again, it goes on where it stopped",
+                    hint=f"make room and {GOES_ON}",
                 ) from error
             self.digest.update(left[:written])
             self.length += written

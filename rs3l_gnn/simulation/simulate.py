@@ -24,6 +24,7 @@ from rs3l_gnn.conventions import (
     progress,
     write_json,
 )
+from rs3l_gnn.conventions.processes import GOES_ON
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.lhe import read_lhe
@@ -75,7 +76,7 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
         InputFileError: an LHE file cannot be used.
         SimulationError: Pythia refuses settings, or a worker was killed.
     """
-    from rs3l_gnn.simulation.workers import GOES_ON, run_chunks
+    from rs3l_gnn.simulation.workers import run_chunks
 
     output = Path(output)
     start = time.monotonic()

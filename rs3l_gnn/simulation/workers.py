@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from rs3l_gnn.conventions import MissingDependencyError, SimulationError
+from rs3l_gnn.conventions.processes import GOES_ON, run_on_processes
 from rs3l_gnn.simulation.chunks import Chunk, ChunkResult, run_chunk
 
-__all__ = ["GOES_ON", "run_chunks"]
-
-GOES_ON = "run the same command again, it goes on where it stopped"
-"""What to do after a stop."""
+__all__ = ["run_chunks"]
 
 
 def run_chunks(chunks: Sequence[Chunk], workers: int, scheduler: str | None = None) -> Iterator[ChunkResult]:
@@ -42,17 +37,9 @@ def run_chunks(chunks: Sequence[Chunk], workers: int, scheduler: str | None = No
 
 
 def _on_processes(chunks: Sequence[Chunk], workers: int) -> Iterator[ChunkResult]:
-    # Spawned, not forked: the parent may hold threads; Pythia and numpy need one core a process.
-    context = multiprocessing.get_context("spawn")
-    with _one_thread(), ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [pool.submit(run_chunk, chunk) for chunk in chunks]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise SimulationError("a worker process was killed", hint=GOES_ON) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with _one_thread():  # Pythia and numpy need one core a process
+        for _, result in run_on_processes(run_chunk, chunks, workers, killed=SimulationError):
+            yield result
 
 
 def _on_dask(chunks: Sequence[Chunk], scheduler: str) -> Iterator[ChunkResult]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from rs3l_gnn.conventions import BaseConfig, Rs3lError
+from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.conventions.processes import run_on_processes
 from rs3l_gnn.data import pair
 from rs3l_gnn.evaluation import evaluate
 from rs3l_gnn.fits import fit
@@ -101,33 +99,19 @@ def _in_turn(steps: Sequence[Step], replace: Sequence[Step]) -> Iterator[tuple[S
 
 
 def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> Iterator[tuple[Step, float]]:
-    # Spawned, not forked: this process may hold threads.
-    context = multiprocessing.get_context("spawn")
-    threads = max((os.cpu_count() or 1) // workers, 1)
     _log.info("%d steps, %d at once", len(steps), workers)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(threads,)) as pool:
-        futures = {pool.submit(step.run, force=step in replace): step for step in steps}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise Rs3lError(
-                "a worker process was killed", hint="run the same command again, it goes on where it stopped"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    threads = max((os.cpu_count() or 1) // workers, 1)
+    calls = [(step, step in replace) for step in steps]
+    for (step, _), seconds in run_on_processes(_run_step, calls, workers, begin=partial(_limit_threads, threads)):
+        yield step, seconds
 
 
-def _begin_worker(threads: int) -> None:
+def _run_step(call: tuple[Step, bool]) -> float:
+    step, force = call
+    return step.run(force=force)
+
+
+def _limit_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would go on and meet the next run in the same folder."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

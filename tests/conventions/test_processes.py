@@ -1,4 +1,4 @@
-"""Workers of the study's steps."""
+"""Processes for chunks and steps."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ import time
 from pathlib import Path
 
 SCRIPT = """
-import os, sys, time, multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import os, sys, time
 from pathlib import Path
-from rs3l_gnn.workflows.steps import _begin_worker
+from rs3l_gnn.conventions.processes import run_on_processes
 
 def step(path):
     Path(path).write_text(str(os.getpid()))
     time.sleep(600)
 
 if __name__ == "__main__":
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(1,)) as pool:
-        pool.submit(step, sys.argv[1]).result()
+    list(run_on_processes(step, [sys.argv[1]], 1))
 """
 
 

@@ -1,0 +1,68 @@
+"""Work on several processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from rs3l_gnn.conventions.errors import Rs3lError
+
+__all__ = ["GOES_ON", "run_on_processes"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GOES_ON = "run the same command again, it goes on where it stopped"
+"""What to do after a stop."""
+
+
+def run_on_processes(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    *,
+    begin: Callable[[], None] | None = None,
+    killed: type[Rs3lError] = Rs3lError,
+) -> Iterator[tuple[Item, Result]]:
+    """Call a function for every item and give item and result in the order in which they finish.
+
+    Args:
+        function: of a module, so that a process can import it.
+        items: its arguments.
+        workers: processes; they end with this one, however it ends.
+        begin: called once in every process.
+        killed: class of the error when a process was killed.
+
+    Raises:
+        Rs3lError: of class ``killed``; else whatever the function raises, after the calls that run have finished.
+    """
+    # Spawned, not forked: this process may hold threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(begin,)) as pool:
+        futures = {pool.submit(function, item): item for item in items}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise killed("a worker process was killed", hint=GOES_ON) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker(begin: Callable[[], None] | None) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if begin is not None:
+        begin()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on and meet the next run in the same folder."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
