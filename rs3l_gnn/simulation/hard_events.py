@@ -60,6 +60,9 @@ class HardEvents:
         process, weight, scale, alpha_qed, alpha_qcd: the event's line of the file [n_events]; scale in GeV.
         weight_names: names of further weights in the file, such as those of other scales.
         further_weights: their values, in the units of ``weight`` [n_events, n_names].
+        slha: text of the file's ``<slha>`` blocks, masses and widths of particles; empty if there are none.
+        header: all else that stands before the file's ``<init>`` block.
+        attributes: of the ``<event>`` tags, one mapping for each event; empty if no tag has any.
     """
 
     beams: Beams
@@ -74,6 +77,9 @@ class HardEvents:
     alpha_qcd: NDArray[np.float64]
     weight_names: tuple[str, ...]
     further_weights: NDArray[np.float64]
+    slha: str = ""
+    header: str = ""
+    attributes: tuple[dict[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -93,7 +99,7 @@ class HardEvents:
         columns = {
             field.name: getattr(self, field.name)[start:stop]
             for field in fields(self)
-            if field.name in ("process", "weight", "scale", "alpha_qed", "alpha_qcd", "further_weights")
+            if field.name in ("process", "weight", "scale", "alpha_qed", "alpha_qcd", "further_weights", "attributes")
         }
         return replace(
             self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from contextlib import ExitStack
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 from rs3l_gnn.conventions import atomic_file
 from rs3l_gnn.simulation.hard_events import HardEvents
@@ -21,8 +22,10 @@ def write_lhe(path: Path | str, events: HardEvents, *, generator: str, force: bo
         OutputError: the file exists and ``force`` is False, or cannot be written.
     """
     beams = events.beams
+    slha = f"<slha>\n{events.slha}\n</slha>\n" if events.slha else ""
+    header = f"{events.header}\n" if events.header else ""
     head = [
-        '<LesHouchesEvents version="3.0">\n<header>\n</header>\n<init>\n',
+        f'<LesHouchesEvents version="3.0">\n<header>\n{slha}{header}</header>\n<init>\n',
         f"{beams.id_a} {beams.id_b} {beams.energy_a:.8e} {beams.energy_b:.8e} 0 0 0 0 ",
         f"{events.strategy} {len(events.processes)}\n",
         *(f"{p.xsec:.8e} {p.error:.8e} {p.maximum:.8e} {p.identity}\n" for p in events.processes),
@@ -40,8 +43,10 @@ def write_lhe(path: Path | str, events: HardEvents, *, generator: str, force: bo
 
 def _event(events: HardEvents, index: int) -> str:
     rows = events.event(index)
+    attributes = events.attributes[index] if events.attributes else {}
+    tag = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
     text = [
-        f"<event>\n{len(rows)} {events.process[index]} {events.weight[index]:.10e} ",
+        f"<event{tag}>\n{len(rows)} {events.process[index]} {events.weight[index]:.10e} ",
         f"{events.scale[index]:.10e} {events.alpha_qed[index]:.10e} {events.alpha_qcd[index]:.10e}\n",
     ]
     for row in rows.tolist():

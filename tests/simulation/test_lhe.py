@@ -126,7 +126,7 @@ def test_a_cut_file_is_refused(plain: str, lhe_file: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("<init>\n", "<start>\n", "ends before its <init>"),
+        ("<init>\n", "<start>\n", "has events before its <init>"),
         ("2212 2212", "2212", "<init> block is broken"),
         ("</event>\n<event>", "<event>", "event 0 has no end"),
         ("25 2 1 2", "25 2 1 99", "a mother that it does not have"),
@@ -179,3 +179,28 @@ def test_numbers_that_are_none(plain: str, tmp_path: Path, hard_events: HardEven
     changed = plain[:start] + " ".join(fields) + plain[plain.index("\n", start) :]
     with pytest.raises(InputFileError, match="event 0"):
         read_lhe(_save(tmp_path, changed))
+
+
+def test_header_and_attributes_travel(plain: str, tmp_path: Path, hard_events: HardEvents) -> None:
+    header = "<MGRunCard>\n 1 = ickkw\n</MGRunCard>"
+    slha = "BLOCK MASS\n 25 1.250000e+02 # mh"
+    text = plain.replace(
+        "</header>", f"<SLHA version='1'>\n{slha}\n</SLHA>\n{header}\n</header>\n<!-- hdamp 100\n<init>\n-->"
+    )
+    text = text.replace("<event>", "<event npLO=' 2 ' note=\"it's &lt; 3\">", 1)
+    events = read_lhe(_save(tmp_path, text))
+    assert events.slha == slha
+    assert events.header == f"{header}\n\n<!-- hdamp 100\n<init>\n-->"
+    assert events.attributes[:2] == ({"npLO": " 2 ", "note": "it's < 3"}, {})
+    assert len(events.attributes) == len(hard_events)
+    assert events.part(0, 1).attributes == events.attributes[:1]
+    assert events.part(1, 3).slha == slha
+    write_lhe(tmp_path / "again.lhe.gz", events, generator="test")
+    again = read_lhe(tmp_path / "again.lhe.gz")
+    assert (again.slha, again.header, again.attributes) == (events.slha, events.header, events.attributes)
+    assert np.array_equal(again.particles, hard_events.particles)
+
+
+def test_a_file_without_header(lhe_file: Path) -> None:
+    events = read_lhe(lhe_file)
+    assert (events.slha, events.header, events.attributes) == ("", "", ())

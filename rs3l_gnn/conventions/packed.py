@@ -1,0 +1,82 @@
+"""Packed files, opened by what they hold and not by their names."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from rs3l_gnn.conventions.errors import InputFileError
+
+__all__ = ["open_packed"]
+
+_READ = (("gzip", b"\x1f\x8b"), ("bzip2", b"BZh"), ("xz", b"\xfd7zXZ\x00"))
+_STREAMS: dict[str, Callable[[BinaryIO], Any]] = {
+    "gzip": lambda raw: gzip.GzipFile(fileobj=raw),
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+}
+_NOT_READ = (
+    ("a zip archive", b"PK\x03\x04", "unzip"),
+    ("a 7-zip archive", b"7z\xbc\xaf\x27\x1c", "7z x"),
+    ("packed with zstd", b"\x28\xb5\x2f\xfd", "unzstd"),
+)
+_TAR, _TAR_AT = b"ustar", 257
+"""The name that a tar archive has at this place of its first header."""
+
+
+@contextmanager
+def open_packed(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, unpacked if it is packed with gzip, bzip2 or xz, in any number of members.
+
+    Raises:
+        InputFileError: it cannot be read, is damaged, or is an archive or of a packing that is not read; the message
+            names what it is. Damage is found as far as the file is read.
+    """
+    kind = None
+    try:
+        with path.open("rb") as raw:
+            kind = _kind(path, raw)
+            unpacked = _unpacked(kind, raw)
+            start = unpacked.peek(_TAR_AT + len(_TAR))
+            if start[_TAR_AT:].startswith(_TAR):
+                raise InputFileError(f"{path} is a tar archive", hint="unpack it with tar -xf and name the file in it")
+            if kind is not None:
+                _refuse_unread(path, start, f"holds, packed with {kind},")
+                if any(start.startswith(magic) for _, magic in _READ):
+                    raise InputFileError(f"{path} is packed twice", hint=f"unpack it once ({kind})")
+            yield cast("BinaryIO", unpacked)
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise InputFileError(f"{path} is a damaged {kind} file: {error}", hint="copy it again") from error
+    except OSError as error:
+        if kind is not None and error.errno is None:  # what bz2 raises for broken data
+            raise InputFileError(f"{path} is a damaged {kind} file: {error}", hint="copy it again") from error
+        raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _kind(path: Path, raw: BinaryIO) -> str | None:
+    start = raw.read(8)
+    raw.seek(0)
+    _refuse_unread(path, start, "is")
+    return next((name for name, magic in _READ if start.startswith(magic)), None)
+
+
+def _refuse_unread(path: Path, start: bytes, verb: str) -> None:
+    for name, magic, command in _NOT_READ:
+        if start.startswith(magic):
+            raise InputFileError(
+                f"{path} {verb} {name}",
+                allowed="plain, gzip, bzip2, xz",
+                hint=f"unpack it first: {command} {path.name}",
+            )
+
+
+def _unpacked(kind: str | None, raw: BinaryIO) -> io.BufferedReader:
+    stream: Any = raw if kind is None else _STREAMS[kind](raw)
+    return io.BufferedReader(stream)

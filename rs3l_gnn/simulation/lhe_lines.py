@@ -1,0 +1,75 @@
+"""Lines and tags of an LHE file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import unescape
+from pathlib import Path
+
+from rs3l_gnn.conventions import InputFileError
+
+__all__ = ["Lines", "attributes_of", "number"]
+
+_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_FORTRAN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([+-]\d+)")
+
+
+class Lines:
+    """Lines of a file, with their numbers for messages."""
+
+    def __init__(self, path: Path, stream: Iterable[str]) -> None:
+        self.path, self.number = path, 0
+        self._stream = iter(stream)
+
+    def __iter__(self) -> Iterator[str]:
+        """Lines without XML comments; one that is nothing but comment is empty."""
+        inside = False
+        for line in self.raw():
+            if inside or "<!--" in line:
+                kept, inside = _without_comments(line, inside=inside)
+                yield kept
+            else:
+                yield line
+
+    def raw(self) -> Iterator[str]:
+        """Lines as they are."""
+        for line in self._stream:
+            self.number += 1
+            yield line
+
+    def wrong(
+        self, what: str, *, got: object = None, line: int | None = None, hint: str | None = None
+    ) -> InputFileError:
+        """The error for something wrong in the last line, or in another one."""
+        return InputFileError(f"{self.path}, line {line or self.number}: {what}", got=got, hint=hint)
+
+
+def _without_comments(line: str, *, inside: bool) -> tuple[str, bool]:
+    kept = ""
+    while line:
+        mark = "-->" if inside else "<!--"
+        before, found, line = line.partition(mark)
+        if not inside:
+            kept += before
+        inside = inside != bool(found)
+    return kept, inside
+
+
+def attributes_of(tag: str) -> dict[str, str]:
+    """Attributes of an XML tag, in single or double quotes."""
+    return {name: unescape(double or single) for name, double, single in _ATTRIBUTE.findall(tag)}
+
+
+def number(text: str) -> float:
+    """A number, in Fortran's spellings too: 1.5D+02, and 3.05-105 where the exponent has three digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        plain = text.upper().replace("D", "E")
+        short = _FORTRAN.fullmatch(plain)
+        return float(f"{short[1]}E{short[2]}" if short else plain)

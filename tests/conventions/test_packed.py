@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions.packed import open_packed
+
+TEXT = b"one line\nanother line\n" * 400
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("members", [1, 3])
+def test_every_packing_and_all_its_members(pack: Callable[[bytes], bytes], members: int, tmp_path: Path) -> None:
+    path = tmp_path / "name.that.says.nothing"
+    path.write_bytes(pack(TEXT) * members)
+    with open_packed(path) as stream:
+        assert stream.read() == TEXT * members
+
+
+def _tar(text: bytes) -> bytes:
+    memory = io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w") as archive:
+        entry = tarfile.TarInfo("a.lhe")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+    return memory.getvalue()
+
+
+def _zip(text: bytes) -> bytes:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr("a.lhe", text)
+    return memory.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_tar(TEXT), "is a tar archive; unpack it with tar"),
+        (gzip.compress(_tar(TEXT)), "is a tar archive"),
+        (lzma.compress(_tar(TEXT)), "is a tar archive"),
+        (_zip(TEXT), "is a zip archive.*unzip some.lhe.gz"),
+        (gzip.compress(_zip(TEXT)), "holds, packed with gzip, a zip archive"),
+        (b"\x28\xb5\x2f\xfd" + TEXT, "is packed with zstd.*unzstd"),
+        (gzip.compress(gzip.compress(TEXT)), "is packed twice"),
+    ],
+)
+def test_what_is_not_read_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "some.lhe.gz"
+    path.write_bytes(content)
+    with pytest.raises(InputFileError, match=message), open_packed(path) as stream:
+        stream.read()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_damaged_file(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).bytes(3000)
+    path = tmp_path / "some.lhe"
+    whole = pack(noise)
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 0xFF
+    for broken in (whole[:-1000], bytes(flipped)):
+        path.write_bytes(broken)
+        with (
+            pytest.raises(InputFileError, match=r"is a damaged (gzip|bzip2|xz) file.*copy it again"),
+            open_packed(path) as stream,
+        ):
+            stream.read()
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match=r"cannot read .*absent: No such file"), open_packed(tmp_path / "absent"):
+        pass
+
+
+def test_a_short_and_an_empty_file(tmp_path: Path) -> None:
+    for content in (b"", b"BZ", b"\x1f"):
+        (tmp_path / "short").write_bytes(content)
+        with open_packed(tmp_path / "short") as stream:
+            assert stream.read() == content
