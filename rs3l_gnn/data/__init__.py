@@ -8,6 +8,7 @@ from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
 from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
 from rs3l_gnn.data.views_file import ViewsFile, ViewsWriter, read_views, write_views
+from rs3l_gnn.data.weights import TrainingWeightConfig, WeightConfig, effective_number, generator_weights
 from rs3l_gnn.data.zenodo import FetchConfig, FetchReport, RemoteFile, fetch, list_record
 
 __all__ = [
@@ -22,18 +23,22 @@ __all__ = [
     "RemoteFile",
     "SampleReport",
     "SimulatedFile",
+    "TrainingWeightConfig",
     "ViewBatch",
     "ViewDraw",
     "Views",
     "ViewsFile",
     "ViewsSource",
     "ViewsWriter",
+    "WeightConfig",
     "concatenate_views",
     "convert_published",
     "draw_views",
+    "effective_number",
     "fetch",
     "find_simulated",
     "gather_jets",
+    "generator_weights",
     "get_format",
     "jet_features",
     "list_record",

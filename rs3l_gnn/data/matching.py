@@ -111,6 +111,7 @@ class MatchedSample:
         samples: tuple[str, ...],
         variations: tuple[Variation, ...],
         *,
+        shower_weight_names: tuple[str, ...],
         layout: str,
         maximum: int,
     ) -> Views | None:
@@ -121,6 +122,7 @@ class MatchedSample:
             index: place of this sample in ``samples``.
             samples: names of all samples.
             variations: of all samples.
+            shower_weight_names: of all samples.
             layout: candidate format of the files.
             maximum: hardest candidates kept for each jet.
         """
@@ -129,10 +131,14 @@ class MatchedSample:
             return None
         parts: list[AnchorJets] = []
         vartypes: list[NDArray[np.int16]] = []
+        weights: list[NDArray[np.float32]] = []
         for file in files:
             part = file.read(events, layout=layout, maximum=maximum)
             parts.append(part)
             vartypes.append(np.full(len(part.offsets) - 1, file.variation.vartype, np.int16))
+            table = np.full((len(part.offsets) - 1, len(shower_weight_names)), np.nan, np.float32)
+            table[:, [shower_weight_names.index(name) for name in file.shower_weight_names]] = part.shower_weights
+            weights.append(table)
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         columns["vartype"] = np.concatenate(vartypes)
         columns["sample"] = np.full(len(columns["event"]), index, np.int16)
@@ -150,6 +156,8 @@ class MatchedSample:
             first=np.concatenate([[0], np.cumsum(per_event)]).astype(np.int64),
             samples=samples,
             variations=variations,
+            shower_weight_names=shower_weight_names,
+            shower_weights=np.concatenate(weights)[order] if shower_weight_names else None,
             **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
         )
 

@@ -74,16 +74,23 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
         files = [file for file in files if file.variation.name in kept]
     samples = {name: MatchedSample.collect(name, files) for name in dict.fromkeys(file.sample for file in files)}
     variations = _variations(files)
+    weight_names = tuple(dict.fromkeys(name for file in files for name in file.shower_weight_names))
     reports, n_views = {}, 0
     with (
-        ViewsWriter.open(output, tuple(samples), variations, force=force) as writer,
+        ViewsWriter.open(output, tuple(samples), variations, shower_weight_names=weight_names, force=force) as writer,
         progress("pair", sum(len(sample.nominal) for sample in samples.values()), "files") as bar,
     ):
         for index, sample in enumerate(samples.values()):
             reports[sample.name] = sample.report()
             for nominal in sample.nominal:
                 views = sample.views(
-                    nominal, index, tuple(samples), variations, layout=config.layout, maximum=config.max_candidates
+                    nominal,
+                    index,
+                    tuple(samples),
+                    variations,
+                    shower_weight_names=weight_names,
+                    layout=config.layout,
+                    maximum=config.max_candidates,
                 )
                 if views is not None:
                     writer.append(views)

@@ -13,7 +13,14 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import MAX_CANDIDATES, InputFileError, InvalidDataError, MissingBranchError, Variation
+from rs3l_gnn.conventions import (
+    MAX_CANDIDATES,
+    NOMINAL,
+    InputFileError,
+    InvalidDataError,
+    MissingBranchError,
+    Variation,
+)
 from rs3l_gnn.data.formats import get_format, jet_features
 from rs3l_gnn.data.views import JET_COLUMNS
 
@@ -31,11 +38,14 @@ class AnchorJets:
         features: particles [n_particles, 15].
         offsets: first particle of each jet [n_jets + 1].
         columns: values of ``JET_COLUMNS`` that the file knows (all but sample and vartype) [n_jets].
+        shower_weights: of the events, relative to their generator weight [n_jets, n_weights]; no column where the file
+            has none.
     """
 
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
     columns: dict[str, NDArray[Any]]
+    shower_weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,12 @@ class SimulatedFile:
             has_anchor=anchors == 1,
         )
 
+    @property
+    def shower_weight_names(self) -> tuple[str, ...]:
+        """What each entry of PSWeight varies; nothing for other views than nominal."""
+        is_nominal = self.variation.vartype == NOMINAL.vartype
+        return tuple(self.metadata.get("psweight_names") or ()) if is_nominal else ()
+
     def read(self, events: NDArray[np.int64], *, layout: str = "pfnano", maximum: int = MAX_CANDIDATES) -> AnchorJets:
         """Anchor jets of the events in ``events`` [n, rising] that this file has.
 
@@ -106,8 +122,9 @@ class SimulatedFile:
         candidate_names = [f"{form.candidates}_{name}" for name in form.candidate_fields]
         link_names = [f"{form.links}_{name}" for name in ("jetIdx", form.link_candidate)]
         jet_names = [f"{form.jets}_{name}" for name in _JETS]
+        event_names = ("genWeight", "PSWeight") if self.shower_weight_names else ("genWeight",)
         arrays, _ = _read(
-            self.path, (*jet_names, *candidate_names, *link_names, "genWeight"), entry_start=start, entry_stop=stop
+            self.path, (*jet_names, *candidate_names, *link_names, *event_names), entry_start=start, entry_stop=stop
         )
         arrays = arrays[wanted[start:stop]]
         jets = ak.zip({name: arrays[f"{form.jets}_{name}"] for name in _JETS})
@@ -123,7 +140,20 @@ class SimulatedFile:
         }
         columns["event"] = self.event[rows]
         columns["weight"] = np.asarray(arrays["genWeight"], dtype=np.float32)
-        return AnchorJets(features, offsets, columns)
+        return AnchorJets(features, offsets, columns, self._shower_weights(arrays))
+
+    def _shower_weights(self, arrays: ak.Array) -> NDArray[np.float32]:
+        n_weights = len(self.shower_weight_names)
+        if n_weights == 0:
+            return np.zeros((len(arrays), 0), np.float32)
+        counts = np.asarray(ak.num(arrays["PSWeight"], axis=1))
+        if (counts != n_weights).any():
+            raise InvalidDataError(
+                f"{self.path}: PSWeight has another length than its names ({', '.join(self.shower_weight_names)})",
+                got=int(counts[counts != n_weights][0]),
+                allowed=n_weights,
+            )
+        return np.asarray(ak.flatten(arrays["PSWeight"]), dtype=np.float32).reshape(-1, n_weights)
 
 
 def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:

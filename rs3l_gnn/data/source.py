@@ -23,6 +23,7 @@ class ViewsSource:
 
     Args:
         paths: the files, outputs of ``rs3l pair`` or published ones in HDF5 or ROOT; events keep their order.
+        shower_weights: read the shower weights too, where a file has them.
 
     Attributes:
         index: all views without particles; events and jets are numbered as in here.
@@ -32,10 +33,11 @@ class ViewsSource:
         InvalidDataError: two files disagree on what a variation number means.
     """
 
-    def __init__(self, paths: Sequence[Path | str]) -> None:
+    def __init__(self, paths: Sequence[Path | str], *, shower_weights: bool = False) -> None:
         if not paths:
             raise InputFileError("no file of views is given", hint="set views to an output of rs3l pair")
         self.paths = tuple(Path(path) for path in paths)
+        self._shower_weights = shower_weights
         self._files: list[ViewsFile | PublishedFile] | None = None
         files = self._open()
         self.index = files[0].index if len(files) == 1 else concatenate_views([file.index for file in files])
@@ -110,7 +112,7 @@ class ViewsSource:
 
     def _open(self) -> list[ViewsFile | PublishedFile]:
         if self._files is None:
-            self._files = [_open_file(path) for path in self.paths]
+            self._files = [_open_file(path, self._shower_weights) for path in self.paths]
         return self._files
 
     def __getstate__(self) -> dict[str, object]:
@@ -126,5 +128,5 @@ class ViewsSource:
         self.close()
 
 
-def _open_file(path: Path) -> ViewsFile | PublishedFile:
-    return ViewsFile(path) if is_views_file(path) else PublishedFile(path)
+def _open_file(path: Path, shower_weights: bool) -> ViewsFile | PublishedFile:
+    return ViewsFile(path, shower_weights=shower_weights) if is_views_file(path) else PublishedFile(path)

@@ -75,6 +75,9 @@ class Views:
         weight: generator weight [n_jets].
         samples: names of the samples.
         variations: the variations that occur.
+        shower_weight_names: what each shower weight varies, such as ``isr:muRfac=2.0``; none in older files.
+        shower_weights: weight of a nominal view under another shower, relative to its generator weight, NaN for views
+            without [n_jets, n_weights]; None where the file has none or they were not asked for.
     """
 
     features: NDArray[np.float32]
@@ -93,6 +96,8 @@ class Views:
     weight: NDArray[np.float32]
     samples: tuple[str, ...]
     variations: tuple[Variation, ...]
+    shower_weight_names: tuple[str, ...] = ()
+    shower_weights: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.features.shape[1] != len(FEATURE_NAMES):
@@ -107,6 +112,14 @@ class Views:
                     f"column {name!r} must have one entry for each of {self.n_jets} jets",
                     got=getattr(self, name).shape,
                 )
+        if self.shower_weights is not None and self.shower_weights.shape != (
+            self.n_jets,
+            len(self.shower_weight_names),
+        ):
+            raise InvalidDataError(
+                f"shower_weights must have shape [{self.n_jets}, {len(self.shower_weight_names)}]",
+                got=self.shower_weights.shape,
+            )
 
     @property
     def n_jets(self) -> int:
@@ -158,14 +171,19 @@ class Views:
         """Features and offsets of some jets, as :func:`gather_jets`."""
         return gather_jets(self.features, self.offsets, jets)
 
+    def columns(self, jets: slice | NDArray[np.integer]) -> dict[str, Any]:
+        """What stands once for each jet, of some jets: ``JET_COLUMNS`` and the shower weights, by field name."""
+        found: dict[str, Any] = {name: getattr(self, name)[jets] for name in JET_COLUMNS}
+        found["shower_weights"] = None if self.shower_weights is None else self.shower_weights[jets]
+        return found
+
     def select_jets(self, keep: NDArray[np.bool_]) -> Views:
         """The views where ``keep`` [n_jets] is True; events left without any view go."""
         jets = np.flatnonzero(keep)
         features, offsets = self.take(jets)
         per_event = np.bincount(self.event_of_jet[jets], minlength=self.n_events)
         first = np.concatenate([[0], np.cumsum(per_event[per_event > 0])]).astype(np.int64)
-        columns: dict[str, Any] = {name: getattr(self, name)[jets] for name in JET_COLUMNS}
-        return replace(self, features=features, offsets=offsets, first=first, **columns)
+        return replace(self, features=features, offsets=offsets, first=first, **self.columns(jets))
 
     def select_events(self, keep: NDArray[np.bool_]) -> Views:
         """All views of the events where ``keep`` [n_events] is True."""
@@ -193,14 +211,30 @@ def concatenate_views(parts: list[Views]) -> Views:
     columns["sample"] = np.concatenate(
         [np.array([samples.index(name) for name in part.samples], np.int16)[part.sample] for part in parts]
     )
+    weight_names = tuple(dict.fromkeys(name for part in parts for name in part.shower_weight_names))
     return Views(
         features=np.concatenate([part.features for part in parts]),
         offsets=_join_offsets([part.offsets for part in parts]),
         first=_join_offsets([part.first for part in parts]),
         samples=samples,
         variations=tuple(variations[number] for number in sorted(variations)),
+        shower_weight_names=weight_names,
+        shower_weights=_join_shower_weights(parts, weight_names),
         **columns,
     )
+
+
+def _join_shower_weights(parts: list[Views], names: tuple[str, ...]) -> NDArray[np.float32] | None:
+    """Weights of all parts under the same names; NaN where a part lacks one."""
+    if all(part.shower_weights is None for part in parts):
+        return None
+    joined = []
+    for part in parts:
+        table = np.full((part.n_jets, len(names)), np.nan, np.float32)
+        if part.shower_weights is not None:
+            table[:, [names.index(name) for name in part.shower_weight_names]] = part.shower_weights
+        joined.append(table)
+    return np.concatenate(joined)
 
 
 def _join_offsets(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:

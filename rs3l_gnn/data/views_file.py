@@ -1,7 +1,8 @@
 """HDF5 files of views: written block by block, read whole or by ranges of events.
 
 Layout: ``features`` [P, 15], ``offsets`` [J + 1], ``jets/<column>`` [J], ``events/first`` [N + 1]; attributes
-``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON).
+``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON). Optional: ``shower_weights``
+[J, n_weights] with the attribute ``names`` (JSON), NaN for all but nominal views; absent in older files.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import (
     FEATURE_NAMES,
@@ -32,6 +34,7 @@ __all__ = ["ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_vie
 
 _FORMAT, _VERSION = "rs3l-views", 1
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
+_SHOWER_WEIGHTS = "shower_weights"
 _CHUNK_ROWS = 8192
 
 
@@ -76,9 +79,16 @@ class _Stream(io.FileIO):
 class ViewsWriter:
     """Append blocks of events to a new file; see :meth:`open`."""
 
-    def __init__(self, file: Any, samples: tuple[str, ...], variations: tuple[Variation, ...], stream: _Stream) -> None:
+    def __init__(
+        self,
+        file: Any,
+        samples: tuple[str, ...],
+        variations: tuple[Variation, ...],
+        shower_weight_names: tuple[str, ...],
+        stream: _Stream,
+    ) -> None:
         self._file, self._stream = file, stream
-        self.samples, self.variations = samples, variations
+        self.samples, self.variations, self.shower_weight_names = samples, variations, shower_weight_names
         file.attrs["format"], file.attrs["version"] = _FORMAT, _VERSION
         file.attrs["features"] = json.dumps(FEATURE_NAMES)
         file.attrs["samples"] = json.dumps(samples)
@@ -92,13 +102,34 @@ class ViewsWriter:
             file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
         for name, dtype in JET_COLUMNS.items():
             file.create_dataset(f"jets/{name}", (0,), dtype, maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
+        if n_weights := len(shower_weight_names):
+            weights = file.create_dataset(
+                _SHOWER_WEIGHTS,
+                (0, n_weights),
+                np.float32,
+                maxshape=(None, n_weights),
+                chunks=(_CHUNK_ROWS, n_weights),
+                **compressed,
+            )
+            weights.attrs["names"] = json.dumps(shower_weight_names)
 
     @classmethod
     @contextmanager
     def open(
-        cls, path: Path | str, samples: tuple[str, ...], variations: tuple[Variation, ...], *, force: bool = False
+        cls,
+        path: Path | str,
+        samples: tuple[str, ...],
+        variations: tuple[Variation, ...],
+        *,
+        shower_weight_names: tuple[str, ...] = (),
+        force: bool = False,
     ) -> Iterator[Self]:
         """A writer whose file takes its name when the block ends without an error.
+
+        Args:
+            path: the file.
+            samples, variations, shower_weight_names: what the blocks may hold, see :class:`Views`.
+            force: replace an existing file.
 
         Raises:
             OutputError: the file exists and ``force`` is False, or it cannot be written.
@@ -106,7 +137,7 @@ class ViewsWriter:
         with atomic_file(path, force=force) as partial, _Stream(partial, "w+") as stream:
             try:
                 with h5py.File(stream, "w") as file:
-                    yield cls(file, samples, variations, stream)
+                    yield cls(file, samples, variations, shower_weight_names, stream)
             except (OSError, RuntimeError):
                 # What could not be written cannot be read back: the failed write is the one to report.
                 stream.require_written()
@@ -117,7 +148,7 @@ class ViewsWriter:
         """Add the events of one block.
 
         Raises:
-            InvalidDataError: the block has samples or variations that this file does not list.
+            InvalidDataError: the block has samples, variations or shower weights that this file does not list.
             OSError: the disk is full; :meth:`open` makes an OutputError of it.
         """
         if views.samples != self.samples or not set(views.variations) <= set(self.variations):
@@ -126,6 +157,7 @@ class ViewsWriter:
                 got=f"{views.samples}, {[v.name for v in views.variations]}",
                 allowed=f"{self.samples}, {[v.name for v in self.variations]}",
             )
+        table = _shower_weights(views, self.shower_weight_names)
         offset = self._file["offsets"][-1]
         first = self._file["events/first"][-1]
         self._extend("features", views.features)
@@ -133,6 +165,8 @@ class ViewsWriter:
         self._extend("events/first", views.first[1:] + first)
         for name in JET_COLUMNS:
             self._extend(f"jets/{name}", getattr(views, name))
+        if self.shower_weight_names:
+            self._extend(_SHOWER_WEIGHTS, table)
         self._stream.require_written()
 
     def _extend(self, name: str, values: Any) -> None:
@@ -142,8 +176,23 @@ class ViewsWriter:
         dataset[before:] = values
 
 
+def _shower_weights(views: Views, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Shower weights of a block [n_jets, n_names], NaN for a block without any."""
+    if views.shower_weights is None:
+        return np.full((views.n_jets, len(names)), np.nan, np.float32)
+    if views.shower_weight_names != names:
+        raise InvalidDataError(
+            "a block of views has other shower weights than its file", got=views.shower_weight_names, allowed=names
+        )
+    return views.shower_weights
+
+
 class ViewsFile:
     """An open file of views: its per-jet columns in memory, its particles on disk.
+
+    Args:
+        path: the file.
+        shower_weights: read the shower weights too, where the file has them; they are of use in an evaluation alone.
 
     Attributes:
         index: the views with all columns, but without particles (every jet has 0 of them).
@@ -154,8 +203,9 @@ class ViewsFile:
         MissingBranchError: a data set is absent; those found are named.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, shower_weights: bool = False) -> None:
         self.path = Path(path)
+        self._with_shower_weights = shower_weights
         try:
             self._file = h5py.File(self.path, "r")
         except FileNotFoundError as error:
@@ -188,6 +238,7 @@ class ViewsFile:
         if names != FEATURE_NAMES:
             raise InputFileError(f"{self.path} holds other features", got=", ".join(names), allowed=FEATURE_NAMES)
         records = json.loads(attributes["variations"])
+        weights = self._file.get(_SHOWER_WEIGHTS) if self._with_shower_weights else None
         try:
             self.offsets = self._file["offsets"][:]
             self.index = Views(
@@ -196,6 +247,8 @@ class ViewsFile:
                 first=self._file["events/first"][:],
                 samples=tuple(json.loads(attributes["samples"])),
                 variations=tuple(Variation.from_record(record, where=str(self.path)) for record in records),
+                shower_weight_names=() if weights is None else tuple(json.loads(weights.attrs["names"])),
+                shower_weights=None if weights is None else weights[:],
                 **{name: self._file[f"jets/{name}"][:] for name in JET_COLUMNS},
             )
         except OSError as error:
@@ -230,7 +283,8 @@ class ViewsFile:
             first=index.first[start : stop + 1] - jets.start,
             samples=index.samples,
             variations=index.variations,
-            **{name: getattr(index, name)[jets] for name in JET_COLUMNS},
+            shower_weight_names=index.shower_weight_names,
+            **index.columns(jets),
         )
 
     def close(self) -> None:
@@ -259,7 +313,7 @@ def is_views_file(path: Path) -> bool:
 
 def read_views(path: Path | str) -> Views:
     """Read a whole file of views; see :class:`ViewsFile` for the errors."""
-    with ViewsFile(path) as file:
+    with ViewsFile(path, shower_weights=True) as file:
         return file.read()
 
 
@@ -269,5 +323,6 @@ def write_views(path: Path | str, views: Views, *, force: bool = False) -> None:
     Raises:
         OutputError: the file exists and ``force`` is False, or it cannot be written.
     """
-    with ViewsWriter.open(path, views.samples, views.variations, force=force) as writer:
+    names = views.shower_weight_names
+    with ViewsWriter.open(path, views.samples, views.variations, shower_weight_names=names, force=force) as writer:
         writer.append(views)

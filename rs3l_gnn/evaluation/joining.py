@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, InvalidDataError, Split, SplitFractions
 from rs3l_gnn.data import Views, ViewsSource
-from rs3l_gnn.data.views import JET_COLUMNS
 
 __all__ = ["JoinedEvents", "join_events"]
 
@@ -105,10 +103,9 @@ _MOMENTUM = ("pt", "eta", "phi", "mass")
 
 
 def _pick(index: Views, jets: NDArray[np.int64], per_event: NDArray[np.int64]) -> Views:
-    columns: dict[str, Any] = {name: getattr(index, name)[jets] for name in JET_COLUMNS}
     return replace(
         index,
         offsets=np.zeros(len(jets) + 1, np.int64),
         first=np.concatenate([[0], np.cumsum(per_event)]).astype(np.int64),
-        **columns,
+        **index.columns(jets),
     )

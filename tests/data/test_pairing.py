@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import uproot
 
 from rs3l_gnn.conventions import InputFileError, InvalidDataError, OutputError, UnknownVariationError
 from rs3l_gnn.data import PairConfig, PairReport, Views, pair, read_views
@@ -37,6 +38,17 @@ def test_each_view_holds_its_own_particles(views: Views, toy_sample: Callable[..
         row = toy_sample(views.samples[views.sample[jet]]).jet(int(views.event[jet]), variation)
         got = np.exp(views.features[views.offsets[jet] : views.offsets[jet + 1], 0])
         np.testing.assert_allclose(got, np.sort(row["pt"])[::-1], rtol=1e-5)
+
+
+def test_shower_weights_are_those_of_the_nominal_files(views: Views, toy_directory: Path) -> None:
+    assert views.shower_weight_names == ("isrUp", "isrDown")
+    assert views.shower_weights is not None
+    for number, name in enumerate(views.samples):
+        tree = uproot.open(toy_directory / name / "nominal_0000.root")["Events"]
+        table = dict(zip(tree["event"].array().tolist(), tree["PSWeight"].array().tolist(), strict=True))
+        for jet in np.flatnonzero(views.sample == number):
+            expected = table[int(views.event[jet])] if views.vartype[jet] == -1 else [np.nan, np.nan]
+            np.testing.assert_array_equal(views.shower_weights[jet], expected)
 
 
 def test_the_report_counts(paired: tuple[Path, PairReport], toy_sample: Callable[..., Any]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import InputFileError, InvalidDataError, MissingBranchError, OutputError, Rs3lError
-from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, read_views, write_views
+from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, concatenate_views, read_views, write_views
 
 
 def assert_same(left: Views, right: Views) -> None:
@@ -28,7 +28,8 @@ def test_round_trip(views: Views, tmp_path: Path) -> None:
 
 
 def test_blocks_make_the_same_file_as_one_write(views: Views, tmp_path: Path) -> None:
-    with ViewsWriter.open(tmp_path / "a.h5", views.samples, views.variations) as writer:
+    names = views.shower_weight_names
+    with ViewsWriter.open(tmp_path / "a.h5", views.samples, views.variations, shower_weight_names=names) as writer:
         for part in np.array_split(np.arange(views.n_events), 4):
             writer.append(views.select_events(np.isin(np.arange(views.n_events), part)))
     assert_same(read_views(tmp_path / "a.h5"), views)
@@ -36,7 +37,7 @@ def test_blocks_make_the_same_file_as_one_write(views: Views, tmp_path: Path) ->
 
 def test_a_range_of_events_is_that_part_of_the_file(views: Views, tmp_path: Path) -> None:
     write_views(tmp_path / "a.h5", views)
-    with ViewsFile(tmp_path / "a.h5") as file:
+    with ViewsFile(tmp_path / "a.h5", shower_weights=True) as file:
         assert file.index.n_jets == views.n_jets
         part = file.read(10, 25)
         nothing = file.read(7, 7)
@@ -136,3 +137,28 @@ def test_values_that_are_not_finite_are_located(written: Path) -> None:
         file["features"][123, 4] = np.nan
     with pytest.raises(InvalidDataError, match=r"a\.h5: 'log_e' in row 123 of 'features' is not finite"):
         read_views(written)
+
+
+def test_shower_weights_are_read_where_they_are_and_asked_for(views: Views, tmp_path: Path) -> None:
+    write_views(tmp_path / "new.h5", views)
+    older = dataclasses.replace(views, shower_weights=None, shower_weight_names=())
+    write_views(tmp_path / "older.h5", older)
+    with h5py.File(tmp_path / "older.h5") as file:
+        assert "shower_weights" not in file
+    assert_same(read_views(tmp_path / "older.h5"), older)
+    with ViewsFile(tmp_path / "new.h5") as file:  # a training has no use for them
+        assert file.index.shower_weights is None
+        assert file.index.shower_weight_names == ()
+    joined = concatenate_views([read_views(tmp_path / "older.h5"), read_views(tmp_path / "new.h5")])
+    assert joined.shower_weight_names == ("isrUp", "isrDown")
+    assert joined.shower_weights is not None
+    assert np.isnan(joined.shower_weights[: views.n_jets]).all()
+    np.testing.assert_array_equal(joined.shower_weights[views.n_jets :], views.shower_weights)
+
+
+def test_a_block_of_other_shower_weights_is_refused(views: Views, tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidDataError, match=r"other shower weights.*isrUp.*allowed: a, b"),
+        ViewsWriter.open(tmp_path / "a.h5", views.samples, views.variations, shower_weight_names=("a", "b")) as writer,
+    ):
+        writer.append(views)

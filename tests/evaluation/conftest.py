@@ -106,7 +106,7 @@ def synthetic_views(n_signal: int, n_background: int, variations: tuple[str, ...
     n = n_signal + n_background
     per_event = len(kinds)
     n_jets = n * per_event
-    floats = {name: np.zeros(n_jets, np.float32) for name in ("eta", "phi", "mass", "msoftdrop")}
+    floats: dict[str, Any] = {name: np.zeros(n_jets, np.float32) for name in ("eta", "phi", "mass", "msoftdrop")}
     types = np.where(np.arange(n) < n_signal, JetType.H_BB, JetType.Q)
     return Views(
         features=np.zeros((0, len(FEATURE_NAMES)), np.float32),
