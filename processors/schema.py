@@ -32,7 +32,8 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
     def __init__(self, base_form: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         fields = base_form["fields"]
         if any(name.rpartition("/")[2].startswith("EFlowTrack.") for name in fields):
-            self._form = DelphesSchema({**base_form, "fields": [_delphes_name(name) for name in fields]}).form
+            named = [_delphes_name(name) for name in fields]
+            self._form = _delphes_schema(named)({**base_form, "fields": named}).form
         elif "pfcand_pt" in fields and "event" not in fields:
             BaseSchema.__init__(self, base_form)
         else:
@@ -42,6 +43,35 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
     def behavior(cls) -> dict[Any, Any]:
         """Behaviours of all the schemas."""
         return {**super().behavior(), **DelphesSchema.behavior()}
+
+
+# What coffea's behaviour of a collection is made of; each entry lists branches of which one is enough.
+_VECTOR = (("PT",), ("Eta",), ("Phi",), ("Mass",))
+_MASSLESS = (("PT", "ET"), ("Eta",), ("Phi",))
+_NEEDED = {
+    **dict.fromkeys(("Particle", "Jet", "Track"), _VECTOR),
+    **dict.fromkeys(("Photon", "Electron", "Muon", "Tower"), _MASSLESS),
+    "MissingET": (("MET",), ("Eta",), ("Phi",)),
+}
+
+
+def _delphes_schema(fields: list[str]) -> type[DelphesSchema]:
+    """Coffea's schema for the version of Delphes that wrote these branches.
+
+    Coffea expects those of Delphes 3.5 and ends in a KeyError without one of them (tracks have a mass since 3.4.3).
+    A collection that lacks one keeps its branches, and has no four-vector behaviour.
+    """
+    found = set(fields)
+
+    def is_whole(name: str, kind: str) -> bool:
+        return all(any(f"{name}/{name}.{one}" in found for one in names) for names in _NEEDED.get(kind, ()))
+
+    class Schema(DelphesSchema):  # type: ignore[misc]  # coffea ships no type information
+        mixins: ClassVar[dict[str, str]] = {
+            name: kind for name, kind in DelphesSchema.mixins.items() if is_whole(name, kind)
+        }
+
+    return Schema
 
 
 def _delphes_name(name: str) -> str:

@@ -163,6 +163,61 @@ def test_it_is_analysed_like_any_other_file(delphes_file: Path, tagger_path: Pat
     assert set(first["variations"]) == {"nominal", "trkUp"}
 
 
+@pytest.fixture
+def old_delphes(shared_data: Path) -> Path:
+    """Ten events as Delphes 3.4.2 wrote them: no masses of tracks, references from jets to their candidates."""
+    return shared_data / "delphes" / "delphes342.root"
+
+
+def test_a_file_that_delphes_wrote_before_tracks_had_a_mass(old_delphes: Path) -> None:
+    """Against uproot: the candidates that a jet refers to add up to its momentum, and are the ones of the features."""
+    with uproot.open(old_delphes) as file:
+        tree = file["Delphes"]
+        jets = {name: tree[f"FatJet/FatJet.{name}"].array() for name in ("PT", "Eta", "Phi")}
+        numbers = tree["Event/Event.Number"].array()[:, 0].to_list()
+        assert "EFlowTrack/EFlowTrack.Mass" not in tree.keys()  # noqa: SIM118 - uproot finds branches by part of a name
+    events = _events(old_delphes)
+    assert event_numbers(events).tolist() == numbers  # type: ignore[union-attr]  # they have
+    inputs = event_inputs(events)
+    assert inputs.counts.tolist() == ak.num(jets["PT"]).to_list() == [0, 0, 0, 1, 2, 2, 1, 0, 0, 0]
+    assert inputs.missing == ()
+    for jet, pt in enumerate(ak.flatten(jets["PT"]).to_list()):
+        mine = inputs.features[inputs.offsets[jet] : inputs.offsets[jet + 1]].astype(np.float64)
+        momentum = np.exp(mine[:, COLUMN["log_pt"]])
+        # Along and across the axis of the jet.
+        along = (momentum * np.cos(mine[:, COLUMN["dphi"]])).sum()
+        across = (momentum * np.sin(mine[:, COLUMN["dphi"]])).sum()
+        assert along == pytest.approx(pt, rel=1e-5)
+        assert abs(across) < 1e-3 * pt
+    candidates = EventTables(events).candidates
+    kinds, mass = (ak.flatten(candidates[name]).to_numpy() for name in ("pdgId", "mass"))
+    expected = {11: 0.000511, 13: 0.10566, 22: 0.0, 130: 0.0}
+    assert mass == pytest.approx([expected.get(abs(kind), 0.13957) for kind in kinds], rel=1e-5)
+    # Collections that coffea cannot make vectors of keep their branches.
+    assert ak.num(events.Track.PT).to_list() == ak.num(events.EFlowTrack.PT).to_list()
+
+
+def test_it_is_analysed(old_delphes: Path, tagger_path: Path, tmp_path: Path) -> None:
+    """Counted by hand from the branches: three events with a wide jet above 230 GeV in the acceptance."""
+    (tmp_path / "fileset.json").write_text(
+        json.dumps({"zz": {"files": {str(old_delphes): "Delphes"}, "metadata": {"xsec": 2.0}}})
+    )
+    document = {
+        "filesets": [tmp_path / "fileset.json"],
+        "taggers": {"rs3l": str(tagger_path)},
+        "jet": {"pt_min": 230},
+        "systematics": {"candidates": [{"name": "trk", "kind": "tracking_efficiency", "size": 0.1}]},
+    }
+    report = analyze(AnalysisConfig.model_validate(document), tmp_path / "out")
+    with uproot.open(old_delphes) as file:
+        pt, eta = (file[f"Delphes/FatJet/FatJet.{name}"].array() for name in ("PT", "Eta"))
+        weight = file["Delphes/Event/Event.Weight"].array()[:, 0]
+    passed = ak.any((pt > 230) & (abs(eta) < 2.5), axis=1)
+    flow = report["cutflow"]["zz"]
+    assert (flow["events"]["events"], flow["jet"]["events"], int(ak.sum(passed))) == (10, 3, 3)
+    assert flow["jet"]["normalised"] == pytest.approx(2.0 * ak.sum(weight[passed]) / ak.sum(weight))
+
+
 def test_what_is_absent_is_named(delphes_file: Path) -> None:
     events = _events(delphes_file)
     with pytest.raises(MissingBranchError, match="hold no jets; got EFlowTrack"):
