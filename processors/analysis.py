@@ -20,10 +20,11 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.processors.checkpoints import ChunkCheckpoints, run_key
 from rs3l_gnn.processors.chunking import work_items
-from rs3l_gnn.processors.config import AnalysisConfig, flag
+from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.execution import Execution, open_executor
 from rs3l_gnn.processors.files import FileFailure, FileInfo, look_at_files, require_same_order
 from rs3l_gnn.processors.fileset import Dataset, read_filesets
+from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.outputs import histogram_document, write_root
 from rs3l_gnn.processors.skims import JetBlocks, write_skims
 from rs3l_gnn.processors.spill import Spill, scratch_folder
@@ -148,7 +149,7 @@ def _open_files(
             tagger.require_features(missing, where=path)
 
     files = [
-        (name, path, tree, flag(dataset.metadata, "isMC", default=True))
+        (name, path, tree, is_simulation(dataset.metadata))
         for name, dataset in datasets.items()
         for path, tree in dataset.files.items()
     ]

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
 from rs3l_gnn.inference.tagger import TRAINING_PT_MIN
 from rs3l_gnn.processors.exact import Variable
+from rs3l_gnn.processors.systematics_config import PlainName, SystematicsConfig
 
 __all__ = [
     "N2",
     "AnalysisConfig",
     "AxisConfig",
-    "CandidateShift",
     "ChannelConfig",
-    "CorrectionInput",
     "JetSelection",
-    "MomentumShifts",
     "ProcessorConfig",
     "RunConfig",
-    "SystematicsConfig",
-    "WeightCorrection",
-    "flag",
 ]
 
 N2 = "n2"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-def _plain_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"a name starts with a letter and holds letters, digits and _ only, got {name!r}")
-    if re.search(r"(Up|Down)$", name):
-        raise ValueError(f"a name must not end with Up or Down, got {name!r}")
-    return name
-
-
-PlainName = Annotated[str, AfterValidator(_plain_name)]
-"""A name that may become part of an axis entry, a file name or a nuisance parameter."""
 
 
 class JetSelection(BaseConfig):
@@ -96,87 +76,6 @@ class ChannelConfig(BaseConfig):
         default_factory=dict,
         description="window [low, high) for score_<tagger>, mass or pt; null leaves a side open",
     )
-
-
-class CorrectionInput(BaseConfig):
-    """One argument of a correction: a branch of the events, or a constant. In a constant, {direction} is filled in."""
-
-    branch: str | None = None
-    value: float | str | None = None
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> CorrectionInput:
-        if (self.branch is None) == (self.value is None):
-            raise ValueError("give either branch or value")
-        return self
-
-
-class WeightCorrection(BaseConfig):
-    """An event weight from a correctionlib file, with variations if ``up`` and ``down`` are given."""
-
-    name: PlainName
-    file: Path
-    correction: str
-    inputs: tuple[CorrectionInput, ...]
-    nominal: str = Field(default="nominal", description="what {direction} stands for in the nominal weight")
-    up: str | None = None
-    down: str | None = None
-
-    @model_validator(mode="after")
-    def _both_sides(self) -> WeightCorrection:
-        if (self.up is None) != (self.down is None):
-            raise ValueError("give both up and down, or neither")
-        return self
-
-
-class MomentumShifts(BaseConfig):
-    """Jet energy scale and resolution from a correctionlib file (CMS' names of the corrections)."""
-
-    file: Path
-    scale: dict[PlainName, str] = Field(
-        default_factory=dict,
-        description="source -> correction with inputs JetEta, JetPt that gives the relative uncertainty",
-    )
-    resolution: str | None = Field(default=None, description="correction with inputs JetEta, JetPt, Rho")
-    resolution_factor: str | None = Field(default=None, description="correction with inputs JetEta, JetPt, systematic")
-    gen_jets: str | None = Field(
-        default="GenJetAK8",
-        description="collection of generated jets, whose jets are matched for the resolution where the files have it; "
-        "null to draw random numbers for every jet",
-    )
-    rho: str | float = Field(
-        default="Rho_fixedGridRhoFastjetAll", description="branch of the energy density, or its value in GeV"
-    )
-
-    @model_validator(mode="after")
-    def _pair(self) -> MomentumShifts:
-        if (self.resolution is None) != (self.resolution_factor is None):
-            raise ValueError("resolution and resolution_factor belong together")
-        return self
-
-
-class CandidateShift(BaseConfig):
-    """A change of the candidates themselves, after which the networks run again."""
-
-    name: PlainName
-    kind: Literal["energy_scale", "tracking_efficiency"]
-    size: float = Field(gt=0, lt=1, description="relative shift of the energy, or share of tracks lost")
-    particles: Literal["all", "charged", "neutral", "photon"] = "all"
-    seed: int = Field(default=1, ge=0, description="selects which tracks are lost")
-
-
-class SystematicsConfig(BaseConfig):
-    """Variations, each declared by what it touches; re-simulated data sets come with the fileset."""
-
-    ps_weights: bool = Field(default=True, description="use PSWeight of nominal data sets where its order is known")
-    ps_order: tuple[str, ...] | None = Field(
-        default=None,
-        description="meaning of each entry of PSWeight, such as isr:muRfac=2; taken from the files if not given. "
-        "A factor above 1 is Up",
-    )
-    weights: tuple[WeightCorrection, ...] = ()
-    momenta: MomentumShifts | None = None
-    candidates: tuple[CandidateShift, ...] = ()
 
 
 class ProcessorConfig(BaseConfig):
@@ -289,11 +188,3 @@ class AnalysisConfig(ProcessorConfig):
     def processor(self) -> ProcessorConfig:
         """The part that the workers need."""
         return ProcessorConfig.model_validate(self.model_dump(include=set(ProcessorConfig.model_fields)))
-
-
-def flag(metadata: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """A flag of a data set's metadata; some frameworks write it as a string."""
-    value = metadata.get(name)
-    if isinstance(value, str):
-        return value.strip().lower() in ("true", "1", "yes")
-    return default if value is None else bool(value)

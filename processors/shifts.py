@@ -1,28 +1,26 @@
-"""Variations of the objects themselves: jet momenta, where scores are reused, and candidates, where they are not."""
+"""Variations of the candidates of jets, after which the networks run again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, event_hash
-from rs3l_gnn.inference import EventTables, event_numbers
-from rs3l_gnn.processors.config import CandidateShift, MomentumShifts, SystematicsConfig, flag
-from rs3l_gnn.processors.corrections import evaluator
-from rs3l_gnn.processors.resolution import generated_pt, smearing
+from rs3l_gnn.conventions import InvalidDataError, event_hash
+from rs3l_gnn.inference import EventTables
+from rs3l_gnn.processors.metadata import is_simulation
+from rs3l_gnn.processors.momenta import momentum_records
+from rs3l_gnn.processors.random_numbers import numbers_to_draw_by, object_keys
 from rs3l_gnn.processors.selection import JetView
-from rs3l_gnn.processors.weights import branch
+from rs3l_gnn.processors.systematics_config import CandidateShift, SystematicsConfig
 
-__all__ = ["ShiftedCandidates", "momentum_views", "shift_candidates", "shift_records", "shifted_sets"]
+__all__ = ["ShiftedCandidates", "shift_candidates", "shift_records", "shifted_sets"]
 
 _PHOTONS = (22, 2)
-_MAX_OBJECTS = 1 << 12  # objects of one kind in an event, for a number that is unique to (event, object)
 
 
 @dataclass(frozen=True)
@@ -44,27 +42,9 @@ class ShiftedCandidates:
 
 def shift_records(config: SystematicsConfig, metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Object variations that a nominal data set fills: name on the variation axis -> record for the output."""
-    if not flag(metadata, "isMC", default=True):
+    if not is_simulation(metadata):
         return {}
-    records: dict[str, dict[str, Any]] = {}
-    momenta = config.momenta
-    if momenta is not None:
-        for source, correction in momenta.scale.items():
-            for side in ("Up", "Down"):
-                records[source + side] = {
-                    "kind": "momentum",
-                    "axis_name": source + side,
-                    "correction": correction,
-                    "two_sided": True,
-                }
-        if momenta.resolution_factor is not None:
-            for side in ("Up", "Down"):
-                records["jer" + side] = {
-                    "kind": "momentum",
-                    "axis_name": "jer" + side,
-                    "correction": momenta.resolution_factor,
-                    "two_sided": True,
-                }
+    records = momentum_records(config.momenta)
     for shift in config.candidates:
         for name, size in _sides(shift):
             records[name] = {
@@ -77,48 +57,14 @@ def shift_records(config: SystematicsConfig, metadata: Mapping[str, Any]) -> dic
     return records
 
 
-def momentum_views(
-    events: ak.Array, view: JetView, config: SystematicsConfig, metadata: Mapping[str, Any]
-) -> list[JetView]:
-    """The nominal view, smeared if a resolution is given, and one view for each shift of the jet momenta.
-
-    The relative uncertainty u of a scale moves pT and mass to (1 +- u) times their values. The resolution is applied as
-    :func:`rs3l_gnn.processors.resolution.smearing` says.
-
-    Args:
-        events: the chunk.
-        view: its jets.
-        config: systematics.
-        metadata: of the data set.
-    """
-    momenta = config.momenta
-    if momenta is None or not flag(metadata, "isMC", default=True):
-        return [view]
-    nominal, smeared = view, {}
-    if momenta.resolution is not None and momenta.resolution_factor is not None:
-        generated = generated_pt(events, view, momenta.gen_jets)
-        normal = _normal_of_jets(events, view)
-        rho = _energy_density(events, view, momenta.rho)
-        resolution = _evaluate(momenta, momenta.resolution, view, Rho=rho)
-        for side, systematic in (("", "nom"), ("Up", "up"), ("Down", "down")):
-            factor = _evaluate(momenta, momenta.resolution_factor, view, systematic=systematic)
-            smeared[side] = smearing(view.pt, resolution, factor, generated=generated, normal=normal)
-        nominal = _scaled(view, smeared.pop(""), "nominal")
-    views = [nominal]
-    for source, correction in momenta.scale.items():
-        uncertainty = _evaluate(momenta, correction, nominal)
-        views += [_scaled(nominal, 1 + uncertainty, source + "Up"), _scaled(nominal, 1 - uncertainty, source + "Down")]
-    return views + [_scaled(view, factor, "jer" + side) for side, factor in smeared.items()]
-
-
 def shifted_sets(
     events: ak.Array, tables: EventTables, view: JetView, config: SystematicsConfig, metadata: Mapping[str, Any]
 ) -> Iterator[ShiftedCandidates]:
     """The chunk under each change of the candidates, one at a time to spare memory."""
-    if not config.candidates or not flag(metadata, "isMC", default=True):
+    if not config.candidates or not is_simulation(metadata):
         return
     candidates = tables.candidates[list(tables.form.candidate_fields)]
-    event = _numbers(events)
+    event = numbers_to_draw_by(events)
     for shift in config.candidates:
         for name, size in _sides(shift):
             yield shift_candidates(
@@ -164,7 +110,7 @@ def shift_candidates(
     if shift.kind == "energy_scale":
         factor = np.where(touched, 1 + size, 1.0)
     else:
-        key = np.repeat(event, counts) * np.uint64(_MAX_OBJECTS) + _local(counts).astype(np.uint64)
+        key = object_keys(event, counts, np.asarray(ak.flatten(ak.local_index(candidates["pt"], axis=1))))
         factor = np.where(touched & (event_hash(f"{shift.name}-{shift.seed}", key) < size), 0.0, 1.0)
     link_event = np.repeat(np.arange(len(links)), np.asarray(ak.num(links["jetIdx"], axis=1)))
     jet, candidate = (np.asarray(ak.flatten(links[name], axis=1)).astype(np.int64) for name in ("jetIdx", "candIdx"))
@@ -221,53 +167,6 @@ def _touched(candidates: ak.Array, shift: CandidateShift) -> NDArray[np.bool_]:
         "photon": photon,
         "neutral": ~charged & ~photon,
     }[shift.particles]
-
-
-def _scaled(view: JetView, factor: NDArray[np.float64], variation: str) -> JetView:
-    return replace(view, variation=variation, pt=view.pt * factor, mass=view.mass * factor)
-
-
-def _evaluate(momenta: MomentumShifts, name: str, view: JetView, **more: Any) -> NDArray[np.float64]:
-    if len(view.pt) == 0:
-        return np.ones(0)
-    correction = evaluator(Path(momenta.file), name)
-    known = {"JetPt": view.pt, "JetEta": view.eta, **more}
-    missing = [entry.name for entry in correction.inputs if entry.name not in known]
-    if missing:
-        raise MissingBranchError(f"the correction {name} needs {', '.join(missing)}", allowed=list(known))
-    try:
-        values = correction.evaluate(*(known[entry.name] for entry in correction.inputs))
-    except (IndexError, RuntimeError, ValueError) as error:
-        raise InvalidDataError(f"the correction {name} cannot be evaluated: {error}") from error
-    return np.asarray(values, dtype=np.float64)
-
-
-def _energy_density(events: ak.Array, view: JetView, rho: str | float) -> NDArray[np.float64]:
-    if isinstance(rho, str):
-        return np.repeat(branch(events, rho), view.counts)
-    return np.full(len(view.pt), float(rho))
-
-
-def _normal_of_jets(events: ak.Array, view: JetView) -> NDArray[np.float64]:
-    event = np.repeat(_numbers(events), view.counts)
-    key = event * np.uint64(_MAX_OBJECTS) + _local(view.counts).astype(np.uint64)
-    # Box and Muller, Ann. Math. Statist. 29 (1958) 610; 1 - u lies in (0, 1].
-    radius = np.sqrt(-2 * np.log(1 - event_hash("jer-radius", key)))
-    return np.asarray(radius * np.cos(2 * np.pi * event_hash("jer-angle", key)))
-
-
-def _numbers(events: ak.Array) -> NDArray[np.uint64]:
-    numbers = event_numbers(events)
-    if numbers is None:
-        raise MissingBranchError(
-            "the events have no numbers, which random numbers of jets and candidates are drawn by",
-            got=", ".join(sorted(events.fields)),
-        )
-    return numbers
-
-
-def _local(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _momenta(records: ak.Array) -> NDArray[np.float64]:

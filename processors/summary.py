@@ -12,9 +12,10 @@ import numpy as np
 
 from rs3l_gnn.conventions import VARIATIONS, ConfigError, InvalidDataError, Split
 from rs3l_gnn.processors.chunk import cutflow_steps
-from rs3l_gnn.processors.config import N2, ProcessorConfig, flag
+from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.exact import empty_hist
 from rs3l_gnn.processors.fileset import Plan
+from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.paired import joint_weights
 
 __all__ = ["summarise"]
@@ -69,7 +70,7 @@ def _scale(
     config: ProcessorConfig, name: str, part: Mapping[str, Any], metadata: Mapping[str, Any], *, trust_metadata: bool
 ) -> float:
     share = 1.0 if config.split is None else config.fractions.of(Split[config.split.upper()])
-    if not flag(metadata, "isMC", default=True) or metadata.get("xsec") is None:
+    if not is_simulation(metadata) or metadata.get("xsec") is None:
         return 1.0 / share
     if part["events"] == 0:
         return 0.0
@@ -126,7 +127,7 @@ def _entry(
     return {
         "process": first.get("process", entry),
         "sample": first.get("sample", entry),
-        "isMC": flag(first, "isMC", default=True),
+        "isMC": is_simulation(first),
         "xsec": first.get("xsec"),
         "sumw": float(sum(_sumw(parts[name], metadata[name], trust_metadata=True) for name in nominal)),
         "events": sum(parts[name]["events"] for name in nominal),

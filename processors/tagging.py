@@ -19,8 +19,9 @@ from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.fileset import PLAN_KEY, Plan, plan_of
+from rs3l_gnn.processors.momenta import momentum_views
 from rs3l_gnn.processors.selection import JetView, choose_jets, nominal_view, split_mask
-from rs3l_gnn.processors.shifts import momentum_views, shift_records, shifted_sets
+from rs3l_gnn.processors.shifts import shift_records, shifted_sets
 from rs3l_gnn.processors.skims import jet_table
 from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.weights import event_weights, generator_weight, weight_names
@@ -110,7 +111,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         in_file = nominal_view(jets, anchor=config.jet.choice == "anchor")
         numbers = _event_numbers(events, needed=config.split is not None or plan.paired)
         kept = split_mask(config, plan.sample, numbers)
-        views = momentum_views(events, in_file, config.systematics, metadata) if is_nominal else [in_file]
+        views = momentum_views(events, in_file, config.systematics, metadata, variations=is_nominal)
         chosen = [choose_jets(view, config.jet, kept) for view in views]
         clock.lap("selection")
 

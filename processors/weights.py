@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
-from rs3l_gnn.processors.config import SystematicsConfig, WeightCorrection, flag
 from rs3l_gnn.processors.corrections import evaluator
+from rs3l_gnn.processors.metadata import is_simulation
+from rs3l_gnn.processors.systematics_config import SystematicsConfig, WeightCorrection
 
 __all__ = ["ShowerWeight", "event_weights", "generator_weight", "shower_weights", "weight_names"]
 
@@ -91,7 +92,7 @@ def shower_weights(order: Sequence[str], *, where: str) -> tuple[ShowerWeight, .
 
 def weight_names(config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str) -> dict[str, dict[str, Any]]:
     """Weight variations of a nominal data set: name on the axis -> record for the output."""
-    if not flag(metadata, "isMC", default=True):
+    if not is_simulation(metadata):
         return {}
     records = {weight.name: weight.record() for weight in _shower_weights_of(config, metadata, dataset)}
     for correction in config.weights:
@@ -128,7 +129,7 @@ def event_weights(
         InvalidDataError: PSWeight has another number of entries than its order says.
     """
     nominal = generator_weight(events)
-    if not flag(metadata, "isMC", default=True):
+    if not is_simulation(metadata):
         return {"nominal": nominal}
     factors = [(_correction(events, correction, correction.nominal), correction) for correction in config.weights]
     for factor, _ in factors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -54,6 +55,7 @@ def test_a_cms_file_on_a_dask_cluster(
                 "resolution": f"{PREFIX}_JRV1_MC_PtResolution_AK4PFPuppi",
                 "resolution_factor": f"{PREFIX}_JRV1_MC_ScaleFactor_AK4PFPuppi",
                 "rho": rho,
+                "other_radius": True,  # the file holds AK4 jets only
             },
             "candidates": [
                 {"name": "ces", "kind": "energy_scale", "size": 0.01},
@@ -97,7 +99,11 @@ def test_the_shipped_configuration_runs(
     pytest.importorskip("correctionlib")
     (tmp_path / "nano").mkdir()
     shutil.copy(shared_data / "cms" / "nano_tt_v15.root", tmp_path / "nano")
-    shutil.copy(shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz", tmp_path / "jet_jerc.json.gz")
+    # The corrections of AK4 jets stand in for those of AK8 jets, which are not at hand.
+    with gzip.open(shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz", "rt") as source:
+        corrections = source.read().replace("AK4PFPuppi", "AK8PFPuppi")
+    with gzip.open(tmp_path / "fatJet_jerc.json.gz", "wt") as target:
+        target.write(corrections)
     shutil.copy(make_tagger(features=KINEMATIC_FEATURES), tmp_path / "kinematic-tagger.safetensors")
     config = Path(__file__).parents[2] / "configs" / "analyze" / "cms.yaml"
     (line,) = (line for line in config.read_text().splitlines() if line.startswith("filesets: cms.json # "))
@@ -107,5 +113,7 @@ def test_the_shipped_configuration_runs(
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["complete"], report["workers"], report["events"]) == (True, 2, 200)
     written = json.loads((tmp_path / "out" / "histograms.json").read_text())
-    assert {"photonScaleDown", "trackLossUp", "jesTotalUp", "jerDown", "psISRUp"} <= set(written["variations"])
+    assert {"photonScaleDown", "trackLossUp", "jesTotalUp", "jerDown", "jmsUp", "jmrUp", "psISRUp"} <= set(
+        written["variations"]
+    )
     assert len(list((tmp_path / "out" / "plots").glob("*.png"))) == 8

@@ -10,7 +10,7 @@ import yaml
 
 from rs3l_gnn.conventions import ConfigError, dump_config, load_config, parse_config
 from rs3l_gnn.processors import AnalysisConfig
-from rs3l_gnn.processors.config import flag
+from rs3l_gnn.processors.metadata import flag
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,28 @@ from rs3l_gnn.processors.config import flag
             "give both up and down",
         ),
         ({"systematics": {"momenta": {"file": "a", "resolution": "r"}}}, "belong together"),
+        ({"systematics": {"momenta": {"scale": {"jes": "r"}}}}, "need file"),
+        ({"systematics": {"momenta": {"file": "a", "scale": {"jms": "r"}}}}, "must not be named jms"),
+        ({"systematics": {"momenta": {"file": "a", "scale": {"jes": "V1_AK4PFPuppi"}}}}, "R = 0.8, and V1_AK4PFPuppi"),
+        ({"systematics": {"momenta": {"mass": {"resolution_factor": {"up": 1.1}}}}}, "needs resolution"),
+        (
+            {"systematics": {"momenta": {"mass": {"resolution": 0.1, "resolution_factor": {"up": 1.1, "down": 0.9}}}}},
+            "below 1 would change nothing",
+        ),
+        ({"systematics": {"momenta": {"mass": {"scale": {"down": 0.9}}}}}, "give up with down"),
     ],
 )
 def test_mistakes_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_config(AnalysisConfig, {"filesets": ["a.json"], **change}, where="here")
+
+
+def test_corrections_of_other_jets_need_a_word() -> None:
+    momenta = {"file": "a", "scale": {"jes": "V1_AK4PFPuppi"}, "other_radius": True}
+    document = {"filesets": ["a.json"], "systematics": {"momenta": momenta}}
+    assert parse_config(AnalysisConfig, document, where="here").systematics.momenta is not None
+    document["systematics"] = {"momenta": {"file": "a", "scale": {"jes": "V1_AK8PFPuppi"}}}
+    assert parse_config(AnalysisConfig, document, where="here").systematics.momenta is not None
 
 
 def test_it_survives_being_written() -> None:
@@ -59,6 +76,8 @@ def test_flags_may_be_text() -> None:
     assert not flag({"isMC": "False"}, "isMC", default=True)
     assert flag({}, "isMC", default=True)
     assert not flag({"isMC": 0}, "isMC", default=True)
+    with pytest.raises(ConfigError, match="isMC is neither true nor false; got 'maybe'"):
+        flag({"isMC": "maybe"}, "isMC", default=True)
 
 
 @pytest.mark.parametrize(

@@ -15,98 +15,18 @@ import pytest
 from boost_histogram.serialization import from_uhi
 from coffea.nanoevents import NanoEventsFactory
 
-from rs3l_gnn.conventions import KINEMATIC_FEATURES, ConfigError, InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions import KINEMATIC_FEATURES, InvalidDataError
 from rs3l_gnn.inference import JetInputs, JetTagger
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze
-from rs3l_gnn.processors.config import CandidateShift, MomentumShifts, SystematicsConfig
 from rs3l_gnn.processors.selection import nominal_view
-from rs3l_gnn.processors.shifts import momentum_views, shift_candidates, shift_records
+from rs3l_gnn.processors.shifts import shift_candidates
+from rs3l_gnn.processors.systematics_config import CandidateShift
 
 PREFIX = "Summer22_22Sep2023"
 
 
 def _events(path: Path) -> Any:
     return NanoEventsFactory.from_root({str(path): "Events"}, schemaclass=JetSchema, mode="virtual").events()
-
-
-def _momenta(shared_data: Path, **more: Any) -> MomentumShifts:
-    options = {
-        "file": shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz",
-        "scale": {"jesTotal": f"{PREFIX}_V3_MC_Total_AK4PFPuppi"},
-        "resolution": f"{PREFIX}_JRV1_MC_PtResolution_AK4PFPuppi",
-        "resolution_factor": f"{PREFIX}_JRV1_MC_ScaleFactor_AK4PFPuppi",
-    }
-    return MomentumShifts.model_validate(options | more)
-
-
-def test_scale_and_resolution_of_the_real_file(shared_data: Path) -> None:
-    correctionlib = pytest.importorskip("correctionlib")
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
-    view = nominal_view(events.FatJet)
-    config = SystematicsConfig(momenta=_momenta(shared_data, gen_jets=None))
-    views = {each.variation: each for each in momentum_views(events, view, config, {})}
-    assert list(views) == ["nominal", "jesTotalUp", "jesTotalDown", "jerUp", "jerDown"]
-    assert set(views) == {"nominal", *shift_records(config, {})}
-    corrections = correctionlib.CorrectionSet.from_file(str(config.momenta.file))  # type: ignore[union-attr]  # set above
-    smeared = views["nominal"]
-    assert np.std(smeared.pt / view.pt) > 0.01
-    for place in range(len(view.pt)):
-        unc = corrections[f"{PREFIX}_V3_MC_Total_AK4PFPuppi"].evaluate(smeared.eta[place], smeared.pt[place])
-        assert views["jesTotalUp"].pt[place] == pytest.approx(smeared.pt[place] * (1 + unc))
-        assert views["jesTotalDown"].mass[place] == pytest.approx(smeared.mass[place] * (1 - unc))
-    rho = np.repeat(np.asarray(events.Rho.fixedGridRhoFastjetAll), view.counts)
-    spread = {}
-    for side, systematic in (("nominal", "nom"), ("jerUp", "up"), ("jerDown", "down")):
-        width = []
-        for place in range(len(view.pt)):
-            r = corrections[f"{PREFIX}_JRV1_MC_PtResolution_AK4PFPuppi"].evaluate(
-                view.eta[place], view.pt[place], rho[place]
-            )
-            s = corrections[f"{PREFIX}_JRV1_MC_ScaleFactor_AK4PFPuppi"].evaluate(
-                view.eta[place], view.pt[place], systematic
-            )
-            width.append(r * np.sqrt(max(s * s - 1, 0)))
-        spread[side] = np.full(len(width), np.nan)
-        wide = np.array(width) > 1e-6
-        spread[side][wide] = (views[side].pt / view.pt - 1)[wide] / np.array(width)[wide]
-        assert np.array_equal(views[side].pt[~wide], view.pt[~wide])
-    pulls = spread["nominal"][np.isfinite(spread["nominal"])]
-    assert len(pulls) > 20
-    assert abs(pulls.mean()) < 4 / np.sqrt(len(pulls))
-    assert 0.6 < pulls.std() < 1.4
-    # One random number a jet: the three differ by their widths alone.
-    both = np.isfinite(spread["jerUp"]) & np.isfinite(spread["nominal"])
-    np.testing.assert_allclose(spread["jerUp"][both], spread["nominal"][both], atol=1e-6)
-
-
-def test_smearing_does_not_depend_on_the_chunk(shared_data: Path) -> None:
-    pytest.importorskip("correctionlib")
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
-    config = SystematicsConfig(momenta=_momenta(shared_data))
-    whole = momentum_views(events, nominal_view(events.FatJet), config, {})[0].pt
-    parts = [momentum_views(part, nominal_view(part.FatJet), config, {})[0].pt for part in (events[:77], events[77:])]
-    assert np.array_equal(np.concatenate(parts), whole)
-    assert momentum_views(events[:0], nominal_view(events[:0].FatJet), config, {})[0].pt.shape == (0,)
-    data = momentum_views(events, nominal_view(events.FatJet), config, {"isMC": "False"})
-    assert [view.variation for view in data] == ["nominal"]
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"rho": "Rho_none"}, MissingBranchError, "lack the branch Rho_none"),
-        ({"scale": {"jes": f"{PREFIX}_V3_MC_Totl_AK4PFPuppi"}}, ConfigError, "Totl_AK4PFPuppi'; allowed: .*Total_AK4"),
-        ({"scale": {"jes": f"{PREFIX}_V3_MC_L1FastJet_AK4PFPuppi"}}, MissingBranchError, "needs JetA, Rho"),
-    ],
-)
-def test_wrong_corrections_are_named(
-    change: dict[str, Any], error: type[Exception], message: str, shared_data: Path
-) -> None:
-    pytest.importorskip("correctionlib")
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
-    config = SystematicsConfig(momenta=_momenta(shared_data, **change))
-    with pytest.raises(error, match=message):
-        momentum_views(events, nominal_view(events.FatJet), config, {})
 
 
 def _jet(pt: list[float], pdgid: list[int]) -> tuple[Any, Any, Any, Any]:
@@ -201,7 +121,13 @@ def test_the_networks_run_once_for_jets_and_again_for_candidates(
         "score": {"bins": 20, "start": 0, "stop": 1},
         "systematics": {
             "ps_order": ["isr:muRfac=2", "fsr:muRfac=2", "isr:muRfac=0.5", "fsr:muRfac=0.5"],
-            "momenta": _momenta(shared_data).model_dump(),
+            "momenta": {
+                "file": shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz",
+                "scale": {"jesTotal": f"{PREFIX}_V3_MC_Total_AK4PFPuppi"},
+                "resolution": f"{PREFIX}_JRV1_MC_PtResolution_AK4PFPuppi",
+                "resolution_factor": f"{PREFIX}_JRV1_MC_ScaleFactor_AK4PFPuppi",
+                "other_radius": True,
+            },
             "candidates": [
                 {"name": "ces", "kind": "energy_scale", "size": 0.01},
                 {"name": "trk", "kind": "tracking_efficiency", "size": 0.05},

@@ -13,7 +13,9 @@ import yaml
 from boost_histogram.serialization import from_uhi
 
 ROOT = Path(__file__).parents[2]
-TWO_SIDED = ("fsr", "psISR", "multiplicity", "jes", "jer", "candidateScale", "photonScale")
+TWO_SIDED = ("fsr", "psISR", "multiplicity", "jes", "jer", "jms", "candidateScale", "photonScale")
+
+ONE_SIDED = {"nominal", "seed", "trackLossUp", "jmrUp"}
 
 
 @pytest.mark.slow
@@ -32,7 +34,7 @@ def test_every_kind_of_systematic(toy_directory: Path, tagger_path: Path, tmp_pa
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["complete"], report["executor"], report["workers"]) == (True, "dask", 2)
     written = json.loads((tmp_path / "out" / "histograms.json").read_text())
-    names = {f"{source}{side}" for source in TWO_SIDED for side in ("Up", "Down")} | {"nominal", "seed", "trackLossUp"}
+    names = {f"{source}{side}" for source in TWO_SIDED for side in ("Up", "Down")} | ONE_SIDED
     assert set(written["variations"]) == names
     pt: Any = hist.Hist(from_uhi(written["histograms"]["pt"]))[{"dataset": "qcd", "channel": "signal"}]
     yields = {name: pt[{"variation": name}].sum(flow=True).value for name in names}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
-from rs3l_gnn.processors.config import CorrectionInput, SystematicsConfig, WeightCorrection
+from rs3l_gnn.processors.systematics_config import CorrectionInput, SystematicsConfig, WeightCorrection
 from rs3l_gnn.processors.weights import event_weights, shower_weights, weight_names
 
 EVENTS = ak.Array(
