@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, MAX_CANDIDATES, ConfigError, InvalidDataError
+from rs3l_gnn.conventions import MAX_CANDIDATES, ConfigError, InvalidDataError
 from rs3l_gnn.inference.cache import cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
 
@@ -150,12 +150,10 @@ class JetTagger:
         self, inputs: JetInputs, function: Callable[..., NDArray[np.float32]], tail: tuple[int, ...]
     ) -> NDArray[np.float32]:
         self.require_features(inputs.missing)
-        columns = [FEATURE_NAMES.index(name) for name in self.features]
-        features = inputs.features if columns == list(range(len(FEATURE_NAMES))) else inputs.features[:, columns]
         out = np.zeros((inputs.n_jets, *tail), dtype=np.float32)
         with limited_threads(self.threads):
             for start, stop in _batches(inputs.offsets, self.batch):
-                out[start:stop] = _padded(function, features, inputs.offsets[start : stop + 1])
+                out[start:stop] = _padded(function, inputs.features, inputs.offsets[start : stop + 1])
         return out
 
 

@@ -56,7 +56,8 @@ class Encoder(nn.Module):
         """Embed jets, with gradients.
 
         Args:
-            x: particles of all jets [n_particles, C], C the encoder's inputs or all 15 features.
+            x: particles of all jets: all 15 features in the order of ``conventions.FEATURES`` [n_particles, 15], of which
+                the encoder's are picked by name, or (where it takes fewer) its own inputs [n_particles, C].
             offsets: first particle of each jet, int64 [n_jets + 1].
 
         Returns:
@@ -78,7 +79,7 @@ class Encoder(nn.Module):
         """Embed any number of jets without gradients, in chunks of bounded memory.
 
         Args:
-            features: particles of all jets [n_particles, 15], any layout in memory; or the encoder's own inputs.
+            features: particles of all jets [n_particles, 15], any layout in memory; as in :meth:`forward`.
             offsets: first particle of each jet [n_jets + 1].
             threads: how many to use; None is torch's number, and one inside a Dask worker.
 

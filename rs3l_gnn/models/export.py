@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
     CheckpointError,
     MissingDependencyError,
     atomic_directory,
@@ -51,7 +52,8 @@ def export(
 ) -> dict[str, Any]:
     """Write a model for other programs, and check every file against the model.
 
-    All files take ``features`` float32 [n_jets, n, C], the encoder's inputs with anything finite in padding, and
+    All files take ``features`` float32 [n_jets, n, C], the encoder's inputs in its own order (``features`` of
+    ``export.json``) with anything finite in padding, and
     ``valid`` bool [n_jets, n], True = real particle; both lengths are free. An encoder gives ``embedding``
     [n_jets, dim], a tagger ``score`` [n_jets] (or [n_jets, n_classes]), both float32.
 
@@ -226,11 +228,13 @@ def _jets(n_jets: int, n_inputs: int, *, seed: int) -> tuple[NDArray[np.float32]
 
 def _compare(model: Encoder | Tagger, run: Run, name: str) -> float:
     largest = 0.0
-    n_inputs = len((model.encoder if isinstance(model, Tagger) else model).config.features)
+    names = (model.encoder if isinstance(model, Tagger) else model).config.features
+    columns = [FEATURE_NAMES.index(name) for name in names]
     for seed, n_jets in enumerate(_BATCHES):
-        features, offsets = _jets(n_jets, n_inputs, seed=seed)
+        # The model picks its inputs from all features by name; the files take them in the order of export.json.
+        features, offsets = _jets(n_jets, len(FEATURE_NAMES), seed=seed)
         eager = model.score(features, offsets) if isinstance(model, Tagger) else model.embed(features, offsets)
-        exported = run(*padded_batch(features, offsets))
+        exported = run(*padded_batch(features[:, columns], offsets))
         if exported.shape != eager.shape or exported.dtype != eager.dtype:
             raise CheckpointError(
                 f"{name} gives another shape", got=f"{exported.dtype} {exported.shape}", allowed=f"{eager.shape}"

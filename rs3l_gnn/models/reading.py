@@ -19,7 +19,8 @@ class JetReader:
 
     Args:
         features: particles of all jets [n_particles, C]; C is the number of inputs of the network, or 15 for all
-            features, of which the network's are picked by name.
+            features, of which the network's are picked by name. 15 columns are always those of
+            ``conventions.FEATURES``, also where a network takes all of them in another order.
         offsets: first particle of each jet [n_jets + 1].
         names: inputs of the network.
         particles: how many make a chunk at most, unless a single jet has more.

@@ -125,6 +125,24 @@ def test_scores_agree_with_a_slow_computation(source: str, tagger_path: Path, re
     assert compared == (24 if source == "cms" else ak.sum(ak.num(jets.pt)))
 
 
+@pytest.mark.parametrize("names", [FEATURE_NAMES[::-1], ("charge", "delta_r", "log_pt")])
+def test_inputs_in_another_order_are_picked_once(names: tuple[str, ...], make_tagger: Callable[..., Path]) -> None:
+    path = make_tagger(features=names)
+    inputs, network = _random_inputs(12), load_tagger(path)
+    columns = [FEATURE_NAMES.index(name) for name in names]
+    jets = [inputs.features[a:b] for a, b in zip(inputs.offsets[:-1], inputs.offsets[1:], strict=True)]
+    expected = [slow_score(network, jet[:, columns].astype(np.float64)) for jet in jets]
+    tagger = JetTagger(path)
+    np.testing.assert_allclose(tagger.score(inputs), expected, atol=1e-6)
+    # What an evaluation calls.
+    np.testing.assert_allclose(network.score(inputs.features, inputs.offsets), expected, atol=1e-6)
+    z = network.encoder.embed(inputs.features, inputs.offsets)
+    np.testing.assert_allclose(tagger.embeddings(inputs), z, rtol=1e-4, atol=1e-5)
+    with torch.no_grad():  # what a training calls
+        logits = network(torch.from_numpy(inputs.features), torch.from_numpy(inputs.offsets))
+    np.testing.assert_allclose(torch.sigmoid(logits).numpy(), expected, atol=1e-6)
+
+
 def _random_inputs(n_jets: int, seed: int = 4) -> JetInputs:
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 60, n_jets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,22 @@ def test_torchscript_runs_in_the_wrapper_of_coffea(
     jets = ak.unflatten(ak.from_numpy(features), np.diff(offsets))
     score = Wrapper(str(tmp_path / "out" / "model.pt"))(jets)
     assert np.allclose(ak.to_numpy(score), tagger.score(features, offsets), atol=1e-6)
+
+
+def test_features_in_another_order_are_exported_as_they_are_listed(
+    tmp_path: Path, make_encoder: MakeEncoder, make_jets: MakeJets
+) -> None:
+    encoder = make_encoder(k=4, layers=1, width=32, features=FEATURE_NAMES[::-1])
+    report = export(encoder, tmp_path / "out", formats=["torchscript"])
+    assert [feature["name"] for feature in report["features"]] == list(FEATURE_NAMES[::-1])
+    features, offsets = make_jets()
+    x, valid = padded_batch(features[:, ::-1], offsets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch calls TorchScript deprecated
+        loaded = torch.jit.load(tmp_path / "out" / "model.pt")  # type: ignore[no-untyped-call]  # torch
+    z = loaded(torch.from_numpy(x), torch.from_numpy(valid)).detach().numpy()
+    expected = encoder.embed(features, offsets)
+    assert np.abs(z - expected).max() < 2e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("format_", ["onnx", "torch"])
