@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, event_hash
+from rs3l_gnn.data.formats import raw_jets
+from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.inference import EventTables
 from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.momenta import momentum_records
@@ -29,7 +31,7 @@ class ShiftedCandidates:
 
     Attributes:
         view: the jets, with momenta that follow their candidates.
-        jets: records with pt, eta, phi, mass [event][jet].
+        jets: records with pt, eta, phi, mass before corrections [event][jet].
         candidates: records as in the file [event][candidate].
         links: records with jetIdx and candIdx [event][link].
     """
@@ -92,8 +94,8 @@ def shift_candidates(
 ) -> ShiftedCandidates:
     """Change candidates, and let the jets follow.
 
-    A jet's new momentum is its old one plus the changes of its candidates. The view's pT and soft-drop mass are scaled
-    like the momentum and mass of the file, so that a view that was smeared stays so.
+    A jet's new momentum is its old one before corrections plus the changes of its candidates. The view's pT and
+    soft-drop mass are scaled like the uncorrected momentum and mass, so that a view that was smeared stays so.
 
     Args:
         jets: records with pt, eta, phi, mass [event][jet] (GeV).
@@ -120,6 +122,8 @@ def shift_candidates(
     all_candidates = np.where(linked, candidate + (np.cumsum(counts) - counts)[link_event], 0)
     all_jets = np.where(linked, jet + (np.cumsum(view.counts) - view.counts)[link_event], 0)
     change = _momenta(candidates) * (factor - 1)[:, None]
+    # Corrections are factors on what the candidates add up to, and so is the ratio below.
+    jets = raw_jets(jets)
     momenta = _momenta(jets)
     for axis in range(4):
         momenta[:, axis] += np.bincount(
@@ -137,13 +141,15 @@ def shift_candidates(
             "candIdx": links["candIdx"],
         }
     )
+    moved = ak.zip({name: ak.unflatten(values, view.counts) for name, values in new_jets.items()})
     scale = ak.unflatten(np.where(factor == 0, 1.0, factor), counts)
     fields = {name: candidates[name] * (scale if name in ("pt", "mass") else 1) for name in candidates.fields}
     return ShiftedCandidates(
         replace(
             view, variation=variation, pt=view.pt * ratio["pt"], eta=new_jets["eta"], mass=view.mass * ratio["mass"]
         ),
-        ak.zip({name: ak.unflatten(values, view.counts) for name, values in new_jets.items()}),
+        # The links count in these jets, wherever the shift has moved them.
+        ak.with_field(moved, ak.local_index(moved["pt"], axis=1), JET_INDEX),
         ak.zip(fields),
         kept_links,
     )

@@ -1,7 +1,7 @@
 """Files to arrays: formats, readers and writers, matching of views by hard event, ragged batches."""
 
 from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, draw_views
-from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
+from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features, raw_jets
 from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
 from rs3l_gnn.data.published import PublishedFile, convert_published, read_published
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
@@ -43,6 +43,7 @@ __all__ = [
     "jet_features",
     "list_record",
     "pair",
+    "raw_jets",
     "read_published",
     "read_views",
     "write_views",

@@ -24,8 +24,9 @@ from rs3l_gnn.conventions import (
     candidate_features,
     hardest_candidates,
 )
+from rs3l_gnn.data.links import JET_INDEX, linked_candidates, require_own_candidates
 
-__all__ = ["FORMATS", "CandidateFormat", "get_format", "jet_features"]
+__all__ = ["FORMATS", "CandidateFormat", "get_format", "jet_features", "raw_jets"]
 
 _KINEMATICS = ("pt", "eta", "phi", "mass")
 # PDG numbers of a lepton and its charge have opposite signs, those of a charged pion the same sign.
@@ -110,7 +111,9 @@ def jet_features(
     """Compute the features of the hardest candidates of each jet.
 
     Args:
-        jets: records with pt, eta, phi, mass [event][jet], the whole collection that ``links`` counts in (GeV).
+        jets: records with pt, eta, phi, mass [event][jet] (GeV): the whole collection that ``links`` counts in, or any
+            of its jets in any order with a field jetIdx, their places in it. With ``rawFactor``, or ``pt_raw`` and
+            ``mass_raw``, the features refer to the jet before corrections, see :func:`raw_jets`.
         candidates: records with the format's ``candidate_fields`` [event][candidate] (GeV, the format's length unit).
         links: records with jetIdx and candIdx [event][link]; a negative index is no link.
         layout: name in :data:`FORMATS`.
@@ -124,30 +127,53 @@ def jet_features(
     Raises:
         ConfigError: an unknown layout.
         MissingBranchError: a needed field is absent.
-        InvalidDataError: a link points outside its event, or a value is not usable.
+        InvalidDataError: a link points outside its event, a value is not usable, or the candidates lie elsewhere than
+            their jet, because jets without jetIdx were cut or sorted.
     """
     form = get_format(layout)
     _require_fields("jets", jets, _KINEMATICS)
     _require_fields("candidates", candidates, form.candidate_fields)
     _require_fields("links", links, ("jetIdx", "candIdx"))
-    n_jets, n_candidates = _counts(jets.pt), _counts(candidates.pt)
+    n_jets, n_candidates = _counts(jets["pt"]), _counts(candidates["pt"])
     if not len(n_jets) == len(n_candidates) == len(links):
         raise InvalidDataError(
             "jets, candidates and links must have the same events",
             got=f"{len(n_jets)}, {len(n_candidates)} and {len(links)} events",
         )
-    jet, candidate = _global_links(links, n_jets, n_candidates)
     keep = np.ones(int(n_jets.sum()), dtype=bool) if selected is None else _flat(selected).astype(bool)
     if len(keep) != n_jets.sum():
         raise InvalidDataError("selected must have one entry a jet", got=f"{len(keep)} for {n_jets.sum()} jets")
-    wanted = keep[jet]
-    jet, candidate = (np.cumsum(keep) - 1)[jet[wanted]], candidate[wanted]
-    order = np.argsort(jet, kind="stable")  # the hardest-first order below keeps ties in file order
-    candidate = candidate[order]
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(jet, minlength=int(keep.sum())))]).astype(np.int64)
-    hardest, offsets = hardest_candidates(_flat(candidates.pt)[candidate], offsets, maximum)
-    axes = _jet_axes(jets, keep)
-    return candidate_features(_candidates(candidates, form, candidate[hardest]), axes, offsets), offsets
+    candidate, offsets = linked_candidates(jets, links, n_candidates, keep)
+    # Hardest first; ties keep the order of the links.
+    hardest, offsets = hardest_candidates(_flat(candidates["pt"])[candidate], offsets, maximum)
+    axes = _jet_axes(raw_jets(jets), keep)
+    features = candidate_features(_candidates(candidates, form, candidate[hardest]), axes, offsets)
+    if JET_INDEX not in ak.fields(jets):
+        require_own_candidates(features, offsets)
+    return features, offsets
+
+
+def raw_jets(jets: ak.Array) -> ak.Array:
+    """Momenta as clustered from the candidates, which is what features refer to; CMS stores jets after corrections.
+
+    Taken from ``pt_raw`` and ``mass_raw`` (coffea's names, for jets that were corrected anew), else from NanoAOD's
+    ``rawFactor`` as pT (1 - rawFactor) and m (1 - rawFactor); jets without either are taken as they are.
+
+    Args:
+        jets: records with pt, eta, phi, mass [event][jet] (GeV).
+
+    Returns:
+        Records with pt, eta, phi, mass, and :data:`~rs3l_gnn.data.links.JET_INDEX` where the jets have it.
+    """
+    found = ak.fields(jets)
+    factor = 1 - ak.values_astype(jets["rawFactor"], np.float64) if "rawFactor" in found else None
+    fields = {name: jets[name] for name in (*_KINEMATICS, JET_INDEX) if name in found}
+    for name in ("pt", "mass"):
+        if {"pt_raw", "mass_raw"} <= set(found):
+            fields[name] = jets[f"{name}_raw"]
+        elif factor is not None:
+            fields[name] = ak.values_astype(jets[name], np.float64) * factor
+    return ak.zip(fields)
 
 
 def _require_fields(what: str, records: ak.Array, needed: tuple[str, ...]) -> None:
@@ -163,24 +189,6 @@ def _counts(values: ak.Array) -> NDArray[np.int64]:
 
 def _flat(values: ak.Array) -> NDArray[Any]:
     return np.asarray(ak.flatten(values, axis=1))
-
-
-def _global_links(
-    links: ak.Array, n_jets: NDArray[np.int64], n_candidates: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    event = np.repeat(np.arange(len(n_jets)), _counts(links.jetIdx))
-    jet, candidate = (_flat(links[name]).astype(np.int64) for name in ("jetIdx", "candIdx"))
-    linked = (jet >= 0) & (candidate >= 0)
-    event, jet, candidate = event[linked], jet[linked], candidate[linked]
-    for what, index, count in (("jet", jet, n_jets), ("candidate", candidate, n_candidates)):
-        outside = index >= count[event]
-        if outside.any():
-            first = int(np.argmax(outside))
-            raise InvalidDataError(
-                f"a link of event {event[first]} points to {what} {index[first]}, which does not exist",
-                allowed=f"below {count[event[first]]}",
-            )
-    return jet + (np.cumsum(n_jets) - n_jets)[event], candidate + (np.cumsum(n_candidates) - n_candidates)[event]
 
 
 def _energy(pt: NDArray[np.float64], eta: NDArray[np.float64], mass: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,8 +8,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import MissingBranchError
+from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
+from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.data.published import PUBLISHED_BRANCHES, published_features
 from rs3l_gnn.inference.puppi import puppi_weighted
 from rs3l_gnn.inference.tables import EventTables
@@ -26,12 +27,15 @@ class JetInputs:
         offsets: first candidate of each jet [n_jets + 1].
         counts: jets of each event [n_events].
         missing: names of the features that the file's format cannot give; they are 0 everywhere.
+        present: False where a list of jets has None in place of one [n_entries], None if it never has. ``counts`` then
+            counts the entries.
     """
 
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
     counts: NDArray[np.int64]
     missing: tuple[str, ...] = ()
+    present: NDArray[np.bool_] | None = None
 
     @property
     def n_jets(self) -> int:
@@ -39,8 +43,13 @@ class JetInputs:
         return len(self.offsets) - 1
 
     def jagged(self, values: ArrayLike) -> ak.Array:
-        """Cut values of the jets [n_jets, ...] into events [event][jet]."""
-        return ak.unflatten(np.asarray(values), self.counts)
+        """Cut values of the jets [n_jets, ...] into events [event][jet], None where there was None for a jet."""
+        flat: ArrayLike | ak.Array = np.asarray(values)
+        if self.present is not None:
+            place = np.where(self.present, np.cumsum(self.present) - 1, -1)
+            content = ak.contents.IndexedOptionArray(ak.index.Index64(place), ak.to_layout(flat))
+            flat = ak.Array(content)
+        return ak.unflatten(flat, self.counts)
 
 
 def event_inputs(
@@ -80,9 +89,11 @@ def jet_inputs(
     """Inputs from jets and candidates.
 
     Args:
-        jets: records with pt, eta, phi, mass [event][jet] (GeV).
+        jets: records with pt, eta, phi, mass [event][jet] (GeV), the whole collection that ``links`` counts in. Jets
+            that were cut, sorted or picked need their places in it as a field jetIdx; None stays None. ``rawFactor``
+            is used as :func:`rs3l_gnn.data.raw_jets` says.
         candidates: records with pt, eta, phi, mass, pdgId, and charge, d0, dz where the format has them: either
-            [event][candidate] with ``links``, or [event][jet][candidate] without.
+            [event][candidate] with ``links``, or [event][jet][candidate] without, jet by jet like ``jets``.
         links: records with jetIdx and candIdx (or the format's own name of it) [event][link].
         layout: name of the format; if None, ``pfnano`` for candidates with d0 and dz, ``nanoaod15`` without.
         selected: True for the wanted jets [event][jet]; all if None.
@@ -90,11 +101,18 @@ def jet_inputs(
 
     Raises:
         MissingBranchError: a field is absent, or there are neither links nor nested candidates.
-        InvalidDataError: a link or a value is not usable.
+        InvalidDataError: a link or a value is not usable, or the links do not count in these jets.
     """
+    if jets["pt"].ndim != 2:
+        raise InvalidDataError(
+            "jets must be lists of jets in each event [event][jet]",
+            got=f"{jets['pt'].ndim} dimension(s)",
+            hint="take one jet of each event as jets[:, :1], or with keepdims=True",
+        )
     form = get_format(layout) if layout is not None else _layout_of_candidates(candidates)
     if links is None:
-        candidates, links = _unnest(candidates)
+        candidates, links = _unnest(candidates, jets)
+        jets = jets[[name for name in jets.fields if name != JET_INDEX]]
     elif "candIdx" not in links.fields:
         if form.link_candidate not in links.fields:
             raise MissingBranchError(
@@ -103,10 +121,18 @@ def jet_inputs(
         links = ak.zip({"jetIdx": links["jetIdx"], "candIdx": links[form.link_candidate]})
     if puppi:
         candidates, links = puppi_weighted(candidates, links)
-    features, offsets = jet_features(jets, candidates, links, form.name, selected=selected)
     wanted = ak.num(jets["pt"], axis=1) if selected is None else ak.sum(selected, axis=1)
     counts = np.asarray(wanted, dtype=np.int64)
-    return JetInputs(features, offsets, counts, form.missing_features)
+    absent = ak.is_none(jets["pt"], axis=1)
+    present = None
+    if ak.any(absent):
+        # As argmax gives them for events without jets.
+        kept = np.ones(len(ak.flatten(absent)), bool) if selected is None else np.asarray(ak.flatten(selected), bool)
+        present = ~np.asarray(ak.flatten(absent))[kept]
+        selected = None if selected is None else selected[~absent]
+        jets = ak.drop_none(jets, axis=1)
+    features, offsets = jet_features(jets, candidates, links, form.name, selected=selected)
+    return JetInputs(features, offsets, counts, form.missing_features, present)
 
 
 def _published_inputs(events: ak.Array, selected: ak.Array | None) -> JetInputs:
@@ -124,12 +150,18 @@ def _layout_of_candidates(candidates: ak.Array) -> CandidateFormat:
     return FORMATS["pfnano" if has_impact else "nanoaod15"]
 
 
-def _unnest(candidates: ak.Array) -> tuple[ak.Array, ak.Array]:
+def _unnest(candidates: ak.Array, jets: ak.Array) -> tuple[ak.Array, ak.Array]:
     if candidates.ndim != 3:
         raise MissingBranchError(
             "candidates without links must be nested in the jets [event][jet][candidate]",
             got=f"{candidates.ndim} dimensions",
             hint="pass the table of links, for PFNano events.FatJetPFCands, as the third argument",
+        )
+    if len(candidates) != len(jets) or ak.any(ak.num(candidates, axis=1) != ak.num(jets["pt"], axis=1)):
+        raise InvalidDataError(
+            "nested candidates must have one list for each jet",
+            got=f"{ak.sum(ak.num(candidates, axis=1))} lists for {ak.sum(ak.num(jets['pt'], axis=1))} jets",
+            hint="cut and sort the candidates [event][jet][candidate] like the jets",
         )
     jet = ak.flatten(ak.broadcast_arrays(ak.local_index(candidates, axis=1), candidates["pt"])[0], axis=2)
     flat = ak.flatten(candidates, axis=2)

@@ -56,8 +56,8 @@ class Encoder(nn.Module):
         """Embed jets, with gradients.
 
         Args:
-            x: particles of all jets: all 15 features in the order of ``conventions.FEATURES`` [n_particles, 15], of which
-                the encoder's are picked by name, or (where it takes fewer) its own inputs [n_particles, C].
+            x: particles of all jets: the 15 features in the order of ``conventions.FEATURES`` [n_particles, 15], of
+                which the encoder's are picked by name, or (where it takes fewer) its own inputs [n_particles, C].
             offsets: first particle of each jet, int64 [n_jets + 1].
 
         Returns:

@@ -44,7 +44,7 @@ def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
 
 
 def select_features(x: Tensor, names: Sequence[str]) -> Tensor:
-    """Pick the network's inputs [n_particles, len(names)] from all 15 features, or pass fewer columns on as they are."""
+    """Pick a network's inputs [n_particles, len(names)] from all 15 features; fewer columns pass as they are."""
     if x.shape[1] != len(FEATURE_NAMES) or tuple(names) == FEATURE_NAMES:
         return x
     columns = torch.tensor([FEATURE_NAMES.index(name) for name in names], device=x.device)

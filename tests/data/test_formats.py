@@ -100,6 +100,19 @@ def test_missing_fields_and_layouts_are_named() -> None:
         get_format("panda")
 
 
+def test_features_refer_to_the_jet_before_corrections() -> None:
+    jets, candidates, links = toy()
+    plain, _ = jet_features(jets, candidates, links)
+    factor = ak.Array([[0.2, -0.1], [0.0, 0.5]])
+    corrected = {"pt": jets.pt / (1 - factor), "mass": jets.mass / (1 - factor), "eta": jets.eta, "phi": jets.phi}
+    features, _ = jet_features(ak.zip({**corrected, "rawFactor": factor}), candidates, links)
+    np.testing.assert_allclose(features, plain, atol=1e-6)
+    # Corrected anew: the stored factor says nothing about these momenta, the raw ones do.
+    anew = {**corrected, "pt": jets.pt * 1.1, "rawFactor": factor, "pt_raw": jets.pt, "mass_raw": jets.mass}
+    features, _ = jet_features(ak.zip(anew), candidates, links)
+    np.testing.assert_array_equal(features, plain)
+
+
 def file_records(path: Path, layout: str) -> tuple[Any, Any, Any]:
     form = FORMATS[layout]
     with uproot.open(path) as file:
@@ -109,7 +122,7 @@ def file_records(path: Path, layout: str) -> tuple[Any, Any, Any]:
             arrays = tree.arrays([f"{prefix}_{name}" for name in names])
             return ak.zip({short: arrays[f"{prefix}_{name}"] for name, short in names.items()})
 
-        jets = read(form.jets, {name: name for name in ("pt", "eta", "phi", "mass")})
+        jets = read(form.jets, {name: name for name in ("pt", "eta", "phi", "mass", "rawFactor")})
         candidates = read(form.candidates, {name: name for name in form.candidate_fields})
         links = read(form.links, {"jetIdx": "jetIdx", form.link_candidate: "candIdx"})
     return jets, candidates, links
@@ -121,15 +134,26 @@ def test_cms_files_against_a_loop(shared_data: Path, name: str, layout: str) -> 
     features, offsets = jet_features(jets, candidates, links, layout)
     assert len(offsets) == ak.sum(ak.num(jets.pt)) + 1
     assert np.isfinite(features).all()
-    jet = 0
-    for event in range(min(len(jets), 10)):
+    jet, ratios = 0, []
+    for event in np.flatnonzero(ak.num(jets.pt))[:10]:
         for index in range(len(jets[event])):
             mine = [link["candIdx"] for link in links[event].to_list() if link["jetIdx"] == index]
             pts = sorted((candidates[event].pt[i] for i in mine), reverse=True)[:100]
             assert offsets[jet + 1] - offsets[jet] == len(pts)
             got = np.exp(features[offsets[jet] : offsets[jet + 1], COLUMN["log_pt"]])
             np.testing.assert_allclose(got, pts, rtol=1e-5)
+            if pts:
+                # The jet that the features refer to is what its candidates add up to, not the corrected one.
+                px, py = (
+                    sum(candidates[event].pt[i] * turn(candidates[event].phi[i]) for i in mine)
+                    for turn in (np.cos, np.sin)
+                )
+                first = features[offsets[jet]]
+                referred = np.exp(first[COLUMN["log_pt"]] - first[COLUMN["log_pt_rel"]])
+                assert referred == pytest.approx(np.hypot(px, py), rel=0.02)
+                ratios.append(jets[event].pt[index] / referred)
             jet += 1
+    assert np.median(ratios) > 1.07  # the corrections of these files are no small ones
     charge = features[:, COLUMN["charge"]]
     assert set(np.unique(charge)) == {-1.0, 0.0, 1.0}
     assert (np.abs(features[:, COLUMN["tanh_d0"]]).max() > 0) == (layout == "pfnano")

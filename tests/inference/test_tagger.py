@@ -33,7 +33,8 @@ FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
 def _arrays(path: Path) -> tuple[ak.Array, ak.Array, ak.Array]:
     with uproot.open(path) as file:
         arrays = file["Events"].arrays(filter_name=["FatJet_*", "PFCands_*", "FatJetPFCands_*"])
-    jets = ak.zip({name: arrays[f"FatJet_{name}"] for name in ("pt", "eta", "phi", "mass")})
+    fields = [name for name in ("pt", "eta", "phi", "mass", "rawFactor") if f"FatJet_{name}" in arrays.fields]
+    jets = ak.zip({name: arrays[f"FatJet_{name}"] for name in fields})
     candidates = ak.zip({name: arrays[f"PFCands_{name}"] for name in FIELDS})
     links = ak.zip({"jetIdx": arrays["FatJetPFCands_jetIdx"], "pFCandsIdx": arrays["FatJetPFCands_pFCandsIdx"]})
     return jets, candidates, links
@@ -41,7 +42,9 @@ def _arrays(path: Path) -> tuple[ak.Array, ak.Array, ak.Array]:
 
 def slow_features(jet: dict[str, float], candidates: list[dict[str, float]]) -> NDArray[np.float64]:
     """The 15 features of a PFNano jet, one candidate after another, as the publication words them."""
-    energy = math.hypot(jet["pt"] * math.cosh(jet["eta"]), max(jet["mass"], 0.0))
+    raw = 1 - jet.get("rawFactor", 0.0)  # CMS stores corrected jets
+    pt_jet = jet["pt"] * raw
+    energy = math.hypot(pt_jet * math.cosh(jet["eta"]), max(jet["mass"] * raw, 0.0))
     rows = []
     for c in sorted(candidates, key=lambda c: -c["pt"])[:100]:
         e = math.hypot(c["pt"] * math.cosh(c["eta"]), max(c["mass"], 0.0))
@@ -54,7 +57,7 @@ def slow_features(jet: dict[str, float], candidates: list[dict[str, float]]) -> 
         rows.append(
             [
                 math.log(c["pt"]),
-                math.log(c["pt"] / jet["pt"]),
+                math.log(c["pt"] / pt_jet),
                 deta,
                 dphi,
                 math.log(e),
@@ -123,6 +126,80 @@ def test_scores_agree_with_a_slow_computation(source: str, tagger_path: Path, re
             assert scores[event][index] == pytest.approx(slow_score(network, slow_features(jet, mine)), abs=1e-6)
             compared += 1
     assert compared == (24 if source == "cms" else ak.sum(ak.num(jets.pt)))
+
+
+def _events_of_several_jets() -> tuple[ak.Array, ak.Array, ak.Array]:
+    """Six events with 0 to 3 jets at pT that do not fall, two candidates and more each, links in random order."""
+    rng = np.random.default_rng(8)
+    jets, candidates, links = [], [], []
+    for n_jets in (3, 0, 2, 1, 3, 2):
+        rows: list[dict[str, Any]] = []
+        table: list[dict[str, Any]] = []
+        tied: list[dict[str, int]] = []
+        for index in range(n_jets):
+            eta, phi = rng.uniform(-1, 1), -2.0 + 2.0 * index
+            rows.append({"pt": rng.uniform(450, 900), "eta": eta, "phi": phi, "mass": 60.0})
+            for _ in range(rng.integers(2, 9)):
+                tied.append({"jetIdx": index, "pFCandsIdx": len(table)})
+                charge = int(rng.integers(-1, 2))
+                place = {"eta": eta + rng.normal(0, 0.1), "phi": phi + rng.normal(0, 0.1)}
+                kind = {"charge": charge, "pdgId": 211 * charge or 22, "d0": 0.001 * charge, "dz": 0.0, "mass": 0.0}
+                table.append({"pt": rng.exponential(50) + 1, **place, **kind})
+        jets.append(rows)
+        candidates.append(table)
+        links.append([tied[i] for i in rng.permutation(len(tied))])
+    return ak.Array(jets), ak.Array(candidates), ak.Array(links)
+
+
+CUTS: dict[str, Callable[[ak.Array], ak.Array]] = {
+    "masked": lambda jets: jets[jets.pt > 600],
+    "sorted": lambda jets: jets[ak.argsort(jets.pt, axis=1, ascending=False)],
+    "picked": lambda jets: jets[ak.argmax(jets.pt, axis=1, keepdims=True)],
+    "reversed": lambda jets: jets[:, ::-1],
+    "second": lambda jets: jets[:, 1:2],
+    "twice": lambda jets: ak.concatenate([jets, jets], axis=1),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_jets_that_were_cut_or_sorted_keep_their_candidates(cut: str, tagger_path: Path) -> None:
+    jets, candidates, links = _events_of_several_jets()
+    network, expected = load_tagger(tagger_path), []
+    for event, table in enumerate(links.to_list()):
+        mine = [
+            [candidates[event][link["pFCandsIdx"]].to_list() for link in table if link["jetIdx"] == i] for i in range(3)
+        ]
+        scores = [slow_score(network, slow_features(jet, mine[i])) for i, jet in enumerate(jets[event].to_list())]
+        expected.append(scores)
+    jets = ak.with_field(jets, ak.local_index(jets.pt), "jetIdx")
+    some = CUTS[cut](jets)
+    scores = JetTagger(tagger_path)(some, candidates, links)
+    # The oracle goes the same way as a column of the jets.
+    wanted = CUTS[cut](ak.with_field(jets, ak.Array(expected), "score")).score
+    assert ak.num(scores).to_list() == ak.num(wanted).to_list()
+    assert ak.is_none(scores, axis=1).to_list() == ak.is_none(wanted, axis=1).to_list()
+    np.testing.assert_allclose(ak.flatten(ak.drop_none(scores)), ak.flatten(ak.drop_none(wanted)), atol=1e-6)
+    assert len(np.unique(ak.flatten(ak.drop_none(scores)))) > 2
+    z = JetTagger(tagger_path).embed(some, candidates, links)
+    assert ak.is_none(z, axis=1).to_list() == ak.is_none(wanted, axis=1).to_list()
+
+
+@pytest.mark.parametrize("cut", [name for name in CUTS if name != "twice"])
+def test_without_their_index_such_jets_are_refused(cut: str, tagger_path: Path) -> None:
+    jets, candidates, links = _events_of_several_jets()
+    tagger = JetTagger(tagger_path)
+    assert ak.num(tagger(jets, candidates, links)).to_list() == [3, 0, 2, 1, 3, 2]
+    with pytest.raises(InvalidDataError, match=r'"jetIdx"\] = ak.local_index'):
+        tagger(CUTS[cut](jets), candidates, links)
+
+
+def test_one_jet_an_event_without_lists_is_refused(tagger_path: Path) -> None:
+    jets, candidates, links = _events_of_several_jets()
+    with pytest.raises(InvalidDataError, match="must be lists of jets"):
+        JetTagger(tagger_path)(ak.firsts(jets), candidates, links)
+    nested = ak.Array([[[row] for row in event] for event in candidates.to_list()])
+    with pytest.raises(InvalidDataError, match="one list for each jet"):
+        JetTagger(tagger_path)(jets, nested)
 
 
 @pytest.mark.parametrize("names", [FEATURE_NAMES[::-1], ("charge", "delta_r", "log_pt")])

@@ -66,6 +66,20 @@ def test_an_energy_scale_moves_the_jet_with_its_candidates() -> None:
     assert some.view.pt[0] == pytest.approx(np.hypot(px, py))
 
 
+def test_a_corrected_jet_moves_by_the_share_of_its_candidates() -> None:
+    jets, candidates, links, _ = _jet([100, 50, 30], [211, 22, 130])
+    corrected = ak.with_field(jets, jets.pt / 0.8, "pt")
+    corrected = ak.with_field(
+        ak.with_field(corrected, jets.mass / 0.8, "mass"), ak.full_like(jets.pt, 0.2), "rawFactor"
+    )
+    view, shift = nominal_view(corrected), CandidateShift(name="ces", kind="energy_scale", size=0.02)
+    event = np.zeros(1, np.uint64)
+    up = shift_candidates(corrected, candidates, links, view, shift, variation="cesUp", size=0.02, event=event)
+    # All candidates are 2 % harder, and so is the jet, before and after corrections.
+    assert up.view.pt[0] / view.pt[0] == pytest.approx(1.02, abs=1e-6)
+    assert up.jets.pt[0, 0] == pytest.approx(1.02 * jets.pt[0, 0], rel=1e-6)
+
+
 def test_a_smeared_view_stays_smeared_under_a_change_of_its_candidates() -> None:
     jets, candidates, links, view = _jet([300.0, 200.0, 100.0], [211, 22, 130])
     smeared = replace(view, pt=1.1 * view.pt, mass=1.1 * view.mass)
