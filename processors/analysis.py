@@ -213,10 +213,10 @@ def _write(
     document = histogram_document(summary, complete=bool(report["complete"]), provenance=record)
     with atomic_directory(output, force=force) as folder:
         save({**summary, "report": report, "provenance": record}, str(folder / "output.coffea"))
-        # Compact: the covariances are large tables of mostly zeros, and nobody reads them by eye.
+        # Compact: nobody reads large tables by eye.
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
         (folder / "histograms.json").write_text(text + "\n", encoding="utf-8")
-        write_root(folder / "histograms.root", summary["histograms"])
+        write_root(folder / "histograms.root", summary["histograms"], summary["paired"])
         write_json(folder / "report.json", report)
         (folder / "config.yaml").write_text(dump_config(config), encoding="utf-8")
         if skims:

@@ -63,20 +63,48 @@ class ChunkOutput:
             name: ExactHistogram(channels, variations, variable) for name, variable in config.variables.items()
         }
         self._result: dict[str, Any] = {"histograms": self.histograms}
+        self._nominal: tuple[Selected, NDArray[np.float64]] | None = None
 
     def fill(self, selected: Selected, weights: Mapping[str, NDArray[np.float64]]) -> None:
         """Fill every histogram with the selected jets.
+
+        Variations that come with or after the nominal jets share their events; what is filled before the nominal jets,
+        or without them, has no covariance with them here.
 
         Args:
             selected: the jets.
             weights: name on the variation axis -> weights of all events of the chunk [n_events].
         """
+        if "nominal" in weights:
+            self._nominal = selected, weights["nominal"]
         for channel, inside in selected.channels.items():
             events = selected.events[inside]
             for name, histogram in self.histograms.items():
                 bins = selected.bins[name][inside]
                 for variation, weight in weights.items():
                     histogram.fill(channel=channel, variation=variation, bins=bins, weight=weight[events])
+            self._share(channel, selected, weights)
+
+    def _share(self, channel: str, selected: Selected, weights: Mapping[str, NDArray[np.float64]]) -> None:
+        if self._nominal is None:
+            return
+        nominal, nominal_weight = self._nominal
+        before, after = nominal.channels[channel], selected.channels[channel]
+        # One jet of each event, so that events are unique and rise.
+        events, here, there = np.intersect1d(
+            nominal.events[before], selected.events[after], assume_unique=True, return_indices=True
+        )
+        for name, histogram in self.histograms.items():
+            nominal_bins, bins = nominal.bins[name][before][here], selected.bins[name][after][there]
+            for variation, weight in weights.items():
+                if variation != "nominal":
+                    histogram.share(
+                        channel=channel,
+                        variation=variation,
+                        nominal_bins=nominal_bins,
+                        bins=bins,
+                        product=nominal_weight[events] * weight[events],
+                    )
 
     def cutflow(
         self,

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
 
-__all__ = ["ExactHistogram", "ExactSums", "Variable", "empty_hist"]
+__all__ = ["ExactHistogram", "ExactSums", "SparseSums", "Variable", "empty_hist"]
 
 _DIGIT_BITS = 32
 _TOP_DIGIT = 2  # digits stand for 2^(32 j), j = 2 .. -4: numbers up to 2^96, in steps of 2^-128
@@ -91,6 +91,45 @@ class ExactSums:
     __hash__ = None  # type: ignore[assignment]  # mutable, like an array
 
 
+class SparseSums:
+    """Exact sums by integer keys, of which few of many possible ones occur."""
+
+    def __init__(self) -> None:
+        self.keys: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._sums = ExactSums((0,))
+
+    def add(self, keys: NDArray[np.int64], values: ArrayLike) -> None:
+        """Add ``values`` [n] to the entries ``keys`` [n].
+
+        Raises:
+            InvalidDataError: as in :meth:`ExactSums.add`.
+        """
+        part = SparseSums()
+        part.keys, place = np.unique(keys, return_inverse=True)
+        part._sums = ExactSums(part.keys.shape)
+        part._sums.add(place, values)
+        self += part
+
+    def values(self) -> NDArray[np.float64]:
+        """The sums, rounded once, in the order of ``keys`` [n_keys]."""
+        return self._sums.values()
+
+    def __iadd__(self, other: SparseSums) -> SparseSums:
+        keys = np.union1d(self.keys, other.keys)
+        sums = ExactSums(keys.shape)
+        for part in (self, other):
+            sums._digits[:, np.searchsorted(keys, part.keys)] += part._sums._digits
+        self.keys, self._sums = keys, sums
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, SparseSums) and np.array_equal(other.keys, self.keys) and bool(other._sums == self._sums)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, like an array
+
+
 @dataclass(frozen=True)
 class Variable:
     """The numeric axis of a histogram from ``start`` to ``stop``, with underflow and overflow.
@@ -125,6 +164,9 @@ class Variable:
 class ExactHistogram:
     """Weighted histogram with axes channel, variation and one variable, made of :class:`ExactSums`.
 
+    ``joint`` holds, by channel and variation, the sums of (nominal weight) x (varied weight) over the events that both
+    templates share, with key (nominal bin) x (bins with flow) + (varied bin): the covariance of the two templates.
+
     Args:
         channels: names on the channel axis.
         variations: names on the variation axis.
@@ -135,6 +177,7 @@ class ExactHistogram:
         self.channels, self.variations, self.variable = tuple(channels), tuple(variations), variable
         shape = (len(self.channels), len(self.variations), variable.bins + 2)
         self.sumw, self.sumw2 = ExactSums(shape), ExactSums(shape)
+        self.joint: dict[tuple[str, str], SparseSums] = {}
 
     def fill(self, *, channel: str, variation: str, bins: NDArray[np.int64], weight: NDArray[np.float64]) -> None:
         """Add entries.
@@ -149,14 +192,41 @@ class ExactHistogram:
             ConfigError: a name is not on its axis; hist would count it silently as overflow.
             InvalidDataError: a weight is not finite.
         """
-        row = _position("channel", channel, self.channels) * len(self.variations)
-        row += _position("variation", variation, self.variations)
+        row = self._row(channel, variation)
         wrong = ~(np.abs(weight) < _LARGEST_WEIGHT)
         if wrong.any():
             raise InvalidDataError(f"{int(wrong.sum())} weights of {variation} are not usable", got=weight[wrong][0])
         index = row * (self.variable.bins + 2) + bins
         self.sumw.add(index, weight)
         self.sumw2.add(index, np.square(weight))
+
+    def share(
+        self,
+        *,
+        channel: str,
+        variation: str,
+        nominal_bins: NDArray[np.int64],
+        bins: NDArray[np.int64],
+        product: NDArray[np.float64],
+    ) -> None:
+        """Add events that fill the nominal template and a varied one to their covariance.
+
+        Args:
+            channel, variation: entries of the axes.
+            nominal_bins, bins: bins in the two templates, from :meth:`Variable.index` [n].
+            product: nominal weight times varied weight [n].
+
+        Raises:
+            ConfigError: a name is not on its axis.
+            InvalidDataError: a product is not finite.
+        """
+        self._row(channel, variation)
+        cells = self.joint.setdefault((channel, variation), SparseSums())
+        cells.add(nominal_bins * (self.variable.bins + 2) + bins, product)
+
+    def _row(self, channel: str, variation: str) -> int:
+        row = _position("channel", channel, self.channels) * len(self.variations)
+        return row + _position("variation", variation, self.variations)
 
     def __add__(self, other: ExactHistogram) -> ExactHistogram:
         merged = ExactHistogram(self.channels, self.variations, self.variable)
@@ -171,6 +241,9 @@ class ExactHistogram:
             raise ConfigError("histograms with different axes cannot be merged", got=theirs, allowed=mine)
         self.sumw += other.sumw
         self.sumw2 += other.sumw2
+        for place, cells in other.joint.items():
+            mine_too = self.joint.setdefault(place, SparseSums())
+            mine_too += cells
         return self
 
     def add_to(self, target: Any, dataset: str, scale: float) -> None:

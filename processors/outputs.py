@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import uproot
 
+from rs3l_gnn.processors.covariances import each_covariance
+
 __all__ = ["histogram_document", "write_root"]
 
 
@@ -29,15 +31,19 @@ def histogram_document(summary: Mapping[str, Any], *, complete: bool, provenance
         "datasets": summary["datasets"],
         "variations": summary["variations"],
         "models": summary["models"],
-        "paired": {name: _uhi(histogram) for name, histogram in summary["paired"].items()},
+        "paired": dict(summary["paired"]),
         "provenance": dict(provenance),
     }
     plain: dict[str, Any] = json.loads(json.dumps(document, default=_plain, allow_nan=False))
     return plain
 
 
-def write_root(path: Path, histograms: Mapping[str, Any]) -> None:
-    """Write one-dimensional histograms as ``<histogram>/<channel>/<dataset>/<variation>``; empty ones are left out."""
+def write_root(path: Path, histograms: Mapping[str, Any], covariances: Mapping[str, dict[str, Any]]) -> None:
+    """Write one-dimensional histograms as ``<histogram>/<channel>/<dataset>/<variation>``; empty ones are left out.
+
+    Covariances of nominal and varied templates are ``covariance/<histogram>/<channel>/<dataset>/<variation>``: one
+    axis where no event changes its bin, else two, the nominal bin first.
+    """
     with uproot.recreate(path) as file:
         for name, histogram in histograms.items():
             datasets, channels, variations = (list(histogram.axes[axis]) for axis in range(3))
@@ -47,6 +53,9 @@ def write_root(path: Path, histograms: Mapping[str, Any]) -> None:
                         one = histogram[{"dataset": dataset, "channel": channel, "variation": variation}]
                         if np.any(one.view(flow=True).variance):
                             file[f"{name}/{channel}/{dataset}/{variation}"] = one
+        for name, document in covariances.items():
+            for (dataset, channel, variation), one in each_covariance(document):
+                file[f"covariance/{name}/{channel}/{dataset}/{variation}"] = one
 
 
 def _uhi(histogram: Any) -> dict[str, Any]:

@@ -1,13 +1,17 @@
-"""What the statistical error of a difference between two showers of the same hard events needs.
+"""What the statistical error of a difference between two templates of the same hard events needs.
 
-Nominal and re-simulated templates share their hard events, so that the error of their difference is smaller than that
-of two independent samples. Let hard event e fill bin i of the nominal template with weight w_e and bin j of the varied
+Nominal and varied templates share their hard events, so that the error of their difference is smaller than that of two
+independent samples. Let hard event e fill bin i of the nominal template with weight w_e and bin j of the varied
 one with weight v_e. Hard events are independent, so the covariance of the contents N_i and V_j is
 
     J_ij = cov(N_i, V_j) = sum of w_e v_e over the events with nominal bin i and varied bin j,
 
 and that of the difference is cov(V - N) = diag(var V) + diag(var N) - J - J^T. An event that stays in its bin with the
 same weight adds nothing to it.
+
+Weights and shifts of objects vary the events that a chunk holds anyway, so that
+:class:`rs3l_gnn.processors.exact.ExactHistogram` adds up their J; re-simulated events come from other files, and the
+tables here bring the two together.
 """
 
 from __future__ import annotations

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import hist
 import numpy as np
 
 from rs3l_gnn.conventions import VARIATIONS, ConfigError, InvalidDataError, Split
 from rs3l_gnn.processors.chunk import cutflow_steps
 from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.covariances import Covariances
 from rs3l_gnn.processors.exact import empty_hist
 from rs3l_gnn.processors.fileset import Plan
 from rs3l_gnn.processors.metadata import is_simulation
@@ -36,7 +35,9 @@ def summarise(
             False after a run over a part of the files, where the sum over the processed events is the right one.
 
     Returns:
-        ``histograms`` (name -> hist.Hist), ``datasets``, ``variations``, ``models``, ``cutflow``, ``paired``.
+        ``histograms`` (name -> hist.Hist), ``datasets``, ``variations``, ``models``, ``cutflow``, and ``paired``
+        (name -> covariances of nominal and varied templates, see
+        :meth:`rs3l_gnn.processors.covariances.Covariances.document`).
 
     Raises:
         ConfigError: files of one data set disagree on its metadata.
@@ -174,33 +175,27 @@ def _paired(
     metadata: Mapping[str, Mapping[str, Any]],
     scales: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Score histogram -> covariance of the nominal (second last axis) and the varied template (last axis)."""
+    """Histogram -> covariances of the nominal and the varied templates."""
+    channels = [channel.name for channel in config.channels]
+    found = {name: Covariances(channels, variable) for name, variable in config.variables.items()}
+    for name, part in parts.items():
+        for histogram, content in part["histograms"].items():
+            for (channel, variation), cells in content.joint.items():
+                found[histogram].add(
+                    plans[name].entry, channel, variation, cells.keys, cells.values() * scales[name] ** 2
+                )
     pairs = {
         name: str(meta["resimulated_of"])
         for name, meta in metadata.items()
         if "pairs" in parts[name] and "pairs" in parts.get(str(meta.get("resimulated_of")), {})
     }
-    if not pairs:
-        return {}
-    channels = [channel.name for channel in config.channels]
-    entries = sorted({plans[name].entry for name in pairs})
-    variations = sorted({plans[name].variation for name in pairs})
-    paired = {}
-    for tagger in config.taggers:
-        variable = config.variables[f"score_{tagger}"]
-        paired[f"score_{tagger}"] = hist.Hist(
-            hist.axis.StrCategory(entries, name="dataset"),
-            hist.axis.StrCategory(channels, name="channel"),
-            hist.axis.StrCategory(variations, name="variation"),
-            variable.axis(),
-            replace(variable, name=variable.name + "_varied").axis(),
-            storage=hist.storage.Double(),
-        )
     for name, parent in pairs.items():
         nominal = parts[parent]["pairs"]
         joint = joint_weights(nominal, parts[name]["pairs"], n_channels=len(channels), n_bins=config.score.bins + 2)
         joint *= scales[parent] * scales[name]
-        entry, variation = entries.index(plans[name].entry), variations.index(plans[name].variation)
         for histogram, covariance in zip(nominal.names, joint, strict=True):
-            paired[histogram].view(flow=True)[entry, : len(channels), variation] += covariance
-    return paired
+            for channel, content in zip(channels, covariance, strict=True):
+                cells = np.flatnonzero(content)
+                found[histogram].add(plans[name].entry, channel, plans[name].variation, cells, content.flat[cells])
+    documents = {name: covariances.document() for name, covariances in found.items()}
+    return {name: document for name, document in documents.items() if document is not None}

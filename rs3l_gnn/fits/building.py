@@ -40,7 +40,7 @@ class Built:
         shifts: rate factors and significance of every shift.
         efficiencies: fraction of the signal above each edge, by channel [n_bins + 1].
         groupings: which bins of the histogram are one bin, by channel.
-        paired: whether errors of differences know that views share their hard events.
+        paired: whether the covariance with nominal is known for every variation.
     """
 
     templates: Templates
@@ -205,7 +205,12 @@ class _Builder:
         signal = sum((fine[key].values for key in samples if samples[key].signal), start=zero)
         behind = [fine[key] for key in samples if not samples[key].signal]
         total = sum((yields.values for yields in behind), start=zero)
-        variances = sum((yields.variances for yields in behind), start=zero)
+        variances = sum((zero if y.variances is None else y.variances for y in behind), start=zero)
+        if (rebin.min_entries or rebin.max_relative_error) and any(yields.variances is None for yields in behind):
+            raise FitError(
+                f"channel {name}: a background has no variances, which min_entries and max_relative_error need",
+                hint="call Sumw2() before it is filled, or give edges",
+            )
         non_negative = []
         if self.config.problems.negative_bins == "merge":
             non_negative = self._all_templates(source, histogram, fine)

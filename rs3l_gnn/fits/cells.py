@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,11 +16,14 @@ from rs3l_gnn.fits.report import Report
 if TYPE_CHECKING:
     import hist
 
-__all__ = ["Cell", "Flow", "Key", "RunHistogram", "covary_weights", "cut_covariances", "cut_histogram", "fold_flow"]
+__all__ = ["Arranged", "Cell", "Flow", "Key", "Relation", "RunHistogram", "arranged", "cut_histogram", "fold_flow"]
 
 Flow = Literal["move", "drop", "error"]
 Key = tuple[str, str, str]
 """Dataset, channel, variation."""
+Relation = Literal["known", "independent", "unknown"]
+"""How a variation's fluctuations are related to those of nominal: by a known covariance, not at all as far as the run
+tells (re-simulated events that were not matched), or in an unknown way."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,13 @@ class Cell:
     """Yields of one dataset, channel and variation in the histogram's own bins [n_bins], in pb or in events."""
 
     values: NDArray[np.float64]
-    variances: NDArray[np.float64]
+    variances: NDArray[np.float64] | None
+    """None where the file has none."""
     covariance: NDArray[np.float64] | None = None
     """Covariance with nominal of the same hard events: [n_bins], or [n_bins, n_bins] (nominal bin, varied bin)."""
+    relation: Relation = "unknown"
+    """``known`` with a covariance; without one the error of a difference is that of independent samples, an upper bound
+    for events that nominal shares."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +71,16 @@ def cut_histogram(
 
     Raises:
         InputFileError: it is not a histogram.
-        FitError: other axes, no variances, or entries outside the named categories.
+        FitError: other axes, or entries outside the named categories.
     """
     import hist
 
     histogram = _histogram(document, name, where)
-    found = _arranged(histogram, layout.axes, name, where, n_variables=(1,))
-    if histogram.storage_type is not hist.storage.Weight:
-        raise FitError(f"{where}: histogram {name!r} has no variances", hint="fill it with hist.storage.Weight()")
-    value, variance = found.content(histogram.values(flow=True)), found.content(histogram.variances(flow=True))
+    found = arranged(histogram.axes, layout.axes, name, where, n_variables=(1,))
+    # What other storages call variances are the contents, which is wrong for weights.
+    weighted = histogram.storage_type is hist.storage.Weight
+    value = found.content(histogram.values(flow=True))
+    variance = found.content(histogram.variances(flow=True)) if weighted else np.zeros_like(value)
     for content in (value, variance):
         found.refuse_category_flow(content, name, where)
     axis = histogram.axes[found.variables[0]]
@@ -85,44 +93,9 @@ def cut_histogram(
         for j, channel in enumerate(channels):
             for k, variation in enumerate(variations):
                 if values[i, j, k].any() or variances[i, j, k].any():
-                    cells[dataset, channel, variation] = Cell(values[i, j, k], variances[i, j, k])
+                    own = variances[i, j, k] if weighted else None
+                    cells[dataset, channel, variation] = Cell(values[i, j, k], own)
     return RunHistogram(name, np.asarray(axis.edges), channels, variations, cells)
-
-
-def cut_covariances(
-    document: Any, cut: RunHistogram, where: str, *, layout: ReadingConfig, flow: Flow
-) -> dict[Key, NDArray[np.float64]]:
-    """Covariances with nominal of a histogram, from the joint weights that a run stores beside it, by cell."""
-    name = f"paired {cut.name}"
-    histogram = _histogram(document, name, where)
-    found = _arranged(histogram, layout.axes, name, where, n_variables=(1, 2))
-    axis = histogram.axes[found.variables[0]]
-    sides = (bool(axis.traits.underflow), bool(axis.traits.overflow))
-    content = found.named(found.content(histogram.values(flow=True)))
-    content = fold_flow(content, tuple(range(3, content.ndim)), sides, flow)
-    datasets, channels, variations = found.labels(layout)
-    return {
-        (dataset, channel, variation): content[i, j, k]
-        for i, dataset in enumerate(datasets)
-        for j, channel in enumerate(channels)
-        for k, variation in enumerate(variations)
-        if content[i, j, k].any()
-    }
-
-
-def covary_weights(cut: RunHistogram, variations: Mapping[str, Mapping[str, Any]]) -> RunHistogram:
-    """Add the covariance with nominal of variations that only weigh the nominal events anew.
-
-    Event by event the weight changes by a factor. Where that is the same for all events of a bin, the covariance is
-    sqrt(var(nominal) var(varied)), its upper bound by Cauchy and Schwarz.
-    """
-    cells = dict(cut.cells)
-    for (dataset, channel, variation), cell in cut.cells.items():
-        nominal = cut.cell(dataset, channel, NOMINAL.name)
-        if cell.covariance is None and variations.get(variation, {}).get("kind") == "weight" and nominal is not None:
-            covariance = np.sqrt(np.maximum(nominal.variances * cell.variances, 0.0))
-            cells[dataset, channel, variation] = replace(cell, covariance=covariance)
-    return replace(cut, cells=cells)
 
 
 def fold_flow(
@@ -144,10 +117,10 @@ def fold_flow(
 
 
 @dataclass(frozen=True)
-class _Arranged:
+class Arranged:
     """Which axis of a histogram is which; None for an axis that it does not have."""
 
-    histogram: hist.Hist[Any]
+    axes: Sequence[Any]
     places: tuple[int | None, int | None, int | None]
     variables: tuple[int, ...]
 
@@ -162,7 +135,7 @@ class _Arranged:
         """Names on the three axes, nominal under its own name."""
         default = ("", layout.channel, layout.nominal)
         rows = [
-            (default[number],) if place is None else tuple(str(entry) for entry in self.histogram.axes[place])
+            (default[number],) if place is None else tuple(str(entry) for entry in self.axes[place])
             for number, place in enumerate(self.places)
         ]
         return rows[0], rows[1], tuple(NOMINAL.name if entry == layout.nominal else entry for entry in rows[2])
@@ -176,7 +149,7 @@ class _Arranged:
         for position, (place, count) in enumerate(zip(self.places, self._counts(), strict=True)):
             outside = np.take(content, range(count, content.shape[position]), axis=position)
             if place is not None and outside.any():
-                axis = self.histogram.axes[place].name
+                axis = self.axes[place].name
                 raise FitError(
                     f"{where}: histogram {name!r} has entries outside the names of its {axis} axis",
                     got=f"{outside.sum():g} in the overflow",
@@ -184,17 +157,26 @@ class _Arranged:
                 )
 
     def _counts(self) -> list[int]:
-        return [1 if place is None else len(self.histogram.axes[place]) for place in self.places]
+        return [1 if place is None else len(self.axes[place]) for place in self.places]
 
 
-def _arranged(
-    histogram: hist.Hist[Any], axes: AxisNames, name: str, where: str, *, n_variables: tuple[int, ...]
-) -> _Arranged:
-    names = list(histogram.axes.name)
+def arranged(given: Sequence[Any], axes: AxisNames, name: str, where: str, *, n_variables: tuple[int, ...]) -> Arranged:
+    """Tell the axes of a histogram apart.
+
+    Args:
+        given: its axes.
+        axes: their names.
+        name, where: histogram and file, for messages.
+        n_variables: how many axes of numbers there may be.
+
+    Raises:
+        FitError: other axes.
+    """
+    names = [str(axis.name) for axis in given]
     places = [names.index(axis) if axis in names else None for axis in (axes.dataset, axes.channel, axes.variation)]
     variables = tuple(number for number in range(len(names)) if number not in places)
     # Text where numbers are expected: an axis of names that the layout does not know.
-    words = any(isinstance(next(iter(histogram.axes[number]), 0), str) for number in variables)
+    words = any(isinstance(next(iter(given[number]), 0), str) for number in variables)
     if places[0] is None or len(variables) not in n_variables or words:
         raise FitError(
             f"{where}: histogram {name!r} does not have the expected axes",
@@ -202,7 +184,7 @@ def _arranged(
             allowed=f"{axes.dataset}, {axes.channel}, {axes.variation} and one variable",
             hint="name its axes in reading.axes",
         )
-    return _Arranged(histogram, (places[0], places[1], places[2]), variables)
+    return Arranged(given, (places[0], places[1], places[2]), variables)
 
 
 def _histogram(document: Any, name: str, where: str) -> hist.Hist[Any]:

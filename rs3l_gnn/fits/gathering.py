@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError
 from rs3l_gnn.fits.binning import Grouping
+from rs3l_gnn.fits.cells import Cell, Relation, RunHistogram
 from rs3l_gnn.fits.config import FitConfig
-from rs3l_gnn.fits.reading import Cell, Run, RunHistogram
+from rs3l_gnn.fits.reading import Run
 from rs3l_gnn.fits.report import Report, place
 
-__all__ = ["ChannelView", "FineYields", "ProcessReader"]
+__all__ = ["ChannelView", "FineYields", "ProcessReader", "least_known"]
 
 _PER_INVERSE_FB = 1000.0  # histograms are in pb, luminosities in 1/fb
 
@@ -23,29 +24,39 @@ _PER_INVERSE_FB = 1000.0  # histograms are in pb, luminosities in 1/fb
 class FineYields:
     """Expected events of a process, their variances, and their covariance with nominal; arrays as in ``Cell``.
 
-    ``covariance`` is None where the run did not keep track of the hard events; errors of differences are then
-    those of two independent samples, which is too large for views of the same events.
+    ``variances`` is None where a histogram has none. ``covariance`` sums up what is known; ``relation`` is that of the
+    data set of which least is known. Where it is not ``known``, errors of differences are upper bounds.
     """
 
     values: NDArray[np.float64]
-    variances: NDArray[np.float64]
-    covariance: NDArray[np.float64] | None
+    variances: NDArray[np.float64] | None
+    covariance: NDArray[np.float64] | None = None
+    relation: Relation = "unknown"
 
-    def difference_covariance(self, nominal: FineYields, grouping: Grouping) -> NDArray[np.float64]:
-        """Covariance of ``self - nominal`` in grouped bins [n_bins, n_bins].
+    def difference_covariance(
+        self, nominal: FineYields, grouping: Grouping, *, rate: float = 1.0
+    ) -> NDArray[np.float64]:
+        """Covariance of ``self / rate - nominal`` in grouped bins [n_bins, n_bins].
 
         diag(var(a) + var(b)) - J - J^T with J = cov(nominal, self): an event that moves from one bin to another makes
         the differences in the two fall and rise together.
+
+        Raises:
+            FitError: one of the two has no variances.
         """
-        covariance = np.diag(grouping.add(self.variances) + grouping.add(nominal.variances))
+        if self.variances is None or nominal.variances is None:
+            raise FitError("histograms without variances have no errors of differences")
+        covariance = np.diag(grouping.add(self.variances) / rate**2 + grouping.add(nominal.variances))
         if self.covariance is not None:
-            joint = grouping.add_covariance(self.covariance)
+            joint = grouping.add_covariance(self.covariance) / rate
             covariance = covariance - joint - joint.T
         return covariance
 
-    def difference_variance(self, nominal: FineYields, grouping: Grouping) -> NDArray[np.float64]:
-        """Variance of ``self - nominal`` in grouped bins: var(a) + var(b) - 2 cov(a, b) [n_bins]."""
-        return np.maximum(np.diagonal(self.difference_covariance(nominal, grouping)), 0.0)
+    def difference_error(self, nominal: FineYields, grouping: Grouping) -> NDArray[np.float64] | None:
+        """Error of ``self - nominal`` in grouped bins [n_bins], None without variances."""
+        if self.variances is None or nominal.variances is None:
+            return None
+        return np.sqrt(np.maximum(np.diagonal(self.difference_covariance(nominal, grouping)), 0.0))
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,8 @@ class ProcessReader:
     """Yields of processes from the cells of a run.
 
     Raises:
-        FitError: a dataset that the configuration names is not in the run, or it has no cross-section to replace.
+        FitError: a dataset that the configuration names is not in the run, or it has no cross-section to replace; later
+            on, a histogram without variances for a sample that wants the statistical error of the simulation.
     """
 
     def __init__(self, config: FitConfig, run: Run, report: Report) -> None:
@@ -137,7 +149,7 @@ class ProcessReader:
         for dataset in nominal_too:
             same = self._scaled(histogram, dataset, channel, NOMINAL.name, sample)
             if same is not None:
-                cells.append(Cell(same.values, same.variances, same.variances))
+                cells.append(replace(same, covariance=same.variances, relation="known"))
         return self._sum(histogram, [cell for cell in cells if cell is not None])
 
     def observed(self, histogram: RunHistogram, channel: str, datasets: Sequence[str]) -> NDArray[np.float64]:
@@ -154,9 +166,19 @@ class ProcessReader:
         if cell is None:
             return None
         factor = self._factor(dataset, sample)
-        values, variances = cell.values * factor, cell.variances * factor**2
-        covariance = None if cell.covariance is None else cell.covariance * factor**2
-        bad = ~np.isfinite(values) | ~np.isfinite(variances)
+        scaled = Cell(
+            cell.values * factor,
+            _times(cell.variances, factor**2),
+            _times(cell.covariance, factor**2),
+            cell.relation,
+        )
+        if scaled.variances is None and self._config.samples[sample].mc_stat:
+            raise FitError(
+                f"dataset {dataset}: histogram {histogram.name!r} has no variances",
+                hint="fill it with hist.storage.Weight(), call Sumw2(), or set "
+                f"samples.{sample}.mc_stat: false to fit without the statistical error of the simulation",
+            )
+        bad = _not_finite(scaled)
         if bad.any():
             bins = np.flatnonzero(bad)
             where = f"dataset {dataset}, variation {variation}, {place(channel=channel, bins=bins)} of the histogram"
@@ -165,8 +187,8 @@ class ProcessReader:
                     f"{where}: yields are not finite", got=cell.values[bins], hint="find the weights that are not"
                 )
             self._report.add("non_finite", "filled", where, "set to zero")
-            values, variances = np.where(bad, 0.0, values), np.where(bad, 0.0, variances)
-        return Cell(values, variances, covariance)
+        nominal = histogram.cell(dataset, channel, NOMINAL.name)
+        return _without_bins(scaled, bad, bad if nominal is None else _not_finite(nominal))
 
     def _factor(self, dataset: str, sample: str) -> float:
         factor = self._config.samples[sample].scale
@@ -181,15 +203,36 @@ class ProcessReader:
 
     @staticmethod
     def _sum(histogram: RunHistogram, cells: Sequence[Cell]) -> FineYields:
-        n = len(histogram.edges) - 1
-        values, variances = np.zeros(n), np.zeros(n)
-        covariances: list[NDArray[np.float64]] = []
+        values = np.sum([cell.values for cell in cells], axis=0) if cells else np.zeros(len(histogram.edges) - 1)
+        variances: NDArray[np.float64] | None = np.zeros(len(values))
         for cell in cells:
-            values += cell.values
-            variances += cell.variances
-            if cell.covariance is not None:
-                covariances.append(cell.covariance)
+            variances = None if variances is None or cell.variances is None else variances + cell.variances
+        covariances = [cell.covariance for cell in cells if cell.covariance is not None]
         full = any(covariance.ndim == 2 for covariance in covariances)
         parts = [np.diag(c) if full and c.ndim == 1 else c for c in covariances]
-        covariance = None if len(parts) < len(cells) or not parts else np.sum(parts, axis=0)
-        return FineYields(values, variances, covariance)
+        relations = {cell.relation for cell in cells}
+        return FineYields(values, variances, np.sum(parts, axis=0) if parts else None, least_known(relations))
+
+
+def least_known(relations: Collection[Relation]) -> Relation:
+    """Of several relations that of which least is known."""
+    worst: tuple[Relation, ...] = ("unknown", "independent")
+    return next((word for word in worst if word in relations), "known")
+
+
+def _times(content: NDArray[np.float64] | None, factor: float) -> NDArray[np.float64] | None:
+    return None if content is None else content * factor
+
+
+def _not_finite(cell: Cell) -> NDArray[np.bool_]:
+    return ~np.isfinite(cell.values if cell.variances is None else cell.values + cell.variances)
+
+
+def _without_bins(cell: Cell, bad: NDArray[np.bool_], bad_nominal: NDArray[np.bool_]) -> Cell:
+    """Zeros where the cell is not finite; nor has it a covariance there, or where nominal is not finite."""
+    covariance = cell.covariance
+    if covariance is not None:
+        keep = ~(bad | bad_nominal) if covariance.ndim == 1 else np.outer(~bad_nominal, ~bad)
+        covariance = np.where(keep, covariance, 0.0)
+    variances = None if cell.variances is None else np.where(bad, 0.0, cell.variances)
+    return Cell(np.where(bad, 0.0, cell.values), variances, covariance, cell.relation)

@@ -47,6 +47,11 @@ class ReadingConfig(BaseConfig):
     root_nominal: str | None = Field(
         default=None, description="names of nominal histograms, where they do not follow `root`"
     )
+    covariance: str = Field(
+        default="covariance/",
+        description="what stands before the name of a histogram with the covariances of nominal and varied bins: "
+        "in JSON before that of the histogram, in a ROOT file before what `root` says",
+    )
 
     @field_validator("root", "root_nominal")
     @classmethod

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.cells import Cell, Flow, Key, RunHistogram, fold_flow
+from rs3l_gnn.fits.covariances import related
 from rs3l_gnn.fits.layout import ReadingConfig, fields_of
 
 __all__ = ["Wanted", "is_root", "plain_document", "read_root"]
@@ -40,12 +41,13 @@ def is_root(path: Path) -> bool:
         return False
 
 
-def plain_document(document: Any, names: Sequence[str]) -> dict[str, Any] | None:
+def plain_document(document: Any, names: Sequence[str], layout: ReadingConfig) -> dict[str, Any] | None:
     """Put histograms without metadata into the form of our documents.
 
     Args:
         document: one histogram (its name does not matter where only one is wanted), or histograms by name.
         names: histograms that are wanted.
+        layout: what the names of covariances begin with.
 
     Returns:
         The document, or None where it is nothing of the kind.
@@ -55,7 +57,9 @@ def plain_document(document: Any, names: Sequence[str]) -> dict[str, Any] | None
     if "uhi_schema" in document and len(names) == 1:
         return {"complete": True, "histograms": {names[0]: document}}
     if document and all(isinstance(entry, dict) and "uhi_schema" in entry for entry in document.values()):
-        return {"complete": True, "histograms": document}
+        beside = {name: document.get(layout.covariance + name) for name in names}
+        paired = {name: entry for name, entry in beside.items() if entry is not None}
+        return {"complete": True, "histograms": document, "paired": paired}
     return None
 
 
@@ -73,19 +77,24 @@ def read_root(
 
     Raises:
         InputFileError: the file cannot be read.
-        FitError: no histogram has a name of that form, binnings differ, or there are no variances.
+        FitError: no histogram has a name of that form, or binnings differ.
     """
     import uproot
 
     found: dict[str, dict[Key, Cell]] = {name: {} for name in names}
+    covariances: dict[str, dict[Key, NDArray[np.float64]]] = {name: {} for name in names}
     edges: dict[str, NDArray[np.float64]] = {}
     try:
         with uproot.open(path) as file:
-            objects = [key for key, kind in file.classnames(cycle=False).items() if kind.startswith("TH1")]
-            for key in objects:
+            kinds = file.classnames(cycle=False)
+            objects = [key for key, kind in kinds.items() if kind.startswith("TH1")]
+            for key in (key for key, kind in kinds.items() if kind.startswith(("TH1", "TH2"))):
                 for name in names:
-                    place = _place(key, name, layout, wanted)
-                    if place is None:
+                    place = _place(key.removeprefix(layout.covariance), name, layout, wanted)
+                    if place is not None and key.startswith(layout.covariance):
+                        covariances[name][place] = _folded(file[key], flow)
+                        continue
+                    if place is None or key not in objects:
                         continue
                     cell, own = _cell(file[key], f"{path}, {key}", flow)
                     if not np.array_equal(edges.setdefault(name, own), own):
@@ -105,7 +114,7 @@ def read_root(
                 allowed=f"datasets {', '.join(sorted(wanted.datasets))}",
                 hint="set reading.root",
             )
-    return {
+    cuts = {
         name: RunHistogram(
             name,
             edges[name],
@@ -115,6 +124,7 @@ def read_root(
         )
         for name, cells in found.items()
     }
+    return {name: related(cut, covariances[name], {}, str(path)) for name, cut in cuts.items()}
 
 
 def _place(key: str, name: str, layout: ReadingConfig, wanted: Wanted) -> Key | None:
@@ -153,10 +163,19 @@ def _any_of(names: Collection[str]) -> str:
 def _cell(histogram: Any, where: str, flow: Flow) -> tuple[Cell, NDArray[np.float64]]:
     values = np.asarray(histogram.values(flow=True), dtype=np.float64)
     # Without stored squares ROOT means counts; weighted contents would get the wrong errors.
-    if not len(histogram.member("fSumw2")) and not np.array_equal(values, np.round(values)):
-        raise FitError(f"{where} has no variances", hint="call Sumw2() before it is filled")
-    variances = np.asarray(histogram.variances(flow=True), dtype=np.float64)
+    counted = len(histogram.member("fSumw2")) or np.array_equal(values, np.round(values))
     if flow == "error" and (values[0] or values[-1]):
         raise FitError(f"{where} has entries outside its axis", hint="widen its axis")
-    folded = [fold_flow(content, (0,), (True, True), flow) for content in (values, variances)]
-    return Cell(folded[0], folded[1]), np.asarray(histogram.axis().edges(), dtype=np.float64)
+    variances = np.asarray(histogram.variances(flow=True), dtype=np.float64)
+    return (
+        Cell(
+            fold_flow(values, (0,), (True, True), flow),
+            fold_flow(variances, (0,), (True, True), flow) if counted else None,
+        ),
+        np.asarray(histogram.axis().edges(), dtype=np.float64),
+    )
+
+
+def _folded(histogram: Any, flow: Flow) -> NDArray[np.float64]:
+    values = np.asarray(histogram.values(flow=True), dtype=np.float64)
+    return fold_flow(values, tuple(range(values.ndim)), (True, True), flow)

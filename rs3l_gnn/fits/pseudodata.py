@@ -23,7 +23,7 @@ class PseudoData:
     """Data of one channel [n_bins].
 
     ``covariance`` is that of the difference to the nominal expectation [n_bins, n_bins], where the data come from
-    another simulation; None otherwise.
+    another simulation and the run tells it; None otherwise.
     """
 
     values: NDArray[np.float64]
@@ -55,7 +55,8 @@ def make_data(
             f"data.variation {data.variation!r} is not in the run", allowed=view.histogram.variations
         )
     n = view.grouping.n_bins
-    total, covariance = np.zeros(n), np.zeros((n, n))
+    total = np.zeros(n)
+    covariance: NDArray[np.float64] | None = np.zeros((n, n))
     for sample, yields in view.fine.items():
         template = kept.get(names(sample, "sample"))
         if template is None:
@@ -69,7 +70,12 @@ def make_data(
                 _without(config, report, place(channel=view.name, sample=template.name), data.variation)
         if varied is not None:
             content = np.maximum(view.grouping.add(varied.values), 0.0)
-            covariance += strength**2 * varied.difference_covariance(yields, view.grouping)
+            if varied.relation == "unknown" or varied.variances is None or yields.variances is None:
+                covariance = None
+                where = place(channel=view.name, sample=template.name)
+                report.add("bias_error", "dropped", where, "the run does not tell the covariance with nominal")
+            elif covariance is not None:
+                covariance = covariance + strength**2 * varied.difference_covariance(yields, view.grouping)
         total += strength * content
     total = np.maximum(total, 0.0)
     if data.kind == "toy":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions import FitError, InputFileError
-from rs3l_gnn.fits.cells import Cell, Flow, RunHistogram, covary_weights, cut_covariances, cut_histogram
+from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
+from rs3l_gnn.fits.cells import Cell, Flow, RunHistogram, cut_histogram
+from rs3l_gnn.fits.covariances import cut_covariances, related
 from rs3l_gnn.fits.layout import ReadingConfig
 from rs3l_gnn.fits.plain import Wanted, is_root, plain_document, read_root
 from rs3l_gnn.fits.report import Report
@@ -21,7 +22,7 @@ __all__ = ["Cell", "Run", "RunHistogram", "read_runs"]
 
 @dataclass(frozen=True)
 class Run:
-    """Histograms and metadata of all inputs together."""
+    """Histograms and metadata of all inputs; ``paired`` if the covariance of every variation with nominal is known."""
 
     histograms: dict[str, RunHistogram]
     datasets: dict[str, dict[str, Any]]
@@ -65,7 +66,7 @@ def read_runs(
                 parts[name].append(cut)
             report.add("plain_input", "kept", str(path), "a ROOT file does not tell whether it is complete")
             continue
-        document = _read(path, names, report)
+        document = _read(path, names, report, layout)
         documents.append((path, document))
         for name in names:
             parts[name].append(_cut(document, name, path, flow=flow, layout=layout, report=report))
@@ -77,19 +78,25 @@ def read_runs(
         variations.update(document.get("variations", {}))
         for tagger, digests in document.get("models", {}).items():
             models.setdefault(tagger, set()).update(digests)
+    histograms = {name: _join(cuts, [Path(path) for path in paths]) for name, cuts in parts.items()}
+    relations = {
+        cell.relation
+        for histogram in histograms.values()
+        for (_, _, variation), cell in histogram.cells.items()
+        if variation != NOMINAL.name
+    }
     return Run(
-        histograms={name: _join(cuts, [Path(path) for path in paths]) for name, cuts in parts.items()},
+        histograms=histograms,
         datasets=about,
         variations=variations,
         models={tagger: tuple(sorted(digests)) for tagger, digests in models.items()},
         incomplete=tuple(str(path) for path, document in documents if not document.get("complete", False)),
-        paired=len(documents) == len(paths)
-        and all(name in document.get("paired", {}) for _, document in documents for name in names),
+        paired=relations == {"known"},
         report=report,
     )
 
 
-def _read(path: Path, names: Sequence[str], report: Report) -> dict[str, Any]:
+def _read(path: Path, names: Sequence[str], report: Report, layout: ReadingConfig) -> dict[str, Any]:
     from uhi.io.json import object_hook
 
     try:
@@ -98,7 +105,7 @@ def _read(path: Path, names: Sequence[str], report: Report) -> dict[str, Any]:
         raise InputFileError(f"cannot read {path}: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputFileError(f"{path} is not JSON: {error}", hint="run `rs3l analyze` again") from error
-    plain = plain_document(document, names)
+    plain = plain_document(document, names, layout)
     if plain is not None:
         report.add("plain_input", "kept", str(path), "plain histograms do not tell whether they are complete")
         return plain
@@ -118,12 +125,9 @@ def _cut(
     if name not in found:
         raise FitError(f"{path} has no histogram {name!r}", allowed=list(found))
     cut = cut_histogram(found[name], name, str(path), layout=layout, flow=flow, report=report)
-    paired = document.get("paired", {})
-    if name in paired:
-        covariances = cut_covariances(paired[name], cut, str(path), layout=layout, flow=flow)
-        cells = {key: replace(cell, covariance=covariances.get(key)) for key, cell in cut.cells.items()}
-        cut = replace(cut, cells=cells)
-    return covary_weights(cut, document.get("variations", {}))
+    stored = document.get("paired", {}).get(name)
+    covariances = {} if stored is None else cut_covariances(stored, cut, str(path), layout=layout, flow=flow)
+    return related(cut, covariances, document.get("variations", {}), str(path))
 
 
 def _join(parts: Sequence[RunHistogram], paths: Sequence[Path]) -> RunHistogram:

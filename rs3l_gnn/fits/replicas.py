@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError, progress
 from rs3l_gnn.fits.binning import Grouping
-from rs3l_gnn.fits.cells import Cell, RunHistogram
+from rs3l_gnn.fits.cells import Cell, Relation, RunHistogram
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.config_blocks import ProblemsConfig
 from rs3l_gnn.fits.expectation import asimov_fit
@@ -64,13 +64,16 @@ class _Counts:
 
     @classmethod
     def of(cls, cell: Cell) -> _Counts:
+        if cell.variances is None:
+            raise FitError("histograms without variances have no replicas", hint="set comparison.replicas to 0")
         filled = (cell.variances > 0) & (cell.values != 0)
         safe = np.where(filled, cell.variances, 1.0)
         values = np.where(filled, cell.values, 1.0)
         return cls(np.where(filled, values**2 / safe, 0.0), np.where(filled, safe / values, 0.0))
 
     def cell(self, drawn: NDArray[np.float64], joint: NDArray[np.float64] | None = None) -> Cell:
-        return Cell(self.weights * drawn, self.weights**2 * drawn, joint)
+        relation: Relation = "independent" if joint is None else "known"
+        return Cell(self.weights * drawn, self.weights**2 * drawn, joint, relation)
 
 
 def _redrawn(histogram: RunHistogram, rng: np.random.Generator) -> RunHistogram:

@@ -15,6 +15,7 @@ from rs3l_gnn.fits.bias import bias_error
 from rs3l_gnn.fits.building import Built
 from rs3l_gnn.fits.cabinetry_config import write_cabinetry
 from rs3l_gnn.fits.combine_card import write_card
+from rs3l_gnn.fits.compatibility import corrected
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.hypotheses import limit, significance
 from rs3l_gnn.fits.inference import Inference, rank, scan, toys
@@ -118,13 +119,15 @@ def summarise(config: FitConfig, built: Built, likelihood: Likelihood, best: Bes
         "signal_efficiency": {channel: values.tolist() for channel, values in built.efficiencies.items()},
         "shifts": list(built.shifts),
         "closure": list(built.closure),
+        # The smallest of several p-values is small by chance; this one is not.
+        "closure_p_value": corrected([test["p_value"] for test in built.closure if test["p_value"] is not None]),
         "paired_errors": built.paired,
     }
     if templates.poi in best.asymmetric:
         document["mu_error_down"], document["mu_error_up"] = best.asymmetric[templates.poi]
     if config.data.kind in ("variation", "asimov", "toy"):
         document["bias"] = value - config.data.mu
-    if built.data_covariances:
+    if set(built.data_covariances) == {channel.name for channel in templates.channels}:
         document["bias_error"] = bias_error(likelihood, best, built.data_covariances)
     low, high = templates.poi_bounds
     if min(value - low, high - value) < 1e-3 * error:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.compatibility import difference_test
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.gathering import ChannelView, ProcessReader
 from rs3l_gnn.fits.names import Renamer, nuisance_name
 from rs3l_gnn.fits.report import Report, place
-from rs3l_gnn.fits.shifts import ShiftBuilder, compatibility, shift_record
+from rs3l_gnn.fits.shifts import ShiftBuilder
 from rs3l_gnn.fits.sources import Source
 from rs3l_gnn.fits.templates import Nuisance, RateEffect, SampleTemplates
 
@@ -47,8 +48,13 @@ class SampleBuilder:
         problems, name = self.config.problems, self.names(sample, "sample")
         fine, grouping, channel = view.fine[sample], view.grouping, view.name
         added = np.zeros(grouping.n_bins) if fill is None else fill
-        values, variances = grouping.add(fine.values) + added, grouping.add(fine.variances) + added**2
+        values = grouping.add(fine.values) + added
+        # Without variances, which a sample without mc_stat may be, nothing reads them.
+        variances = np.zeros(len(values)) if fine.variances is None else grouping.add(fine.variances) + added**2
         where = place(channel=channel, sample=name)
+        if fine.variances is None:
+            detail = "no statistical error of the simulation in the fit; significances of variations are unknown"
+            self.report.add("no_variances", "kept", where, detail)
         negative = np.flatnonzero(values < 0)
         if len(negative):
             here = f"{where}, {place(bins=negative)}"
@@ -71,20 +77,13 @@ class SampleBuilder:
                 None if axis is None else self.reader.varied(view.histogram, view.source, sample, axis)
                 for axis in (systematic.up, systematic.down)
             ]
-            shift = shifter.build(systematic, sides[0], sides[1])
-            if shift is None:
+            built = shifter.build(systematic, sides[0], sides[1])
+            if built is None:
                 continue
-            self._declare(shift.nuisance, systematic.group, systematic.key)
-            self.shifts.append(
-                {
-                    "channel": channel,
-                    "sample": name,
-                    "nuisance": shift.nuisance,
-                    "paired": all(side is None or side.covariance is not None for side in sides),
-                    **shift_record(made, shift),
-                }
-            )
-            shifts.append(shift)
+            nuisance = built.shift.nuisance
+            self._declare(nuisance, systematic.group, systematic.key)
+            self.shifts.append({"channel": channel, "sample": name, "nuisance": nuisance, **built.record})
+            shifts.append(built.shift)
         self._close(view, sample, made)
         return replace(made, shifts=tuple(shifts), rates=self._rates(view, sample))
 
@@ -119,10 +118,13 @@ class SampleBuilder:
         replica = self.reader.varied(view.histogram, view.source, sample, "seed")
         if replica is None:
             return
-        error = np.sqrt(replica.difference_variance(view.fine[sample], view.grouping))
         values = view.grouping.add(replica.values)
-        chi2, n, p_value = compatibility(made.values, values, error)
-        rate = float(values.sum() / made.values.sum())
+        test = difference_test(replica, view.fine[sample], view.grouping)
         self.closure.append(
-            {"channel": view.name, "sample": made.name, "rate": rate, "chi2": chi2, "bins": n, "p_value": p_value}
+            {
+                "channel": view.name,
+                "sample": made.name,
+                "rate": float(values.sum() / made.values.sum()),
+                **{key: None if test is None else getattr(test, key) for key in ("chi2", "degrees", "p_value")},
+            }
         )

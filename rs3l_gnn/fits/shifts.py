@@ -9,36 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.compatibility import corrected, difference_test
 from rs3l_gnn.fits.config_blocks import ProblemsConfig, PruneConfig
-from rs3l_gnn.fits.gathering import ChannelView, FineYields
+from rs3l_gnn.fits.gathering import ChannelView, FineYields, least_known
 from rs3l_gnn.fits.report import Report, place
 from rs3l_gnn.fits.smoothing import smooth_shift
 from rs3l_gnn.fits.sources import Source
 from rs3l_gnn.fits.templates import SampleTemplates, Shift
 
-__all__ = ["ShiftBuilder", "compatibility", "shift_record"]
+__all__ = ["BuiltShift", "ShiftBuilder"]
+
+
+@dataclass(frozen=True)
+class BuiltShift:
+    """A shift, and for the report how its sides are related to nominal and whether they differ from it."""
+
+    shift: Shift
+    record: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _SideYields:
     values: NDArray[np.float64]
-    error: NDArray[np.float64]
-
-
-def compatibility(
-    nominal: NDArray[np.float64], varied: NDArray[np.float64], error: NDArray[np.float64]
-) -> tuple[float, int, float]:
-    """Test whether two templates agree within the statistical error of their difference.
-
-    Returns:
-        chi^2 over the bins with an error, their number, and the p-value (1 without such bins).
-    """
-    from scipy.stats import chi2
-
-    known = error > 0
-    value = float((((varied - nominal)[known] / error[known]) ** 2).sum())
-    n = int(known.sum())
-    return value, n, float(chi2.sf(value, n)) if n else 1.0
+    error: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ class ShiftBuilder:
     fill: NDArray[np.float64]
     """Events added to the sample in bins where nothing at all is expected [n_bins]."""
 
-    def build(self, source: Source, up: FineYields | None, down: FineYields | None) -> Shift | None:
+    def build(self, source: Source, up: FineYields | None, down: FineYields | None) -> BuiltShift | None:
         """Combine the sides of a source, or None where it has no effect worth keeping.
 
         Raises:
@@ -79,13 +72,39 @@ class ShiftBuilder:
         smooth = [self._smoothed(side, source, where) for side in (checked[0], checked[1])]
         shift = Shift(name, smooth[0].values, smooth[1].values, smooth[0].error, smooth[1].error)
         self._flag(shift, where)
-        return self._pruned(self._effect(shift, source), checked[0].error, checked[1].error, where)
+        record = self._tested(source, up, down, where)
+        kept = self._pruned(self._effect(shift, source), record["p_value"], where)
+        if kept is None:
+            return None
+        rates = self.sample.rate(kept)
+        return BuiltShift(kept, {"rate_up": rates[0], "rate_down": rates[1], **record})
+
+    def _tested(self, source: Source, up: FineYields | None, down: FineYields | None, where: str) -> dict[str, Any]:
+        """Whether the simulated sides differ from nominal; a mirror image would say the same once more.
+
+        The yields are those of the simulation: what is clipped or smoothed has other errors.
+        """
+        record: dict[str, Any] = {}
+        measured = {side: fine for side, fine in (("up", up), ("down", down)) if fine is not None}
+        found = []
+        for side, fine in measured.items():
+            try:
+                test = difference_test(fine, self.fine, self.view.grouping, effect=source.config.effect)
+            except FitError as error:
+                raise FitError(f"{where}, {side}: {error}") from error
+            for key in ("chi2", "degrees", "p_value"):
+                record[f"{side}_{key}"] = None if test is None else getattr(test, key)
+            found.append(test)
+        known = [test.p_value for test in found if test is not None]
+        record["p_value"] = corrected(known) if len(known) == len(found) else None
+        relation = least_known({fine.relation for fine in measured.values()})
+        return record | {"relation": relation, "paired": relation == "known"}
 
     def _grouped(self, fine: FineYields | None) -> _SideYields | None:
         if fine is None:
             return None
-        variance = fine.difference_variance(self.fine, self.view.grouping)
-        return _SideYields(self.view.grouping.add(fine.values) + self.fill, np.sqrt(variance))
+        error = fine.difference_error(self.fine, self.view.grouping)
+        return _SideYields(self.view.grouping.add(fine.values) + self.fill, error)
 
     def _both(
         self, source: Source, up: _SideYields | None, down: _SideYields | None, where: str
@@ -103,7 +122,7 @@ class ShiftBuilder:
             other = _SideYields(2 * self.sample.values - given.values, given.error)
             self.report.add("one_sided", "symmetrized", where, "the other side is the mirror image about nominal")
         else:
-            other = _SideYields(self.sample.values.copy(), np.zeros_like(given.error))
+            other = _SideYields(self.sample.values.copy(), np.zeros(len(given.values)))
             self.report.add("one_sided", "kept", where, "the other side is nominal")
         return (given, other) if up is not None else (other, given)
 
@@ -164,9 +183,7 @@ class ShiftBuilder:
                 "same_side", "kept", f"{where}, {place(bins=bins)}", "up and down lie on one side of nominal"
             )
 
-    def _pruned(
-        self, shift: Shift, up_error: NDArray[np.float64], down_error: NDArray[np.float64], where: str
-    ) -> Shift | None:
+    def _pruned(self, shift: Shift, p_value: float | None, where: str) -> Shift | None:
         nominal = self.sample.values
         if np.array_equal(shift.up, nominal) and np.array_equal(shift.down, nominal):
             self.report.add("no_effect", "dropped", where, "equal to nominal")
@@ -177,12 +194,8 @@ class ShiftBuilder:
         filled = nominal > 0
         shape_effect = max(float(np.abs(shape[filled] / nominal[filled] - 1).max()) for shape in shapes)
         small_rate, small_shape = rate_effect < self.prune.norm, shape_effect < self.prune.shape
-        if self.prune.significance > 0:
-            sigma = self._significance(shift, up_error, down_error)
-            if sigma < self.prune.significance:
-                detail = f"differs from nominal by {sigma:.2f} standard deviations of its statistical error"
-                self.report.add("pruning", "pruned", where, detail)
-                return None
+        if self.prune.significance > 0 and self._insignificant(p_value, where):
+            return None
         if small_rate and (small_shape or not self.sample.has_shape(shift)):
             self.report.add("pruning", "pruned", where, f"rate {rate_effect:.2g}, shape {shape_effect:.2g}")
             return None
@@ -194,22 +207,16 @@ class ShiftBuilder:
             return replace(shift, up=nominal * rates[0], down=nominal * rates[1])
         return shift
 
-    def _significance(self, shift: Shift, up_error: NDArray[np.float64], down_error: NDArray[np.float64]) -> float:
+    def _insignificant(self, p_value: float | None, where: str) -> bool:
         from scipy.stats import norm
 
-        best = 1.0
-        for values, error in ((shift.up, up_error), (shift.down, down_error)):
-            p_value = compatibility(self.sample.values, values, error)[2]
-            best = min(best, p_value)
-        return float(norm.isf(best / 2)) if best > 0 else float("inf")
-
-
-def shift_record(sample: SampleTemplates, shift: Shift) -> dict[str, Any]:
-    """Rate factors, and how far each side differs from nominal, for the report."""
-    rates = sample.rate(shift)
-    record: dict[str, Any] = {"rate_up": rates[0], "rate_down": rates[1]}
-    for side, values, error in (("up", shift.up, shift.up_error), ("down", shift.down, shift.down_error)):
-        if error is not None:
-            chi2, n, p_value = compatibility(sample.values, values, error)
-            record[f"{side}_chi2"], record[f"{side}_bins"], record[f"{side}_p_value"] = chi2, n, p_value
-    return record
+        if p_value is None:
+            detail = "significance unknown: the run does not tell the covariance with nominal"
+            self.report.add("pruning", "kept", where, detail)
+            return False
+        sigma = float(norm.isf(p_value / 2)) if p_value > 0 else float("inf")
+        if sigma >= self.prune.significance:
+            return False
+        detail = f"differs from nominal by {sigma:.2f} standard deviations of its statistical error"
+        self.report.add("pruning", "pruned", where, detail)
+        return True

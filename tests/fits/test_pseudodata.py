@@ -70,7 +70,7 @@ def test_dropped_samples_are_not_in_the_data(
         view = histograms["score_rs3l"].view(flow=True)
         view.value[2, :, 0] = view.variance[2, :, 0] = 0.0
 
-    config = make_config(write_run(edit=edit), problems={"empty_samples": "drop"})
+    config = make_config(write_run(edit=edit, with_paired=False), problems={"empty_samples": "drop"})
     channel, values = parts(build_templates(config))
     assert set(values) == {"hbb", "qcd"}
     np.testing.assert_allclose(channel.data, values["hbb"] + values["qcd"])

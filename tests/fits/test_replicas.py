@@ -29,6 +29,11 @@ def drawn(run: Run, key: tuple[str, str, str], n: int) -> NDArray[np.float64]:
     return np.array(rows)
 
 
+def variances_of(cell: Cell) -> NDArray[np.float64]:
+    assert cell.variances is not None
+    return cell.variances
+
+
 def test_moments_are_those_of_the_run(write_run: WriteRun) -> None:
     n = 1500
     run = read_runs([write_run(bins=6, n=2000)], ["score_rs3l"])
@@ -36,7 +41,7 @@ def test_moments_are_those_of_the_run(write_run: WriteRun) -> None:
     nominal, varied = drawn(run, ("qcd", "sr", "nominal"), n), drawn(run, KEY, n)
     for content, cell in ((nominal, cells["qcd", "sr", "nominal"]), (varied, cells[KEY])):
         filled = cell.values > 0
-        sigma = np.sqrt(cell.variances[filled])
+        sigma = np.sqrt(variances_of(cell)[filled])
         np.testing.assert_allclose(
             (content.mean(axis=0)[filled] - cell.values[filled]) / sigma, 0, atol=4.5 / np.sqrt(n)
         )
@@ -44,7 +49,7 @@ def test_moments_are_those_of_the_run(write_run: WriteRun) -> None:
     joint = cells[KEY].covariance
     assert joint is not None
     found = (nominal - nominal.mean(axis=0)).T @ (varied - varied.mean(axis=0)) / n
-    scale = np.sqrt(np.outer(cells["qcd", "sr", "nominal"].variances, cells[KEY].variances))
+    scale = np.sqrt(np.outer(variances_of(cells["qcd", "sr", "nominal"]), variances_of(cells[KEY])))
     np.testing.assert_allclose(found, joint, atol=4.5 * scale.max() / np.sqrt(n))
     # Not by accident: neighbours do share events.
     assert joint[0, 1] > 10 * 1e-3 * scale[0, 1]
@@ -56,8 +61,8 @@ def test_joint_weights_go_with_their_templates(write_run: WriteRun) -> None:
     joint = cells[KEY].covariance
     assert joint is not None
     # Every event of the fixture is in every view.
-    np.testing.assert_allclose(joint.sum(axis=1), cells["qcd", "sr", "nominal"].variances)
-    np.testing.assert_allclose(joint.sum(axis=0), cells[KEY].variances)
+    np.testing.assert_allclose(joint.sum(axis=1), variances_of(cells["qcd", "sr", "nominal"]))
+    np.testing.assert_allclose(joint.sum(axis=0), variances_of(cells[KEY]))
 
 
 def test_a_variation_of_a_part_of_the_events(write_run: WriteRun) -> None:
@@ -67,7 +72,7 @@ def test_a_variation_of_a_part_of_the_events(write_run: WriteRun) -> None:
     cell = run.histograms["score_rs3l"].cells[key]
     contents = drawn(run, key, 600)
     filled = cell.values > 0
-    np.testing.assert_allclose(contents.std(axis=0)[filled] / np.sqrt(cell.variances[filled]), 1, atol=0.2)
+    np.testing.assert_allclose(contents.std(axis=0)[filled] / np.sqrt(variances_of(cell)[filled]), 1, atol=0.2)
     nominal = drawn(run, ("qcd", "sr", "nominal"), 600)
     # A quarter of the events: the rate's correlation with nominal is the root of that.
     assert np.corrcoef(nominal.sum(axis=1), contents.sum(axis=1))[0, 1] == pytest.approx(0.5, abs=0.12)
@@ -81,7 +86,7 @@ def test_without_joint_weights_it_is_independent(write_run: WriteRun) -> None:
 
 def test_weights_follow_nominal() -> None:
     nominal = Cell(np.array([4.0, 9.0]), np.array([0.4, 0.9]))
-    weighted = Cell(1.2 * nominal.values, 1.44 * nominal.variances, 1.2 * nominal.variances)
+    weighted = Cell(1.2 * nominal.values, 1.44 * variances_of(nominal), 1.2 * variances_of(nominal))
     cells = {("qcd", "sr", "nominal"): nominal, ("qcd", "sr", "psISRUp"): weighted}
     histogram = RunHistogram("score_rs3l", np.array([0.0, 0.5, 1.0]), ("sr",), ("nominal", "psISRUp"), cells)
     run = Run({"score_rs3l": histogram}, {}, {}, {})

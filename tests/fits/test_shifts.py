@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rs3l_gnn.fits import SampleTemplates, Shift
+from rs3l_gnn.fits import SampleTemplates
 from rs3l_gnn.fits.binning import Grouping
 from rs3l_gnn.fits.cells import RunHistogram
 from rs3l_gnn.fits.config_blocks import ProblemsConfig, PruneConfig, SystematicConfig
 from rs3l_gnn.fits.gathering import ChannelView, FineYields
 from rs3l_gnn.fits.report import Report
-from rs3l_gnn.fits.shifts import ShiftBuilder, compatibility, shift_record
+from rs3l_gnn.fits.shifts import ShiftBuilder
 from rs3l_gnn.fits.sources import Source
 
 NOMINAL = np.array([100.0, 50.0, 20.0])
@@ -19,7 +20,7 @@ NOMINAL = np.array([100.0, 50.0, 20.0])
 
 def fine(values: Any, *, relative: float = 0.01, covariance: Any = None) -> FineYields:
     values = np.asarray(values, dtype=np.float64)
-    return FineYields(values, (relative * values) ** 2, covariance)
+    return FineYields(values, (relative * values) ** 2, covariance, "independent" if covariance is None else "known")
 
 
 def builder(**prune: float) -> ShiftBuilder:
@@ -50,21 +51,12 @@ def source(**changes: Any) -> Source:
     return Source(**(values | changes))
 
 
-def test_compatibility_is_a_chi_squared_test() -> None:
-    chi2, n, p_value = compatibility(NOMINAL, NOMINAL + np.array([3.0, -4.0, 7.0]), np.array([3.0, 2.0, 0.0]))
-    # Bins without an error say nothing.
-    assert chi2 == pytest.approx(1 + 4)
-    assert n == 2
-    assert p_value == pytest.approx(np.exp(-2.5))
-    assert compatibility(NOMINAL, NOMINAL, np.zeros(3))[2] == 1.0
-
-
 def test_errors_of_independent_and_paired_differences() -> None:
     up, down = NOMINAL * 1.1, NOMINAL * 0.9
     alone = builder().build(source(), fine(up), fine(down))
     assert alone is not None
-    assert alone.up_error is not None
-    np.testing.assert_allclose(alone.up_error, 0.01 * NOMINAL * np.sqrt(1 + 1.21))
+    assert alone.shift.up_error is not None
+    np.testing.assert_allclose(alone.shift.up_error, 0.01 * NOMINAL * np.sqrt(1 + 1.21))
     # Fully correlated: the error of the difference is the difference of the errors.
     together = builder().build(
         source(),
@@ -72,8 +64,8 @@ def test_errors_of_independent_and_paired_differences() -> None:
         fine(down, covariance=(0.01 * NOMINAL) * (0.01 * down)),
     )
     assert together is not None
-    assert together.up_error is not None
-    np.testing.assert_allclose(together.up_error, 0.01 * (up - NOMINAL), rtol=1e-6)
+    assert together.shift.up_error is not None
+    np.testing.assert_allclose(together.shift.up_error, 0.01 * (up - NOMINAL), rtol=1e-6)
 
 
 def test_pruning_by_significance() -> None:
@@ -91,11 +83,11 @@ def test_pruning_of_rate_and_shape() -> None:
     assert builder(norm=0.2, shape=0.2).build(source(), *tilted) is None
     flat = builder(shape=0.2).build(source(), *tilted)
     assert flat is not None
-    np.testing.assert_allclose(flat.down / NOMINAL, 180 / 170)
+    np.testing.assert_allclose(flat.shift.down / NOMINAL, 180 / 170)
     shape = builder(norm=0.2).build(source(), *tilted)
     assert shape is not None
-    assert shape.down.sum() == pytest.approx(NOMINAL.sum())
-    assert shape.down[0] > NOMINAL[0]
+    assert shape.shift.down.sum() == pytest.approx(NOMINAL.sum())
+    assert shape.shift.down[0] > NOMINAL[0]
 
 
 def test_no_effect_is_left_out_and_told() -> None:
@@ -112,8 +104,33 @@ def test_large_and_same_sided_variations_are_flagged() -> None:
 
 
 def test_record() -> None:
-    sample = SampleTemplates("qcd", NOMINAL, NOMINAL)
-    record = shift_record(sample, Shift("fsr", NOMINAL * 1.1, NOMINAL * 0.8, 0.1 * NOMINAL, None))
+    built = builder().build(source(), fine(NOMINAL * 1.1), fine(NOMINAL * 0.8))
+    assert built is not None
+    record = built.record
     assert (record["rate_up"], record["rate_down"]) == (pytest.approx(1.1), pytest.approx(0.8))
-    assert record["up_chi2"] == pytest.approx(3.0)
-    assert "down_chi2" not in record
+    expected = sum(0.1**2 / (0.01**2 * (1 + 1.1**2)) for _ in range(3))
+    assert (record["up_chi2"], record["up_degrees"]) == (pytest.approx(expected), 3)
+    assert (record["relation"], record["paired"]) == ("independent", False)
+    # Two sides were looked at; a mirror image is none.
+    small = record["down_p_value"]
+    assert record["p_value"] == pytest.approx(1 - (1 - min(record["up_p_value"], small)) ** 2, rel=1e-9)
+    mirrored = builder().build(source(one_sided="symmetrize"), fine(NOMINAL * 1.01), None)
+    assert mirrored is not None
+    assert mirrored.record["p_value"] == mirrored.record["up_p_value"]
+    assert "down_p_value" not in mirrored.record
+
+
+def test_an_unknown_covariance_has_no_significance() -> None:
+    """Weights of a run that did not keep the sums of products: variances alone tell neither error nor significance."""
+    unknown = replace(fine(NOMINAL * 1.01), relation="unknown")
+    shifter = builder(significance=2.0)
+    built = shifter.build(source(), unknown, unknown)
+    assert built is not None
+    assert [built.record[key] for key in ("up_chi2", "up_p_value", "p_value", "relation")] == [None] * 3 + ["unknown"]
+    assert "significance unknown" in shifter.report.of("pruning")[0].detail
+    # The error is that of independent samples: an upper bound for events that nominal shares.
+    assert built.shift.up_error is not None
+    np.testing.assert_allclose(built.shift.up_error, 0.01 * NOMINAL * np.sqrt(1 + 1.01**2))
+    uncounted = builder().build(source(), FineYields(NOMINAL * 1.01, None), FineYields(NOMINAL * 0.99, None))
+    assert uncounted is not None
+    assert uncounted.shift.up_error is None

@@ -15,6 +15,7 @@ import pytest
 import uproot
 from boost_histogram.serialization import from_uhi
 from coffea.util import load
+from uhi.io import from_sparse
 
 from rs3l_gnn.conventions import (
     ConfigError,
@@ -36,7 +37,7 @@ Rewrite = Callable[..., Path]
 
 
 def _histogram(document: dict[str, Any], name: str, section: str = "histograms") -> Any:
-    return hist.Hist(from_uhi(document[section][name]))
+    return hist.Hist(from_uhi(from_sparse(document[section][name])))
 
 
 def _config(filesets: list[Path], tagger: Path | None = None, **more: Any) -> AnalysisConfig:
@@ -145,7 +146,7 @@ def test_paired_covariances_have_the_right_margins(reference: Path) -> None:
     document = json.loads((reference / "histograms.json").read_text())
     joint = _histogram(document, "score_rs3l", "paired")
     assert [axis.name for axis in joint.axes] == ["dataset", "channel", "variation", "score", "score_varied"]
-    assert set(joint.axes["variation"]) == {"fsrUp", "fsrDown", "seed"}
+    assert set(joint.axes["variation"]) == {"fsrUp", "fsrDown", "seed", "psISRUp", "psISRDown"}
     nominal = _histogram(document, "score_rs3l")[{"dataset": "qcd", "channel": "signal", "variation": "nominal"}]
     one = joint[{"dataset": "qcd", "channel": "signal", "variation": "seed"}]
     # Equal weights, so the covariance with the partner is at most the variance, bin by bin.

@@ -34,7 +34,7 @@ def test_the_document_is_plain_json() -> None:
 
 
 def test_root_files_hold_filled_histograms_with_errors(tmp_path: Path) -> None:
-    write_root(tmp_path / "h.root", {"score": _histogram()})
+    write_root(tmp_path / "h.root", {"score": _histogram()}, {})
     with uproot.open(tmp_path / "h.root") as file:
         assert file.keys(cycle=False, filter_classname="TH1*") == ["score/sr/qcd/nominal"]
         one = file["score/sr/qcd/nominal"]

@@ -11,6 +11,7 @@ import hist
 import numpy as np
 import uproot
 from boost_histogram.serialization import from_uhi
+from uhi.io import from_sparse
 
 from rs3l_gnn.conventions import n2_score
 from rs3l_gnn.processors import AnalysisConfig, analyze
@@ -61,7 +62,7 @@ def test_a_partial_variation(toy_sample: Any, tmp_path: Path) -> None:
         counts = np.histogram(list(scores.values()), edges)[0]
         np.testing.assert_allclose(one.values(), counts * XSEC / total)
         np.testing.assert_allclose(one.variances(), counts * (XSEC / total) ** 2)
-    joint: Any = hist.Hist(from_uhi(document["paired"]["score_n2"]))
+    joint: Any = hist.Hist(from_sparse(document["paired"]["score_n2"]))
     both = sorted(set(nominal) & set(varied))
     assert 30 < len(both) < N_PART
     expected = np.histogram2d([nominal[e] for e in both], [varied[e] for e in both], [edges, edges])[0]
