@@ -34,7 +34,7 @@ def cut_covariances(
         flow: what became of underflow and overflow of the templates.
 
     Returns:
-        [n_bins], or [n_bins, n_bins] (nominal bin, varied bin) where events move.
+        [n_bins, n_bins] (nominal bin, varied bin), or [n_bins] where the document has no axis of varied bins.
 
     Raises:
         InputFileError: it is not a histogram.
@@ -62,8 +62,6 @@ def cut_covariances(
         dense = np.zeros((axis.extent,) * len(bins))
         dense[bins] = values[here]
         folded = fold_flow(dense, tuple(range(dense.ndim)), sides, flow)
-        if folded.ndim == 2 and np.array_equal(folded, np.diag(np.diag(folded))):
-            folded = np.diag(folded).copy()
         covariances[labels[0][numbers[0]], labels[1][numbers[1]], labels[2][numbers[2]]] = folded
     return covariances
 
@@ -111,6 +109,8 @@ def related(
             continue
         if (dataset, variation) in tracked:
             covariance = covariances.get((dataset, channel, variation), np.zeros(len(cell.values)))
+            if covariance.ndim == 2 and np.array_equal(covariance, np.diag(np.diag(covariance))):
+                covariance = np.diag(covariance).copy()
             nominal = cut.cell(dataset, channel, NOMINAL.name)
             _check(covariance, nominal, cell, f"{where}: histogram {cut.name}, {dataset}, {channel}, {variation}")
             cells[dataset, channel, variation] = replace(cell, covariance=covariance, relation="known")
