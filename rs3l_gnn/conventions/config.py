@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rs3l_gnn.conventions.errors import ConfigError, InputFileError
 
-__all__ = ["BaseConfig", "dump_config", "load_config", "parse_config"]
+__all__ = ["BaseConfig", "dump_config", "load_config", "merge_documents", "parse_config"]
 
 Config = TypeVar("Config", bound="BaseConfig")
 
@@ -91,15 +91,16 @@ def _resolve(section: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> dic
     bases = base if isinstance(base, list) else [] if base is None else [base]
     below: dict[str, Any] = {}
     for name in bases:
-        below = _merge(below, _read_yaml(path.parent / str(name), seen))
-    return _merge(below, own)
+        below = merge_documents(below, _read_yaml(path.parent / str(name), seen))
+    return merge_documents(below, own)
 
 
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def merge_documents(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two documents as one: sections are merged key by key, any other value of ``above`` replaces that of ``below``."""
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
+        merged[key] = merge_documents(merged[key], value) if both else value
     return merged
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, Stage, Variation, event_rng, pythia_seed
 from rs3l_gnn.simulation.config import SimulationConfig
+from rs3l_gnn.simulation.decays import InFlightDecays
 from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
@@ -23,7 +24,7 @@ from rs3l_gnn.simulation.output import View, write_events
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.pileup import add_pileup, minimum_bias
 from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
-from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS
+from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS, decay_settings
 from rs3l_gnn.simulation.shower import Shower
 
 __all__ = ["Chunk", "ChunkResult", "Shared", "run_chunk", "shower_of", "simulate_view"]
@@ -157,7 +158,8 @@ def simulate_view(
     pileup = config.detector.pileup
     if pileup.mean > 0:
         energy = chunk.hard.beams.energy_a + chunk.hard.beams.energy_b
-        pool = minimum_bias(pileup.pool, config.seed, energy, config.detector.abs_eta_max)
+        decays = decay_settings(config.detector)
+        pool = minimum_bias(pileup.pool, config.seed, energy, config.detector.abs_eta_max, decays)
         draws = [
             event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.PILEUP) for number in chunk.numbers
         ]
@@ -194,7 +196,16 @@ class Shared:
         charges = self.shower.charges.of
         if variation.name in self._chunk.stored:
             stored = self._chunk.directory / "chunks" / f"{variation.name}_{self._chunk.number:04d}.npz"
-            return *load_events(stored, len(self._chunk.hard), charges, abs_eta_max=reach), None
+            decays = _decays(_settings(self._chunk, variation))
+            seeds = self._seeds(variation, Stage.HADRONISATION)
+            events = load_events(
+                stored,
+                len(self._chunk.hard),
+                charges,
+                abs_eta_max=reach,
+                decay=lambda particles: decays.run(particles, seeds),
+            )
+            return *events, None
         batch, weights = self._batch(variation)
         return stable_particles(batch, charges, abs_eta_max=reach), ~ak.to_numpy(ak.is_none(batch)), weights
 
@@ -229,12 +240,17 @@ def shower_of(chunk: Chunk, variation: Variation) -> Shower:
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
     weighted = variation == NOMINAL and chunk.config.shower_weights and chunk.config.start == "hard"
     own = SHOWER_WEIGHT_SETTINGS if weighted else ()
-    return (*COMMON, *CP5, *chunk.settings, *variation.settings, *own)
+    return (*COMMON, *CP5, *decay_settings(chunk.config.detector), *chunk.settings, *variation.settings, *own)
 
 
 @lru_cache(maxsize=48)
 def _hadronisation(settings: tuple[str, ...]) -> Hadronisation:
     return Hadronisation(settings)
+
+
+@lru_cache(maxsize=4)
+def _decays(settings: tuple[str, ...]) -> InFlightDecays:
+    return InFlightDecays(settings)
 
 
 @lru_cache(maxsize=48)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.simulation.calorimeter import Clusters, Deposits, measure_clusters
-from rs3l_gnn.simulation.detector_config import CalorimeterConfig, DetectorConfig
+from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.flight import directions_at
 from rs3l_gnn.simulation.particles import Particles
 from rs3l_gnn.simulation.tracker import Tracks, reconstruct_tracks
 
@@ -53,7 +54,7 @@ def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np
         generators: one random generator for each event of the batch; an event's response depends on its own alone.
     """
     uniform, normal = _draw(particles, generators)
-    tracks = reconstruct_tracks(particles, config.tracker, uniform, normal[:, :3])
+    tracks = reconstruct_tracks(particles, config.tracker, uniform, normal[:, :3], magnetic_field=config.magnetic_field)
     track_energy = np.zeros(len(particles))
     # What is subtracted from a calorimeter is the measured momentum, with the direction of the particle.
     track_energy[tracks.particle] = tracks.pt * np.cosh(particles.eta[tracks.particle])
@@ -61,6 +62,7 @@ def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np
     reaches = (particles.charge == 0) | (particles.pt > config.tracker.reach_pt)
     electromagnetic = reaches & ((kind == _PHOTON) | (kind == 11))
     hadronic = reaches & ~electromagnetic & (kind != 13)
+    eta, phi = directions_at(particles, config.calorimeter_face)
     # The vertex of a far collision is found, and its charged candidates go; what they left in the cells went above.
     far = (particles.collision > 0) & (np.abs(_vertex_z(particles)) > config.pileup.vertex_distance)
     parts = [_charged(particles, tracks).where(~far[tracks.particle])]
@@ -68,7 +70,15 @@ def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np
         (electromagnetic, config.ecal, _PHOTON, _FORWARD_PHOTON),
         (hadronic, config.hcal, _NEUTRAL_HADRON, _FORWARD_HADRON),
     ):
-        clusters = _clusters(particles, deposited, track_energy, normal[:, 3:], calorimeter)
+        deposits = Deposits(
+            event=particles.event[deposited],
+            eta=eta[deposited],
+            phi=phi[deposited],
+            energy=particles.energy[deposited],
+            track_energy=track_energy[deposited],
+            normal=normal[deposited, 3:],
+        )
+        clusters = measure_clusters(deposits, calorimeter)
         parts.append(_neutral(clusters, identity, forward, config.forward_eta))
     joined = FlowCandidates(
         *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(FlowCandidates))
@@ -103,25 +113,6 @@ def _draw(
     return uniform, normal
 
 
-def _clusters(
-    particles: Particles,
-    deposited: NDArray[np.bool_],
-    track_energy: NDArray[np.float64],
-    normal: NDArray[np.float64],
-    config: CalorimeterConfig,
-) -> Clusters:
-    selected = particles.where(deposited)
-    deposits = Deposits(
-        event=selected.event,
-        eta=selected.eta,
-        phi=selected.phi,
-        energy=selected.energy,
-        track_energy=track_energy[deposited],
-        normal=normal[deposited],
-    )
-    return measure_clusters(deposits, config)
-
-
 def _charged(particles: Particles, tracks: Tracks) -> FlowCandidates:
     kind = np.abs(tracks.pdgid)
     mass = np.select([kind == number for number in _MASSES], list(_MASSES.values()))
@@ -129,7 +120,7 @@ def _charged(particles: Particles, tracks: Tracks) -> FlowCandidates:
         event=particles.event[tracks.particle],
         pt=tracks.pt,
         eta=particles.eta[tracks.particle],
-        phi=particles.phi[tracks.particle],
+        phi=tracks.phi,
         mass=mass,
         charge=particles.charge[tracks.particle].astype(np.int32),
         pdgid=tracks.pdgid,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InputFileError, MissingDependencyError, atomic_file, delta_r
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.particles import Particles
+from rs3l_gnn.simulation.settings import configure
 
 __all__ = ["StoredEvents", "load_events", "split_hepmc"]
 
@@ -27,7 +29,14 @@ StoredEvents = tuple[Particles, NDArray[np.bool_]]
 
 
 def split_hepmc(
-    path: Path, hard: HardEvents, *, first_number: int, chunk_size: int, directory: Path, name: str
+    path: Path,
+    hard: HardEvents,
+    *,
+    first_number: int,
+    chunk_size: int,
+    directory: Path,
+    name: str,
+    longest_lifetime: float,
 ) -> None:
     """Cut a HepMC file into one ``.npz`` of stable particles for each chunk of hard events.
 
@@ -41,16 +50,18 @@ def split_hepmc(
         chunk_size: hard events of a chunk.
         directory: where the chunks go, as ``<name>_<chunk>.npz``.
         name: of the variation.
+        longest_lifetime: c tau in mm up to which particles may have decayed in the file.
 
     Raises:
-        InputFileError: not a HepMC file, cut short, a number that no hard event has or that comes twice, or events
-            that do not hold the hard partons of the LHE file.
+        InputFileError: not a HepMC file, cut short, a number that no hard event has or that comes twice, events that
+            do not hold the hard partons of the LHE file, or decays of particles that live longer.
         MissingDependencyError: pyhepmc is not installed.
     """
     n_chunks = -(-len(hard) // chunk_size)
     parts: dict[int, list[dict[str, NDArray[Any]]]] = {}
     seen: set[int] = set()
     agreeing: list[bool] = []
+    lifetime = lru_cache(maxsize=None)(configure(()).particleData.tau0)
     for number, event in _events(path):
         index = number - first_number
         if not 0 <= index < len(hard) or index in seen:
@@ -62,6 +73,7 @@ def split_hepmc(
         seen.add(index)
         if len(agreeing) < _CHECKED:
             agreeing.append(_agrees(event, hard.event(index)))
+        _refuse_late_decays(path, event, lifetime, longest_lifetime)
         parts.setdefault(index // chunk_size, []).append(_stable(event, index % chunk_size))
     if not seen:
         raise InputFileError(f"{path} holds no HepMC events")
@@ -80,7 +92,9 @@ def split_hepmc(
             np.savez(stream, **columns)
 
 
-def load_events(path: Path, n_events: int, charges: Any, *, abs_eta_max: float) -> StoredEvents:
+def load_events(
+    path: Path, n_events: int, charges: Any, *, abs_eta_max: float, decay: Callable[[Particles], Particles]
+) -> StoredEvents:
     """Read what :func:`split_hepmc` wrote.
 
     Args:
@@ -88,14 +102,13 @@ def load_events(path: Path, n_events: int, charges: Any, *, abs_eta_max: float) 
         n_events: hard events of the chunk.
         charges: gives the charges of PDG identities.
         abs_eta_max: largest |eta|.
+        decay: gives the particles after the decays in flight that the other generator left to the detector.
     """
     with np.load(path) as stored:
         columns = {key: stored[key] for key in _COLUMNS}
         present = stored["present"].astype(np.int64)
     order = np.argsort(columns["event"], kind="stable")
     columns = {key: values[order] for key, values in columns.items()}
-    inside = np.abs(columns["pz"]) < np.sinh(abs_eta_max) * np.hypot(columns["px"], columns["py"])
-    columns = {key: values[inside] for key, values in columns.items()}
     pdgid = columns.pop("pdgid").astype(np.int32)
     particles = Particles(
         event=columns.pop("event").astype(np.int64),
@@ -105,6 +118,8 @@ def load_events(path: Path, n_events: int, charges: Any, *, abs_eta_max: float) 
         collision=np.zeros(len(pdgid), dtype=np.int64),
         **columns,
     )
+    particles = decay(particles)
+    particles = particles.where(np.abs(particles.pz) < np.sinh(abs_eta_max) * particles.pt)
     accepted = np.zeros(n_events, dtype=np.bool_)
     accepted[present] = True
     return particles, accepted
@@ -173,6 +188,24 @@ def _stable(event: Any, index: int) -> dict[str, NDArray[Any]]:
         "vy": vertices[1],
         "vz": vertices[2],
     }
+
+
+def _refuse_late_decays(path: Path, event: Any, lifetime: Callable[[int], float], longest: float) -> None:
+    """A particle that the other views leave whole must not have decayed here; copies and radiation are no decays."""
+    identities = np.asarray(event.numpy.particles.pid)
+    ended = np.asarray(event.numpy.particles.status) != 1
+    late = [one for one in np.unique(identities[ended]) if lifetime(abs(int(one))) > longest]
+    for index in np.flatnonzero(ended & np.isin(identities, late)):
+        particle = event.particles[int(index)]
+        vertex = particle.end_vertex
+        if vertex is None or len(vertex.particles_in) != 1 or particle.pid in [out.pid for out in vertex.particles_out]:
+            continue
+        raise InputFileError(
+            f"{path}: in event {event.event_number} a particle {particle.pid} with a c tau of "
+            f"{lifetime(abs(particle.pid)):g} mm has decayed",
+            allowed=f"decays of particles with a c tau up to {longest:g} mm, as in the other views",
+            hint="set the longest lifetime of the other generator, or detector.v0_decays, which takes up to 1000 mm",
+        )
 
 
 def _position(vertex: Any) -> tuple[float, float, float]:

@@ -23,7 +23,9 @@ __all__ = ["add_pileup", "minimum_bias"]
 
 
 @lru_cache(maxsize=2)
-def minimum_bias(n_events: int, seed: int, energy: float, abs_eta_max: float) -> Particles:
+def minimum_bias(
+    n_events: int, seed: int, energy: float, abs_eta_max: float, decays: tuple[str, ...] = ()
+) -> Particles:
     """Non-diffractive collisions of protons, with the tune of the hard events.
 
     Diffractive ones take long to initialise and leave little in reach of the jets: count them out of the mean.
@@ -33,13 +35,14 @@ def minimum_bias(n_events: int, seed: int, energy: float, abs_eta_max: float) ->
         seed: run seed.
         energy: centre-of-mass energy, GeV.
         abs_eta_max: largest |eta| of the particles kept.
+        decays: settings for decays in flight.
 
     Raises:
         SimulationError: Pythia does not start, or rejects a collision.
     """
     stream = pythia_seed(seed, "pileup", 0, -1, Stage.PILEUP)
     own = (f"Beams:eCM={energy!r}", "SoftQCD:nonDiffractive=on", f"Random:seed={stream}")
-    pythia = configure((*COMMON, *CP5, *own))
+    pythia = configure((*COMMON, *CP5, *decays, *own))
     if not pythia.init():
         raise SimulationError("Pythia does not start for minimum-bias collisions", got=f"energy {energy}")
     batch = pythia.nextBatch(n_events, "skip")

@@ -6,8 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from rs3l_gnn.conventions import SimulationError
+from rs3l_gnn.simulation.detector_config import DetectorConfig
 
-__all__ = ["COMMON", "CP5", "SHOWER_WEIGHTS", "SHOWER_WEIGHT_SETTINGS", "configure"]
+__all__ = [
+    "COMMON",
+    "CP5",
+    "SHOWER_WEIGHTS",
+    "SHOWER_WEIGHT_SETTINGS",
+    "configure",
+    "decay_settings",
+    "longest_lifetime",
+]
 
 CP5: tuple[str, ...] = (
     # Tune CP5 of CMS (arXiv:1903.12179, table 1): alpha_s = 0.118 everywhere and NNPDF3.1 NNLO.
@@ -31,11 +40,13 @@ CP5: tuple[str, ...] = (
     "TimeShower:alphaSorder=2",
 )
 
+_PAPER_LIFETIME, _V0_LIFETIME = 10.0, 1000.0  # c tau, mm
+
 COMMON: tuple[str, ...] = (
     "Print:quiet=on",
-    # What flies farther than 10 mm is left to the detector (arXiv:2403.07066).
+    # What flies farther than 10 mm is stable (arXiv:2403.07066), unless decay_settings say more.
     "ParticleDecays:limitTau0=on",
-    "ParticleDecays:tau0Max=10",
+    f"ParticleDecays:tau0Max={_PAPER_LIFETIME:g}",
     # Streams are set event by event; this one only makes the initialisation reproducible.
     "Random:setSeed=on",
     "Random:seed=1",
@@ -55,6 +66,27 @@ SHOWER_WEIGHT_SETTINGS: tuple[str, ...] = (
     "UncertaintyBands:doVariations=on",
     "UncertaintyBands:List={" + ", ".join(f"{name} {change}" for name, change in SHOWER_WEIGHTS.items()) + "}",
 )
+
+
+def longest_lifetime(detector: DetectorConfig) -> float:
+    """Largest c tau in mm of particles that decay; all others are stable."""
+    return _V0_LIFETIME if detector.v0_decays else _PAPER_LIFETIME
+
+
+def decay_settings(detector: DetectorConfig) -> tuple[str, ...]:
+    """Settings behind COMMON that let particles decay in flight within the tracker.
+
+    K0L, pions, kaons, muons and neutrons live longer than 1000 mm and stay whole, as what decays behind the tracker.
+    """
+    if not detector.v0_decays:
+        return ()
+    volume = detector.tracker_volume
+    return (
+        f"ParticleDecays:tau0Max={_V0_LIFETIME:g}",
+        "ParticleDecays:limitCylinder=on",
+        f"ParticleDecays:xyMax={volume.radius:g}",
+        f"ParticleDecays:zMax={volume.half_length:g}",
+    )
 
 
 def configure(settings: Iterable[str]) -> Any:

@@ -30,6 +30,7 @@ from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
 from rs3l_gnn.simulation.processes import get_process
+from rs3l_gnn.simulation.settings import longest_lifetime
 from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
             chunk_size=config.chunk_size,
             directory=directory / "chunks",
             name=variation,
+            longest_lifetime=longest_lifetime(config.detector),
         )
     metadata = {
         "format": "rs3l-simulation",

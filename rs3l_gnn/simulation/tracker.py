@@ -1,4 +1,4 @@
-"""Tracks: efficiency, momentum resolution, impact parameters, identification."""
+"""Tracks: efficiency, resolution of momentum and impact parameters, identification."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.simulation.detector_config import TrackerConfig
+from rs3l_gnn.simulation.flight import perigee
 from rs3l_gnn.simulation.particles import Particles
 
-__all__ = ["Tracks", "impact_parameters", "reconstruct_tracks"]
+__all__ = ["Tracks", "reconstruct_tracks"]
 
 _ELECTRON, _MUON, _PION = 11, 13, 211
 
@@ -24,6 +25,7 @@ class Tracks:
         pt: measured transverse momentum, GeV.
         pdgid: 11, 13 or 211 with the sign of the charge as in the PDG numbering.
         d0, dz: measured impact parameters, mm.
+        phi: direction where the track is nearest to the beam, rad; its resolution is far below the size of a jet.
     """
 
     particle: NDArray[np.int64]
@@ -31,22 +33,16 @@ class Tracks:
     pdgid: NDArray[np.int32]
     d0: NDArray[np.float64]
     dz: NDArray[np.float64]
-
-
-def impact_parameters(particles: Particles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """True impact parameters in mm with respect to the collision, in CMS' signs.
-
-    The track is taken as straight: over the flight of a b hadron the sagitta is below 0.02 mm at 1 GeV.
-    d0 = (vy px - vx py) / pT; dz = vz - (vx px + vy py) / pT * pz / pT.
-    """
-    pt = particles.pt
-    d0 = (particles.vy * particles.px - particles.vx * particles.py) / pt
-    along = (particles.vx * particles.px + particles.vy * particles.py) / pt
-    return d0, particles.vz - along * particles.pz / pt
+    phi: NDArray[np.float64]
 
 
 def reconstruct_tracks(
-    particles: Particles, config: TrackerConfig, uniform: NDArray[np.float64], normal: NDArray[np.float64]
+    particles: Particles,
+    config: TrackerConfig,
+    uniform: NDArray[np.float64],
+    normal: NDArray[np.float64],
+    *,
+    magnetic_field: float,
 ) -> Tracks:
     """Tracks of the charged particles.
 
@@ -55,6 +51,7 @@ def reconstruct_tracks(
         config: numbers of the tracker.
         uniform: random numbers in [0, 1) [n_particles, 2], for efficiency and identification.
         normal: normal random numbers [n_particles, 3], for pT, d0 and dz.
+        magnetic_field: T, along the beam.
     """
     edges = np.array([region.abs_eta_max for region in config.regions])
     ring = np.searchsorted(edges, np.abs(particles.eta))
@@ -70,21 +67,30 @@ def reconstruct_tracks(
         by_ring("electron_efficiency"),
         np.where(kind == _MUON, by_ring("muon_efficiency"), by_ring("efficiency")),
     )
-    found = np.flatnonzero(inside & (uniform[:, 0] < efficiency))
-    particles = particles.where(inside & (uniform[:, 0] < efficiency))
+    reconstructed = inside & (uniform[:, 0] < efficiency * _displaced(particles, config))
+    found = np.flatnonzero(reconstructed)
+    particles = particles.where(reconstructed)
     kind, normal, identification = kind[found], normal[found], uniform[found, 1]
     charge = particles.charge.astype(np.int32)
     pt = particles.pt
     resolution = np.hypot(by_ring("pt_constant")[found], by_ring("pt_linear")[found] * pt)
-    d0, dz = impact_parameters(particles)
+    true = perigee(particles, magnetic_field)
     sine = 1 / np.cosh(particles.eta)
     momentum = pt / sine
-    d0 = d0 + normal[:, 1] * np.hypot(config.d0_constant, config.d0_scattering / (momentum * sine**1.5))
-    dz = dz + normal[:, 2] * np.hypot(config.dz_constant, config.dz_scattering / (momentum * sine**2.5))
+    d0 = true.d0 + normal[:, 1] * np.hypot(config.d0_constant, config.d0_scattering / (momentum * sine**1.5))
+    dz = true.dz + normal[:, 2] * np.hypot(config.dz_constant, config.dz_scattering / (momentum * sine**2.5))
     chance = np.where(kind == _ELECTRON, config.electron_identification, config.muon_identification)
     lepton = ((kind == _ELECTRON) | (kind == _MUON)) & (identification < chance)
     # Leptons with positive numbers are negative, hadrons with positive numbers are positive.
     pdgid = np.where(lepton, -kind * charge, _PION * charge)
     # A resolution of many sigma would turn the track around; it stays a track of at least a tenth of its pT.
     measured = pt * np.maximum(1 + resolution * normal[:, 0], 0.1)
-    return Tracks(particle=found, pt=measured, pdgid=pdgid.astype(np.int32), d0=d0, dz=dz)
+    return Tracks(particle=found, pt=measured, pdgid=pdgid.astype(np.int32), d0=d0, dz=dz, phi=true.phi)
+
+
+def _displaced(particles: Particles, config: TrackerConfig) -> NDArray[np.float64]:
+    """Factor on the efficiency by the radius at which a particle starts [n_particles]."""
+    if not config.displaced_efficiency:
+        return np.ones(len(particles))
+    radii, factors = zip(*config.displaced_efficiency, strict=True)
+    return np.asarray(np.interp(np.hypot(particles.vx, particles.vy), radii, factors, right=0.0))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -85,3 +87,40 @@ def test_rings_must_rise() -> None:
     regions = TrackerConfig().regions
     with pytest.raises(ValidationError, match="rising abs_eta_max"):
         TrackerConfig(regions=regions[::-1])
+
+
+@pytest.mark.parametrize("document", ["paper", {"preset": "paper"}])
+def test_a_detector_by_name(document: object) -> None:
+    """Round the file of the resolved configuration, with keys beside the name."""
+    paper = DetectorConfig.model_validate(document)
+    assert not paper.v0_decays
+    assert paper.magnetic_field == 0
+    assert paper.calorimeter_face is None
+    assert paper.tracker.displaced_efficiency == ()
+    default = DetectorConfig()
+    assert paper.tracker.regions == default.tracker.regions
+    assert (paper.ecal, paper.hcal, paper.pt_min) == (default.ecal, default.hcal, default.pt_min)
+    assert DetectorConfig.model_validate(paper.model_dump(mode="json")) == paper
+    mixed = DetectorConfig.model_validate({"preset": "paper", "v0_decays": True, "tracker": {"d0_constant": 0.02}})
+    assert mixed.v0_decays
+    assert (mixed.tracker.d0_constant, mixed.tracker.displaced_efficiency) == (0.02, ())
+    assert DetectorConfig(preset="paper", tracker=TrackerConfig(d0_constant=0.02)).tracker == mixed.tracker
+
+
+def test_an_unknown_detector() -> None:
+    with pytest.raises(ValidationError, match="no detector is called 'cdf'; there are paper"):
+        DetectorConfig.model_validate("cdf")
+    with pytest.raises(ValidationError, match="rising radii"):
+        TrackerConfig(displaced_efficiency=((10, 1), (5, 0)))
+
+
+def test_energy_from_a_displaced_vertex_lands_where_it_flies() -> None:
+    """A photon that starts at (500, 0, 300) mm along y meets the face at (500, 1189, 300) mm."""
+    particles = replace(_particles([(0, 22, 0, 50.0, 0.0, np.pi / 2)], 1), vx=np.array([500.0]), vz=np.array([300.0]))
+    face = np.sqrt(1290.0**2 - 500.0**2)
+    found = _detect(particles, [5])
+    assert found.phi == pytest.approx([np.arctan2(face, 500.0)], abs=0.01)
+    assert found.eta == pytest.approx([np.arcsinh(300.0 / 1290.0)], abs=0.01)
+    paper = detect(particles, DetectorConfig(preset="paper"), [np.random.default_rng(5)])
+    assert paper.phi == pytest.approx([np.pi / 2], abs=0.01)
+    assert paper.eta == pytest.approx([0.0], abs=0.01)

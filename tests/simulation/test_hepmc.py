@@ -7,6 +7,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, parse_config
 from rs3l_gnn.simulation import HardEvents, SimulationConfig, simulate, write_lhe
@@ -30,8 +31,11 @@ def batch(shower: Shower, hard_events: HardEvents) -> ak.Array:
     return shower.run(hard_events.part(0, N), range(1, N + 1))
 
 
-def _gen_event(number: int, particles: Any) -> Any:
-    """One of Pythia's events as HepMC: beams, hard particles, and stable particles at the places where they arise."""
+def _gen_event(number: int, particles: Any, *, mother: int = 511) -> Any:
+    """One of Pythia's events as HepMC: beams, hard particles, and stable particles at the places where they arise.
+
+    Of what arises away from the beam, ``mother`` is said to have decayed there.
+    """
     event = pyhepmc.GenEvent(pyhepmc.Units.GEV, pyhepmc.Units.MM)
     event.event_number = number
     start = pyhepmc.GenVertex((0.0, 0.0, 0.0, 0.0))
@@ -46,7 +50,7 @@ def _gen_event(number: int, particles: Any) -> Any:
             continue
         place = tuple((row["vProd"] or {}).get(name, 0.0) for name in ("px", "py", "pz", "e"))
         if place not in places:
-            decaying = pyhepmc.GenParticle((0.0, 0.0, 0.0, 1.0), 511, 2)
+            decaying = pyhepmc.GenParticle((0.0, 0.0, 0.0, 1.0), mother, 2)
             start.add_particle_out(decaying)
             places[place] = pyhepmc.GenVertex(place)
             places[place].add_particle_in(decaying)
@@ -67,6 +71,10 @@ def hepmc_file(batch: ak.Array, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+def _as_they_are(particles: Particles) -> Particles:
+    return particles
+
+
 def _sorted(particles: Particles, event: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     mine = particles.where(particles.event == event)
     table = np.stack([mine.px, mine.py, mine.pz, mine.energy, mine.vx, mine.vy, mine.vz, mine.pdgid], axis=1)
@@ -76,11 +84,19 @@ def _sorted(particles: Particles, event: int) -> np.ndarray[Any, np.dtype[np.flo
 def test_particles_are_those_of_the_file(
     hepmc_file: Path, batch: ak.Array, shower: Shower, hard_events: HardEvents, tmp_path: Path
 ) -> None:
-    split_hepmc(hepmc_file, hard_events.part(0, N), first_number=1, chunk_size=5, directory=tmp_path, name="herwig")
+    split_hepmc(
+        hepmc_file,
+        hard_events.part(0, N),
+        first_number=1,
+        chunk_size=5,
+        directory=tmp_path,
+        name="herwig",
+        longest_lifetime=10.0,
+    )
     expected = stable_particles(batch, shower.charges.of, abs_eta_max=3.4)
     for chunk, first, n_events in ((0, 0, 5), (1, 5, 3)):
         found, accepted = load_events(
-            tmp_path / f"herwig_{chunk:04d}.npz", n_events, shower.charges.of, abs_eta_max=3.4
+            tmp_path / f"herwig_{chunk:04d}.npz", n_events, shower.charges.of, abs_eta_max=3.4, decay=_as_they_are
         )
         assert accepted.tolist() == [first + index != 3 for index in range(n_events)]
         for index in range(n_events):
@@ -117,14 +133,26 @@ def test_a_view_of_another_generator(hepmc_file: Path, hard_events: HardEvents, 
 def test_wrong_numbers(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path, first: int, message: str) -> None:
     with pytest.raises(InputFileError, match=message):
         split_hepmc(
-            hepmc_file, hard_events.part(0, N), first_number=first, chunk_size=5, directory=tmp_path, name="herwig"
+            hepmc_file,
+            hard_events.part(0, N),
+            first_number=first,
+            chunk_size=5,
+            directory=tmp_path,
+            name="herwig",
+            longest_lifetime=10.0,
         )
 
 
 def test_events_of_another_lhe_file(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="was not made from this LHE file"):
         split_hepmc(
-            hepmc_file, hard_events.part(10, 20), first_number=1, chunk_size=5, directory=tmp_path, name="herwig"
+            hepmc_file,
+            hard_events.part(10, 20),
+            first_number=1,
+            chunk_size=5,
+            directory=tmp_path,
+            name="herwig",
+            longest_lifetime=10.0,
         )
 
 
@@ -139,7 +167,55 @@ def test_damaged_files(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path
     cases = {packed: "not a whole", cut: "not a whole", text: "not a whole", tmp_path / "absent.hepmc": "no such file"}
     for path, message in cases.items():
         with pytest.raises(InputFileError, match=message):
-            split_hepmc(path, hard, first_number=1, chunk_size=5, directory=tmp_path, name="herwig")
+            split_hepmc(
+                path, hard, first_number=1, chunk_size=5, directory=tmp_path, name="herwig", longest_lifetime=10.0
+            )
+
+
+@pytest.mark.parametrize(
+    ("mother", "taken_up_to"), [(511, 10.0), (-310, 1000.0), (3122, 1000.0), (321, None), (130, None)]
+)
+def test_decays_that_the_other_views_lack(
+    batch: ak.Array, hard_events: HardEvents, tmp_path: Path, mother: int, taken_up_to: float | None
+) -> None:
+    """A file without the lifetime limit of the other views is refused, not mixed with them."""
+    path = tmp_path / "late.hepmc"
+    with pyhepmc.open(path, "w") as stream:
+        stream.write(_gen_event(1, batch[0].prt, mother=mother))
+    hard = hard_events.part(0, N)
+    for limit in (10.0, 1000.0):
+        directory = tmp_path / f"{limit:g}"
+        arguments: dict[str, Any] = {"first_number": 1, "chunk_size": N, "directory": directory, "name": "herwig"}
+        if taken_up_to is not None and limit >= taken_up_to:
+            split_hepmc(path, hard, longest_lifetime=limit, **arguments)
+            assert (directory / "herwig_0000.npz").exists()
+        else:
+            with pytest.raises(InputFileError, match=rf"in event 1 a particle {mother} with a c tau of .* has decayed"):
+                split_hepmc(path, hard, longest_lifetime=limit, **arguments)
+
+
+def test_whole_particles_of_the_file_decay_with_the_detector(
+    hepmc_file: Path, hard_events: HardEvents, tmp_path: Path
+) -> None:
+    """The file is cut at 10 mm: its K0S have daughters with v0_decays, and none with the paper's detector."""
+    lhe = tmp_path / "hard.lhe"
+    write_lhe(lhe, hard_events.part(0, N), generator="test")
+    far = {}
+    for preset in (None, "paper"):
+        document = {
+            "samples": {"zh": {"lhe": str(lhe), "hepmc": {"herwig": {"path": str(hepmc_file)}}}},
+            "variations": ["herwig"],
+            "nominal": False,
+            "workers": 1,
+            "shower_weights": False,
+            "jets": {"pt_min": 20.0},
+            "detector": {"preset": preset, "tracker": {"displaced_efficiency": []}},
+        }
+        output = simulate(parse_config(SimulationConfig, document, where="test"), tmp_path / str(preset)).output
+        with uproot.open(output / "zh" / "herwig_0000.root") as file:
+            d0 = ak.flatten(file["Events"]["PFCands_d0"].array())
+        far[preset] = int(ak.sum((d0 != -1) & (abs(d0) > 0.5)))  # cm
+    assert far[None] >= far["paper"] + 5
 
 
 def test_herwig_needs_its_file() -> None:
@@ -163,6 +239,12 @@ def test_a_garbled_event_is_refused(hepmc_file: Path, hard_events: HardEvents, t
     for path, message in messages.items():
         with pytest.raises(InputFileError, match=rf"{path.name} is not a whole HepMC file: {message}"):
             split_hepmc(
-                path, hard_events.part(0, N), first_number=1, chunk_size=5, directory=tmp_path / "out", name="herwig"
+                path,
+                hard_events.part(0, N),
+                first_number=1,
+                chunk_size=5,
+                directory=tmp_path / "out",
+                name="herwig",
+                longest_lifetime=10.0,
             )
     assert not (tmp_path / "out").exists()

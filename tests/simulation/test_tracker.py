@@ -5,7 +5,7 @@ import pytest
 
 from rs3l_gnn.simulation.detector_config import TrackerConfig
 from rs3l_gnn.simulation.particles import Particles
-from rs3l_gnn.simulation.tracker import Tracks, impact_parameters, reconstruct_tracks
+from rs3l_gnn.simulation.tracker import Tracks, reconstruct_tracks
 
 CONFIG = TrackerConfig()
 
@@ -32,7 +32,8 @@ def make_particles(
 
 def _tracks(particles: Particles) -> Tracks:
     rng = np.random.default_rng(3)
-    return reconstruct_tracks(particles, CONFIG, rng.random((len(particles), 2)), rng.normal(size=(len(particles), 3)))
+    draws = rng.random((len(particles), 2)), rng.normal(size=(len(particles), 3))
+    return reconstruct_tracks(particles, CONFIG, *draws, magnetic_field=3.8)
 
 
 @pytest.mark.parametrize(("eta", "ring"), [(0.3, 0), (-1.2, 1), (2.0, 2)])
@@ -57,14 +58,24 @@ def test_impact_parameter_resolution(pt: float) -> None:
     assert np.std(forward.dz) == pytest.approx(np.hypot(0.030, 0.090 / (momentum * sine**2.5)), rel=0.03)
 
 
-def test_true_impact_parameters_have_cms_signs() -> None:
-    # A track along x from 2 mm beside the axis, and 5 mm along the track.
-    d0, dz = impact_parameters(make_particles(10.0, 1.0, 1, vertex=(5.0, 2.0, 7.0)))
-    assert d0 == pytest.approx([2.0])
-    assert dz == pytest.approx([7.0 - 5.0 * np.sinh(1.0)])
-    d0, dz = impact_parameters(make_particles(10.0, 1.0, 1, vertex=(5.0, 0.0, 5.0 * np.sinh(1.0))))
-    assert d0 == pytest.approx([0.0])
-    assert dz == pytest.approx([0.0])
+@pytest.mark.parametrize(("radius", "factor"), [(0.0, 1.0), (10.0, 1.0), (60.0, 0.9), (250.0, 0.575), (601.0, 0.0)])
+def test_tracks_that_start_away_from_the_beam(radius: float, factor: float) -> None:
+    """Points in between the table's are on straight lines; beyond 600 mm CMS looks for no tracks."""
+    n, expected = 20000, CONFIG.regions[0].efficiency * factor
+    vertex = (radius * 0.6, -radius * 0.8, 40.0)
+    found = len(_tracks(make_particles(50.0, 0.3, n, vertex=vertex)).pt)
+    assert found / n == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / n))
+
+
+def test_without_pairs_the_radius_does_not_matter() -> None:
+    particles, config = (
+        make_particles(50.0, 0.3, 2000, vertex=(900.0, 0.0, 0.0)),
+        TrackerConfig(displaced_efficiency=()),
+    )
+    rng = np.random.default_rng(3)
+    draws = rng.random((2000, 2)), rng.normal(size=(2000, 3))
+    tracks = reconstruct_tracks(particles, config, *draws, magnetic_field=0.0)
+    assert np.array_equal(tracks.particle, np.flatnonzero(draws[0][:, 0] < config.regions[0].efficiency))
 
 
 def test_neutral_soft_and_far_particles_have_no_track() -> None:
