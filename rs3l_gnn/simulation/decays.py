@@ -93,6 +93,7 @@ class InFlightDecays:
         products = []
         for one in record:
             if one.isFinal() and one.isVisible():
-                moves, place = (one.px(), one.py(), one.pz(), one.e()), (one.xProd(), one.yProd(), one.zProd())
-                products.append((event, one.id(), round(one.charge()), *moves, *place, collision))
+                four = (one.px(), one.py(), one.pz(), one.e())
+                origin = (one.xProd(), one.yProd(), one.zProd())
+                products.append((event, one.id(), round(one.charge()), *four, *origin, collision))
         return products
