@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import (
+    NOMINAL,
     InputFileError,
     atomic_directory,
     dump_config,
@@ -22,7 +23,13 @@ from rs3l_gnn.processors.checkpoints import ChunkCheckpoints, run_key
 from rs3l_gnn.processors.chunking import work_items
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.execution import Execution, open_executor
-from rs3l_gnn.processors.files import FileFailure, FileInfo, look_at_files, require_same_order
+from rs3l_gnn.processors.files import (
+    FileFailure,
+    FileInfo,
+    look_at_files,
+    require_same_order,
+    without_shower_weights,
+)
 from rs3l_gnn.processors.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.outputs import histogram_document, write_root
@@ -30,6 +37,7 @@ from rs3l_gnn.processors.skims import JetBlocks, write_skims
 from rs3l_gnn.processors.spill import Spill, scratch_folder
 from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.tagging import TaggingProcessor
+from rs3l_gnn.processors.weights import shower_weight_order
 
 __all__ = ["analyze"]
 
@@ -49,7 +57,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
 
     Returns:
         The report: ``complete``, ``executor``, ``workers``, ``events``, ``jets``, ``jets_per_second``, ``chunks``,
-        ``branches``, ``skipped_files``, ``failed_chunks``, times and the cutflow.
+        ``branches``, ``skipped_files``, ``failed_chunks``,
+        ``without_shower_weights``, times and the cutflow.
 
     Raises:
         OutputError: the folder exists, or cannot be written.
@@ -63,11 +72,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
     processor = TaggingProcessor(config.processor(), on_error="collect")
     good, bad = _open_files(config, datasets, processor)
-    orders = require_same_order(good)
-    datasets = {
-        name: replace(dataset, metadata={**dataset.metadata, "psweight_names": list(orders.get(name, ()))})
-        for name, dataset in datasets.items()
-    }
+    datasets, without = _described(config, datasets, good)
     items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
     with scratch_folder(output) as folder:
@@ -91,6 +96,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "chunks": len(items),
             "chunks_left_out": n_left_out,
             "files": len(good),
+            "without_shower_weights": without,
             "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
             "bytes_read": int(result["metrics"].get("bytesread", 0)),
             "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
@@ -112,6 +118,28 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             )
         _write(config, output, summary, report, skims=spill.jets, inputs=[info.path for info in good], force=force)
     return report
+
+
+def _described(
+    config: AnalysisConfig, datasets: Mapping[str, Dataset], files: list[FileInfo]
+) -> tuple[dict[str, Dataset], list[str]]:
+    """Data sets with what their files say about shower weights, and the names of those without any."""
+    orders = require_same_order(files)
+    out = {
+        name: replace(dataset, metadata={**dataset.metadata, "psweight_names": list(orders.get(name, ()))})
+        for name, dataset in datasets.items()
+    }
+
+    def wants(name: str) -> bool:
+        dataset = out[name]
+        nominal = dataset.plan.variation == NOMINAL.name and is_simulation(dataset.metadata)
+        return nominal and len(shower_weight_order(config.systematics, dataset.metadata)) > 1
+
+    without = without_shower_weights(info for info in files if wants(info.dataset))
+    for name in without:
+        _log.warning("%s has no shower weights: its PSWeight is a dummy", name)
+        out[name] = replace(out[name], metadata={**out[name].metadata, "shower_weights": False})
+    return out, without
 
 
 def _failures(out: Mapping[str, Any]) -> list[dict[str, str]]:

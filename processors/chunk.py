@@ -126,8 +126,9 @@ class ChunkOutput:
         sums = ExactSums((len(passed),))
         for step, events in enumerate(passed):
             sums.add(np.full(len(events), step), weight[events])
-        total = ExactSums((1,))
-        total.add(np.zeros(len(generated), dtype=np.int64), generated)
+        total = ExactSums((2,))  # of all events, and of those on the wanted side of the split
+        for place, weights in enumerate((generated, generated[kept])):
+            total.add(np.full(len(weights), place), weights)
         self._result["cutflow"] = {
             "events": dict(zip(cutflow_steps(self._config), map(len, passed), strict=True)),
             "weights": sums,

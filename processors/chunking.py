@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.files import FileInfo
 from rs3l_gnn.processors.fileset import Dataset
+from rs3l_gnn.processors.generated import RUNS_KEY
 
 __all__ = ["events_in_chunk", "work_items"]
 
@@ -39,6 +41,8 @@ def work_items(
     of_dataset: dict[str, list[Any]] = {name: [] for name in datasets}
     for info in files:
         metadata = datasets[info.dataset].user_metadata()
+        if info.generated is not None:
+            metadata[RUNS_KEY] = asdict(info.generated)
         # A file without events is still a chunk, so that its data set has an entry of zeros.
         n_chunks = max(-(-info.events // events_in_chunk(config, info)), 1)
         edges = [info.events * number // n_chunks for number in range(n_chunks + 1)]

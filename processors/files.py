@@ -7,13 +7,14 @@ import lzma
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
+import awkward as ak
 import uproot
 from uproot.deserialization import DeserializationError
 
@@ -31,9 +32,19 @@ from rs3l_gnn.inference import layout_of
 from rs3l_gnn.inference.delphes import CANDIDATES
 from rs3l_gnn.inference.puppi import PUPPI_WEIGHT
 from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
 from rs3l_gnn.processors.weights import correction_branches
 
-__all__ = ["FileFailure", "FileInfo", "is_read_error", "look_at_files", "require_same_order", "required_branches"]
+__all__ = [
+    "FileFailure",
+    "FileInfo",
+    "is_read_error",
+    "look_at_files",
+    "needs_candidates",
+    "require_same_order",
+    "required_branches",
+    "without_shower_weights",
+]
 
 _XROOTD = ("root://", "xroot://", "roots://")
 _READ_ERRORS = (OSError, EOFError, struct.error, zlib.error, lzma.LZMAError, DeserializationError)
@@ -51,6 +62,8 @@ class FileInfo:
         uuid: ROOT's content id.
         psweight_names: order of the shower weights, where the file says it.
         candidates: candidates in an event, on average; 0 where the analysis reads none.
+        generated: what a file of simulation says about the events that it was made from.
+        shower_weights: entries of PSWeight in the first event, None where there is no such branch, or no event.
     """
 
     dataset: str
@@ -60,6 +73,8 @@ class FileInfo:
     uuid: bytes
     psweight_names: tuple[str, ...]
     candidates: float = 0.0
+    generated: GeneratedEvents | None = None
+    shower_weights: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +98,7 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
         return _of_foreign(config, form)
     jets = ["pt", "eta", "msoftdrop"]
     needed = ["run", "luminosityBlock", "event"]
-    if _has_networks(config):
+    if needs_candidates(config):
         jets += ["phi", "mass"]
         weights = (PUPPI_WEIGHT,) if config.puppi else ()
         needed += [f"{form.candidates}_{field}" for field in (*form.candidate_fields, *weights)]
@@ -101,18 +116,19 @@ def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulat
     return needed
 
 
-def _has_networks(config: ProcessorConfig) -> bool:
-    return any(model != N2 for model in config.taggers.values())
+def needs_candidates(config: ProcessorConfig) -> bool:
+    """True if networks or shifts of candidates are to run; N2 alone stands with the jets."""
+    return bool(config.systematics.candidates) or any(model != N2 for model in config.taggers.values())
 
 
 def _of_foreign(config: ProcessorConfig, form: CandidateFormat) -> list[str]:
     """Branches of layouts that are not named like NanoAOD; the jets of Delphes are checked where they are found."""
-    networks = _has_networks(config)
+    needed = needs_candidates(config)
     if form.name == "published":
         jets = ["jet_pt", "jet_eta", "jet_e", "jet_msd", "jet_n2"]
-        return [*jets, *PUBLISHED_BRANCHES] if networks else jets
+        return [*jets, *PUBLISHED_BRANCHES] if needed else jets
     candidates = [f"{name}.{field}" for name, fields in CANDIDATES.items() for field in fields]
-    return candidates if networks else []
+    return candidates if needed else []
 
 
 def look_at_files(
@@ -147,7 +163,7 @@ def _look(
             tree = _tree(path, opened, tree_name)
             names: list[str] = tree.keys()
             branches = {name.rpartition("/")[2] for name in names}  # Delphes: Jet/Jet.PT
-            form = layout_of({_collection(name) for name in branches})
+            form = layout_of({_collection(name) for name in branches}, candidates=needs_candidates(config))
             missing_features(form.missing_features, path)
             missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
             if missing:
@@ -155,14 +171,29 @@ def _look(
                     f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
                 )
             events = int(tree.num_entries)
-            density = _candidates(tree, names, form) / max(events, 1) if _has_networks(config) else 0.0
-            return FileInfo(dataset, path, tree_name, events, opened.file.fUUID, _ps_names(opened), density)
+            return FileInfo(
+                dataset,
+                path,
+                tree_name,
+                events,
+                opened.file.fUUID,
+                _ps_names(opened),
+                _candidates(tree, names, form) / max(events, 1) if needs_candidates(config) else 0.0,
+                look_into_runs(path, opened, events) if simulation else None,
+                _shower_weights(tree, branches),
+            )
     except Rs3lError as error:
         named = error if path in str(error) else type(error)(f"{path}: {error}")
         return FileFailure(dataset, path, named)
     except (ValueError, *_READ_ERRORS) as error:
         text = " ".join(str(error).split())[:300]
         return FileFailure(dataset, path, InputFileError(f"cannot read {path}: {text or type(error).__name__}"))
+
+
+def _shower_weights(tree: Any, branches: Collection[str]) -> int | None:
+    if "PSWeight" not in branches or tree.num_entries == 0:
+        return None
+    return int(ak.num(tree["PSWeight"].array(entry_stop=1), axis=1)[0])
 
 
 def _candidates(tree: Any, names: Iterable[str], form: CandidateFormat) -> float:
@@ -222,3 +253,22 @@ def require_same_order(infos: Iterable[FileInfo]) -> dict[str, tuple[str, ...]]:
                 allowed=", ".join(before) or "none",
             )
     return orders
+
+
+def without_shower_weights(infos: Iterable[FileInfo]) -> list[str]:
+    """Data sets whose PSWeight is the one dummy entry that NanoAOD writes for samples without shower weights.
+
+    Raises:
+        ConfigError: some files of a data set have shower weights and others a dummy.
+    """
+    lengths: dict[str, dict[bool, str]] = {}
+    for info in infos:
+        if info.shower_weights is not None:
+            lengths.setdefault(info.dataset, {})[info.shower_weights <= 1] = info.path
+    for dataset, found in lengths.items():
+        if len(found) == 2:
+            raise ConfigError(
+                f"of data set {dataset!r}, {found[False]} has shower weights and {found[True]} has a dummy",
+                hint="make two data sets of it, or say shower_weights: false in its metadata",
+            )
+    return sorted(dataset for dataset, found in lengths.items() if True in found)

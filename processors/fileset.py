@@ -13,10 +13,12 @@ from typing import Any
 import yaml
 
 from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, InputFileError, UnknownVariationError
+from rs3l_gnn.processors.metadata import is_simulation
 
-__all__ = ["Dataset", "Plan", "plan_of", "read_filesets"]
+__all__ = ["PLAN_KEY", "Dataset", "Plan", "plan_of", "read_filesets", "require_joint"]
 
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_EXTENSION = re.compile(r"(?P<base>.+?)[_-]?ext\d*")
 _SHIFT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(Up|Down)")
 PLAN_KEY = "rs3l_plan"
 
@@ -94,7 +96,46 @@ def read_filesets(
     parsed = {name: _parse(name, path, entry) for name, (path, entry) in kept.items()}
     metadata = {name: meta for name, (_, meta) in parsed.items()}
     plans = _plans(metadata, left_out=raw.keys() - kept.keys())
+    require_joint(metadata, plans)
+    _refuse_hidden_extensions(metadata)
     return {name: Dataset(name, files, meta, plans[name]) for name, (files, meta) in parsed.items()}
+
+
+def require_joint(metadata: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Plan]) -> None:
+    """Data sets that fill the same entry must be parts of one sample, since they get one normalisation.
+
+    Raises:
+        ConfigError: one is data and another simulation, or their cross-sections differ.
+    """
+    first: dict[tuple[str, str], str] = {}
+    for name, plan in plans.items():
+        other = first.setdefault((plan.entry, plan.variation), name)
+        both = [
+            (is_simulation(metadata[one]), metadata[one].get("xsec") if is_simulation(metadata[one]) else None)
+            for one in (other, name)
+        ]
+        if both[0] != both[1]:
+            words = [f"{'simulation' if simulated else 'data'} with xsec {xsec}" for simulated, xsec in both]
+            raise ConfigError(
+                f"data sets {other!r} and {name!r} of the sample {plan.entry!r} cannot be normalised together",
+                got=" and ".join(words),
+                hint="give them samples of their own; a process may have many",
+            )
+
+
+def _refuse_hidden_extensions(metadata: Mapping[str, Mapping[str, Any]]) -> None:
+    """``tt`` and ``tt_ext1`` are one sample; normalised each on its own they would count twice."""
+    found: dict[str, str] = {}
+    for name, meta in metadata.items():
+        if meta.get("sample") or meta.get("xsec") is None or not is_simulation(meta):
+            continue
+        extension = _EXTENSION.fullmatch(name)
+        other = found.setdefault(extension["base"] if extension else name, name)
+        if other != name:
+            raise ConfigError(
+                f"data sets {other!r} and {name!r} look like a sample and its extension",
+                hint="give both the same sample in their metadata, to be normalised together, or different ones",
+            )
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
@@ -159,6 +200,8 @@ def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) ->
     for name, meta in metadata.items():
         parent = parents[name]
         variation = _axis_name(name, meta.get("variation"))
+        if parent is not None and not is_simulation(meta):
+            raise ConfigError(f"data set {name!r} re-simulates {parent!r} and says isMC: false")
         if parent is not None and variation == NOMINAL.name:
             raise ConfigError(f"data set {name!r} re-simulates {parent!r} and says variation nominal")
         if parent is None and variation != NOMINAL.name:

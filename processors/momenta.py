@@ -157,7 +157,7 @@ def _numbers_in_event(events: ak.Array, counts: NDArray[np.int64]) -> NDArray[np
     says which jet is matched to the hard event, that one has number 0 and the others follow.
     """
     place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    jets = EventTables(events).jets
+    jets = EventTables(events, candidates=False).jets
     if "anchor" not in jets.fields:
         return place
     anchor = np.asarray(ak.flatten(jets["anchor"], axis=1), dtype=bool)

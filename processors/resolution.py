@@ -56,7 +56,7 @@ def generated_pt(events: ak.Array, view: JetView, collection: str | None) -> NDA
     out = np.full(len(view.pt), np.nan)
     if collection not in events.fields or not set(_NEEDED) <= set(ak.fields(events[collection])):
         return out
-    phi = np.asarray(ak.flatten(EventTables(events).jets["phi"], axis=1), dtype=np.float64)
+    phi = np.asarray(ak.flatten(EventTables(events, candidates=False).jets["phi"], axis=1), dtype=np.float64)
     table = events[collection]
     gen_pt, gen_eta, gen_phi = (np.asarray(ak.flatten(table[name], axis=1), dtype=np.float64) for name in _NEEDED)
     n_generated = np.asarray(ak.num(table["pt"], axis=1), dtype=np.int64)

@@ -8,6 +8,9 @@ from coffea.nanoevents import BaseSchema, DelphesSchema, PFNanoAODSchema
 
 __all__ = ["JetSchema"]
 
+# Four-vectors where a file has what one needs; coffea's jets also ask for a charge.
+_VECTORS = dict.fromkeys(("FatJet", "PFCands", "PFCand"), "PtEtaPhiMCollection")
+
 
 class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type information
     """PFNano's and NanoAOD's collections without cross references; Delphes' collections; flat branches as they are.
@@ -16,12 +19,7 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
     collections warn about every collection that a file leaves out, and raise for real PFNano files.
     """
 
-    mixins: ClassVar[dict[str, str]] = {
-        # Four-vectors where the files are sure to have what one needs; coffea's jets also ask for a charge.
-        "FatJet": "PtEtaPhiMCollection",
-        "PFCands": "PtEtaPhiMCollection",
-        "PFCand": "PtEtaPhiMCollection",
-    }
+    mixins: dict[str, str]
     all_cross_references: ClassVar[dict[str, str]] = {}
     nested_items: ClassVar[dict[str, Any]] = {}
     nested_index_items: ClassVar[dict[str, Any]] = {}
@@ -37,6 +35,11 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
         elif "pfcand_pt" in fields and "event" not in fields:
             BaseSchema.__init__(self, base_form)
         else:
+            self.mixins = {
+                name: kind
+                for name, kind in _VECTORS.items()
+                if all(f"{name}_{field}" in fields for field in ("pt", "eta", "phi", "mass"))
+            }
             super().__init__(base_form, *args, **kwargs)
 
     @classmethod

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions import VARIATIONS, ConfigError, InvalidDataError, Split
+from rs3l_gnn.conventions import VARIATIONS, ConfigError
 from rs3l_gnn.processors.chunk import cutflow_steps
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.covariances import Covariances
 from rs3l_gnn.processors.exact import empty_hist
 from rs3l_gnn.processors.fileset import Plan
 from rs3l_gnn.processors.metadata import is_simulation
+from rs3l_gnn.processors.normalisation import Normalisation, normalisations
 from rs3l_gnn.processors.paired import joint_weights
 
 __all__ = ["summarise"]
@@ -25,14 +26,15 @@ def summarise(
 ) -> dict[str, Any]:
     """Normalise and merge the data sets.
 
-    The weight of an event is multiplied by xsec / sumw, in pb, and by 1 / (share of the split), so that a fit only
-    multiplies by the luminosity. Data, and simulation without a cross section, keep their weights.
+    The weight of an event is multiplied by xsec / sumw, in pb, and by 1 / (share of the weights on the side of the
+    split), so that a fit only multiplies by the luminosity. Data have weight 1. See
+    :func:`rs3l_gnn.processors.normalisation.normalisations`.
 
     Args:
         config: the processor's.
         accumulated: data set -> added-up results of :meth:`TaggingProcessor.process`.
-        trust_metadata: take the sum of weights from the metadata where they have it (skimmed files need that);
-            False after a run over a part of the files, where the sum over the processed events is the right one.
+        trust_metadata: take the sum of weights from the metadata where the files themselves do not say it;
+            False after a run over a part of the files, for which that number is not right.
 
     Returns:
         ``histograms`` (name -> hist.Hist), ``datasets``, ``variations``, ``models``, ``cutflow``, and ``paired``
@@ -40,19 +42,20 @@ def summarise(
         :meth:`rs3l_gnn.processors.covariances.Covariances.document`).
 
     Raises:
-        ConfigError: files of one data set disagree on its metadata.
+        ConfigError: files of one data set disagree on its metadata, or data sets of one sample on their cross-section.
         InvalidDataError: the weights of a data set add up to nothing.
     """
     parts = {name: accumulated[name] for name in sorted(accumulated) if "histograms" in accumulated[name]}
-    plans, metadata, scales = {}, {}, {}
+    plans, metadata = {}, {}
     for name, part in parts.items():
         metadata[name], plans[name] = _metadata(name, part)
-        scales[name] = _scale(config, name, part, metadata[name], trust_metadata=trust_metadata)
+    norms = normalisations(parts, plans, metadata, is_split=config.split is not None, trust_metadata=trust_metadata)
+    scales = {name: norm.scale for name, norm in norms.items()}
     entries = sorted({plan.entry for plan in plans.values()})
     records = _variations(parts)
     return {
         "histograms": {name: _merged(config, name, parts, plans, scales) for name in config.variables},
-        "datasets": {entry: _entry(entry, parts, plans, metadata, scales) for entry in entries},
+        "datasets": {entry: _entry(entry, parts, plans, metadata, norms) for entry in entries},
         "variations": records,
         "models": _models(config, parts),
         "cutflow": {name: _cutflow(config, part, scales[name]) for name, part in parts.items()},
@@ -65,26 +68,6 @@ def _metadata(name: str, part: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]
         raise ConfigError(f"the chunks of data set {name!r} disagree on its metadata", got=sorted(part["metadata"]))
     document = json.loads(next(iter(part["metadata"])))
     return document["metadata"], Plan(**document["plan"])
-
-
-def _scale(
-    config: ProcessorConfig, name: str, part: Mapping[str, Any], metadata: Mapping[str, Any], *, trust_metadata: bool
-) -> float:
-    share = 1.0 if config.split is None else config.fractions.of(Split[config.split.upper()])
-    if not is_simulation(metadata) or metadata.get("xsec") is None:
-        return 1.0 / share
-    if part["events"] == 0:
-        return 0.0
-    sumw = _sumw(part, metadata, trust_metadata=trust_metadata)
-    if not (np.isfinite(sumw) and sumw != 0):
-        raise InvalidDataError(f"the weights of data set {name!r} add up to nothing usable", got=sumw)
-    return float(metadata["xsec"]) / sumw / share
-
-
-def _sumw(part: Mapping[str, Any], metadata: Mapping[str, Any], *, trust_metadata: bool) -> float:
-    if trust_metadata and metadata.get("sumw") is not None:
-        return float(metadata["sumw"])
-    return float(part["sumw"].values()[0])
 
 
 def _variations(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -119,7 +102,7 @@ def _entry(
     parts: Mapping[str, Any],
     plans: Mapping[str, Plan],
     metadata: Mapping[str, Mapping[str, Any]],
-    scales: Mapping[str, float],
+    norms: Mapping[str, Normalisation],
 ) -> dict[str, Any]:
     members = [name for name in parts if plans[name].entry == entry]
     nominal = [name for name in members if plans[name].variation == "nominal"]
@@ -130,9 +113,9 @@ def _entry(
         "sample": first.get("sample", entry),
         "isMC": is_simulation(first),
         "xsec": first.get("xsec"),
-        "sumw": float(sum(_sumw(parts[name], metadata[name], trust_metadata=True) for name in nominal)),
+        "sumw": sum(norms[name].sumw for name in nominal),
         "events": sum(parts[name]["events"] for name in nominal),
-        "normalised": first.get("xsec") is not None,
+        "normalised": is_simulation(first) and first.get("xsec") is not None,
         "variations": filled,
         "resimulated": sorted({plans[name].variation for name in members} - {"nominal"}),
         "filesets": {
@@ -141,7 +124,10 @@ def _entry(
                 "variation_axis": plans[name].variation,
                 "sumw_processed": float(parts[name]["sumw"].values()[0]),
                 "events": parts[name]["events"],
-                "scale": scales[name],
+                "sumw_used": norms[name].sumw,
+                "sumw_source": norms[name].source,
+                "split_share": norms[name].share,
+                "scale": norms[name].scale,
             }
             for name in members
         },

@@ -19,6 +19,8 @@ from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.fileset import PLAN_KEY, Plan, plan_of
+from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
+from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.momenta import momentum_views
 from rs3l_gnn.processors.selection import JetView, choose_jets, nominal_view, split_mask
 from rs3l_gnn.processors.shifts import shift_records, shifted_sets
@@ -29,7 +31,7 @@ from rs3l_gnn.processors.weights import event_weights, generator_weight, weight_
 __all__ = ["TaggingProcessor"]
 
 # What coffea adds to the metadata of each chunk; everything else came with the fileset.
-_CHUNK_KEYS = ("dataset", "filename", "treename", "entrystart", "entrystop", "fileuuid", "version")
+_CHUNK_KEYS = ("dataset", "filename", "treename", "entrystart", "entrystop", "fileuuid", "version", RUNS_KEY)
 
 
 class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no type information
@@ -105,12 +107,13 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
 
     def _process(self, events: Any, dataset: str, metadata: dict[str, Any]) -> dict[str, Any]:
         config, plan, clock = self.config, plan_of(dataset, metadata), _Clock()
-        is_nominal = plan.variation == "nominal"
+        is_nominal, simulation = plan.variation == "nominal", is_simulation(metadata)
         records = self.variations(dataset, metadata)
-        jets = EventTables(events).jets
+        jets = EventTables(events, candidates=False).jets
         in_file = nominal_view(jets, anchor=config.jet.choice == "anchor")
-        numbers = _event_numbers(events, needed=config.split is not None or plan.paired)
-        kept = split_mask(config, plan.sample, numbers)
+        is_split = simulation and config.split is not None  # no network was trained on data
+        numbers = _event_numbers(events, needed=is_split or plan.paired)
+        kept = split_mask(config, plan.sample, numbers) if is_split else np.ones(len(events), dtype=bool)
         views = momentum_views(events, in_file, config.systematics, metadata, variations=is_nominal)
         chosen = [choose_jets(view, config.jet, kept) for view in views]
         clock.lap("selection")
@@ -132,18 +135,21 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                 out.fill(selected, {view.variation: weights["nominal"]})
                 continue
             out.fill(selected, weights if is_nominal else {plan.variation: weights["nominal"]})
-            out.cutflow(generator_weight(events), kept, weights["nominal"], selected)
+            out.cutflow(generator_weight(events, metadata), kept, weights["nominal"], selected)
             if plan.paired and config.paired:
                 out.pair(numbers, weights["nominal"], selected)
         clock.lap("histograms")
-        if is_nominal:
+        if is_nominal and config.systematics.candidates:
             self._fill_candidate_shifts(events, views[0], kept, weights["nominal"], out)
             clock.lap("candidate_shifts")
         skim = (
             {"skim": jet_table(events, in_file, wanted, scores, pt_min=config.jet.model_pt_min)} if config.skims else {}
         )
+        source = generated_events(metadata) if simulation else None
         return out.result(
             **skim,
+            generated=set() if source is None else {source},
+            events_of_file={} if source is None else {source.path: len(events)},
             events=len(events),
             jets=len(in_file.pt),
             scored_jets=int(wanted.sum()),

@@ -14,10 +14,19 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
 from rs3l_gnn.processors.corrections import evaluator
-from rs3l_gnn.processors.metadata import is_simulation
+from rs3l_gnn.processors.metadata import flag, is_simulation
 from rs3l_gnn.processors.systematics_config import SystematicsConfig, WeightCorrection
 
-__all__ = ["ShowerWeight", "event_weights", "generator_weight", "shower_weights", "weight_names"]
+__all__ = [
+    "ShowerWeight",
+    "branch",
+    "correction_branches",
+    "event_weights",
+    "generator_weight",
+    "shower_weight_order",
+    "shower_weights",
+    "weight_names",
+]
 
 _FACTOR = re.compile(r"(?P<source>[if]sr):muRfac=(?P<factor>[0-9.eE+-]+)")
 _NAMED = re.compile(r"(?P<source>[if]sr)_?(?P<direction>up|down)", re.IGNORECASE)
@@ -103,8 +112,10 @@ def weight_names(config: SystematicsConfig, metadata: Mapping[str, Any], dataset
     return records
 
 
-def generator_weight(events: ak.Array) -> NDArray[np.float64]:
-    """The generator's weight of each event, 1 where there is none [n_events]."""
+def generator_weight(events: ak.Array, metadata: Mapping[str, Any]) -> NDArray[np.float64]:
+    """The generator's weight of each event, 1 where there is none, and for data, whatever the file holds [n_events]."""
+    if not is_simulation(metadata):
+        return np.ones(len(events))
     if "genWeight" in events.fields:
         return np.asarray(events["genWeight"], dtype=np.float64)
     if "Event" in events.fields and "Weight" in ak.fields(events["Event"]):  # Delphes
@@ -128,7 +139,7 @@ def event_weights(
         MissingBranchError: a branch that a weight needs is absent.
         InvalidDataError: PSWeight has another number of entries than its order says.
     """
-    nominal = generator_weight(events)
+    nominal = generator_weight(events, metadata)
     if not is_simulation(metadata):
         return {"nominal": nominal}
     factors = [(_correction(events, correction, correction.nominal), correction) for correction in config.weights]
@@ -141,7 +152,7 @@ def event_weights(
         if correction.up is None or correction.down is None:
             continue
         # Multiplied anew rather than divided out: a nominal factor may be 0.
-        others = generator_weight(events)
+        others = generator_weight(events, metadata)
         for other, (factor, _) in enumerate(factors):
             if other != position:
                 others = others * factor
@@ -149,9 +160,16 @@ def event_weights(
         weights[correction.name + "Down"] = others * _correction(events, correction, correction.down)
     entries = _shower_weights_of(config, metadata, dataset)
     if entries:
-        columns = _ps_columns(events, _ps_order(config, metadata), dataset)
+        columns = _ps_columns(events, shower_weight_order(config, metadata), dataset)
         weights |= {entry.name: nominal * columns[:, entry.index] for entry in entries}
     return weights
+
+
+def shower_weight_order(config: SystematicsConfig, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Meaning of each entry of PSWeight: from the configuration, else from the files; empty where they are not used."""
+    if not config.ps_weights or not flag(metadata, "shower_weights", default=True):
+        return ()
+    return config.ps_order if config.ps_order is not None else tuple(metadata.get("psweight_names") or ())
 
 
 def correction_branches(corrections: Iterable[WeightCorrection]) -> set[str]:
@@ -159,23 +177,18 @@ def correction_branches(corrections: Iterable[WeightCorrection]) -> set[str]:
     return {argument.branch for correction in corrections for argument in correction.inputs if argument.branch}
 
 
-def _ps_order(config: SystematicsConfig, metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    return config.ps_order if config.ps_order is not None else tuple(metadata.get("psweight_names") or ())
-
-
 def _shower_weights_of(
     config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str
 ) -> tuple[ShowerWeight, ...]:
-    if not config.ps_weights:
-        return ()
     where = "systematics.ps_order" if config.ps_order is not None else f"data set {dataset!r}"
-    return shower_weights(_ps_order(config, metadata), where=where)
+    return shower_weights(shower_weight_order(config, metadata), where=where)
 
 
 def _ps_columns(events: ak.Array, order: Sequence[str], dataset: str) -> NDArray[np.float64]:
     if "PSWeight" not in events.fields:
         raise MissingBranchError(
-            f"data set {dataset!r} lacks PSWeight", hint="set systematics.ps_weights to false to go on without"
+            f"data set {dataset!r} lacks PSWeight",
+            hint="say shower_weights: false in its metadata, or systematics.ps_weights: false for all data sets",
         )
     counts = np.asarray(ak.num(events["PSWeight"], axis=1))
     if (counts != len(order)).any():
@@ -183,7 +196,7 @@ def _ps_columns(events: ak.Array, order: Sequence[str], dataset: str) -> NDArray
             f"PSWeight of data set {dataset!r} has another length than its order ({', '.join(order)})",
             got=int(counts[counts != len(order)][0]),
             allowed=len(order),
-            hint="mend systematics.ps_order, or set systematics.ps_weights to false",
+            hint="mend systematics.ps_order, or say shower_weights: false in the metadata of the data set",
         )
     flat = np.asarray(ak.flatten(events["PSWeight"], axis=1), dtype=np.float64)
     return flat.reshape(len(events), len(order))

@@ -20,11 +20,12 @@ __all__ = ["EventTables", "event_numbers", "layout_of"]
 _TABLES = ("pfnano", "nanoaod15")
 
 
-def layout_of(fields: Iterable[str]) -> CandidateFormat:
+def layout_of(fields: Iterable[str], *, candidates: bool = True) -> CandidateFormat:
     """Find the format of events from their collections.
 
     Args:
         fields: names of the collections, ``events.fields``.
+        candidates: False if only the jets are of interest, so that plain NanoAOD will do.
 
     Raises:
         MissingBranchError: no known format has its collections there.
@@ -38,6 +39,8 @@ def layout_of(fields: Iterable[str]) -> CandidateFormat:
         return FORMATS["delphes"]
     if "pfcand" in found or "pfcand_pt" in found:
         return FORMATS["published"]
+    if not candidates and FORMATS["pfnano"].jets in found:
+        return FORMATS["pfnano"]
     needed = [", ".join((FORMATS[name].jets, FORMATS[name].candidates, FORMATS[name].links)) for name in _TABLES]
     close = sorted(name for name in found if "Jet" in name or "PF" in name or "EFlow" in name)
     raise MissingBranchError(
@@ -54,15 +57,18 @@ class EventTables:
         events: NanoEvents, or records with the same collections.
         layout: name of the format, found from the collections if None.
         puppi: scale candidates by their PUPPI weights.
+        candidates: False if only the jets are asked for.
 
     Raises:
         MissingBranchError: no known format has its collections there.
         ConfigError: an unknown layout.
     """
 
-    def __init__(self, events: ak.Array, layout: str | None = None, *, puppi: bool = False) -> None:
+    def __init__(
+        self, events: ak.Array, layout: str | None = None, *, puppi: bool = False, candidates: bool = True
+    ) -> None:
         self._events, self._puppi = events, puppi
-        self.form = layout_of(events.fields) if layout is None else get_format(layout)
+        self.form = layout_of(events.fields, candidates=candidates) if layout is None else get_format(layout)
 
     @cached_property
     def jets(self) -> ak.Array:

@@ -11,7 +11,14 @@ import uproot
 from rs3l_gnn.conventions import ConfigError, InputFileError
 from rs3l_gnn.data.formats import FORMATS
 from rs3l_gnn.processors.config import ProcessorConfig
-from rs3l_gnn.processors.files import FileInfo, is_read_error, look_at_files, require_same_order, required_branches
+from rs3l_gnn.processors.files import (
+    FileInfo,
+    is_read_error,
+    look_at_files,
+    require_same_order,
+    required_branches,
+    without_shower_weights,
+)
 
 
 def _look(path: Path, **more: Any) -> tuple[list[Any], list[Any]]:
@@ -60,6 +67,26 @@ def test_files_of_one_data_set_share_the_order_of_weights() -> None:
     assert require_same_order([first]) == {"qcd": ("isrUp", "isrDown")}
     with pytest.raises(ConfigError, match=r"b\.root has another order"):
         require_same_order([first, other])
+
+
+def test_a_dummy_is_told_from_shower_weights() -> None:
+    """One entry in every file, whose first event is enough to see it; a file without events says nothing."""
+    files = [
+        FileInfo(name, f"{name}{number}.root", "Events", 1, b"", (), shower_weights=length)
+        for name, lengths in {"old": [1, 1, None], "new": [4, None]}.items()
+        for number, length in enumerate(lengths)
+    ]
+    assert without_shower_weights(files) == ["old"]
+    mixed = FileInfo("old", "old3.root", "Events", 1, b"", (), shower_weights=4)
+    with pytest.raises(ConfigError, match=r"old3\.root has shower weights and old1\.root has a dummy"):
+        without_shower_weights([*files, mixed])
+
+
+def test_shifts_of_candidates_need_candidates() -> None:
+    shifted = ProcessorConfig.model_validate(
+        {"systematics": {"candidates": [{"name": "ces", "kind": "energy_scale", "size": 0.1}]}}
+    )
+    assert "PFCands_pt" in required_branches(shifted, FORMATS["pfnano"], simulation=True)
 
 
 def test_mistakes_in_a_program_are_no_read_errors() -> None:

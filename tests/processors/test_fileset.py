@@ -73,6 +73,11 @@ def test_a_resimulation_fills_the_entry_of_its_parent(tmp_path: Path) -> None:
         ({"a": _metadata(variation="fsrRenHi", resimulated_of="c")}, ConfigError, "re-simulates 'c', which is not"),
         ({"a": _metadata(resimulated_of="b"), "b": _metadata()}, ConfigError, "says variation nominal"),
         (
+            {"a": _metadata(variation="seed", resimulated_of="b", isMC=False), "b": _metadata()},
+            ConfigError,
+            "says isMC: false",
+        ),
+        (
             {
                 "n": _metadata(),
                 "a": _metadata(variation="fsrRenHi", resimulated_of="n"),

@@ -38,7 +38,7 @@ def test_the_scale_follows_the_metadata(
     assert summary["datasets"]["d"]["filesets"]["d"]["scale"] == pytest.approx(scale)
     one = summary["histograms"]["mass"][{"dataset": "d", "channel": "signal", "variation": "nominal"}]
     assert one.sum(flow=True).value == pytest.approx(scale * summary["cutflow"]["d"]["jet"]["events"])
-    assert summary["datasets"]["d"]["normalised"] == ("xsec" in metadata)
+    assert summary["datasets"]["d"]["normalised"] == ("xsec" in metadata and "isMC" not in metadata)
     assert summary["paired"] == {}
 
 

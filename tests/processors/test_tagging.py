@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pytest
+import uproot
 from coffea import processor
 from coffea.nanoevents import NanoEventsFactory
 from coffea.processor import accumulate
@@ -146,6 +148,50 @@ def test_pfnano_of_cms_runs_through(shared_data: Path, tagger_path: Path, tmp_pa
         *(f"PFCands_{name}" for name in ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")),
         *(f"FatJetPFCands_{name}" for name in ("jetIdx", "pFCandsIdx")),
     }
+
+
+def test_n2_alone_needs_no_candidates(shared_data: Path, tmp_path: Path) -> None:
+    """A NanoAOD file without candidates, with corrections of its jets and weights."""
+    wanted = ("run", "luminosityBlock", "event", "genWeight")
+    with uproot.open(shared_data / "cms" / "nano_tt_v15.root") as source:
+        names = [f"FatJet_{name}" for name in ("pt", "eta", "phi", "msoftdrop", "n2b1")]
+        arrays = source["Events"].arrays([*wanted, *names])
+    jets = ak.zip({name.removeprefix("FatJet_"): arrays[name] for name in names})
+    content = {**{name: arrays[name] for name in wanted}, "FatJet": jets}
+    with uproot.recreate(tmp_path / "plain.root") as file:
+        file.mktree("Events", {name: ak.type(values).content for name, values in content.items()})
+        file["Events"].extend(content)
+    mass = {"resolution": 0.1, "resolution_factor": {"nominal": 1.1}}
+    report = analyze(
+        _cms(tmp_path, tmp_path / "plain.root", None, systematics={"momenta": {"mass": mass}}), tmp_path / "out"
+    )
+    passed = ak.any((arrays.FatJet_pt > 170) & (abs(arrays.FatJet_eta) < 2.5), axis=1)
+    assert report["cutflow"]["cms"]["jet"]["events"] == ak.sum(passed) > 10
+    assert not any(name.startswith("nPF") for name in report["branches"])
+
+
+def test_a_data_set_with_a_dummy_goes_on_without_shower_weights(
+    shared_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PFNano of Run 2 with one dummy entry beside NanoAOD with four."""
+    files = {"old": "pfnano.root", "new": "nano_tt_v15.root"}
+    document = {
+        name: {"files": {str(shared_data / "cms" / file): "Events"}, "metadata": {"xsec": 1.0}}
+        for name, file in files.items()
+    }
+    (tmp_path / "two.json").write_text(json.dumps(document))
+    config = {
+        "filesets": [tmp_path / "two.json"],
+        "jet": {"pt_min": 170},
+        "systematics": {"ps_order": ["isr:muRfac=2", "fsr:muRfac=2", "isr:muRfac=0.5", "fsr:muRfac=0.5"]},
+    }
+    report = analyze(AnalysisConfig.model_validate(config), tmp_path / "out")
+    assert report["without_shower_weights"] == ["old"]
+    assert caplog.text.count("no shower weights") == 1
+    datasets = json.loads((tmp_path / "out" / "histograms.json").read_text())["datasets"]
+    assert datasets["old"]["variations"] == ["nominal"]
+    assert datasets["new"]["variations"] == ["nominal", "psFSRDown", "psFSRUp", "psISRDown", "psISRUp"]
+    assert datasets["old"]["filesets"]["old"]["shower_weights"] is False
 
 
 def test_nanoaod_needs_a_network_without_tracks(

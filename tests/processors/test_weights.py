@@ -46,7 +46,12 @@ def test_weights_multiply_the_generator_weight() -> None:
     np.testing.assert_allclose(weights["psISRDown"], [2.2, -1.2])
     np.testing.assert_allclose(weights["psISRUp"], [1.8, -0.8])
     assert list(event_weights(EVENTS, SystematicsConfig(), metadata, "qcd", variations=False)) == ["nominal"]
-    assert weight_names(SystematicsConfig(), {**metadata, "isMC": "False"}, "data") == {}
+    data = {**metadata, "isMC": "False"}
+    assert weight_names(SystematicsConfig(), data, "data") == {}
+    np.testing.assert_array_equal(event_weights(EVENTS, SystematicsConfig(), data, "d", variations=True)["nominal"], 1)
+    without = {**metadata, "shower_weights": False}
+    assert list(event_weights(EVENTS, SystematicsConfig(), without, "qcd", variations=True)) == ["nominal"]
+    assert weight_names(SystematicsConfig(), without, "qcd") == {}
 
 
 def test_a_wrong_length_or_a_missing_branch_is_named() -> None:
