@@ -144,7 +144,7 @@ def test_pfnano_of_cms_runs_through(shared_data: Path, tagger_path: Path, tmp_pa
         "nFatJet",
         "nPFCands",
         "nFatJetPFCands",
-        *(f"FatJet_{name}" for name in ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1")),
+        *(f"FatJet_{name}" for name in ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "rawFactor")),
         *(f"PFCands_{name}" for name in ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")),
         *(f"FatJetPFCands_{name}" for name in ("jetIdx", "pFCandsIdx")),
     }
