@@ -18,7 +18,7 @@ __all__ = ["simulate"]
 def simulate(
     config: ConfigFile = None,
     *,
-    lhe: Annotated[Path | None, typer.Option("--lhe", help="Shower this LHE file, plain or gzipped.")] = None,
+    lhe: Annotated[Path | None, typer.Option("--lhe", help="Shower this LHE file, plain or packed.")] = None,
     process: Annotated[str | None, typer.Option("--process", help="Generate this built-in process.")] = None,
     sample: Annotated[str | None, typer.Option("--sample", help="Name of the sample [process or file name].")] = None,
     events: Annotated[

@@ -8,13 +8,13 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TextIO
 
 from rs3l_gnn.conventions.errors import InputFileError
 
-__all__ = ["open_packed"]
+__all__ = ["is_packed", "open_packed", "open_text"]
 
 _READ = (("gzip", b"\x1f\x8b"), ("bzip2", b"BZh"), ("xz", b"\xfd7zXZ\x00"))
 _STREAMS: dict[str, Callable[[BinaryIO], Any]] = {
@@ -31,6 +31,11 @@ _TAR, _TAR_AT = b"ustar", 257
 """The name that a tar archive has at this place of its first header."""
 
 
+def is_packed(start: bytes) -> bool:
+    """Whether a file that starts so is packed in a way that :func:`open_packed` reads."""
+    return any(start.startswith(magic) for _, magic in _READ)
+
+
 @contextmanager
 def open_packed(path: Path) -> Iterator[BinaryIO]:
     """Open a file, unpacked if it is packed with gzip, bzip2 or xz, in any number of members.
@@ -41,23 +46,30 @@ def open_packed(path: Path) -> Iterator[BinaryIO]:
     """
     kind = None
     try:
-        with path.open("rb") as raw:
+        with path.open("rb") as raw, ExitStack() as stack:
             kind = _kind(path, raw)
-            unpacked = _unpacked(kind, raw)
+            unpacked = raw if kind is None else stack.enter_context(io.BufferedReader(_STREAMS[kind](raw)))
             start = unpacked.peek(_TAR_AT + len(_TAR))
             if start[_TAR_AT:].startswith(_TAR):
                 raise InputFileError(f"{path} is a tar archive", hint="unpack it with tar -xf and name the file in it")
             if kind is not None:
                 _refuse_unread(path, start, f"holds, packed with {kind},")
-                if any(start.startswith(magic) for _, magic in _READ):
+                if is_packed(start):
                     raise InputFileError(f"{path} is packed twice", hint=f"unpack it once ({kind})")
-            yield cast("BinaryIO", unpacked)
+            yield unpacked
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise InputFileError(f"{path} is a damaged {kind} file: {error}", hint="copy it again") from error
     except OSError as error:
         if kind is not None and error.errno is None:  # what bz2 raises for broken data
             raise InputFileError(f"{path} is a damaged {kind} file: {error}", hint="copy it again") from error
         raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
+    """Open a file as :func:`open_packed` does, as UTF-8 with a mark in place of bytes that are none."""
+    with open_packed(path) as stream, io.TextIOWrapper(stream, encoding="utf-8", errors="replace") as text:
+        yield text
 
 
 def _kind(path: Path, raw: BinaryIO) -> str | None:
@@ -75,8 +87,3 @@ def _refuse_unread(path: Path, start: bytes, verb: str) -> None:
                 allowed="plain, gzip, bzip2, xz",
                 hint=f"unpack it first: {command} {path.name}",
             )
-
-
-def _unpacked(kind: str | None, raw: BinaryIO) -> io.BufferedReader:
-    stream: Any = raw if kind is None else _STREAMS[kind](raw)
-    return io.BufferedReader(stream)

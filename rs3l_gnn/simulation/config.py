@@ -43,8 +43,21 @@ class SampleConfig(BaseConfig):
     """Where the hard events of one sample come from: a built-in process, or an LHE file."""
 
     process: str = Field(default="", description="built-in process; with an LHE file, a free name for the physics")
-    lhe: Path | None = Field(default=None, description="LHE file, plain or gzipped, relative to the working directory")
+    lhe: Path | None = Field(
+        default=None,
+        description="LHE file, plain or packed with gzip, bzip2 or xz, relative to the working directory",
+    )
     events: int | None = Field(default=None, gt=0, description="hard events; None: the whole LHE file")
+    xsec: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="cross-section in pb of the whole process, also where 'events' takes a part of the file; "
+        "None: what the hard events say",
+    )
+    further_weights: Literal["read", "drop"] = Field(
+        default="read", description="weights of other scales and PDFs in the LHE file; drop passes them over"
+    )
     pt_hat_min: float = Field(
         default=430.0,
         gt=0,

@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.simulation.cross_section import CrossSection, LheProcess, of_events
+
 __all__ = ["PARTICLE_TYPE", "Beams", "HardEvents", "LheProcess"]
 
 PARTICLE_TYPE = np.dtype(
@@ -30,6 +33,9 @@ PARTICLE_TYPE = np.dtype(
 """One line of an LHE event (arXiv:hep-ph/0609017, table 1); momenta in GeV, lifetime in mm, mothers count from 1."""
 
 
+_SINGLE = np.finfo(np.float32)
+
+
 @dataclass(frozen=True)
 class Beams:
     """The two beams: PDG identities and energies in GeV."""
@@ -38,16 +44,6 @@ class Beams:
     id_b: int
     energy_a: float
     energy_b: float
-
-
-@dataclass(frozen=True)
-class LheProcess:
-    """One line of the ``<init>`` block: cross-section and its error in pb, largest weight, identity."""
-
-    identity: int
-    xsec: float
-    error: float
-    maximum: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,8 @@ class HardEvents:
         slha: text of the file's ``<slha>`` blocks, masses and widths of particles; empty if there are none.
         header: all else that stands before the file's ``<init>`` block.
         attributes: of the ``<event>`` tags, one mapping for each event; empty if no tag has any.
+        stated_xsec: the cross-section that the user or the file's ``<xsecinfo>`` states, which goes before all that
+            the events say; None: nobody states it.
     """
 
     beams: Beams
@@ -80,14 +78,80 @@ class HardEvents:
     slha: str = ""
     header: str = ""
     attributes: tuple[dict[str, str], ...] = ()
+    stated_xsec: CrossSection | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def cross_section(
+        self, *, where: str = "the sample of hard events", key: str = "samples.<name>.xsec"
+    ) -> CrossSection:
+        """Cross-section that the events share in proportion to their weights; see :func:`.cross_section.of_events`.
+
+        Args:
+            where: the file, for messages.
+            key: name of the setting that states the cross-section, for messages.
+
+        Raises:
+            InputFileError: the events do not say, contradict themselves, or have weights that add up to nothing.
+        """
+        if not self.weight.sum() > 0:
+            raise InputFileError(
+                f"{where}: the weights of its {len(self)} events do not add up to anything positive",
+                got=f"{self.weight.sum():g}",
+                hint="nothing can be normalised to them; take more events",
+            )
+        if self.stated_xsec is not None:
+            return self.stated_xsec
+        return of_events(self.processes, self.strategy, self.weight, self._trials(where), where=where, key=key)
+
     @property
     def xsec(self) -> float:
-        """Cross-section of the file in pb, summed over its processes."""
-        return sum(process.xsec for process in self.processes)
+        """Cross-section in pb."""
+        return self.cross_section().value
+
+    def relative_weights(self) -> NDArray[np.float64]:
+        """Further weights over the event's own [n_events, n_names]; 1 in events of weight 0, where no factor helps."""
+        weight = self.weight[:, np.newaxis]
+        return np.divide(self.further_weights, weight, out=np.ones_like(self.further_weights), where=weight != 0)
+
+    def check_storable(self, where: str) -> None:
+        """Weights are stored in single precision, the further ones relative to the event's own.
+
+        Raises:
+            InputFileError: one of them would become infinite or 0 by that.
+        """
+        # Relative weights of any size come from an event whose own weight has nearly vanished.
+        for what, values in (("weight", self.weight), ("further weight over its own", self.relative_weights())):
+            sizes = np.abs(values).reshape(len(self), -1)
+            wrong = (sizes > _SINGLE.max) | ((sizes > 0) & (sizes < _SINGLE.tiny))
+            if wrong.any():
+                event, column = np.argwhere(wrong)[0]
+                raise InputFileError(
+                    f"{where}: event {event} has a {what} beyond single precision",
+                    got=f"{sizes[event, column]:g}",
+                    allowed=f"0, or {_SINGLE.tiny:.1g} to {_SINGLE.max:.1g}",
+                    hint="scale the weights of the file"
+                    if what == "weight"
+                    else "further_weights: drop leaves them out",
+                )
+
+    def _trials(self, where: str) -> NDArray[np.float64] | None:
+        """Trials behind each event, as Sherpa writes them; 0 where two events come of one trial [n_events]."""
+        if not any("trials" in attributes for attributes in self.attributes):
+            return None
+        found = np.empty(len(self))
+        for index, attributes in enumerate(self.attributes):
+            text = attributes.get("trials", "")
+            try:
+                found[index] = float(text)
+            except ValueError:
+                found[index] = np.nan
+            if not (np.isfinite(found[index]) and found[index] >= 0):
+                raise InputFileError(f"{where}: event {index} has no number of trials", got=f"trials={text!r}")
+        if not found.sum() > 0:
+            raise InputFileError(f"{where}: its events have no trials", got=f"a sum of {found.sum():g}")
+        return found
 
     def event(self, index: int) -> NDArray[np.void]:
         """Particles of one event."""

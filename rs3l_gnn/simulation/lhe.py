@@ -1,9 +1,7 @@
-"""Les Houches event files (arXiv:hep-ph/0609017, arXiv:1405.1067), read: versions 1 to 3, plain or gzipped."""
+"""Les Houches event files (arXiv:hep-ph/0609017, arXiv:1405.1067), read: versions 1 to 3, plain or packed."""
 
 from __future__ import annotations
 
-import io
-import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,134 +9,142 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, file_digest
-from rs3l_gnn.conventions.packed import open_packed
+from rs3l_gnn.conventions.packed import open_text
 from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, HardEvents
-from rs3l_gnn.simulation.lhe_event import Block, next_block, parse_event
-from rs3l_gnn.simulation.lhe_head import expect_lhe, read_head
-from rs3l_gnn.simulation.lhe_lines import Lines, number
+from rs3l_gnn.simulation.lhe_event import EventLine, Particle, next_block, parse_event
+from rs3l_gnn.simulation.lhe_head import Head, expect_lhe, read_head
+from rs3l_gnn.simulation.lhe_joined import Part, join, next_head
+from rs3l_gnn.simulation.lhe_lines import Lines
+from rs3l_gnn.simulation.lhe_weights import WeightTable, event_weights
 
 __all__ = ["inspect_lhe", "read_lhe"]
 
-_FURTHER_WEIGHT = re.compile(r"""<wgt\s+id\s*=\s*["']([^"']*)["']\s*>([^<]*)</wgt>""")
-
 
 def read_lhe(
-    path: Path | str, *, limit: int | None = None, scalup: Literal["refuse", "repair"] = "refuse"
+    path: Path | str,
+    *,
+    limit: int | None = None,
+    scalup: Literal["refuse", "repair"] = "refuse",
+    further_weights: Literal["read", "drop"] = "read",
 ) -> HardEvents:
-    """Read the hard events of a file.
+    """Read the hard events of a file, or of several put one after another.
 
     Args:
-        path: the file, plain or gzipped whatever its name.
+        path: the file, plain or packed with gzip, bzip2 or xz, whatever its name.
         limit: read this many events at most.
         scalup: an event scale that is not positive would switch the showers off without a word. ``refuse`` raises,
             ``repair`` puts the largest transverse mass of the outgoing particles of the hard process there.
+        further_weights: ``drop`` passes ``<rwgt>`` and ``<weights>`` over.
 
     Raises:
-        InputFileError: not an LHE file, cut short, a broken event (its number and line are named), no events, or
-            a scale that is not positive and not to be repaired.
+        InputFileError: not an LHE file, cut short, a broken event or weight (number and line are named), no events,
+            parts that do not agree, or a scale that is not positive and not to be repaired.
     """
     path = Path(path)
-    with open_packed(path) as stream:
-        lines = Lines(path, io.TextIOWrapper(stream, encoding="utf-8", errors="replace"))
-        expect_lhe(lines)
-        start = read_head(lines)
-        particles: list[NDArray[np.void]] = []
-        offsets = [0]
-        heads: list[tuple[Any, ...]] = []
-        weights: list[dict[str, float]] = []
-        tags: list[dict[str, str]] = []
-        while limit is None or len(heads) < limit:
-            block = next_block(lines, len(heads))
-            if block is None:
-                break
-            head, rows = parse_event(block, lines)
-            heads.append(head)
-            weights.append(_further_weights(block, lines))
-            tags.append(block.attributes)
-            particles.append(np.array(rows, dtype=PARTICLE_TYPE))
-            offsets.append(offsets[-1] + len(rows))
-        if limit is None:
-            for _ in lines.raw():  # the checksum of a packed file stands at its very end
-                pass
-    if not heads:
-        raise InputFileError(f"{path} holds no events")
-    names = tuple(weights[0])
-    for index, found in enumerate(weights):
-        if tuple(found) != names:
-            raise InputFileError(f"{path}: event {index} has other weights than event 0", got=f"{len(found)} of them")
-    columns = list(zip(*heads, strict=True))
-    events = HardEvents(
-        beams=start.beams,
-        processes=start.processes,
-        strategy=start.strategy,
-        particles=np.concatenate(particles),
-        offsets=np.array(offsets, dtype=np.int64),
-        process=np.array(columns[0], dtype=np.int32),
-        weight=np.array(columns[1], dtype=np.float64),
-        scale=np.array(columns[2], dtype=np.float64),
-        alpha_qed=np.array(columns[3], dtype=np.float64),
-        alpha_qcd=np.array(columns[4], dtype=np.float64),
-        weight_names=names,
-        further_weights=np.array([list(found.values()) for found in weights]).reshape(len(heads), len(names)),
-        slha=start.slha,
-        header=start.header,
-        attributes=tuple(tags) if any(tags) else (),
-    )
-    return _with_scales(events, path, scalup)
+    return _with_scales(_read(path, limit, further_weights)[0], path, scalup)
 
 
 def inspect_lhe(path: Path | str) -> dict[str, Any]:
     """What an LHE file holds: events, beams, processes, cross-section, scales, weights, particles.
 
     Raises:
-        InputFileError: as for :func:`read_lhe`; scales that are not positive are only counted.
+        InputFileError: as for :func:`read_lhe`; scales that are not positive are only counted, and a cross-section that
+            the file does not give is explained.
     """
-    events = read_lhe(path, scalup="repair")
-    raw = _scales_as_written(Path(path))
+    events, n_parts = _read(Path(path), None, "read")
+    scales = events.scale
     outgoing = events.particles["id"][events.particles["status"] == 1]
     identities, counts = np.unique(np.abs(outgoing), return_counts=True)
     return {
         "format": "LHE",
         "events": len(events),
+        "files_joined": n_parts,
         "beams": [events.beams.id_a, events.beams.id_b],
         "beam_energies_gev": [events.beams.energy_a, events.beams.energy_b],
         "weighting_strategy": events.strategy,
         "processes": [process.identity for process in events.processes],
-        "xsec_pb": events.xsec,
-        "scale_gev": {"min": float(raw.min()), "max": float(raw.max())},
-        "events_without_scale": int((raw <= 0).sum()),
+        **_cross_section(events, path),
+        "scale_gev": {"min": float(scales.min()), "max": float(scales.max())},
+        "events_without_scale": int((~_usable(scales)).sum()),
         "weights": {
             "sum": float(events.weight.sum()),
             "negative": int((events.weight < 0).sum()),
+            "zero": int((events.weight == 0).sum()),
             "further": len(events.weight_names),
         },
         "particles_per_event": float(np.diff(events.offsets).mean()),
         "outgoing": {int(i): int(n) for i, n in zip(identities, counts, strict=True)},
+        "slha": bool(events.slha),
         "sha256": file_digest(path),
     }
 
 
-def _scales_as_written(path: Path) -> NDArray[np.float64]:
-    scales: list[float] = []
-    with open_packed(path) as stream:
-        lines = Lines(path, io.TextIOWrapper(stream, encoding="utf-8", errors="replace"))
-        while (block := next_block(lines, len(scales))) is not None:
-            scales.append(parse_event(block, lines)[0][2])
-    return np.array(scales)
-
-
-def _further_weights(block: Block, lines: Lines) -> dict[str, float]:
-    """The weights of an ``<rwgt>`` block by name, in their order; older kinds of weights are passed over."""
-    if not any("<wgt" in line for line in block.lines):
-        return {}
+def _cross_section(events: HardEvents, path: Path | str) -> dict[str, Any]:
     try:
-        return {name: number(value.strip()) for name, value in _FURTHER_WEIGHT.findall("".join(block.lines))}
-    except ValueError as error:
-        raise lines.wrong(f"event {block.index} has a weight that is not a number") from error
+        found = events.cross_section(where=str(path))
+    except InputFileError as error:
+        return {"xsec_pb": None, "xsec_problem": str(error)}
+    return {"xsec_pb": found.value, "xsec_error_pb": found.error, "xsec_from": found.source}
+
+
+def _read(path: Path, limit: int | None, further_weights: Literal["read", "drop"]) -> tuple[HardEvents, int]:
+    """Events with the scales that the file has, and the number of files that were put together."""
+    heads: list[EventLine] = []
+    particles: list[Particle] = []
+    offsets = [0]
+    weights = WeightTable()
+    tags: list[dict[str, str]] = []
+    parts: list[Part] = []
+    with open_text(path) as stream:
+        lines = Lines(path, stream)
+        expect_lhe(lines)
+        head: Head | None = read_head(lines)
+        while head is not None:
+            start = len(heads)
+            while limit is None or len(heads) < limit:
+                block = next_block(lines, len(heads))
+                if block is None:
+                    break
+                event, rows = parse_event(block, lines)
+                heads.append(event)
+                particles.extend(rows)
+                offsets.append(len(particles))
+                tags.append(block.attributes)
+                found = event_weights(block, lines, head.weight_ids) if further_weights == "read" else {}
+                weights.add(found, block, lines)
+            parts.append(Part(head, len(heads) - start))
+            # To the very end, where the checksum of a packed file stands, unless only a part is wanted.
+            head = None if len(heads) == limit else next_head(lines, parts[0].head)
+    if not heads:
+        raise InputFileError(f"{path} holds no events")
+    joined = join(parts)
+    events = HardEvents(
+        beams=joined.beams,
+        processes=joined.processes,
+        strategy=joined.strategy,
+        particles=np.array(particles, dtype=PARTICLE_TYPE),
+        offsets=np.array(offsets, dtype=np.int64),
+        process=np.array([event.process for event in heads], dtype=np.int32),
+        weight=np.array([event.weight for event in heads], dtype=np.float64),
+        scale=np.array([event.scale for event in heads], dtype=np.float64),
+        alpha_qed=np.array([event.alpha_qed for event in heads], dtype=np.float64),
+        alpha_qcd=np.array([event.alpha_qcd for event in heads], dtype=np.float64),
+        weight_names=weights.names,
+        further_weights=np.array(weights.rows, dtype=np.float64).reshape(len(heads), len(weights.names)),
+        slha=joined.slha,
+        header=joined.header,
+        attributes=tuple(tags) if any(tags) else (),
+        stated_xsec=joined.stated_xsec,
+    )
+    return events, len(parts)
+
+
+def _usable(scale: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (scale > 0) & (scale < np.inf)
 
 
 def _with_scales(events: HardEvents, path: Path, scalup: Literal["refuse", "repair"]) -> HardEvents:
-    missing = np.flatnonzero(~(events.scale > 0))
+    missing = np.flatnonzero(~_usable(events.scale))
     if len(missing) == 0:
         return events
     if scalup == "refuse":

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
 
-import numpy as np
+from numpy import iinfo, int32
 
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.simulation.lhe_lines import Lines, attributes_of, number
 
-__all__ = ["Block", "next_block", "parse_event"]
+__all__ = ["Block", "EventLine", "Particle", "next_block", "parse_event"]
+
+_EVENT = re.compile(r"\s*<event(?:\s[^>]*)?>")
+_STATUSES = (-9, -2, -1, 1, 2, 3)
+_COLUMNS = ("IDUP", "ISTUP", "MOTHUP", "MOTHUP", "ICOLUP", "ICOLUP", "px", "py", "pz", "E", "M", "VTIMUP", "SPINUP")
+_LARGEST = int(iinfo(int32).max)
+
+Particle = tuple[int | float, ...]
+"""A row of ``PARTICLE_TYPE``."""
 
 
 @dataclass(frozen=True)
@@ -20,35 +30,58 @@ class Block:
     Attributes:
         index: number of the event in the file, from 0.
         attributes: of its tag.
+        first: number of the first of its lines.
         lines: what stands between its tags.
     """
 
     index: int
     attributes: dict[str, str]
+    first: int
     lines: list[str]
 
 
+@dataclass(frozen=True)
+class EventLine:
+    """IDPRUP, XWGTUP, SCALUP (GeV), AQEDUP and AQCDUP of an event."""
+
+    process: int
+    weight: float
+    scale: float
+    alpha_qed: float
+    alpha_qcd: float
+
+
 def next_block(lines: Lines, index: int) -> Block | None:
-    """The next event, or None at the proper end of the file.
+    """The next event, or None at the end tag of the file.
 
     Raises:
-        InputFileError: the file is cut short, or an event has no end.
+        InputFileError: the file is cut short, an event has no end, or there is a second ``<init>``.
     """
     block: Block | None = None
     for line in lines:
-        start = line.lstrip()
-        if start.startswith("</event>"):
-            if block is None:
-                raise lines.wrong("</event> without <event>")
+        if block is not None and "</event>" in line:
+            block.lines.append(line.partition("</event>")[0])
             return block
-        if start.startswith(("<event>", "<event ")):
+        if "<" not in line:
+            if block is not None:
+                block.lines.append(line)
+        elif "<event" in line and (start := _EVENT.match(line)):
             if block is not None:
                 raise lines.wrong(f"event {index} has no end")
-            block = Block(index, attributes_of(start), [])
+            rest = line[start.end() :]
+            block = Block(index, attributes_of(start[0]), lines.number + (not rest.strip()), [])
+            if "</event>" in rest or rest.strip():
+                block.lines.append(rest.partition("</event>")[0])
+                if "</event>" in rest:
+                    return block
         elif block is not None:
             block.lines.append(line)
-        elif start.startswith("</LesHouchesEvents>"):
+        elif "</LesHouchesEvents>" in line:
             return None
+        elif "</event>" in line:
+            raise lines.wrong("</event> without <event>")
+        elif line.lstrip().startswith("<init"):
+            raise lines.wrong(f"a second <init> block, after {index} events")
     where = f"in event {index}" if block is not None else f"after {index} events"
     raise InputFileError(
         f"{lines.path} is cut short {where}: it ends without </LesHouchesEvents>",
@@ -56,25 +89,79 @@ def next_block(lines: Lines, index: int) -> Block | None:
     )
 
 
-def parse_event(block: Block, lines: Lines) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """The event's own line without NUP, and its particles as rows of ``PARTICLE_TYPE``.
+def parse_event(block: Block, lines: Lines) -> tuple[EventLine, list[Particle]]:
+    """The event's own line, and its particles as rows of ``PARTICLE_TYPE``.
 
     Raises:
-        InputFileError: numbers are missing or not usable.
+        InputFileError: numbers are missing, too many or not usable; line and event are named.
     """
     index = block.index
-    rows = [line.split() for line in block.lines if line.strip() and not line.lstrip().startswith(("#", "<"))]
+    # The numbers end where the tags begin; comments and blank lines are allowed between them.
+    numbered = enumerate(takewhile(lambda line: not line.lstrip().startswith("<"), block.lines), block.first)
+    rows = [(at, line.split()) for at, line in numbered if line.strip() and not line.lstrip().startswith("#")]
+    at = block.first
     try:
-        n_particles = int(rows[0][0])
-        head = (int(rows[0][1]), *(number(rows[0][column]) for column in range(2, 6)))
-        particles = [
-            (*(int(row[column]) for column in range(6)), *(number(row[column]) for column in range(6, 13)))
-            for row in (rows[place] for place in range(1, n_particles + 1))
-        ]
+        at, row = rows[0]
+        n_particles = int(row[0])
+        head = EventLine(int(row[1]), *(number(row[column]) for column in range(2, 6)))
+        _check_head(head, n_particles, index, at, lines)
+        particles: list[Particle] = []
+        for at, row in (rows[place] for place in range(1, n_particles + 1)):
+            particle = (*map(int, row[:6]), *map(number, row[6:13]))
+            _check_particle(particle, n_particles, index, at, lines)
+            particles.append(particle)
     except (IndexError, ValueError) as error:
-        raise lines.wrong(f"event {index} is broken: too few lines or columns, or not a number") from error
-    if not np.isfinite([value for row in particles for value in row[6:11]]).all():
-        raise lines.wrong(f"event {index} has a momentum that is not finite")
-    if any(not 0 <= mother <= n_particles for row in particles for mother in row[2:4]):
-        raise lines.wrong(f"event {index} names a mother that it does not have")
+        raise lines.wrong(f"event {index} is broken: too few lines or columns, or not a number", line=at) from error
+    for at, row in rows[n_particles + 1 :]:
+        if _is_particle(row):
+            raise lines.wrong(f"event {index} has more particles than the {n_particles} that it announces", line=at)
+    _check_history(particles, index, block.first, lines)
     return head, particles
+
+
+def _check_head(head: EventLine, n_particles: int, index: int, at: int, lines: Lines) -> None:
+    if n_particles < 1:
+        raise lines.wrong(f"event {index} has no particles", got=f"NUP = {n_particles}", line=at)
+    if abs(head.process) > _LARGEST:
+        raise lines.wrong(f"event {index} has a process beyond 32 bits", got=f"IDPRUP = {head.process}", line=at)
+    for name, value in (("XWGTUP", head.weight), ("AQEDUP", head.alpha_qed), ("AQCDUP", head.alpha_qcd)):
+        if not math.isfinite(value):
+            raise lines.wrong(f"event {index} has a {name} that is not finite", got=value, line=at)
+
+
+def _check_particle(particle: Particle, n_particles: int, index: int, at: int, lines: Lines) -> None:
+    if len(particle) < len(_COLUMNS):
+        raise IndexError
+    if any(abs(value) > _LARGEST for value in particle[:6]):
+        raise lines.wrong(f"event {index} has a number beyond 32 bits", got=list(particle[:6]), line=at)
+    if not all(map(math.isfinite, particle[6:])):
+        name, value = next(pair for pair in zip(_COLUMNS, particle, strict=True) if not math.isfinite(pair[1]))
+        what = "momentum" if name in ("px", "py", "pz", "E", "M") else name
+        raise lines.wrong(f"event {index} has a {what} that is not finite", got=f"{name} = {value}", line=at)
+    if particle[1] not in _STATUSES:
+        raise lines.wrong(
+            f"event {index} has a particle of unknown status", got=f"{particle[1]}; allowed: {_STATUSES}", line=at
+        )
+    if not (0 <= particle[2] <= n_particles and 0 <= particle[3] <= n_particles):
+        raise lines.wrong(f"event {index} names a mother that it does not have", got=list(particle[2:4]), line=at)
+
+
+def _check_history(particles: list[Particle], index: int, at: int, lines: Lines) -> None:
+    incoming = sum(particle[1] == -1 for particle in particles)
+    if incoming != 2:
+        raise lines.wrong(f"event {index} has not two incoming particles", got=f"{incoming} of status -1", line=at)
+    if all(particle[2] <= place for place, particle in enumerate(particles)):
+        return  # every mother stands before its daughter, as nearly always
+    for start in range(len(particles)):
+        place, steps = start, 0
+        while (mother := int(particles[place][2])) and steps <= len(particles):
+            place, steps = mother - 1, steps + 1
+        if steps > len(particles):
+            raise lines.wrong(f"event {index} has a particle that descends from itself", line=at)
+
+
+def _is_particle(row: list[str]) -> bool:
+    try:
+        return len(row) >= len(_COLUMNS) and int(row[0]) != 0 and int(row[1]) in _STATUSES and bool(number(row[9]))
+    except ValueError:
+        return False

@@ -12,6 +12,7 @@ from rs3l_gnn.conventions import InputFileError
 __all__ = ["Lines", "attributes_of", "number"]
 
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_END = "</LesHouchesEvents>"
 _FORTRAN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([+-]\d+)")
 
 
@@ -21,22 +22,33 @@ class Lines:
     def __init__(self, path: Path, stream: Iterable[str]) -> None:
         self.path, self.number = path, 0
         self._stream = iter(stream)
+        self._rest = ""
+        self._in_comment = False
 
     def __iter__(self) -> Iterator[str]:
         """Lines without XML comments; one that is nothing but comment is empty."""
-        inside = False
         for line in self.raw():
-            if inside or "<!--" in line:
-                kept, inside = _without_comments(line, inside=inside)
+            if self._in_comment or "<!--" in line:
+                kept, self._in_comment = _without_comments(line, inside=self._in_comment)
                 yield kept
             else:
                 yield line
 
     def raw(self) -> Iterator[str]:
-        """Lines as they are."""
+        """Lines as they are; what follows an end tag, in files put one after another, is a line of its own."""
+        if self._rest:
+            rest, self._rest = self._rest, ""
+            yield rest
         for line in self._stream:
             self.number += 1
-            yield line
+            if _END not in line:
+                yield line
+                continue
+            before, end, self._rest = line.partition(_END)
+            yield before + end
+            if self._rest:
+                rest, self._rest = self._rest, ""
+                yield rest
 
     def wrong(
         self, what: str, *, got: object = None, line: int | None = None, hint: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from contextlib import ExitStack
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from rs3l_gnn.conventions import atomic_file
 from rs3l_gnn.simulation.hard_events import HardEvents
@@ -29,7 +29,7 @@ def write_lhe(path: Path | str, events: HardEvents, *, generator: str, force: bo
         f"{beams.id_a} {beams.id_b} {beams.energy_a:.8e} {beams.energy_b:.8e} 0 0 0 0 ",
         f"{events.strategy} {len(events.processes)}\n",
         *(f"{p.xsec:.8e} {p.error:.8e} {p.maximum:.8e} {p.identity}\n" for p in events.processes),
-        f"<generator name='{generator}'>{generator}</generator>\n</init>\n",
+        f"<generator name='{generator}'>{generator}</generator>\n{_stated(events)}</init>\n",
     ]
     with atomic_file(path, force=force) as partial, partial.open("wb") as raw, ExitStack() as stack:
         # No time stamp and no name in the gzip header, so that equal events give equal files.
@@ -39,6 +39,14 @@ def write_lhe(path: Path | str, events: HardEvents, *, generator: str, force: bo
         for index in range(len(events)):
             stream.write(_event(events, index).encode())
         stream.write(b"</LesHouchesEvents>\n")
+
+
+def _stated(events: HardEvents) -> str:
+    xsec = events.stated_xsec
+    if xsec is None:
+        return ""
+    error = "" if xsec.error is None else f" error='{xsec.error!r}'"
+    return f"<xsecinfo neve='{len(events)}' totxsec='{xsec.value!r}'{error} from='{_quoted(xsec.source)}' />\n"
 
 
 def _event(events: HardEvents, index: int) -> str:
@@ -54,6 +62,10 @@ def _event(events: HardEvents, index: int) -> str:
         text.append(" ".join(str(value) for value in row[:6]) + f" {numbers} {row[12]:g}\n")
     if events.weight_names:
         pairs = zip(events.weight_names, events.further_weights[index].tolist(), strict=True)
-        weights = "\n".join(f"<wgt id='{name}'> {value:.10e} </wgt>" for name, value in pairs)
+        weights = "\n".join(f"<wgt id='{_quoted(name)}'> {value:.10e} </wgt>" for name, value in pairs)
         text.append(f"<rwgt>\n{weights}\n</rwgt>\n")
     return "".join([*text, "</event>\n"])
+
+
+def _quoted(name: str) -> str:
+    return escape(name, {"'": "&apos;"})

@@ -116,8 +116,7 @@ def write_events(
     if view.shower_weights is not None:
         branches["PSWeight"] = ak.from_regular(view.shower_weights.astype(np.float32)[kept])
     if hard.weight_names:
-        relative = hard.further_weights[kept] / hard.weight[kept, np.newaxis]
-        branches["LHEReweightingWeight"] = ak.from_regular(relative.astype(np.float32))
+        branches["LHEReweightingWeight"] = ak.from_regular(hard.relative_weights()[kept].astype(np.float32))
     text = json.dumps(metadata)
 
     def identity() -> uuid.UUID:

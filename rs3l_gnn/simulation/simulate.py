@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.processes import GOES_ON
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
+from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
@@ -150,9 +151,12 @@ def _resolved(config: SimulationConfig) -> str:
 def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple[Variation, ...]) -> _Job:
     sample = config.samples[name]
     hard_file = directory / "hard.lhe.gz"
+    source, key = str(sample.lhe or f"sample {name}"), f"samples.{name}.xsec"
     if not hard_file.exists():
         if sample.lhe is not None:
-            hard = read_lhe(sample.lhe, limit=sample.events, scalup=sample.scalup)
+            hard = read_lhe(
+                sample.lhe, limit=sample.events, scalup=sample.scalup, further_weights=sample.further_weights
+            )
             if sample.events is not None and len(hard) < sample.events:
                 raise InputFileError(
                     f"{sample.lhe} holds {len(hard)} events",
@@ -170,9 +174,17 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
                 pt_hat_min=sample.pt_hat_min,
                 energy=config.energy,
             )
+        if sample.xsec is not None:
+            hard = replace(hard, stated_xsec=CrossSection(sample.xsec, None, key))
+        hard.check_storable(source)
+        xsec = hard.cross_section(where=source, key=key)
+        if xsec.source != XSECUP:  # so that a later run over a part of these events has the same
+            hard = replace(hard, stated_xsec=xsec)
         write_lhe(hard_file, hard, generator="rs3l_gnn")
     # Read back, so that the showers see exactly what the file says.
     hard = read_lhe(hard_file)
+    xsec = hard.cross_section(where=source, key=key)
+    _warn_if_weightless(name, hard)
     _warn_if_soft(config, name, hard)
     for variation, other in sample.hepmc.items():
         from rs3l_gnn.simulation.hepmc import split_hepmc
@@ -192,7 +204,9 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "sample": name,
         "process": sample.process or name,
         "run_seed": config.seed,
-        "xsec_pb": hard.xsec,
+        "xsec_pb": xsec.value,
+        "xsec_error_pb": xsec.error,
+        "xsec_from": xsec.source,
         "lhe_digest": file_digest(hard_file),
         "pythia_version": version("pythia8mc"),
         "start": config.start,
@@ -201,6 +215,15 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "jets": config.jets.model_dump(mode="json"),
     }
     return _Job(name, sample, hard, directory, metadata, variations)
+
+
+def _warn_if_weightless(name: str, hard: HardEvents) -> None:
+    """Say that events of weight 0 count nowhere, also not where a further weight would count them."""
+    nothing = hard.weight == 0
+    if nothing.any():
+        lost = int((hard.further_weights[nothing] != 0).any(axis=1).sum())
+        also = f"; {lost} of them have further weights that are not 0, which no factor on 0 can give" if lost else ""
+        _log.warning("%s: %d events have the weight 0 and count nowhere%s", name, int(nothing.sum()), also)
 
 
 def _warn_if_soft(config: SimulationConfig, name: str, hard: HardEvents) -> None:

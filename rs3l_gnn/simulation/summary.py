@@ -29,6 +29,9 @@ class SampleSummary:
         failed_events: numbers of those that Pythia rejected in some variation; they are in no file.
         matched: events with an anchor jet, by variation; ``all``: in every variation; ``any``: in nominal and at least
             one other, or in at least one where nominal is not simulated.
+        sumw: sum of the weights of the events written, over which the cross-section is shared.
+        xsec_error_pb: statistical error of ``xsec_pb``, None if nobody says.
+        xsec_from: where the cross-section comes from: XSECUP, the weights, or stated by the user.
         match_efficiency: ``any`` over the hard events.
         showers_per_second: by variation, of one process.
         fileset: path of the coffea fileset.
@@ -40,6 +43,8 @@ class SampleSummary:
     failed_events: list[int]
     sumw: float
     xsec_pb: float
+    xsec_error_pb: float | None
+    xsec_from: str
     matched: dict[str, int]
     match_efficiency: float
     jets: dict[str, int]
@@ -95,6 +100,8 @@ def finish_sample(
         failed_events=[number for result in results for number in result["failed"]],
         sumw=sum(result["sumw"] for result in results),
         xsec_pb=metadata["xsec_pb"],
+        xsec_error_pb=metadata["xsec_error_pb"],
+        xsec_from=metadata["xsec_from"],
         matched={key: sum(result["matched"][key] for result in results) for key in (*names, "all", "any")},
         match_efficiency=sum(result["matched"]["any"] for result in results) / n_events,
         jets={name: sum(result["jets"][name] for result in results) for name in names},
@@ -144,6 +151,7 @@ def _fileset(summary: SampleSummary, variations: Sequence[Variation], n_chunks: 
                 "sample": summary.sample,
                 "variation": variation.name,
                 "xsec": summary.xsec_pb,
+                "xsec_error": summary.xsec_error_pb,
                 "sumw": summary.sumw,
                 "n_hard_events": summary.hard_events,
                 "resimulated_of": None if variation.name == "nominal" else f"{summary.sample}_nominal",

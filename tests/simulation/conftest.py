@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,54 @@ from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, Simu
 from rs3l_gnn.simulation.generate import generate_hard_events
 
 pytest.importorskip("pythia8mc", reason="the extra 'simulation' is not installed")
+
+_EVENT = """4 {process} {weight} 500 0.0078 0.1
+2 -1 0 0 501 0 0 0 829.15195 829.15195 0 0 9
+-2 -1 0 0 0 502 0 0 -329.15195 329.15195 0 0 9
+23 1 1 2 0 0 300 400 100 517.99148 91.1876 0 9
+21 1 1 2 501 502 -300 -400 400 640.31242 0 0 9
+"""
+
+
+def _lhe_text(
+    weights: Sequence[object] = (1, 1),
+    *,
+    strategy: int = 3,
+    processes: Sequence[str] = ("10 0.1 1 1",),
+    header: str = "",
+    tags: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> str:
+    """An LHE file by hand: a weight for each event, attributes of its tag, and what follows its particles."""
+    init = f"2212 2212 6500 6500 0 0 1 1 {strategy} {len(processes)}\n" + "".join(f"{row}\n" for row in processes)
+    events = [
+        f"<event{' ' + tags[index] if tags else ''}>\n{_EVENT.format(process=1, weight=weight)}"
+        f"{after[index] if after else ''}</event>\n"
+        for index, weight in enumerate(weights)
+    ]
+    return (
+        f'<LesHouchesEvents version="3.0">\n<header>\n{header}</header>\n<init>\n{init}</init>\n'
+        f"{''.join(events)}</LesHouchesEvents>\n"
+    )
+
+
+@pytest.fixture(scope="session")
+def lhe_text() -> Callable[..., str]:
+    """Text of an LHE file by hand."""
+    return _lhe_text
+
+
+@pytest.fixture
+def lhe_of(tmp_path: Path) -> Callable[..., Path]:
+    """An LHE file by hand, or with a given text."""
+
+    def write(*args: object, text: str | None = None, **options: object) -> Path:
+        path = tmp_path / "some.lhe"
+        path.write_text(text or _lhe_text(*args, **options))  # type: ignore[arg-type] # checked by _lhe_text itself
+        return path
+
+    return write
+
 
 SMALL = SimulationConfig(
     samples={

@@ -76,7 +76,7 @@ def test_powheg(shared_data: Path) -> None:
     assert events.event(0)["id"].tolist() == [2, -2, 23, 11, -11, 21, 21]
     found = inspect_lhe(path)
     assert found["events"] == 100
-    assert found["xsec_pb"] == pytest.approx(141.939)
+    assert found["xsec_pb"] == pytest.approx(139.15706)  # its mean weight; the grid gave 141.9 +- 21.6
     assert found["outgoing"][11] == 200
 
 

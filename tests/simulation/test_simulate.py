@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import pytest
 import uproot
 
@@ -191,6 +193,42 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path, caplog:
     assert "mine: no event has its jet above 4000 GeV; lower jets.pt_min, or take harder events" in caplog.text
     assert "mine: the hardest particle of the hard events has a pT of" in caplog.text
     assert "few jets or none will pass jets.pt_min = 4000 GeV" in caplog.text
+
+
+def test_the_cross_section_of_weighted_events(
+    lhe_of: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = lhe_of([4, 0, 8, 2.5], strategy=-4, processes=["-1 -1 1 1"], after=["<weights> 2 </weights>\n"] * 4)
+
+    def run(name: str, **options: object) -> dict[str, Any]:
+        config = SimulationConfig(
+            samples={"mine": SampleConfig(**{"lhe": path, **options})},
+            variations=(),
+            workers=1,
+            shower_weights=False,
+        )
+        simulate(config, tmp_path / name)
+        document: dict[str, Any] = json.loads((tmp_path / name / "mine" / "fileset.json").read_text())
+        return dict(document["mine_nominal"]["metadata"])
+
+    whole = run("whole")
+    assert (whole["xsec"], whole["sumw"]) == (3.625, 14.5)
+    assert whole["xsec_error"] == pytest.approx(np.std([4, 0, 8, 2.5]) / np.sqrt(3))
+    assert "mine: 1 events have the weight 0 and count nowhere; 1 of them have further weights" in caplog.text
+    with uproot.open(tmp_path / "whole" / "mine" / "nominal_0000.root") as file:
+        assert file["Events"]["genWeight"].array().tolist() == [4, 0, 8, 2.5]
+        assert file["Events"]["LHEReweightingWeight"].array()[:, 0].tolist() == [0.5, 1, 0.25, np.float32(0.8)]
+    # A part has its own mean; a part of what was simulated before keeps the cross-section of the whole.
+    part = run("part", events=3, further_weights="drop")
+    assert (part["xsec"], part["sumw"]) == (4.0, 12.0)
+    again = run("again", lhe=tmp_path / "whole" / "mine" / "hard.lhe.gz", events=3)
+    assert (again["xsec"], again["xsec_error"], again["sumw"]) == (3.625, whole["xsec_error"], 12.0)
+    assert run("stated", xsec=1.5)["xsec"] == 1.5
+    lhe_of([1, 1], strategy=3, processes=["-1 -1 1 1"])
+    with pytest.raises(InputFileError, match=r"some.lhe: its <init> block states no.*in pb as samples.mine.xsec"):
+        run("none")
+    assert not (tmp_path / "none").exists()
+    assert run("none", xsec=7)["xsec"] == 7
 
 
 def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEvents, tmp_path: Path) -> None:

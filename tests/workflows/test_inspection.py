@@ -68,8 +68,8 @@ def test_hepmc(tmp_path: Path) -> None:
     (tmp_path / "cut.hepmc").write_bytes(whole[:-20])
     with pytest.raises(InputFileError, match="cut.hepmc is cut short after 1 events"):
         describe(tmp_path / "cut.hepmc")
-    (tmp_path / "cut.hepmc.gz").write_bytes(gzip.compress(whole * 50)[:-12])
-    with pytest.raises(InputFileError, match=r"cut.hepmc.gz is a damaged gzip file: after \d+ events"):
+    (tmp_path / "cut.hepmc.gz").write_bytes(gzip.compress(whole * 500)[:-12])
+    with pytest.raises(InputFileError, match=r"cut.hepmc.gz is a damaged gzip file.*broke after \d+ events"):
         describe(tmp_path / "cut.hepmc.gz")
 
 

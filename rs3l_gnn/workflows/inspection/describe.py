@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions.packed import is_packed, open_packed, open_text
 from rs3l_gnn.workflows.inspection.arrays import describe_hdf5, describe_root
 from rs3l_gnn.workflows.inspection.documents import describe_json
 from rs3l_gnn.workflows.inspection.networks import describe_checkpoint, describe_onnx, looks_like_onnx
@@ -61,12 +60,9 @@ def _lines(values: Description, indent: str) -> list[str]:
 
 
 def _reader(path: Path, head: bytes) -> Callable[[Path], Description]:
-    if head[:2] == b"\x1f\x8b":
-        try:
-            with gzip.open(path) as stream:
-                head = stream.read(512)
-        except (OSError, EOFError) as error:
-            raise InputFileError(f"{path} is a damaged gzip file: {error}") from error
+    if is_packed(head):
+        with open_packed(path) as stream:
+            head = stream.read(512)
     if head.startswith(b"\x04\x22\x4d\x18"):
         return _coffea
     if head.startswith(b"root"):
@@ -105,17 +101,15 @@ def _lhe(path: Path) -> Description:
 
 
 def _hepmc(path: Path) -> Description:
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
     counts: Counter[str] = Counter()
     complete = False
     try:
-        with (gzip.open if packed else open)(path, "rt", encoding="utf-8", errors="replace") as lines:
+        with open_text(path) as lines:
             for line in lines:
                 counts[line[:2]] += 1
                 complete = complete or "END_EVENT_LISTING" in line
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputFileError(f"{path} is a damaged gzip file: after {counts['E ']} events {error}") from error
+    except InputFileError as error:
+        raise InputFileError(str(error), hint=f"it broke after {counts['E ']} events") from error
     if not complete:
         raise InputFileError(f"{path} is cut short after {counts['E ']} events", hint="it has no END_EVENT_LISTING")
     return {"kind": "HepMC", "events": counts["E "], "vertices": counts["V "], "particles": counts["P "]}

@@ -64,6 +64,7 @@ def _simulation(document: Description, _: Path) -> Description:
         "hard events": hard_events,
         "rejected by the generator": len(document["failed_events"]),
         "cross-section, pb": document["xsec_pb"],
+        **({"cross-section from": document["xsec_from"]} if "xsec_from" in document else {}),
         "sum of weights": document["sumw"],
         "views share": {"hard": "hard partons", "shower": "showered partons", "particles": "particles"}[
             document["config"]["start"]
