@@ -127,7 +127,12 @@ class ProcessorConfig(BaseConfig):
         def variable(name: str, label: str, axis: AxisConfig) -> Variable:
             return Variable(name, label, axis.bins, axis.start, axis.stop, axis.spacing)
 
-        scores = {f"score_{name}": variable("score", f"Score ({name})", self.score) for name in self.taggers}
+        # N2 does not crowd at the ends as trained scores do: bins that are fine there would be wide where it lies.
+        even = self.score.model_copy(update={"spacing": "linear"})
+        scores = {
+            f"score_{name}": variable("score", f"Score ({name})", even if model == N2 else self.score)
+            for name, model in self.taggers.items()
+        }
         return {
             **scores,
             "mass": variable("mass", "Soft-drop mass [GeV]", self.mass),

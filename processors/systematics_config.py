@@ -61,6 +61,7 @@ class WeightCorrection(BaseConfig):
     nominal: str = Field(default="nominal", description="what {direction} stands for in the nominal weight")
     up: str | None = None
     down: str | None = None
+    group: PlainName | None = Field(default=None, description="group of its nuisance in a fit, such as detector")
 
     @model_validator(mode="after")
     def _both_sides(self) -> WeightCorrection:

@@ -109,6 +109,8 @@ def weight_names(config: SystematicsConfig, metadata: Mapping[str, Any], dataset
             for direction in ("Up", "Down"):
                 name = correction.name + direction
                 records[name] = {"kind": "weight", "axis_name": name, "correction": correction.correction}
+                if correction.group is not None:
+                    records[name]["group"] = correction.group
     return records
 
 

@@ -27,6 +27,7 @@ SMALL = [
     "evaluate.bootstrap=20",
     "analyze.run.executor=futures",
     "fit.rebin.signal_efficiency=[0.5]",
+    "fit.rebin.efficiency_tolerance=0.3",
     "fit.inference={ranking: false, scan: false, limit: false, significance: false}",
 ]
 

@@ -13,6 +13,8 @@ from rs3l_gnn.fits.config_blocks import RebinConfig
 
 __all__ = ["BinningInput", "Grouping", "derive_grouping"]
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class Grouping:
@@ -70,12 +72,13 @@ def derive_grouping(content: BinningInput, rebin: RebinConfig, *, channel: str) 
     because the last bins carry the sensitivity and have the fewest events.
 
     Raises:
-        FitError: an edge is none of the histogram's, there is no signal, or the whole channel has too few entries.
+        FitError: an edge is none of the histogram's, no edge has a wanted signal efficiency, there is no signal, or the
+            whole channel has too few entries.
     """
     if rebin.edges is not None:
         cuts = _by_edges(content.edges, rebin.edges, channel)
     elif rebin.signal_efficiency is not None:
-        cuts = _by_efficiency(content.signal, rebin.signal_efficiency, keep_rest=rebin.keep_rest, channel=channel)
+        cuts = _by_efficiency(content.signal, rebin, channel)
     else:
         cuts = np.arange(len(content.edges))
     needs_merging = rebin.min_entries or rebin.max_relative_error or len(content.non_negative) or len(content.positive)
@@ -97,20 +100,29 @@ def _by_edges(fine: NDArray[np.float64], wanted: Sequence[float], channel: str) 
     return np.asarray(cuts)
 
 
-def _by_efficiency(
-    signal: NDArray[np.float64], wanted: Sequence[float], *, keep_rest: bool, channel: str
-) -> NDArray[np.int64]:
+def _by_efficiency(signal: NDArray[np.float64], rebin: RebinConfig, channel: str) -> NDArray[np.int64]:
     total = signal.sum()
     if not total > 0:
         raise FitError(f"channel {channel} has no signal, so no edges by signal efficiency", hint="give edges instead")
     above = np.append(np.cumsum(signal[::-1])[::-1], 0.0) / total
-    cuts = {len(signal)} | ({0} if keep_rest else set())
-    for efficiency in wanted:
+    cuts = {len(signal)} | ({0} if rebin.keep_rest else set())
+    for efficiency in rebin.signal_efficiency or ():
         # Never the upper end: a working point keeps at least one bin.
         nearest = int(np.argmin(np.abs(above[:-1] - efficiency)))
+        where = f"channel {channel}: the histogram's bins are too wide for a signal efficiency of {efficiency:g}"
+        # What lies inside a bin is not known, so that nothing can be interpolated.
+        if abs(above[nearest] - efficiency) > rebin.efficiency_tolerance + _ROUNDING:
+            around = sorted({nearest, max(nearest - 1, 0), min(nearest + 1, len(signal) - 1)})
+            raise FitError(
+                where,
+                got=f"{above[nearest]:.3f} at the nearest edge",
+                allowed=f"within {rebin.efficiency_tolerance:g} of {', '.join(f'{above[n]:.3f}' for n in around)}",
+                hint="fill the score with more bins or with logit spacing (in the analysis, score: {bins: 400, "
+                "spacing: logit}), ask for one of these, or set rebin.efficiency_tolerance",
+            )
         if nearest in cuts and nearest != 0:
             raise FitError(
-                f"channel {channel}: the histogram's bins are too wide for a signal efficiency of {efficiency:g}",
+                where,
                 got=f"the nearest edge gives {above[nearest]:.3f} and is taken by another efficiency",
                 hint="fill the histogram with finer bins or ask for fewer efficiencies",
             )

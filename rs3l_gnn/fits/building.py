@@ -87,6 +87,10 @@ def build_run(
     report = run.report
     axis = dict.fromkeys(name for histogram in run.histograms.values() for name in histogram.variations)
     sources = find_sources(config, axis, run.variations, year=year, elsewhere=elsewhere)
+    for source in sources:
+        if source.group == "other" and not {source.up, source.down} & set(run.variations):
+            detail = "the run says nothing about it, so it is in the group other; groups can name another"
+            report.add("group", "kept", f"source {source.key}", detail)
     reader = ProcessReader(config, run, report)
     names = Renamer(report, allowed=config.problems.names == "sanitize")
     samples = SampleBuilder(config, reader, sources, names, report)

@@ -51,6 +51,12 @@ class RebinConfig(BaseConfig):
     signal_efficiency: tuple[float, ...] | None = Field(
         default=None, description="edges by the fraction of the signal above them, so that taggers compare alike"
     )
+    efficiency_tolerance: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="how far the efficiency at an edge may be from what is asked",
+    )
     keep_rest: bool = Field(default=True, description="with signal_efficiency: keep what lies below the lowest edge")
     min_entries: float | None = Field(
         default=None, gt=0, description="effective entries (sum w)^2 / sum w^2 of the background in a bin"
@@ -107,7 +113,7 @@ class SampleConfig(BaseConfig):
 class LuminosityConfig(BaseConfig):
     """Integrated luminosity; histograms are filled in pb."""
 
-    value: float = Field(default=140.0, gt=0, description="in 1/fb")
+    value: float = Field(default=138.0, gt=0, description="in 1/fb")
     uncertainty: float | None = Field(default=None, gt=0, lt=1, description="relative")
     name: str = Field(default="lumi", description="name of the nuisance; {year} is filled in")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rs3l_gnn.conventions import NOMINAL, VARIATIONS, FitError, UnknownVariationError
+from rs3l_gnn.conventions import NOMINAL, FitError, UnknownVariationError
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.config_blocks import Correlate, OneSided, Smoothing, SystematicConfig
 from rs3l_gnn.fits.names import nuisance_name
@@ -16,8 +16,7 @@ __all__ = ["Source", "find_sources", "group_of", "sides_on_axis"]
 
 _SIDES = (("_up", "up"), ("_down", "down"), ("Up", "up"), ("Down", "down"), ("up", "up"), ("down", "down"))
 _SHOWER_STAGES = frozenset({"shower", "hadronisation", "generator"})
-# Starts of names by which experiments call their object uncertainties.
-_DETECTOR = ("jes", "jer", "jec", "ces", "tracking", "pileup", "pu", "btag", "met", "candidate", "efficiency")
+_OBJECTS = frozenset({"momentum", "candidates", "jets"})
 
 
 @dataclass(frozen=True)
@@ -82,24 +81,24 @@ def sides_on_axis(names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def group_of(source: str, records: Iterable[Mapping[str, Any]], groups: Mapping[str, Iterable[str]]) -> str:
-    """Group of a source: from the configuration, else from what the run says about the variation.
+    """Group of a source: from the configuration, else from what the run says about the variation, never from its name.
 
-    Re-simulated showers and generator weights on the shower are ``shower``; jet and candidate calibrations are
-    ``detector``; everything else is ``other``.
+    A group that the run declares; else re-simulated showers and generator weights on the shower are ``shower``, jet and
+    candidate calibrations are ``detector``, and everything else is ``other``.
     """
     for group, patterns in groups.items():
         if any(fnmatchcase(source, pattern) for pattern in patterns):
             return group
     records = list(records)
-    if any(record.get("stage") in _SHOWER_STAGES or record.get("kind") == "shower" for record in records):
-        return "shower"
-    if source in {variation.source for variation in VARIATIONS.values()} or source.lower().startswith(
-        ("ps", "fsr", "isr")
+    declared = [str(record["group"]) for record in records if record.get("group")]
+    if declared:
+        return declared[0]
+    if any(
+        record.get("stage") in _SHOWER_STAGES or record.get("kind") == "shower" or record.get("branch") == "PSWeight"
+        for record in records
     ):
         return "shower"
-    if source.lower().startswith(_DETECTOR) or any(record.get("kind") in ("jets", "candidates") for record in records):
-        return "detector"
-    return "other"
+    return "detector" if any(record.get("kind") in _OBJECTS for record in records) else "other"
 
 
 def find_sources(

@@ -28,7 +28,10 @@ from rs3l_gnn.fits import (
 DATASETS = {"hbb": 0.004, "qcd": 0.2, "wqq": 0.02}
 """Cross-sections in pb."""
 AXIS_NAMES = ("nominal", "seed", "fsrUp", "fsrDown", "hadronisationUp")
-RECORDS = {variation.axis_name: variation.record() for variation in VARIATIONS.values()}
+RECORDS: dict[str, dict[str, Any]] = {
+    **{variation.axis_name: variation.record() for variation in VARIATIONS.values()},
+    **{f"jes{side}": {"kind": "momentum", "axis_name": f"jes{side}", "two_sided": True} for side in ("Up", "Down")},
+}
 
 
 def _events(dataset: str, n: int, shift: float, seed: int) -> dict[str, NDArray[np.float64]]:
@@ -140,7 +143,7 @@ def make_config() -> Callable[..., FitConfig]:
             "samples": {"hbb": {"signal": True}, "qcd": {}, "wqq": {"uncertainty": 0.1}},
             "channels": ["sr"],
             "rebin": {"edges": [0, 0.25, 0.5, 0.75, 1.0]},
-            "luminosity": {"value": 140.0, "uncertainty": 0.016},
+            "luminosity": {"value": 138.0, "uncertainty": 0.016},
             "one_sided": "symmetrize",
             "plots": False,
         }

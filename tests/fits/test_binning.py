@@ -46,10 +46,23 @@ def test_by_signal_efficiency() -> None:
     # Signal 0..9: 9 of 45 lies above 0.9, 9 + 8 above 0.8, 9 + 8 + 7 + 6 above 0.6.
     assert cuts(content(), signal_efficiency=(17 / 45, 0.2)) == [0, 8, 9, 10]
     assert cuts(content(), signal_efficiency=(0.66,), keep_rest=False) == [6, 10]
-    with pytest.raises(FitError, match=r"too wide for a signal efficiency of 0\.21"):
-        cuts(content(), signal_efficiency=(0.2, 0.21))
+    with pytest.raises(FitError, match=r"too wide for a signal efficiency of 0\.205.*taken by another"):
+        cuts(content(), signal_efficiency=(0.2, 0.205))
     with pytest.raises(FitError, match="has no signal"):
         cuts(content(signal=np.zeros(10)), signal_efficiency=(0.5,))
+
+
+def test_an_efficiency_that_no_edge_has_is_refused() -> None:
+    # The nearest to 60 % are 30 of 45 above 0.6 and 24 of 45 above 0.7.
+    with pytest.raises(FitError, match=r"of 0\.6; got 0\.667 .*within 0\.01 of 0\.778, 0\.667, 0\.533"):
+        cuts(content(), signal_efficiency=(0.6,))
+    assert cuts(content(), signal_efficiency=(0.6,), efficiency_tolerance=0.07) == [0, 6, 10]
+    # One point is allowed: 0.525 lies 0.8 points from 24 / 45.
+    assert cuts(content(), signal_efficiency=(0.525,)) == [0, 7, 10]
+    # Of wide bins, half of the signal in the last: 0.817 for 0.6 was taken before.
+    wide = content(signal=np.array([0.0, 18.3, 0, 0, 0, 0, 0, 0, 0, 81.7]))
+    with pytest.raises(FitError, match=r"got 0\.817 at the nearest edge"):
+        cuts(wide, signal_efficiency=(0.6,))
 
 
 def test_by_minimum_entries_from_the_signal_end() -> None:

@@ -34,7 +34,7 @@ def block(write_run: WriteRun) -> Callable[..., dict[str, Any]]:
             "inputs": str(path),
             "samples": {"hbb": {"signal": True}, "qcd": {"uncertainty": 0.02}},
             "channels": ["sr"],
-            "rebin": {"signal_efficiency": [0.5]},
+            "rebin": {"signal_efficiency": [0.5], "efficiency_tolerance": 0.05},
             "exclude": ["vincia"],
             "one_sided": "symmetrize",
             "problems": {"negative_bins": "clip"},
@@ -52,7 +52,7 @@ def test_a_tagger_that_moves_less_has_the_smaller_shower_error(
     config = make_config(
         path,
         samples={"hbb": {"signal": True}, "qcd": {"uncertainty": 0.02}},
-        rebin={"signal_efficiency": [0.5]},
+        rebin={"signal_efficiency": [0.5], "efficiency_tolerance": 0.05},
         inference=QUICK,
         problems={"negative_bins": "clip"},
     )

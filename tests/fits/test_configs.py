@@ -19,6 +19,7 @@ def test_shipped_configuration(write_run: Callable[..., Path], tmp_path: Path, n
         f"inputs={write_run(n=8000, bins=80)}",
         "channels=[sr]",
         "plots=false",
+        "rebin.efficiency_tolerance=0.05",
         "inference={ranking: false, scan: false, limit: false, significance: false}",
     ]
     if name == "comparison.yaml":

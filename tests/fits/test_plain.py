@@ -24,7 +24,7 @@ def contents(dataset: str, variation: str) -> tuple[np.ndarray, np.ndarray]:
     """Expected events and variances [4]."""
     level = {"hbb": 30.0, "qcd": 500.0, "qcd_HT200": 70.0}[dataset]
     slope = {"hbb": 0.6, "qcd": -0.7, "qcd_HT200": -0.5}[dataset]
-    effect = {"nominal": 0.0, "jes_up": 0.1, "jes_down": -0.08, "jesUp": 0.1, "jesDown": -0.08}[variation]
+    effect = 0.0 if variation == "nominal" else 0.1 if variation.lower().endswith("up") else -0.08
     values = level * (1 + slope * np.linspace(-1, 1, 4)) * (1 + effect * np.linspace(0, 1, 4))
     return values, 0.02 * values
 
@@ -78,7 +78,19 @@ def check(config: FitConfig) -> None:
         assert shift.nuisance == "jes"
         np.testing.assert_allclose(shift.up, contents(dataset, "jesUp")[0])
         np.testing.assert_allclose(shift.down, contents(dataset, "jesDown")[0])
-    assert templates.groups == {"detector": ("jes",)}
+    # Nothing but its name speaks for the detector.
+    assert templates.groups == {"other": ("jes",)}
+
+
+def test_groups_of_foreign_nuisances_are_declared_not_guessed(tmp_path: Path) -> None:
+    names = ("nominal", "CMS_fsr_up", "CMS_fsr_down", "fsr_up", "fsr_down")
+    path = write_json(tmp_path / "one.json", of_agc(names))
+    built = build_templates(block(path))
+    assert built.templates.groups == {"other": ("CMS_fsr", "fsr")}
+    assert [finding.where for finding in built.report.of("group")] == ["source CMS_fsr", "source fsr"]
+    declared = build_templates(block(path, groups={"shower": ["CMS_*"]}, systematics={"fsr": {"group": "shower"}}))
+    assert set(declared.templates.groups["shower"]) == {"CMS_fsr", "fsr"}
+    assert declared.report.of("group") == ()
 
 
 def test_one_plain_histogram_with_other_axes(tmp_path: Path) -> None:

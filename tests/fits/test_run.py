@@ -26,7 +26,10 @@ QUICK = {"ranking": False, "scan": False, "limit": False, "significance": False}
 def test_everything_is_written_and_read_back(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
     backend = mpl.get_backend()
     config = make_config(
-        write_run(), plots=True, inference={"minos": True, "toys": 3}, rebin={"signal_efficiency": [0.8, 0.5]}
+        write_run(),
+        plots=True,
+        inference={"minos": True, "toys": 3},
+        rebin={"signal_efficiency": [0.8, 0.5], "efficiency_tolerance": 0.05},
     )
     document = fit(config, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"plots"}

@@ -12,7 +12,11 @@ from rs3l_gnn.fits.config_blocks import SystematicConfig
 from rs3l_gnn.fits.sources import find_sources, group_of, sides_on_axis
 
 AXIS = ["nominal", "seed", "fsrUp", "fsrDown", "hadronisationUp", "psISRUp", "psISRDown", "jesUp", "jesDown"]
-RECORDS: dict[str, dict[str, Any]] = {variation.axis_name: variation.record() for variation in VARIATIONS.values()}
+RECORDS: dict[str, dict[str, Any]] = {
+    **{variation.axis_name: variation.record() for variation in VARIATIONS.values()},
+    **{f"psISR{side}": {"kind": "weight", "branch": "PSWeight"} for side in ("Up", "Down")},
+    **{f"jes{side}": {"kind": "momentum", "two_sided": True} for side in ("Up", "Down")},
+}
 
 
 def config(make_config: Callable[..., FitConfig], **changes: Any) -> FitConfig:
@@ -55,7 +59,7 @@ def test_a_missing_side_needs_a_word(make_config: Callable[..., FitConfig]) -> N
     with pytest.raises(FitError, match="fsrUp but no down side, although it is two-sided"):
         find_sources(config(make_config, one_sided="error"), ["nominal", "fsrUp"], RECORDS)
     with pytest.raises(FitError, match="jesDown but no up side, as far as the run tells"):
-        find_sources(config(make_config, one_sided="error"), ["nominal", "jesDown"], RECORDS)
+        find_sources(config(make_config, one_sided="error"), ["nominal", "jesDown"], {})
     (source,) = find_sources(config(make_config, one_sided="nominal"), ["nominal", "fsrUp"], RECORDS)
     assert source.one_sided == "nominal"
 
@@ -80,10 +84,14 @@ def test_names_without_a_side() -> None:
     [
         ("anything", {"stage": "hadronisation"}, "shower"),
         ("anything", {"kind": "shower"}, "shower"),
-        ("isr", {}, "shower"),
+        ("anything", {"kind": "weight", "branch": "PSWeight"}, "shower"),
         ("smearing", {"kind": "candidates"}, "detector"),
-        ("pileup", {"kind": "weight"}, "detector"),
-        ("topPt", {"kind": "weight"}, "other"),
+        ("fsrOfJets", {"kind": "momentum"}, "detector"),
+        ("pileup", {"kind": "weight", "group": "detector"}, "detector"),
+        # A name is no evidence.
+        ("fsr", {}, "other"),
+        ("jes", {}, "other"),
+        ("pileup", {"kind": "weight"}, "other"),
     ],
 )
 def test_groups_from_metadata(source: str, record: dict[str, str], group: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from rs3l_gnn.conventions import ConfigError, dump_config, load_config, parse_config
-from rs3l_gnn.processors import AnalysisConfig
+from rs3l_gnn.processors import AnalysisConfig, ProcessorConfig
 from rs3l_gnn.processors.metadata import flag
 
 
@@ -85,3 +86,15 @@ def test_flags_may_be_text() -> None:
 )
 def test_shipped_configurations_are_valid(path: Path) -> None:
     assert load_config(AnalysisConfig, path).filesets
+
+
+def test_n2_has_equal_bins_where_trained_scores_have_logit_bins() -> None:
+    config = ProcessorConfig.model_validate(
+        {
+            "taggers": {"n2": "n2", "net": "default-hbb"},
+            "score": {"bins": 400, "start": 0, "stop": 1, "spacing": "logit"},
+        }
+    )
+    n2, net = (np.asarray(config.variables[f"score_{name}"].axis().edges) for name in ("n2", "net"))
+    np.testing.assert_allclose(n2, np.linspace(0, 1, 401), atol=1e-12)
+    assert np.diff(net).max() / np.diff(net).min() > 10
