@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -71,6 +76,30 @@ def test_hepmc(tmp_path: Path) -> None:
     (tmp_path / "cut.hepmc.gz").write_bytes(gzip.compress(whole * 500)[:-12])
     with pytest.raises(InputFileError, match=r"cut.hepmc.gz is a damaged gzip file.*broke after \d+ events"):
         describe(tmp_path / "cut.hepmc.gz")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_packed_lhe(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    rows = "21 -1 0 0 501 502 0 0 9 9 0 0 9\n21 -1 0 0 502 501 0 0 -9 9 0 0 9\n25 1 1 2 0 0 0 0 0 18 18 0 9\n"
+    text = (
+        "<LesHouchesEvents version='3.0'>\n<init>\n2212 2212 6500 6500 0 0 0 0 -4 1\n-1 -1 1 1\n</init>\n"
+        f"<event>\n3 1 2.5 90 -1 -1\n{rows}</event>\n</LesHouchesEvents>\n"
+    )
+    (tmp_path / "some.lhe").write_bytes(pack(text.encode()))
+    found = describe(tmp_path / "some.lhe")
+    assert (found["kind"], found["events"], found["xsec_pb"], found["xsec_from"]) == ("LHE", 1, 2.5, "mean weight")
+    assert found["outgoing"] == {25: 1}
+
+
+def test_archives_are_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("some.lhe", "<LesHouchesEvents>")
+    with pytest.raises(InputFileError, match=r"a.zip is a zip archive, and no checkpoint; got 1 files, first 'some"):
+        describe(tmp_path / "a.zip")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "a.zip", "a.zip")
+    with pytest.raises(InputFileError, match=r"a.tar.gz is a tar archive; unpack it with tar"):
+        describe(tmp_path / "a.tar.gz")
 
 
 @pytest.mark.parametrize(

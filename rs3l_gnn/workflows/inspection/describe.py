@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,8 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Description]:
     if is_packed(head):
         with open_packed(path) as stream:
             head = stream.read(512)
+    if head.startswith(b"PK\x03\x04"):
+        _refuse_foreign_archive(path)
     if head.startswith(b"\x04\x22\x4d\x18"):
         return _coffea
     if head.startswith(b"root"):
@@ -78,6 +81,21 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Description]:
     if safetensors or head.startswith((b"PK\x03\x04", b"\x80")):
         return describe_checkpoint
     return describe_onnx if looks_like_onnx(head) else _text
+
+
+def _refuse_foreign_archive(path: Path) -> None:
+    """Archives of torch state a version; a damaged archive is left to the reader of checkpoints."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return
+    if not any(name.endswith(("/version", "/data.pkl", "/archive_format")) for name in names):
+        raise InputFileError(
+            f"{path} is a zip archive, and no checkpoint",
+            got=f"{len(names)} files, first {names[0]!r}" if names else "no files",
+            hint="unpack it and name the file in it",
+        )
 
 
 def _text(path: Path) -> Description:
