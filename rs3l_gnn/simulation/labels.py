@@ -16,6 +16,7 @@ the jet. Other jets get the type of the hard partons within R of them by the sam
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,7 @@ from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
 
-__all__ = ["Anchor", "Direction", "find_anchor", "hard_anchors", "label_jets"]
+__all__ = ["Anchor", "Direction", "find_anchor", "hard_anchors", "label_jets", "without_jet"]
 
 _GLUON, _Z, _W, _H, _TOP = 21, 23, 24, 25, 6
 _B, _C = 5, 4
@@ -76,10 +77,12 @@ def find_anchor(event: NDArray[np.void], radius: float) -> Anchor | None:
     for parton in partons:
         for resonance in _resonances_of(rows, parton):
             families.setdefault(resonance, []).append(parton)
+    # A lone parton is no hadronic decay: the b of a top whose W went to leptons is a parton as others are.
+    families = {resonance: found for resonance, found in families.items() if len(found) > 1}
     if families:
         # The hardest resonance, with the products of its decay; a W from a top comes after its top.
         chosen = max(families, key=lambda i: _direction(rows[_outermost(rows, i)]).pt)
-        options = [i for i in families if _outermost(rows, i) == _outermost(rows, chosen) and len(families[i]) > 1]
+        options = [i for i in families if _outermost(rows, i) == _outermost(rows, chosen)]
         for option in sorted(options):
             quarks = tuple(_direction(rows[i]) for i in families[option])
             axis = _direction(rows[option])
@@ -129,6 +132,47 @@ def label_jets(
 def hard_anchors(hard: HardEvents, radius: float) -> list[Anchor | None]:
     """Anchors of all events."""
     return [find_anchor(hard.event(index), radius) for index in range(len(hard))]
+
+
+def without_jet(
+    jets: Jets,
+    is_anchor: NDArray[np.bool_],
+    anchors: list[Anchor | None],
+    config: JetConfig,
+    counted: NDArray[np.bool_],
+) -> dict[str, int]:
+    """Why events have no anchor jet: a number of events for each reason.
+
+    Args:
+        jets: of a batch of events.
+        is_anchor: which of them are anchors' [n_jets].
+        anchors: one for each event.
+        config: pT and |eta| of a jet, radius and ``match_radius``.
+        counted: events to look at [n_events].
+    """
+    found = set(jets.event[is_anchor].tolist())
+    reasons = [
+        _missing_reason(anchors[event], jets, event, config)
+        for event in np.flatnonzero(counted).tolist()
+        if event not in found
+    ]
+    return dict(Counter(reasons))
+
+
+def _missing_reason(anchor: Anchor | None, jets: Jets, event: int, config: JetConfig) -> str:
+    if anchor is None:
+        return "no quark or gluon goes out of the hard process"
+    if anchor.jettype == JetType.UNMATCHED:
+        return f"the quarks of the resonance lie farther than {config.radius:g} from it, or are of no known type"
+    if abs(anchor.axis.eta) > config.abs_eta_max:
+        return f"the parton or resonance lies beyond |eta| {config.abs_eta_max:g}"
+    mine = jets.event == event
+    distance = delta_r(jets.eta[mine], jets.phi[mine], anchor.axis.eta, anchor.axis.phi)
+    if (distance < config.match_radius).any():
+        return "a quark of the resonance lies outside the jet"
+    if anchor.axis.pt > config.pt_min:
+        return f"the jet is softer than {config.pt_min:g} GeV, or away from a harder parton or resonance"
+    return f"the parton or resonance is softer than {config.pt_min:g} GeV"
 
 
 def _is_parton(pdgid: int) -> bool:

@@ -8,7 +8,7 @@ from rs3l_gnn.conventions import JetType
 from rs3l_gnn.simulation import JetConfig
 from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE
 from rs3l_gnn.simulation.jets import Jets
-from rs3l_gnn.simulation.labels import find_anchor, label_jets
+from rs3l_gnn.simulation.labels import find_anchor, label_jets, without_jet
 
 Row = tuple[int, int, int, float, float, float]
 INCOMING: list[Row] = [(21, -1, 0, 0.0, 99.0, 0.0), (21, -1, 0, 0.0, -99.0, 0.0)]
@@ -111,6 +111,44 @@ def test_a_top_or_its_w() -> None:
     assert w_alone is not None
     assert w_alone.jettype == JetType.W_QQ
     assert w_alone.axis.pdgid == 24
+
+
+def test_a_leptonic_top_leaves_its_b_a_parton_like_others() -> None:
+    leptonic = _event((6, 2, 1, 600.0, 0.0, 0.0), (24, 2, 3, 400.0, 0.0, 0.1), (5, 1, 3, 200.0, 0.0, 0.0))
+    anchor = find_anchor(leptonic, 0.8)
+    assert anchor is not None
+    assert (anchor.jettype, anchor.axis.pdgid) == (JetType.B, 5)
+    # The harder top is the leptonic one; the anchor is the hadronic one all the same.
+    rows = _top(-0.2)
+    rows["px"][2] = 100.0
+    both = find_anchor(rows, 0.8)
+    assert both is not None
+    assert both.jettype == JetType.TOP_BQQ
+
+
+def test_why_there_is_no_jet() -> None:
+    config = JetConfig(pt_min=300.0)
+    anchors = [
+        find_anchor(_event((11, 1, 1, 500.0, 0.0, 0.0)), 0.8),
+        find_anchor(_pair(25, 5, -5, opening=0.9), 0.8),
+        find_anchor(_event((21, 1, 1, 200.0, 0.0, 0.0)), 0.8),
+        find_anchor(_event((21, 1, 1, 500.0, 2.8, 0.0)), 0.8),
+        find_anchor(_event((21, 1, 1, 500.0, 0.0, 0.0)), 0.8),
+        find_anchor(_pair(25, 5, -5, opening=0.7), 0.8),
+        find_anchor(_pair(25, 5, -5), 0.8),
+        find_anchor(_pair(25, 5, -5), 0.8),
+    ]
+    jets = _jets((4, 0.0, 2.0), (5, 0.2, 0.3), (6, 0.0, 0.0))
+    _, is_anchor = label_jets(jets, anchors, config)
+    counted = np.array([True] * 7 + [False])
+    assert without_jet(jets, is_anchor, anchors, config, counted) == {
+        "no quark or gluon goes out of the hard process": 1,
+        "the quarks of the resonance lie farther than 0.8 from it, or are of no known type": 1,
+        "the parton or resonance is softer than 300 GeV": 1,
+        "the parton or resonance lies beyond |eta| 2.5": 1,
+        "the jet is softer than 300 GeV, or away from a harder parton or resonance": 1,
+        "a quark of the resonance lies outside the jet": 1,
+    }
 
 
 def test_nothing_to_anchor() -> None:
