@@ -10,9 +10,8 @@ import numpy as np
 import pythia8mc
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.particles import Particles
-from rs3l_gnn.simulation.settings import configure
+from rs3l_gnn.simulation.settings import configure, started
 
 __all__ = ["InFlightDecays"]
 
@@ -32,8 +31,7 @@ class InFlightDecays:
 
     def __init__(self, settings: Sequence[str]) -> None:
         self._pythia = configure((*settings, "ProcessLevel:all=off"))
-        if not self._pythia.init():
-            raise SimulationError("Pythia does not start", got=f"settings {', '.join(settings)}")
+        started(self._pythia, f"settings {', '.join(settings)}")
         self._data = self._pythia.particleData
         self._longest = self._pythia.settings.parm("ParticleDecays:tau0Max")
 

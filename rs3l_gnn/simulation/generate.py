@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ import numpy as np
 from rs3l_gnn.conventions import SimulationError, Stage, pythia_seed
 from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, Beams, HardEvents, LheProcess
 from rs3l_gnn.simulation.processes import HardProcess
-from rs3l_gnn.simulation.settings import COMMON, CP5, configure
+from rs3l_gnn.simulation.pythia_record import process_rows
+from rs3l_gnn.simulation.settings import COMMON, CP5, configure, started
 
 __all__ = ["generate_hard_events"]
 
-_FIRST = 3  # entries 0 to 2 of Pythia's process record are the system and the two beams
 _MB_TO_PB = 1e9
 _MAX_FAILURES = 100
 
@@ -43,8 +42,7 @@ def generate_hard_events(
     stream = pythia_seed(seed, sample, 0, -1, Stage.HARD)
     own = (f"Beams:eCM={energy!r}", f"PhaseSpace:pTHatMin={pt_hat_min!r}", f"Random:seed={stream}")
     pythia = configure((*COMMON, *CP5, *process.settings, *own, "PartonLevel:all=off"))
-    if not pythia.init():
-        raise SimulationError(f"Pythia does not start for the process {process.name!r}", got=f"pt_hat_min {pt_hat_min}")
+    started(pythia, f"process {process.name!r}, pt_hat_min {pt_hat_min}")
     particles: list[tuple[Any, ...]] = []
     offsets = [0]
     heads: list[tuple[float, float, float]] = []
@@ -57,7 +55,7 @@ def generate_hard_events(
                 raise SimulationError(f"Pythia failed {failures} times to generate {process.name!r}")
             continue
         record, info = pythia.process, pythia.infoPython()
-        rows = _rows(record[index] for index in range(_FIRST, record.size()))
+        rows = process_rows(record)
         if not _wanted(rows, process):
             continue
         particles.extend(rows)
@@ -88,29 +86,3 @@ def _wanted(rows: list[tuple[Any, ...]], process: HardProcess) -> bool:
     if process.needs is None:
         return True
     return sum(row[0] in process.needs for row in rows if row[1] == 1) == 1
-
-
-def _rows(entries: Iterable[Any]) -> list[tuple[Any, ...]]:
-    rows = []
-    for entry in entries:
-        status = entry.status()
-        incoming = status == -21
-        # Mothers count from 1 in the file and from 3 in the record; the incoming partons' beams are not listed.
-        mothers = (0, 0) if incoming else tuple(max(m - _FIRST + 1, 0) for m in (entry.mother1(), entry.mother2()))
-        rows.append(
-            (
-                entry.id(),
-                -1 if incoming else 2 if status < 0 else 1,
-                *mothers,
-                entry.col(),
-                entry.acol(),
-                entry.px(),
-                entry.py(),
-                entry.pz(),
-                entry.e(),
-                entry.m(),
-                entry.tau(),
-                9.0,  # spin unknown
-            )
-        )
-    return rows

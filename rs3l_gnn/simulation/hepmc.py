@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, MissingDependencyError, atomic_file, delta_r
+from rs3l_gnn.conventions import InputFileError, MissingDependencyError, SimulationError, atomic_file, delta_r
 from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles
 from rs3l_gnn.simulation.settings import configure
 
@@ -31,6 +32,7 @@ StoredEvents = tuple[Particles, NDArray[np.bool_]]
 def split_hepmc(
     path: Path,
     hard: HardEvents,
+    table: ParticleTable,
     *,
     first_number: int,
     chunk_size: int,
@@ -46,6 +48,7 @@ def split_hepmc(
     Args:
         path: HepMC file.
         hard: all hard events of the LHE file.
+        table: tells which kinds of particles are visible.
         first_number: event number that the generator gave to the first event of the LHE file.
         chunk_size: hard events of a chunk.
         directory: where the chunks go, as ``<name>_<chunk>.npz``.
@@ -54,7 +57,8 @@ def split_hepmc(
 
     Raises:
         InputFileError: not a HepMC file, cut short, a number that no hard event has or that comes twice, events that
-            do not hold the hard partons of the LHE file, or decays of particles that live longer.
+            do not hold the hard partons of the LHE file, decays of particles that live longer, or a stable particle of
+            a kind that is not known.
         MissingDependencyError: pyhepmc is not installed.
     """
     n_chunks = -(-len(hard) // chunk_size)
@@ -74,7 +78,11 @@ def split_hepmc(
         if len(agreeing) < _CHECKED:
             agreeing.append(_agrees(event, hard.event(index)))
         _refuse_late_decays(path, event, lifetime, longest_lifetime)
-        parts.setdefault(index // chunk_size, []).append(_stable(event, index % chunk_size))
+        try:
+            stable = _stable(event, index % chunk_size, table)
+        except SimulationError as error:
+            raise InputFileError(f"{path}, event {number}: {error}") from error
+        parts.setdefault(index // chunk_size, []).append(stable)
     if not seen:
         raise InputFileError(f"{path} holds no HepMC events")
     if np.mean(agreeing) < 0.5:
@@ -93,14 +101,14 @@ def split_hepmc(
 
 
 def load_events(
-    path: Path, n_events: int, charges: Any, *, abs_eta_max: float, decay: Callable[[Particles], Particles]
+    path: Path, n_events: int, table: ParticleTable, *, abs_eta_max: float, decay: Callable[[Particles], Particles]
 ) -> StoredEvents:
     """Read what :func:`split_hepmc` wrote.
 
     Args:
         path: the file.
         n_events: hard events of the chunk.
-        charges: gives the charges of PDG identities.
+        table: gives the charges of PDG identities.
         abs_eta_max: largest |eta|.
         decay: gives the particles after the decays in flight that the other generator left to the detector.
     """
@@ -112,8 +120,8 @@ def load_events(
     pdgid = columns.pop("pdgid").astype(np.int32)
     particles = Particles(
         event=columns.pop("event").astype(np.int64),
-        pdgid=pdgid,
-        charge=charges(pdgid),
+        pdgid=table.seen_as(pdgid),
+        charge=table.charges(pdgid),
         n_events=n_events,
         collision=np.zeros(len(pdgid), dtype=np.int64),
         **columns,
@@ -163,11 +171,12 @@ def _count_events(path: Path) -> int:
     return count
 
 
-def _stable(event: Any, index: int) -> dict[str, NDArray[Any]]:
+def _stable(event: Any, index: int, table: ParticleTable) -> dict[str, NDArray[Any]]:
     """Columns of the visible stable particles; vertices relative to that of the beams, in mm."""
     particles = event.numpy.particles
     pdgid = np.asarray(particles.pid)
-    keep = (np.asarray(particles.status) == 1) & ~np.isin(np.abs(pdgid), (12, 14, 16))
+    keep = np.asarray(particles.status) == 1
+    keep[keep] = table.visible(pdgid[keep])
     columns = {
         key: np.asarray(getattr(particles, name))[keep]
         for key, name in (("px", "px"), ("py", "py"), ("pz", "pz"), ("energy", "e"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
+from rs3l_gnn.simulation.native_output import caught_output
 
 __all__ = ["Jets", "cluster_jets", "groom"]
 
@@ -124,17 +123,9 @@ def _spend_banner() -> None:
 
     What it asks for, to cite arXiv:1111.6097, is in the documentation.
     """
-    sys.stdout.flush()
-    stdout = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
+    with caught_output():
         one = _jagged(np.array([[1.0], [0.0], [0.0], [1.0]]), np.array([0, 1]))
         fastjet.ClusterSequence(one, fastjet.JetDefinition(fastjet.antikt_algorithm, 0.8))
-    finally:
-        os.dup2(stdout, 1)
-        os.close(stdout)
-        os.close(nowhere)
 
 
 def _momenta(candidates: FlowCandidates) -> NDArray[np.float64]:

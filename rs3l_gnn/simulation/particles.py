@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Particles", "stable_particles"]
+from rs3l_gnn.simulation.particle_table import ParticleTable
 
-_INVISIBLE = (12, 14, 16)
+__all__ = ["Particles", "stable_particles"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Particles:
 
     Attributes:
         event: number of the event within the batch, rising.
-        pdgid: PDG identity.
+        pdgid: PDG identity by which the detector treats it.
         charge: in units of e.
         px, py, pz, energy: GeV.
         vx, vy, vz: production point in mm, the hard collision at the origin.
@@ -65,22 +64,23 @@ class Particles:
         return replace(self, **columns)
 
 
-def stable_particles(
-    batch: ak.Array, charges: Callable[[NDArray[np.integer]], NDArray[np.int8]], *, abs_eta_max: float
-) -> Particles:
+def stable_particles(batch: ak.Array, table: ParticleTable, *, abs_eta_max: float) -> Particles:
     """Select what a detector can see.
 
     Args:
         batch: events as :meth:`rs3l_gnn.simulation.shower.Shower.run` gives them; None counts as an empty event.
-        charges: gives the charges of PDG identities.
+        table: tells which kinds of particles are visible, and their charges.
         abs_eta_max: largest |eta|.
+
+    Raises:
+        SimulationError: a stable particle of a kind that Pythia does not know.
     """
     counts = ak.to_numpy(ak.fill_none(ak.num(batch.prt.id), 0))
     records = ak.flatten(ak.drop_none(batch.prt))
     event = np.repeat(np.arange(len(batch)), counts)
     pdgid = ak.to_numpy(records.id)
-    absolute = np.abs(pdgid)
-    keep = (ak.to_numpy(records.status) > 0) & ~np.isin(absolute, _INVISIBLE)
+    keep = ak.to_numpy(records.status) > 0
+    keep[keep] = table.visible(pdgid[keep])
     px, py, pz = (ak.to_numpy(records.p[name])[keep] for name in ("px", "py", "pz"))
     inside = np.abs(pz) < np.sinh(abs_eta_max) * np.hypot(px, py)
     keep[keep] = inside
@@ -88,8 +88,8 @@ def stable_particles(
     vx, vy, vz = (ak.to_numpy(ak.fill_none(vertex[name], 0.0)) for name in ("px", "py", "pz"))
     return Particles(
         event=event[keep],
-        pdgid=pdgid[keep],
-        charge=charges(pdgid[keep]),
+        pdgid=table.seen_as(pdgid[keep]),
+        charge=table.charges(pdgid[keep]),
         px=px[inside],
         py=py[inside],
         pz=pz[inside],

@@ -15,9 +15,9 @@ import numpy as np
 
 from rs3l_gnn.conventions import SimulationError, Stage, pythia_seed
 from rs3l_gnn.simulation.detector_config import PileupConfig
+from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
-from rs3l_gnn.simulation.settings import COMMON, CP5, configure
-from rs3l_gnn.simulation.shower import ChargeTable
+from rs3l_gnn.simulation.settings import COMMON, CP5, configure, started
 
 __all__ = ["add_pileup", "minimum_bias"]
 
@@ -43,12 +43,11 @@ def minimum_bias(
     stream = pythia_seed(seed, "pileup", 0, -1, Stage.PILEUP)
     own = (f"Beams:eCM={energy!r}", "SoftQCD:nonDiffractive=on", f"Random:seed={stream}")
     pythia = configure((*COMMON, *CP5, *decays, *own))
-    if not pythia.init():
-        raise SimulationError("Pythia does not start for minimum-bias collisions", got=f"energy {energy}")
+    started(pythia, f"minimum-bias collisions at {energy} GeV")
     batch = pythia.nextBatch(n_events, "skip")
     if len(batch) < n_events:
         raise SimulationError(f"Pythia rejected {n_events - len(batch)} of {n_events} minimum-bias collisions")
-    return stable_particles(batch, ChargeTable(pythia.particleData).of, abs_eta_max=abs_eta_max)
+    return stable_particles(batch, ParticleTable(pythia.particleData), abs_eta_max=abs_eta_max)
 
 
 def add_pileup(

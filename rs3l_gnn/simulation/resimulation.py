@@ -6,15 +6,16 @@ a hadronisation of its own), the particles (each view has a detector response of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import awkward as ak
 import pythia8mc
 
-from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.hard_events import HardEvents
-from rs3l_gnn.simulation.settings import configure
+from rs3l_gnn.simulation.settings import configure, started
 from rs3l_gnn.simulation.shower import Shower, rejected_event
 
 __all__ = ["Hadronisation", "shower_partons"]
@@ -33,10 +34,24 @@ def shower_partons(shower: Shower, hard: HardEvents, seeds: Sequence[int]) -> li
     Returns:
         Pythia's event records, None for an event that Pythia rejects.
     """
-    return [
-        pythia8mc.Event(shower.pythia.event) if shower.next_event(hard.part(index, index + 1), seed) else None
-        for index, seed in enumerate(seeds)
-    ]
+    return [_partons(shower, hard.part(index, index + 1), seed) for index, seed in enumerate(seeds)]
+
+
+def _partons(shower: Shower, hard: HardEvents, seed: int) -> Any:
+    accepted = shower.next_event(hard, seed) and shower.unmoved(hard)
+    return pythia8mc.Event(shower.pythia.event) if accepted else None
+
+
+@contextmanager
+def _slha_settings(slha: str) -> Iterator[tuple[str, ...]]:
+    """Settings that read an SLHA text, as long as the block lasts; without hard events it must come from a file."""
+    if not slha:
+        yield ()
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".slha") as file:
+        file.write(slha)
+        file.flush()
+        yield (f"SLHA:file={file.name}", "SLHA:readFrom=2")
 
 
 class Hadronisation:
@@ -44,18 +59,21 @@ class Hadronisation:
 
     Args:
         settings: Pythia settings, the later ones win; what acts before the hadronisation has no effect.
+        slha: text of the hard events' ``<slha>`` block.
 
     Raises:
         SimulationError: Pythia refuses a setting or does not start.
     """
 
-    def __init__(self, settings: Sequence[str]) -> None:
-        self._pythia = configure((*settings, *_NO_PROCESS))
-        # A second instance does nothing but turn an event into arrays: only a whole "next" event can do that, and it
-        # would look for junctions anew and refuse many events.
-        self._reader = configure((*settings, *_NO_PROCESS, "HadronLevel:all=off"))
-        if not (self._pythia.init() and self._reader.init()):
-            raise SimulationError("Pythia does not start", got=f"settings {', '.join(settings)}")
+    def __init__(self, settings: Sequence[str], slha: str = "") -> None:
+        with _slha_settings(slha) as particles:
+            own = ("SLHA:verbose=0", *particles, *settings, *_NO_PROCESS)
+            self._pythia = configure(own)
+            # A second instance does nothing but turn an event into arrays: only a whole "next" event can do that, and
+            # it would look for junctions anew and refuse many events.
+            self._reader = configure((*own, "HadronLevel:all=off"))
+            for pythia in (self._pythia, self._reader):
+                started(pythia, f"settings {', '.join(settings)}")
 
     def run(self, partons: Sequence[Any], seeds: Sequence[int]) -> ak.Array:
         """Hadronise events.

@@ -7,6 +7,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.native_output import caught_output, pythia_complaints
 
 __all__ = [
     "COMMON",
@@ -16,6 +17,7 @@ __all__ = [
     "configure",
     "decay_settings",
     "longest_lifetime",
+    "started",
 ]
 
 CP5: tuple[str, ...] = (
@@ -95,7 +97,7 @@ def configure(settings: Iterable[str]) -> Any:
     ``name FORCE=value`` sets a number beyond the limits that Pythia gives it.
 
     Raises:
-        SimulationError: Pythia does not know a setting.
+        SimulationError: Pythia refuses a setting; the message quotes why.
     """
     import pythia8mc
 
@@ -104,6 +106,34 @@ def configure(settings: Iterable[str]) -> Any:
         name, forced, value = setting.partition(" FORCE=")
         if forced and pythia.settings.isParm(name):
             pythia.settings.forceParm(name, float(value))
-        elif not pythia.readString(setting):
-            raise SimulationError(f"Pythia refuses the setting {setting!r}", hint="see the Pythia 8 manual for names")
+            continue
+        with caught_output() as lines:
+            accepted = pythia.readString(setting)
+        if not accepted:
+            raise SimulationError(
+                f"Pythia refuses the setting {setting!r}", got=_quoted(lines), hint="see the Pythia 8 manual for names"
+            )
     return pythia
+
+
+def started(pythia: Any, what: str) -> None:
+    """Initialise an instance.
+
+    Args:
+        pythia: as :func:`configure` gives it.
+        what: its settings or the like, for the message.
+
+    Raises:
+        SimulationError: Pythia does not start; the message quotes why.
+    """
+    with caught_output() as lines:
+        accepted = pythia.init()
+    if not accepted:
+        reasons = "; ".join(pythia_complaints(pythia)) or _quoted(lines)
+        raise SimulationError(f"Pythia does not start: {reasons or 'it gives no reason'}", got=what)
+
+
+def _quoted(lines: Iterable[str]) -> str:
+    """What Pythia wrote, in one line, without its name."""
+    words = [line.strip().removeprefix("PYTHIA Error:").removeprefix("PYTHIA").strip() for line in lines]
+    return " ".join(word for word in words if word)

@@ -11,19 +11,24 @@ import numpy as np
 import pythia8mc
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
-from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure
+from rs3l_gnn.simulation.native_output import pythia_complaints
+from rs3l_gnn.simulation.particle_table import ParticleTable
+from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure, started
 
-__all__ = ["ChargeTable", "Shower", "rejected_event"]
+__all__ = ["Shower", "rejected_event"]
+
+_PRECISION = 1e-4
+"""Largest relative change of the mass of the hard process that digits of a file explain."""
 
 
 class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type information
     """Hands hard events to Pythia and seeds each of them."""
 
-    def __init__(self, beams: Beams) -> None:
+    def __init__(self, beams: Beams, slha: str) -> None:
         pythia8mc.LHAup.__init__(self)
         self.beams = beams
+        self._slha = slha
         self.given = 0
         self._queue: list[tuple[tuple[float, float, float], list[tuple[Any, ...]], int]] = []
         self._rndm: Any = None
@@ -43,6 +48,8 @@ class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type inf
         # Strategy 3: every event is taken as it comes; weights are kept beside, and the identity 1 stands for all.
         self.setStrategy(3)
         self.addProcess(1, 1.0, 0.0, 1.0)
+        if self._slha:
+            self.setInfoHeader("slha", self._slha)
         return True
 
     def setEvent(self, _process: int = 0) -> bool:  # noqa: N802  # Pythia calls this name
@@ -64,18 +71,23 @@ class Shower:
     Args:
         beams: the beams of the hard events.
         settings: Pythia settings, the later ones win.
+        slha: text of the hard events' ``<slha>`` block: masses, widths, decays and quantum numbers of particles.
+
+    Attributes:
+        pythia: the instance.
+        table: what a detector makes of its particles.
 
     Raises:
         SimulationError: Pythia refuses a setting or does not start.
     """
 
-    def __init__(self, beams: Beams, settings: Sequence[str]) -> None:
-        self.pythia = configure((*settings, "Beams:frameType=5"))
-        self._feed = _Feed(beams)
+    def __init__(self, beams: Beams, settings: Sequence[str], slha: str = "") -> None:
+        # Pythia tells about each line of an SLHA block unless it is asked not to.
+        self.pythia = configure(("SLHA:verbose=0", *settings, "Beams:frameType=5"))
+        self._feed = _Feed(beams, slha)
         self.pythia.setLHAupPtr(self._feed)
-        if not self.pythia.init():
-            raise SimulationError("Pythia does not start", got=f"settings {', '.join(settings)}")
-        self.charges = ChargeTable(self.pythia.particleData)
+        started(self.pythia, f"settings {', '.join(settings)}")
+        self.table = ParticleTable(self.pythia.particleData)
 
     def run(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
         """Shower and hadronise events.
@@ -85,17 +97,28 @@ class Shower:
             seeds: a seed for each, in [1, 900 000 000).
 
         Returns:
-            Array of the length of ``hard``: Pythia's event (``prt``, ``info``), or None for an event it rejects.
+            Array of the length of ``hard``: Pythia's event (``prt``, ``info``), or None for an event that it rejects,
+            or whose hard process it changes by more than the masses that it gives to quarks and leptons.
             Each event depends on its hard partons and its seed alone, not on its neighbours.
         """
         batch = self._batch(hard, seeds)
-        if self._feed.given != len(hard) or not _same_events(batch, hard):
+        rejections = bool(ak.any(ak.is_none(batch)))
+        if self._feed.given != len(hard) or (rejections and not self._unmoved(batch, hard).all()):
             # Pythia has thrown hard events away and gone on to the next: one by one, none can be taken for another.
             single = [self._batch(hard.part(index, index + 1), seeds[index : index + 1]) for index in range(len(hard))]
             batch = ak.concatenate(single)
-            if not _same_events(batch, hard):
-                raise SimulationError("Pythia has changed the hard partons of an event")
-        return batch
+        unmoved = self._unmoved(batch, hard)
+        return batch if unmoved.all() else ak.mask(batch, unmoved)
+
+    def why(self, hard: HardEvents, seed: int) -> str:
+        """Why a single hard event is rejected with this seed, in Pythia's words."""
+        before = pythia_complaints(self.pythia)
+        if self.next_event(hard, seed):
+            return "Pythia changes the mass of the hard process by more than the masses that it puts back explain"
+        complaints = pythia_complaints(self.pythia) - before
+        # The last step only says that an earlier one failed.
+        causes = [text for text in complaints if not text.startswith("Abort from Pythia::next")]
+        return "; ".join(sorted(causes or complaints)) or "Pythia gives no reason"
 
     def load(self, hard: HardEvents, seeds: Sequence[int]) -> None:
         """Queue events, which ``pythia.next()`` then takes one after another."""
@@ -106,6 +129,10 @@ class Shower:
         self.load(hard, [seed])
         return bool(self.pythia.next())
 
+    def unmoved(self, hard: HardEvents) -> bool:
+        """Whether the hard process of the last event is that of the file, see :meth:`run`."""
+        return bool(self._explained(self.pythia.infoPython().mHat(), hard, 0))
+
     def weights(self, batch: ak.Array) -> NDArray[np.float64]:
         """Shower weights relative to the nominal one, in the order of SHOWER_WEIGHTS [n_events, n_weights].
 
@@ -115,6 +142,33 @@ class Shower:
         rows = ak.to_numpy(ak.pad_none(ak.fill_none(batch.info.weights, [], axis=0), len(names), axis=1))
         values = np.ma.filled(rows, 1.0).astype(np.float64)
         return values[:, [names.index(name) for name in SHOWER_WEIGHTS]] / values[:, :1]
+
+    def _unmoved(self, batch: ak.Array, hard: HardEvents) -> NDArray[np.bool_]:
+        """Whether the hard process of each event is that of the file; None counts as such [n_events]."""
+        found = ak.to_numpy(ak.fill_none(batch.info.mHat, np.nan))
+        return np.array([np.isnan(mass) or self._explained(mass, hard, index) for index, mass in enumerate(found)])
+
+    def _explained(self, found: float, hard: HardEvents, index: int) -> bool:
+        """Whether the mass of a hard process is that of the file, or lies between it and what put-back masses make it.
+
+        Pythia gives quarks and leptons whose mass in the file is too far from theirs (``LesHouches:setQuarkMass``,
+        ``setLeptonMass``) their own. Mostly another particle recoils, which keeps the total. Where none can, the energy
+        grows to E = sqrt(p^2 + m^2).
+        """
+        expected = _mass(hard, index)
+        if abs(found - expected) < _PRECISION * expected:
+            return True
+        rows = hard.event(index)
+        final = rows[rows["status"] == 1]
+        data = self.pythia.particleData
+        own = np.array([data.m0(int(identity)) for identity in final["id"]])
+        kind = np.abs(final["id"])
+        light = ((kind <= 5) & (np.abs(final["m"] - own) > 0.5 * own)) | (
+            np.isin(kind, (11, 13, 15)) & (np.abs(final["m"] - own) > 0.1 * own)
+        )
+        masses = [_total_mass(final, mass) for mass in (final["m"], np.where(light, own, final["m"]))]
+        grown = expected + max(masses[1] - masses[0], 0.0)
+        return bool((1 - _PRECISION) * expected < found < (1 + _PRECISION) * grown)
 
     def _batch(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
         self.load(hard, seeds)
@@ -132,23 +186,15 @@ def rejected_event() -> ak.Array:
     return ak.mask(pythia.nextBatch(1, "none"), [False])
 
 
-class ChargeTable:
-    """Electric charges of particles by their PDG identity, in units of e."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-
-    def of(self, identities: NDArray[np.integer]) -> NDArray[np.int8]:
-        """Charges [n]; Pythia knows every identity that it makes."""
-        known, places = np.unique(identities, return_inverse=True)
-        charges = [round(self._data.charge(int(identity))) for identity in known]
-        return np.array(charges, dtype=np.int8)[places]
+def _mass(hard: HardEvents, index: int) -> float:
+    """Invariant mass of the incoming partons of an event, GeV."""
+    rows = hard.event(index)
+    total = {name: rows[name][rows["status"] == -1].sum() for name in ("e", "px", "py", "pz")}
+    return float(np.sqrt(max(total["e"] ** 2 - total["px"] ** 2 - total["py"] ** 2 - total["pz"] ** 2, 0.0)))
 
 
-def _same_events(batch: ak.Array, hard: HardEvents) -> bool:
-    """Whether the invariant masses of the hard partons are those handed in (None is not looked at)."""
-    found = ak.to_numpy(ak.fill_none(batch.info.mHat, np.nan))
-    incoming = [hard.event(index)[hard.event(index)["status"] == -1] for index in range(len(hard))]
-    sums = np.array([[rows[name].sum() for name in ("e", "px", "py", "pz")] for rows in incoming])
-    expected = np.sqrt(np.maximum(sums[:, 0] ** 2 - (sums[:, 1:] ** 2).sum(axis=1), 0.0))
-    return bool(np.all(np.isnan(found) | (np.abs(found - expected) < 1e-4 * expected)))
+def _total_mass(rows: NDArray[np.void], masses: NDArray[np.float64]) -> float:
+    """Invariant mass of particles that keep their momenta and get these masses, GeV."""
+    momentum = np.stack([rows["px"], rows["py"], rows["pz"]])
+    energy = np.sqrt((momentum**2).sum(axis=0) + masses**2).sum()
+    return float(np.sqrt(max(energy**2 - (momentum.sum(axis=1) ** 2).sum(), 0.0)))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.simulation import DetectorConfig, HardEvents
 from rs3l_gnn.simulation.decays import InFlightDecays
+from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.settings import COMMON, CP5, decay_settings
 from rs3l_gnn.simulation.shower import Shower
@@ -104,10 +105,10 @@ def test_pythia_decays_within_the_tracker_alone(hard_events: HardEvents) -> None
     assert (v0 & ~final).sum() > 2 * (v0 & final).sum() > 0
     early = np.abs(ak.to_numpy(ak.flatten(paper.prt.id))) == 310
     assert (ak.to_numpy(ak.flatten(paper.prt.status))[early] > 0).all()
-    charges = Shower(hard_events.beams, SETTINGS).charges.of
+    table = ParticleTable(Shower(hard_events.beams, SETTINGS).pythia.particleData)
     radii = {}
     for name, events in (("paper", paper), ("v0", batch)):
-        particles = stable_particles(events, charges, abs_eta_max=3.4)
+        particles = stable_particles(events, table, abs_eta_max=3.4)
         radii[name] = np.hypot(particles.vx, particles.vy)
     assert radii["v0"].max() < 1250
     assert np.abs(particles.vz).max() < 2900

@@ -12,13 +12,28 @@ import uproot
 from rs3l_gnn.conventions import ConfigError, InputFileError, parse_config
 from rs3l_gnn.simulation import HardEvents, SimulationConfig, simulate, write_lhe
 from rs3l_gnn.simulation.hepmc import load_events, split_hepmc
+from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
-from rs3l_gnn.simulation.settings import COMMON, CP5
+from rs3l_gnn.simulation.settings import COMMON, CP5, configure
 from rs3l_gnn.simulation.shower import Shower
 
 pyhepmc = pytest.importorskip("pyhepmc", reason="the extra 'hepmc' is not installed")
 
 N = 8
+TABLE = ParticleTable(configure(()).particleData)
+
+
+def _split(path: Path, hard: HardEvents, directory: Path, *, first: int = 1) -> None:
+    split_hepmc(
+        path,
+        hard,
+        TABLE,
+        first_number=first,
+        chunk_size=5,
+        directory=directory,
+        name="herwig",
+        longest_lifetime=10.0,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -82,21 +97,13 @@ def _sorted(particles: Particles, event: int) -> np.ndarray[Any, np.dtype[np.flo
 
 
 def test_particles_are_those_of_the_file(
-    hepmc_file: Path, batch: ak.Array, shower: Shower, hard_events: HardEvents, tmp_path: Path
+    hepmc_file: Path, batch: ak.Array, hard_events: HardEvents, tmp_path: Path
 ) -> None:
-    split_hepmc(
-        hepmc_file,
-        hard_events.part(0, N),
-        first_number=1,
-        chunk_size=5,
-        directory=tmp_path,
-        name="herwig",
-        longest_lifetime=10.0,
-    )
-    expected = stable_particles(batch, shower.charges.of, abs_eta_max=3.4)
+    _split(hepmc_file, hard_events.part(0, N), tmp_path)
+    expected = stable_particles(batch, TABLE, abs_eta_max=3.4)
     for chunk, first, n_events in ((0, 0, 5), (1, 5, 3)):
         found, accepted = load_events(
-            tmp_path / f"herwig_{chunk:04d}.npz", n_events, shower.charges.of, abs_eta_max=3.4, decay=_as_they_are
+            tmp_path / f"herwig_{chunk:04d}.npz", n_events, TABLE, abs_eta_max=3.4, decay=_as_they_are
         )
         assert accepted.tolist() == [first + index != 3 for index in range(n_events)]
         for index in range(n_events):
@@ -132,28 +139,12 @@ def test_a_view_of_another_generator(hepmc_file: Path, hard_events: HardEvents, 
 )
 def test_wrong_numbers(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path, first: int, message: str) -> None:
     with pytest.raises(InputFileError, match=message):
-        split_hepmc(
-            hepmc_file,
-            hard_events.part(0, N),
-            first_number=first,
-            chunk_size=5,
-            directory=tmp_path,
-            name="herwig",
-            longest_lifetime=10.0,
-        )
+        _split(hepmc_file, hard_events.part(0, N), tmp_path, first=first)
 
 
 def test_events_of_another_lhe_file(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="was not made from this LHE file"):
-        split_hepmc(
-            hepmc_file,
-            hard_events.part(10, 20),
-            first_number=1,
-            chunk_size=5,
-            directory=tmp_path,
-            name="herwig",
-            longest_lifetime=10.0,
-        )
+        _split(hepmc_file, hard_events.part(10, 20), tmp_path)
 
 
 def test_damaged_files(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
@@ -167,9 +158,7 @@ def test_damaged_files(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path
     cases = {packed: "not a whole", cut: "not a whole", text: "not a whole", tmp_path / "absent.hepmc": "no such file"}
     for path, message in cases.items():
         with pytest.raises(InputFileError, match=message):
-            split_hepmc(
-                path, hard, first_number=1, chunk_size=5, directory=tmp_path, name="herwig", longest_lifetime=10.0
-            )
+            _split(path, hard, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +176,11 @@ def test_decays_that_the_other_views_lack(
         directory = tmp_path / f"{limit:g}"
         arguments: dict[str, Any] = {"first_number": 1, "chunk_size": N, "directory": directory, "name": "herwig"}
         if taken_up_to is not None and limit >= taken_up_to:
-            split_hepmc(path, hard, longest_lifetime=limit, **arguments)
+            split_hepmc(path, hard, TABLE, longest_lifetime=limit, **arguments)
             assert (directory / "herwig_0000.npz").exists()
         else:
             with pytest.raises(InputFileError, match=rf"in event 1 a particle {mother} with a c tau of .* has decayed"):
-                split_hepmc(path, hard, longest_lifetime=limit, **arguments)
+                split_hepmc(path, hard, TABLE, longest_lifetime=limit, **arguments)
 
 
 def test_whole_particles_of_the_file_decay_with_the_detector(
@@ -238,13 +227,5 @@ def test_a_garbled_event_is_refused(hepmc_file: Path, hard_events: HardEvents, t
     messages = {garbled: "of 7 events, number 3 cannot be read", gap: "of [67] events", flipped: ""}
     for path, message in messages.items():
         with pytest.raises(InputFileError, match=rf"{path.name} is not a whole HepMC file: {message}"):
-            split_hepmc(
-                path,
-                hard_events.part(0, N),
-                first_number=1,
-                chunk_size=5,
-                directory=tmp_path / "out",
-                name="herwig",
-                longest_lifetime=10.0,
-            )
+            _split(path, hard_events.part(0, N), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -3,13 +3,15 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import stable_particles
+from rs3l_gnn.simulation.settings import configure
 
 
-def _charges(identities: NDArray[np.integer]) -> NDArray[np.int8]:
-    return np.asarray(np.sign(identities) * np.isin(np.abs(identities), [11, 13, 211]), dtype=np.int8)
+@pytest.fixture(scope="module")
+def table() -> ParticleTable:
+    return ParticleTable(configure(()).particleData)
 
 
 def _particle(identity: int, status: int, pz: float, vertex: dict[str, float] | None = None) -> dict[str, object]:
@@ -34,8 +36,8 @@ def batch() -> ak.Array:
     )
 
 
-def test_only_stable_visible_particles_in_reach(batch: ak.Array) -> None:
-    particles = stable_particles(batch, _charges, abs_eta_max=3.4)
+def test_only_stable_visible_particles_in_reach(batch: ak.Array, table: ParticleTable) -> None:
+    particles = stable_particles(batch, table, abs_eta_max=3.4)
     assert particles.event.tolist() == [0, 3, 3]
     assert particles.pdgid.tolist() == [211, -211, 22]
     assert particles.charge.tolist() == [1, -1, 0]
@@ -46,8 +48,8 @@ def test_only_stable_visible_particles_in_reach(batch: ak.Array) -> None:
     assert particles.phi == pytest.approx([np.arctan2(4, 3)] * 3)
 
 
-def test_selection_keeps_order_and_length(batch: ak.Array) -> None:
-    particles = stable_particles(batch, _charges, abs_eta_max=3.4)
+def test_selection_keeps_order_and_length(batch: ak.Array, table: ParticleTable) -> None:
+    particles = stable_particles(batch, table, abs_eta_max=3.4)
     some = particles.where(np.array([True, False, True]))
     assert some.pdgid.tolist() == [211, 22]
     assert some.n_events == 4
