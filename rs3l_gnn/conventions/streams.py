@@ -18,6 +18,8 @@ class Stage(IntEnum):
     HADRONISATION = 2
     DETECTOR = 3
     PILEUP = 4
+    DECAY = 5
+    COLOUR = 6
 
 
 def _entropy(run_seed: int, sample: str, event: int, vartype: int, stage: Stage) -> list[int]:

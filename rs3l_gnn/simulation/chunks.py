@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
-from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets
+from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets, without_jet
 from rs3l_gnn.simulation.output import View, write_events
+from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.pileup import add_pileup, minimum_bias
 from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
@@ -42,6 +43,8 @@ class Chunk:
         metadata: of the sample, the same for every file.
         directory: where the files go.
         stored: variations whose particles another generator made.
+        invisible: PDG identities of further invisible particles.
+        excluded: hard events that no view may use, by number, with the reason.
     """
 
     sample: str
@@ -54,6 +57,8 @@ class Chunk:
     metadata: dict[str, Any]
     directory: Path
     stored: tuple[str, ...] = ()
+    invisible: tuple[int, ...] = ()
+    excluded: dict[int, str] = field(default_factory=dict)
 
     @property
     def numbers(self) -> range:
@@ -71,21 +76,25 @@ class ChunkResult:
 
     Attributes:
         failed: numbers of the hard events left out in all variations, since Pythia rejected one of their showers.
+        reasons: why, for each of them.
         sumw: sum of the weights of the events written.
         matched: events with an anchor jet; under ``all`` in every variation, under ``any`` in nominal and another
             (in at least one, where nominal is not simulated).
         seconds: time of showers, detector, jets, together.
         jets: stored jets.
+        without_jet: events whose anchor has no jet in the first variation, by the reason.
     """
 
     sample: str
     number: int
     n_events: int
     failed: list[int]
+    reasons: list[str]
     sumw: float
     matched: dict[str, int]
     seconds: dict[str, float]
     jets: dict[str, int]
+    without_jet: dict[str, int]
 
 
 def run_chunk(chunk: Chunk) -> ChunkResult:
@@ -96,17 +105,20 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
         OutputError: a file cannot be written.
     """
     n_events = len(chunk.hard)
+    first = chunk.variations[0].name
     anchors = hard_anchors(chunk.hard, chunk.config.jets.radius)
     views: dict[str, View] = {}
     seconds: dict[str, float] = {}
-    good = np.ones(n_events, dtype=np.bool_)
+    rejected = {number - chunk.first: chunk.excluded[number] for number in chunk.numbers if number in chunk.excluded}
     shared = Shared(chunk)
     for variation in chunk.variations:
         start = time.perf_counter()
-        views[variation.name], accepted = simulate_view(chunk, variation, anchors, shared)
-        good &= accepted
+        views[variation.name], reasons = simulate_view(chunk, variation, anchors, shared)
+        rejected = {**reasons, **rejected}  # the first reason of an event stays
         seconds[variation.name] = time.perf_counter() - start
     event = np.array(chunk.numbers, dtype=np.int64)
+    good = np.ones(n_events, dtype=np.bool_)
+    good[list(rejected)] = False
     failed = [int(number) for number in event[~good]]
     sumw = float(chunk.hard.weight[good].sum())
     for variation in chunk.variations:
@@ -131,16 +143,18 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
         number=chunk.number,
         n_events=n_events,
         failed=failed,
+        reasons=[rejected[number - chunk.first] for number in failed],
         sumw=sumw,
         matched=_count_matched(views, good),
         seconds=seconds,
         jets={name: int(good[view.jets.event].sum()) for name, view in views.items()},
+        without_jet=without_jet(views[first].jets, views[first].is_anchor, anchors, chunk.config.jets, good),
     )
 
 
 def simulate_view(
     chunk: Chunk, variation: Variation, anchors: list[Anchor | None], shared: Shared
-) -> tuple[View, NDArray[np.bool_]]:
+) -> tuple[View, dict[int, str]]:
     """Shower, detector and jets of one variation.
 
     Args:
@@ -150,11 +164,11 @@ def simulate_view(
         shared: what the views of the chunk have in common.
 
     Returns:
-        The view, and which events Pythia accepted [n_events].
+        The view, and why events were rejected, by their place in the chunk.
     """
     config = chunk.config
     n_events = len(chunk.hard)
-    particles, accepted, shower_weights = shared.particles(variation)
+    particles, rejected, shower_weights = shared.particles(variation)
     pileup = config.detector.pileup
     if pileup.mean > 0:
         energy = chunk.hard.beams.energy_a + chunk.hard.beams.energy_b
@@ -177,7 +191,7 @@ def simulate_view(
         candidates=candidates.where(jets.candidates),
         shower_weights=shower_weights,
     )
-    return view, accepted
+    return view, rejected
 
 
 class Shared:
@@ -188,26 +202,40 @@ class Shared:
         self._partons: list[Any] | None = None
         self._nominal: ak.Array | None = None
         beams, start = chunk.hard.beams, chunk.config.start
-        self.shower = _shower(beams, (*_settings(chunk, NOMINAL), *(("HadronLevel:all=off",) * (start == "shower"))))
+        level = ("HadronLevel:all=off",) * (start == "shower")
+        self.shower = _shower(beams, (*_settings(chunk, NOMINAL), *level), chunk.hard.slha)
+        self.table = ParticleTable(self.shower.pythia.particleData, chunk.invisible)
 
-    def particles(self, variation: Variation) -> tuple[Particles, NDArray[np.bool_], NDArray[np.float64] | None]:
-        """Particles of one variation, the accepted events [n_events], and the shower weights of nominal."""
+    def particles(self, variation: Variation) -> tuple[Particles, dict[int, str], NDArray[np.float64] | None]:
+        """Particles of one variation, why events were rejected (by place), and the shower weights of nominal."""
         reach = self._chunk.config.detector.abs_eta_max
-        charges = self.shower.charges.of
         if variation.name in self._chunk.stored:
             stored = self._chunk.directory / "chunks" / f"{variation.name}_{self._chunk.number:04d}.npz"
             decays = _decays(_settings(self._chunk, variation))
             seeds = self._seeds(variation, Stage.HADRONISATION)
-            events = load_events(
+            particles, present = load_events(
                 stored,
                 len(self._chunk.hard),
-                charges,
+                self.table,
                 abs_eta_max=reach,
                 decay=lambda particles: decays.run(particles, seeds),
             )
-            return *events, None
+            absent = dict.fromkeys(np.flatnonzero(~present).tolist(), f"not in the file of {variation.name}")
+            return particles, absent, None
         batch, weights = self._batch(variation)
-        return stable_particles(batch, charges, abs_eta_max=reach), ~ak.to_numpy(ak.is_none(batch)), weights
+        missing = np.flatnonzero(ak.to_numpy(ak.is_none(batch))).tolist()
+        rejected = {index: self._why(index, variation) for index in missing}
+        return stable_particles(batch, self.table, abs_eta_max=reach), rejected, weights
+
+    def _why(self, index: int, variation: Variation) -> str:
+        """The shower's own reason for a rejected event, which is showered once more for it."""
+        start = self._chunk.config.start
+        shower, source = self.shower, NOMINAL
+        if start == "hard":
+            shower, source = shower_of(self._chunk, variation), variation
+        elif start == "shower" and self._partons is not None and self._partons[index] is not None:
+            return "Pythia cannot hadronise its partons"
+        return shower.why(self._chunk.hard.part(index, index + 1), self._seeds(source, Stage.SHOWER)[index])
 
     def _batch(self, variation: Variation) -> tuple[ak.Array, NDArray[np.float64] | None]:
         hard, start = self._chunk.hard, self._chunk.config.start
@@ -219,7 +247,7 @@ class Shared:
         if start == "shower":
             if self._partons is None:
                 self._partons = shower_partons(self.shower, hard, self._seeds(NOMINAL, Stage.SHOWER))
-            hadronisation = _hadronisation(_settings(self._chunk, variation))
+            hadronisation = _hadronisation(_settings(self._chunk, variation), hard.slha)
             return hadronisation.run(self._partons, self._seeds(variation, Stage.HADRONISATION)), None
         if self._nominal is None:
             self._nominal = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
@@ -234,7 +262,7 @@ class Shared:
 
 def shower_of(chunk: Chunk, variation: Variation) -> Shower:
     """The shower of a variation; a process keeps it between chunks."""
-    return _shower(chunk.hard.beams, _settings(chunk, variation))
+    return _shower(chunk.hard.beams, _settings(chunk, variation), chunk.hard.slha)
 
 
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
@@ -244,8 +272,8 @@ def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=48)
-def _hadronisation(settings: tuple[str, ...]) -> Hadronisation:
-    return Hadronisation(settings)
+def _hadronisation(settings: tuple[str, ...], slha: str) -> Hadronisation:
+    return Hadronisation(settings, slha)
 
 
 @lru_cache(maxsize=4)
@@ -254,9 +282,9 @@ def _decays(settings: tuple[str, ...]) -> InFlightDecays:
 
 
 @lru_cache(maxsize=48)
-def _shower(beams: Beams, settings: tuple[str, ...]) -> Shower:
+def _shower(beams: Beams, settings: tuple[str, ...], slha: str) -> Shower:
     """Starting Pythia costs as much as tens of events, so a worker keeps its instances (7 MB each)."""
-    return Shower(beams, settings)
+    return Shower(beams, settings, slha)
 
 
 def _weight_names(view: View) -> list[str]:

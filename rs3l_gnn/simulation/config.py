@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -11,7 +11,7 @@ from rs3l_gnn.conventions import BaseConfig, Variation, get_variation, select_va
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.processes import get_process
 
-__all__ = ["HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
+__all__ = ["HARD_MARGIN", "HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
 
 _VARIATIONS = {
     "hard": ("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"),
@@ -19,6 +19,10 @@ _VARIATIONS = {
     "particles": ("nominal", "seed"),
 }
 """What is simulated if nothing is named, by the point where the views part."""
+
+
+HARD_MARGIN = 0.78
+"""Smallest pT of built-in hard processes over the jet cut, measured in ``docs/simulation.md``."""
 
 
 class JetConfig(BaseConfig):
@@ -58,10 +62,11 @@ class SampleConfig(BaseConfig):
     further_weights: Literal["read", "drop"] = Field(
         default="read", description="weights of other scales and PDFs in the LHE file; drop passes them over"
     )
-    pt_hat_min: float = Field(
-        default=430.0,
+    pt_hat_min: float | None = Field(
+        default=None,
         gt=0,
-        description="pT of the hard process, GeV; below the jet cut, so that radiation may lift an event over it",
+        description="smallest pT of the hard process, GeV; None: 0.78 of jets.pt_min, as radiation lifts events over "
+        "the jet cut",
     )
     scalup: Literal["refuse", "repair"] = Field(
         default="refuse",
@@ -71,6 +76,14 @@ class SampleConfig(BaseConfig):
         default={}, description="files of other generators, by the name of the variation that they become"
     )
     settings: tuple[str, ...] = Field(default=(), description="further Pythia settings for every shower")
+    decays: Literal["once", "refuse", "each", "keep"] = Field(
+        default="once",
+        description="resonances that the LHE file leaves undecayed: decayed once for all views, refused, decayed anew "
+        "in each view, or kept stable and invisible (neutral ones)",
+    )
+    invisible: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        default=(), description="PDG numbers of stable particles that no detector sees, beside those that Pythia knows"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> SampleConfig:
@@ -130,6 +143,11 @@ class SimulationConfig(BaseConfig):
     def without_place(self) -> SimulationConfig:
         """The same settings without where the work is done, which changes no file."""
         return self.model_copy(update={"workers": 1, "scheduler": None})
+
+    def pt_hat_min(self, sample: str) -> float:
+        """Smallest pT of the hard process of a built-in sample, GeV."""
+        chosen = self.samples[sample].pt_hat_min
+        return HARD_MARGIN * self.jets.pt_min if chosen is None else chosen
 
     @property
     def selected(self) -> tuple[Variation, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rs3l_gnn.conventions import (
-    InputFileError,
     OutputError,
     Rs3lError,
     Variation,
@@ -25,23 +25,25 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.conventions.processes import GOES_ON
-from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
-from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
+from rs3l_gnn.simulation.config import HARD_MARGIN, SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
-from rs3l_gnn.simulation.lhe import read_lhe
-from rs3l_gnn.simulation.lhe_writer import write_lhe
-from rs3l_gnn.simulation.processes import get_process
 from rs3l_gnn.simulation.settings import longest_lifetime
-from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample
+from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample, refuse_rejected
 
 if TYPE_CHECKING:
-    from rs3l_gnn.simulation.chunks import Chunk
+    from rs3l_gnn.simulation.chunks import Chunk, ChunkResult
+    from rs3l_gnn.simulation.preparation import Prepared
 
 __all__ = ["simulate"]
 
 _CONFIG_FILE = "config.yaml"
 _SOFT = 0.8
 """Share of the jet cut below which the hardest parton rarely makes a jet, radiation and underlying event added."""
+
+_TIGHT = 0.9
+"""Share of the jet cut above which ``pt_hat_min`` cuts into what radiation lifts over it."""
+_HOPELESS = 1000
+"""Hard events of a sample of which not one was accepted, after which a run gives up."""
 
 _log = logging.getLogger("rs3l_gnn")
 
@@ -52,7 +54,7 @@ class _Job:
 
     name: str
     config: SampleConfig
-    hard: HardEvents
+    prepared: Prepared
     directory: Path
     metadata: dict[str, Any]
     variations: tuple[Variation, ...]
@@ -76,7 +78,7 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
     Raises:
         OutputError: the output is complete already, or comes from another configuration, and ``force`` is False.
         InputFileError: an LHE file cannot be used.
-        SimulationError: Pythia refuses settings, or a worker was killed.
+        SimulationError: Pythia refuses settings or every event of a sample, or a worker was killed.
     """
     from rs3l_gnn.simulation.workers import run_chunks
 
@@ -91,11 +93,14 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
         raise
     chunks = [chunk for job in jobs for chunk in _chunks(config, job) if not job.marker(chunk.number).exists()]
     showers = sum(len(chunk.hard) for chunk in chunks) * len(variations)
+    tried: Counter[str] = Counter()
+    rejected: Counter[str] = Counter()
     with progress("simulate", showers, "showers") as shown:
         try:
             for result in run_chunks(chunks, config.workers, config.scheduler):
                 job = next(job for job in jobs if job.name == result.sample)
                 write_json(job.marker(result.number), asdict(result))
+                _give_up_if_hopeless(job, result, tried, rejected)
                 shown.advance(result.n_events * len(variations))
         except OutputError as error:  # a full disk
             raise OutputError(str(error), hint=f"make room, then {GOES_ON}") from error
@@ -105,6 +110,14 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
         for job in jobs
     }
     return SimulationSummary(output=output, samples=samples, showers=showers, seconds=seconds)
+
+
+def _give_up_if_hopeless(job: _Job, result: ChunkResult, tried: Counter[str], rejected: Counter[str]) -> None:
+    """End a run of many events of which each so far was rejected, rather than after the last of them."""
+    tried[job.name] += result.n_events
+    rejected[job.name] += len(result.failed)
+    if tried[job.name] == rejected[job.name] >= _HOPELESS:
+        refuse_rejected(job.name, job.directory, result.failed, result.reasons, tried[job.name])
 
 
 def _prepare(config: SimulationConfig, output: Path, *, force: bool) -> None:
@@ -149,42 +162,22 @@ def _resolved(config: SimulationConfig) -> str:
 
 
 def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple[Variation, ...]) -> _Job:
-    sample = config.samples[name]
-    hard_file = directory / "hard.lhe.gz"
-    source, key = str(sample.lhe or f"sample {name}"), f"samples.{name}.xsec"
-    if not hard_file.exists():
-        if sample.lhe is not None:
-            hard = read_lhe(
-                sample.lhe, limit=sample.events, scalup=sample.scalup, further_weights=sample.further_weights
-            )
-            if sample.events is not None and len(hard) < sample.events:
-                raise InputFileError(
-                    f"{sample.lhe} holds {len(hard)} events",
-                    got=f"samples.{name}.events = {sample.events}",
-                    hint="ask for fewer, or leave the number out to take the whole file",
-                )
-        else:
-            from rs3l_gnn.simulation.generate import generate_hard_events
+    from rs3l_gnn.simulation.preparation import HARD_FILE, prepare_hard_events
 
-            hard = generate_hard_events(
-                get_process(sample.process),
-                sample.events or 0,
-                sample=name,
-                seed=config.seed,
-                pt_hat_min=sample.pt_hat_min,
-                energy=config.energy,
-            )
-        if sample.xsec is not None:
-            hard = replace(hard, stated_xsec=CrossSection(sample.xsec, None, key))
-        hard.check_storable(source)
-        xsec = hard.cross_section(where=source, key=key)
-        if xsec.source != XSECUP:  # so that a later run over a part of these events has the same
-            hard = replace(hard, stated_xsec=xsec)
-        write_lhe(hard_file, hard, generator="rs3l_gnn")
-    # Read back, so that the showers see exactly what the file says.
-    hard = read_lhe(hard_file)
-    xsec = hard.cross_section(where=source, key=key)
+    sample = config.samples[name]
+    prepared = prepare_hard_events(config, name, directory)
+    hard = prepared.hard
+    xsec = hard.cross_section(where=str(sample.lhe or f"sample {name}"), key=f"samples.{name}.xsec")
     _warn_if_weightless(name, hard)
+    if sample.lhe is None and config.pt_hat_min(name) > _TIGHT * config.jets.pt_min:
+        _log.warning(
+            "%s: pt_hat_min = %g GeV is close to jets.pt_min = %g GeV, which biases the spectrum near the cut; "
+            "%g GeV or less leaves room for radiation",
+            name,
+            config.pt_hat_min(name),
+            config.jets.pt_min,
+            HARD_MARGIN * config.jets.pt_min,
+        )
     _warn_if_soft(config, name, hard)
     for variation, other in sample.hepmc.items():
         from rs3l_gnn.simulation.hepmc import split_hepmc
@@ -192,6 +185,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         split_hepmc(
             other.path,
             hard,
+            prepared.table,
             first_number=other.first_number,
             chunk_size=config.chunk_size,
             directory=directory / "chunks",
@@ -207,14 +201,15 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "xsec_pb": xsec.value,
         "xsec_error_pb": xsec.error,
         "xsec_from": xsec.source,
-        "lhe_digest": file_digest(hard_file),
+        "lhe_digest": file_digest(directory / HARD_FILE),
         "pythia_version": version("pythia8mc"),
         "start": config.start,
         "lhe_weight_names": list(hard.weight_names),
         "detector": config.detector.model_dump(mode="json"),
         "jets": config.jets.model_dump(mode="json"),
+        **prepared.notes,
     }
-    return _Job(name, sample, hard, directory, metadata, variations)
+    return _Job(name, sample, prepared, directory, metadata, variations)
 
 
 def _warn_if_weightless(name: str, hard: HardEvents) -> None:
@@ -243,14 +238,17 @@ def _warn_if_soft(config: SimulationConfig, name: str, hard: HardEvents) -> None
 def _chunks(config: SimulationConfig, job: _Job) -> Iterator[Chunk]:
     from rs3l_gnn.simulation.chunks import Chunk
 
-    for number, first in enumerate(range(0, len(job.hard), config.chunk_size)):
+    hard = job.prepared.hard
+    for number, first in enumerate(range(0, len(hard), config.chunk_size)):
         yield Chunk(
             sample=job.name,
             number=number,
             first=first,
-            hard=job.hard.part(first, min(first + config.chunk_size, len(job.hard))),
+            hard=hard.part(first, min(first + config.chunk_size, len(hard))),
             variations=job.variations,
-            settings=job.config.settings,
+            settings=job.prepared.settings,
+            invisible=job.config.invisible,
+            excluded=job.prepared.excluded,
             config=config,
             metadata=job.metadata,
             directory=job.directory,

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rs3l_gnn.conventions import Variation, config_digest, provenance, write_json
+from rs3l_gnn.conventions import SimulationError, Variation, config_digest, provenance, write_json
 from rs3l_gnn.simulation.config import SimulationConfig
 
-__all__ = ["SUMMARY_FILE", "SampleSummary", "SimulationSummary", "finish_sample"]
+__all__ = ["SUMMARY_FILE", "SampleSummary", "SimulationSummary", "finish_sample", "refuse_rejected"]
 
 SUMMARY_FILE = "simulation.json"
+_MANY = 0.5
+"""Share of rejected events above which a sample is warned of."""
+_LISTED = 4
+"""Reasons that a message lists."""
 
 _log = logging.getLogger("rs3l_gnn")
 
@@ -27,6 +32,7 @@ class SampleSummary:
     Attributes:
         hard_events: hard events of the LHE file that were showered.
         failed_events: numbers of those that Pythia rejected in some variation; they are in no file.
+        rejected: how many of them for each reason.
         matched: events with an anchor jet, by variation; ``all``: in every variation; ``any``: in nominal and at least
             one other, or in at least one where nominal is not simulated.
         sumw: sum of the weights of the events written, over which the cross-section is shared.
@@ -41,6 +47,7 @@ class SampleSummary:
     process: str
     hard_events: int
     failed_events: list[int]
+    rejected: dict[str, int]
     sumw: float
     xsec_pb: float
     xsec_error_pb: float | None
@@ -88,16 +95,24 @@ def finish_sample(
         metadata: of the sample, as in its files.
         variations: nominal first if it is among them.
         lhe: the user's LHE file, None for a built-in process.
+
+    Raises:
+        SimulationError: every event was rejected.
     """
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("chunks/[0-9]*.json"))]
     names = [variation.name for variation in variations]
     n_events = sum(result["n_events"] for result in results)
+    failed = [number for result in results for number in result["failed"]]
+    reasons = [reason for result in results for reason in result["reasons"]]
+    if len(failed) == n_events:
+        refuse_rejected(metadata["sample"], directory, failed, reasons, n_events)
     seconds = {name: sum(result["seconds"][name] for result in results) for name in names}
     summary = SampleSummary(
         sample=metadata["sample"],
         process=metadata["process"],
         hard_events=n_events,
-        failed_events=[number for result in results for number in result["failed"]],
+        failed_events=failed,
+        rejected=dict(Counter(reasons).most_common()),
         sumw=sum(result["sumw"] for result in results),
         xsec_pb=metadata["xsec_pb"],
         xsec_error_pb=metadata["xsec_error_pb"],
@@ -108,12 +123,7 @@ def finish_sample(
         showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
         fileset=directory / "fileset.json",
     )
-    if not summary.matched[names[0]]:
-        _log.warning(
-            "%s: no event has its jet above %g GeV; lower jets.pt_min, or take harder events",
-            summary.sample,
-            config.jets.pt_min,
-        )
+    _warn(summary, names[0], sum((Counter(result["without_jet"]) for result in results), Counter()))
     if not config.nominal:
         _log.info(
             "%s: the nominal view is in another output; the efficiency counts events with a jet in at least one "
@@ -139,6 +149,44 @@ def finish_sample(
     )
     shutil.rmtree(directory / "chunks")
     return summary
+
+
+def refuse_rejected(sample: str, directory: Path, failed: list[int], reasons: list[str], n_events: int) -> None:
+    """End a sample of which every event was rejected; what was written of it holds nothing and goes.
+
+    Raises:
+        SimulationError: always.
+    """
+    shutil.rmtree(directory)
+    raise SimulationError(
+        f"{sample}: all {n_events} hard events were rejected, the first is number {failed[0]}: {_counted(reasons)}",
+        hint="the hard events are at fault, or settings of the sample; rs3l inspect says what the LHE file holds",
+    )
+
+
+def _warn(summary: SampleSummary, variation: str, without_jet: Counter[str]) -> None:
+    """Say what is wrong with a sample that has no jets, or lost many events."""
+    failed = len(summary.failed_events)
+    if failed:
+        _log.log(
+            logging.WARNING if failed > _MANY * summary.hard_events else logging.INFO,
+            "%s: %d of %d hard events were rejected and are left out of all views, the first is number %d: %s",
+            summary.sample,
+            failed,
+            summary.hard_events,
+            summary.failed_events[0],
+            _listed(summary.rejected),
+        )
+    if not summary.matched[variation]:
+        _log.warning("%s: no event of %s has its jet: %s", summary.sample, variation, _listed(without_jet))
+
+
+def _counted(reasons: list[str]) -> str:
+    return _listed(dict(Counter(reasons).most_common(_LISTED)))
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return "; ".join(f"{reason} ({count})" for reason, count in list(counts.items())[:_LISTED])
 
 
 def _fileset(summary: SampleSummary, variations: Sequence[Variation], n_chunks: int) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _read(directory: Path, sample: str, variation: str) -> Anchors:
 @pytest.fixture(scope="module")
 def jets(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Anchors]:
     config = SimulationConfig(
-        samples={name: SampleConfig(process=name, events=n) for name, n in EVENTS.items()},
+        samples={name: SampleConfig(process=name, events=n, pt_hat_min=430.0) for name, n in EVENTS.items()},
         variations=VARIATIONS,
         seed=2,
         shower_weights=False,

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,16 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import ConfigError, InputFileError, OutputError, dump_config, parse_config
-from rs3l_gnn.simulation import JetConfig, SampleConfig, SimulationConfig, SimulationSummary, simulate, write_lhe
+from rs3l_gnn.conventions import ConfigError, InputFileError, OutputError, SimulationError, dump_config, parse_config
+from rs3l_gnn.simulation import (
+    JetConfig,
+    SampleConfig,
+    SimulationConfig,
+    SimulationSummary,
+    read_lhe,
+    simulate,
+    write_lhe,
+)
 from rs3l_gnn.simulation.hard_events import HardEvents
 
 
@@ -135,7 +146,7 @@ def test_a_killed_run_goes_on(small: SimulationSummary, small_config: Simulation
     run = subprocess.Popen([sys.executable, "-c", code, str(yaml), str(out)])  # noqa: S603  # our own interpreter
     markers = out / "hbb" / "chunks"
     deadline = time.monotonic() + 120
-    while len(list(markers.glob("*.json"))) < 2 and time.monotonic() < deadline:
+    while len(list(markers.glob("[0-9]*.json"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
@@ -190,7 +201,7 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path, caplog:
     hard_cut = {"samples": {"mine": SampleConfig(lhe=path, events=3)}, "jets": JetConfig(pt_min=4000.0)}
     assert "no event has its jet" not in caplog.text
     assert simulate(config.model_copy(update=hard_cut), tmp_path / "other").hard_events == 3
-    assert "mine: no event has its jet above 4000 GeV; lower jets.pt_min, or take harder events" in caplog.text
+    assert "mine: no event of nominal has its jet: the parton or resonance is softer than 4000 GeV (3)" in caplog.text
     assert "mine: the hardest particle of the hard events has a pT of" in caplog.text
     assert "few jets or none will pass jets.pt_min = 4000 GeV" in caplog.text
 
@@ -231,7 +242,9 @@ def test_the_cross_section_of_weighted_events(
     assert run("none", xsec=7)["xsec"] == 7
 
 
-def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEvents, tmp_path: Path) -> None:
+def test_an_event_that_pythia_rejects_leaves_all_its_views(
+    hard_events: HardEvents, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     part = hard_events.part(0, 5)
     rows = slice(part.offsets[2], part.offsets[3])
     for name in ("px", "py", "pz", "e", "m"):  # more energy than the beams have
@@ -241,11 +254,119 @@ def test_an_event_that_pythia_rejects_leaves_all_its_views(hard_events: HardEven
     for name in ("px", "py", "pz", "e", "m"):  # the events are shared with other tests
         part.particles[name][rows] /= 20
     config = SimulationConfig(samples={"x": SampleConfig(lhe=path)}, variations=("seed",), workers=1)
-    summary = simulate(config, tmp_path / "out")
+    with caplog.at_level(logging.INFO, logger="rs3l_gnn"):
+        summary = simulate(config, tmp_path / "out")
     assert summary.samples["x"].failed_events == [2]
+    assert "x: 1 of 5 hard events were rejected and are left out of all views, the first is number 2" in caplog.text
+    (reason,) = summary.samples["x"].rejected
+    assert reason.startswith("Error in ")
+    assert json.loads((tmp_path / "out" / "x" / "simulation.json").read_text())["rejected"] == {reason: 1}
     assert summary.samples["x"].sumw == 4
     for variation in ("nominal", "seed"):
         assert [entry["event"] for entry in content(tmp_path / "out", "x", variation)] == [0, 1, 3, 4]
+
+
+def _changed(hard: HardEvents, **columns: Any) -> HardEvents:
+    particles = hard.particles.copy()
+    for name, values in columns.items():
+        particles[name] = values
+    return replace(hard, particles=particles)
+
+
+def test_a_run_whose_events_are_all_rejected_is_an_error(hard_events: HardEvents, tmp_path: Path) -> None:
+    """Colour indices that do not match; Pythia's own words are quoted, and nothing is left that looks like a result."""
+    part = hard_events.part(0, 4)
+    coloured = part.particles["col1"] > 0
+    path = tmp_path / "broken.lhe"
+    write_lhe(path, _changed(part, col1=np.where(coloured, 900 + np.arange(len(coloured)), 0)), generator="someone")
+    config = SimulationConfig(samples={"x": SampleConfig(lhe=path)}, variations=("seed",), workers=1)
+    message = (
+        r"^x: all 4 hard events were rejected, the first is number 0: Error in ProcessLevel::checkColours: "
+        r"unphysical colour flow \(4\); the hard events are at fault"
+    )
+    with pytest.raises(SimulationError, match=message):
+        simulate(config, tmp_path / "out")
+    assert not (tmp_path / "out" / "x").exists()
+
+
+def test_an_event_whose_kinematics_pythia_changes_is_left_out(hard_events: HardEvents, tmp_path: Path) -> None:
+    """Incoming partons with 5 % more energy than goes out: Pythia takes the event, at another mass."""
+    part = hard_events.part(0, 4)
+    rows = np.arange(part.offsets[1], part.offsets[1] + 2)
+    scale = np.ones(len(part.particles))
+    scale[rows] = 1.05
+    path = tmp_path / "moved.lhe"
+    write_lhe(path, _changed(part, e=part.particles["e"] * scale, pz=part.particles["pz"] * scale), generator="someone")
+    config = SimulationConfig(samples={"x": SampleConfig(lhe=path)}, variations=("seed",), workers=1)
+    for start in ("hard", "shower"):
+        summary = simulate(
+            config.model_copy(update={"start": start, "shower_weights": False}), tmp_path / start
+        ).samples["x"]
+        assert summary.failed_events == [1]
+        assert list(summary.rejected) == [
+            "Pythia changes the mass of the hard process by more than the masses that it puts back explain"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("25:onIfMatch=5 -5", r"particles 25 \(h0\) are decayed in the hard events"),
+        ("Beams:eCM=14000", "the beams are those of the hard events"),
+        ("HardQCD:all=on", "the hard events are made before"),
+        ("PhaseSpace:pTHatMin=10", "with pt_hat_min alone"),
+    ],
+)
+def test_settings_that_cannot_act(setting: str, reason: str, tmp_path: Path) -> None:
+    sample = SampleConfig(process="hbb", events=2, settings=(setting,))
+    config = SimulationConfig(samples={"x": sample}, variations=("seed",), workers=1)
+    with pytest.raises(ConfigError, match=rf"samples.x.settings: '{re.escape(setting)}' cannot act: .*{reason}"):
+        simulate(config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_setting_that_pythia_refuses_is_quoted(tmp_path: Path) -> None:
+    sample = SampleConfig(process="hbb", events=2, settings=("TimeShower:renormMultFac=blue",))
+    config = SimulationConfig(samples={"x": sample}, variations=("seed",), workers=1)
+    with pytest.raises(SimulationError, match="got variable recognized, but its value not meaningful"):
+        simulate(config, tmp_path / "out")
+
+
+def test_unknown_particles_and_invisible_ones(hard_events: HardEvents, tmp_path: Path) -> None:
+    """A dark boson in place of the Z's neutrinos: Pythia does not know it, a detector does not see it."""
+    part = hard_events.part(0, 4)
+    dark = np.where(np.isin(np.abs(part.particles["id"]), (12, 14, 16)), 9990001, part.particles["id"])
+    path = tmp_path / "dark.lhe"
+    write_lhe(path, _changed(part, id=dark), generator="someone")
+    sample = SampleConfig(lhe=path)
+    config = SimulationConfig(samples={"x": sample}, variations=("seed",), workers=1)
+    with pytest.raises(InputFileError, match=r"event 0 has a particle of identity 9990001, which Pythia does not know"):
+        simulate(config, tmp_path / "out")
+    given = {"x": sample.model_copy(update={"invisible": (9990001,)})}
+    summary = simulate(config.model_copy(update={"samples": given}), tmp_path / "out").samples["x"]
+    assert summary.failed_events == []
+    assert summary.matched["nominal"] >= 1
+    with uproot.open(tmp_path / "out" / "x" / "nominal_0000.root") as file:
+        settings = json.loads(file["rs3l_metadata"])["settings"]
+    assert [setting.split(" =")[0] for setting in settings if "9990001" in setting] == ["9990001:new"]
+
+
+def test_room_below_the_jet_cut(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = SimulationConfig(
+        samples={"qcd": SampleConfig(process="qcd", events=3)},
+        variations=("seed",),
+        workers=1,
+        jets=JetConfig(pt_min=300.0),
+    )
+    simulate(config, tmp_path / "out")
+    partons = read_lhe(tmp_path / "out" / "qcd" / "hard.lhe.gz").particles
+    pt = np.hypot(partons["px"], partons["py"])[np.isin(np.abs(partons["id"]), (1, 2, 3, 4, 5, 21))]
+    assert 234.0 <= pt[pt > 0].min() < 300.0
+    assert "close to jets.pt_min" not in caplog.text
+    tight = {"qcd": SampleConfig(process="qcd", events=1, pt_hat_min=290.0)}
+    simulate(config.model_copy(update={"samples": tight}), tmp_path / "tight")
+    assert "qcd: pt_hat_min = 290 GeV is close to jets.pt_min = 300 GeV" in caplog.text
+    assert "234 GeV or less leaves room" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["madgraph5-3.5.8-pp_to_jj.lhe.gz", "powheg-box-v2-Zj.lhe"])
