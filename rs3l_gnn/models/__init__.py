@@ -19,12 +19,14 @@ if TYPE_CHECKING:
         shipped_names,
     )
     from rs3l_gnn.models.config import EncoderConfig, HeadConfig
+    from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
     from rs3l_gnn.models.edgeconv import DynamicEdgeConv
     from rs3l_gnn.models.encoder import Encoder
     from rs3l_gnn.models.heads import Head, Tagger
     from rs3l_gnn.models.threads import encoder_threads
 
 __all__ = [
+    "Discriminant",
     "DynamicEdgeConv",
     "Encoder",
     "EncoderConfig",
@@ -35,6 +37,8 @@ __all__ = [
     "inspect_checkpoint",
     "load_encoder",
     "load_tagger",
+    "one_score",
+    "require_one_score",
     "save_encoder",
     "save_tagger",
     "shipped_names",
@@ -43,6 +47,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Discriminant": "discriminants",
         "DynamicEdgeConv": "edgeconv",
         "Encoder": "encoder",
         "EncoderConfig": "config",
@@ -53,6 +58,8 @@ __getattr__, __dir__ = lazy_names(
         "inspect_checkpoint": "checkpoints",
         "load_encoder": "checkpoints",
         "load_tagger": "checkpoints",
+        "one_score": "discriminants",
+        "require_one_score": "discriminants",
         "save_encoder": "checkpoints",
         "save_tagger": "checkpoints",
         "shipped_names": "checkpoints",

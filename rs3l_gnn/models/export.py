@@ -97,6 +97,7 @@ def export(
                 "valid": {"dtype": "bool", "shape": ["n_jets", "n"]},
             },
             "features": feature_table(encoder.config),
+            **({"classes": list(model.classes)} if isinstance(model, Tagger) else {}),
             "digest": model.digest,
             "tolerance": _TOLERANCE,
             "files": files,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -51,13 +53,19 @@ class Tagger(nn.Module):
     Args:
         encoder: gives embeddings [n_jets, dim].
         head: takes them.
+        classes: name of each score in its order; ``signal`` for one, ``class_0`` and so on if not given.
 
     Raises:
-        ConfigError: the head was made for embeddings of another length.
+        ConfigError: the head was made for embeddings of another length, or gives another number of scores.
     """
 
-    def __init__(self, encoder: Encoder, head: Head) -> None:
+    def __init__(self, encoder: Encoder, head: Head, *, classes: Sequence[str] | None = None) -> None:
         super().__init__()
+        n_classes = head.config.n_classes
+        unnamed = ("signal",) if n_classes == 1 else tuple(f"class_{number}" for number in range(n_classes))
+        self.classes = unnamed if classes is None else tuple(classes)
+        if len(set(self.classes)) != n_classes:
+            raise ConfigError(f"a head with {n_classes} score(s) needs as many names", got=", ".join(self.classes))
         if head.dim != encoder.config.dim:
             raise ConfigError(f"a head for {head.dim} inputs does not fit an encoder of dim {encoder.config.dim}")
         self.encoder = encoder
@@ -82,7 +90,8 @@ class Tagger(nn.Module):
             threads: as for :meth:`Encoder.embed`.
 
         Returns:
-            In [0, 1]: signal probability [n_jets] for one class, else [n_jets, n_classes] with sum 1.
+            In [0, 1]: signal probability [n_jets] for one class, else [n_jets, n_classes] with sum 1, in the order of
+            :attr:`classes`.
 
         Raises:
             InvalidDataError: as for :meth:`Encoder.embed`.
