@@ -13,6 +13,7 @@ from typing import Any
 from rs3l_gnn.conventions import (
     NOMINAL,
     InputFileError,
+    JetDomain,
     atomic_directory,
     dump_config,
     provenance,
@@ -57,8 +58,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
 
     Returns:
         The report: ``complete``, ``executor``, ``workers``, ``events``, ``jets``, ``jets_per_second``, ``chunks``,
-        ``branches``, ``skipped_files``, ``failed_chunks``,
-        ``without_shower_weights``, times and the cutflow.
+        ``branches``, ``remarks`` (on jets of another kind than a tagger was trained on), ``skipped_files``,
+        ``failed_chunks``, ``without_shower_weights``, times and the cutflow.
 
     Raises:
         OutputError: the folder exists, or cannot be written.
@@ -71,7 +72,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     start = time.perf_counter()
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
     processor = TaggingProcessor(config.processor(), on_error="collect")
-    good, bad = _open_files(config, datasets, processor)
+    good, bad, remarks = _open_files(config, datasets, processor)
     datasets, without = _described(config, datasets, good)
     items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
@@ -99,6 +100,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "without_shower_weights": without,
             "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
             "bytes_read": int(result["metrics"].get("bytesread", 0)),
+            "remarks": remarks,
             "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
             "failed_chunks": failed,
             "seconds": {
@@ -114,7 +116,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             _log.warning(
                 "%d analysed jets lie below the %g GeV that the networks were trained on",
                 report["jets_below_training_range"],
-                config.jet.model_pt_min,
+                processor.config.jet.training_pt_min,
             )
         _write(config, output, summary, report, skims=spill.jets, inputs=[info.path for info in good], force=force)
     return report
@@ -171,17 +173,19 @@ def _limited(datasets: dict[str, Dataset], limit: int | None) -> dict[str, Datas
 
 def _open_files(
     config: AnalysisConfig, datasets: Mapping[str, Dataset], processor: TaggingProcessor
-) -> tuple[list[FileInfo], list[FileFailure]]:
-    def missing_features(missing: tuple[str, ...], path: str) -> None:
+) -> tuple[list[FileInfo], list[FileFailure], list[str]]:
+    remarks: set[str] = set()
+
+    def compare(domain: JetDomain, path: str) -> None:
         for tagger in processor.taggers.values():
-            tagger.require_features(missing, where=path)
+            remarks.update(tagger.require(domain, where=path))
 
     files = [
         (name, path, tree, is_simulation(dataset.metadata))
         for name, dataset in datasets.items()
         for path, tree in dataset.files.items()
     ]
-    good, bad = look_at_files(files, config, missing_features=missing_features, timeout=config.run.xrootd_timeout)
+    good, bad = look_at_files(files, config, compare=compare, timeout=config.run.xrootd_timeout)
     if bad and not config.run.skip_bad_files:
         more = f" ({len(bad) - 1} more files are not usable)" if len(bad) > 1 else ""
         raise type(bad[0].error)(f"{bad[0].error}{more}", hint="mend it, or set run.skip_bad_files to go on without")
@@ -189,7 +193,7 @@ def _open_files(
         _log.warning("skipped: %s", failure.error)
     if not good:
         raise InputFileError("none of the files can be used", got=str(bad[0].error))
-    return good, bad
+    return good, bad, sorted(remarks)
 
 
 def _run(config: AnalysisConfig, processor: TaggingProcessor, execution: Execution, items: list[Any]) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class ChunkOutput:
             "weights": sums,
         }
         self._result["sumw"] = total
-        below = selected.values["pt"] < self._config.jet.model_pt_min
+        below = selected.values["pt"] < self._config.jet.training_pt_min
         self._result["jets_below_training_range"] = int(below.sum())
 
     def pair(self, event: NDArray[np.uint64], weight: NDArray[np.float64], selected: Selected) -> None:

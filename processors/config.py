@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
+from rs3l_gnn.inference import Discriminant
 from rs3l_gnn.inference.tagger import TRAINING_PT_MIN
 from rs3l_gnn.processors.exact import Variable
 from rs3l_gnn.processors.systematics_config import PlainName, SystematicsConfig
@@ -36,10 +37,11 @@ class JetSelection(BaseConfig):
     eta_max: float = Field(default=2.5, gt=0)
     mass_min: float | None = Field(default=None, description="soft-drop mass, GeV")
     mass_max: float | None = Field(default=None, description="soft-drop mass, GeV")
-    model_pt_min: float = Field(
-        default=TRAINING_PT_MIN,
+    model_pt_min: float | None = Field(
+        default=None,
         ge=0,
-        description="jets below this pT (GeV) are outside the training range: they are counted, and flagged in skims",
+        description="jets below this pT (GeV) are outside the training range: they are counted, and flagged in skims; "
+        "null takes what the checkpoints say, and 450 where they do not",
     )
 
     @model_validator(mode="after")
@@ -47,6 +49,11 @@ class JetSelection(BaseConfig):
         if self.mass_min is not None and self.mass_max is not None and not self.mass_min < self.mass_max:
             raise ValueError(f"mass_min must lie below mass_max, got {self.mass_min} and {self.mass_max}")
         return self
+
+    @property
+    def training_pt_min(self) -> float:
+        """GeV; the lower end of the training range, of which nothing is known without a network."""
+        return TRAINING_PT_MIN if self.model_pt_min is None else self.model_pt_min
 
 
 class AxisConfig(BaseConfig):
@@ -87,6 +94,10 @@ class ProcessorConfig(BaseConfig):
         description="name -> shipped tagger, checkpoint file, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
     )
     device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:n")
+    discriminants: dict[PlainName, Discriminant] = Field(
+        default_factory=dict,
+        description="tagger of three or more classes -> those that make its score: {signal: [...], background: [...]}",
+    )
     puppi: bool = Field(default=False, description="scale candidates by their PUPPI weights, where files have them")
     threads: int | None = Field(default=1, ge=1, description="threads for each worker; null leaves them alone")
     jet: JetSelection = JetSelection()
@@ -116,6 +127,9 @@ class ProcessorConfig(BaseConfig):
                     f"channel {channel.name!r} cuts on {', '.join(sorted(unknown))}, "
                     f"allowed: {', '.join(self.variables)}"
                 )
+        unknown = set(self.discriminants) - set(self.taggers)
+        if unknown:
+            raise ValueError(f"discriminants name no tagger: {', '.join(sorted(unknown))}")
         if self.split is not None and not self.fractions.of(Split[self.split.upper()]) > 0:
             raise ValueError(f"the fraction of the split {self.split!r} is 0")
         return self

@@ -7,7 +7,7 @@ import lzma
 import re
 import struct
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from rs3l_gnn.conventions import (
     ConfigError,
     InputFileError,
     InvalidDataError,
+    JetDomain,
     MissingBranchError,
     MissingDependencyError,
     Rs3lError,
@@ -31,6 +32,7 @@ from rs3l_gnn.data.published import PUBLISHED_BRANCHES
 from rs3l_gnn.inference import layout_of
 from rs3l_gnn.inference.delphes import CANDIDATES
 from rs3l_gnn.inference.puppi import PUPPI_WEIGHT
+from rs3l_gnn.inference.tables import stored_radius
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
 from rs3l_gnn.processors.weights import correction_branches
@@ -132,27 +134,35 @@ def _of_foreign(config: ProcessorConfig, form: CandidateFormat) -> list[str]:
 
 
 def look_at_files(
-    files: Iterable[tuple[str, str, str, bool]], config: ProcessorConfig, *, missing_features: Any, timeout: int
+    files: Iterable[tuple[str, str, str, bool]],
+    config: ProcessorConfig,
+    *,
+    compare: Callable[[JetDomain, str], None],
+    timeout: int,
 ) -> tuple[list[FileInfo], list[FileFailure]]:
     """Open every file once.
 
     Args:
         files: data set, path or URL, name of the tree, and True for simulation.
         config: decides which branches are needed.
-        missing_features: called with the features that a format lacks and the path; raises if a network needs them.
+        compare: called with what is known of the jets and the path; raises if a network cannot take them.
         timeout: seconds for a remote file.
 
     Returns:
         The good files in their order, and the bad ones.
     """
-    look = partial(_look, config=config, missing_features=missing_features, timeout=timeout)
+    look = partial(_look, config=config, compare=compare, timeout=timeout)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(look, files))
     return [x for x in found if isinstance(x, FileInfo)], [x for x in found if isinstance(x, FileFailure)]
 
 
 def _look(
-    file: tuple[str, str, str, bool], *, config: ProcessorConfig, missing_features: Any, timeout: int
+    file: tuple[str, str, str, bool],
+    *,
+    config: ProcessorConfig,
+    compare: Callable[[JetDomain, str], None],
+    timeout: int,
 ) -> FileInfo | FileFailure:
     dataset, path, tree_name, simulation = file
     try:
@@ -164,7 +174,7 @@ def _look(
             names: list[str] = tree.keys()
             branches = {name.rpartition("/")[2] for name in names}  # Delphes: Jet/Jet.PT
             form = layout_of({_collection(name) for name in branches}, candidates=needs_candidates(config))
-            missing_features(form.missing_features, path)
+            compare(_domain(opened, branches, form), path)
             missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
             if missing:
                 raise MissingBranchError(
@@ -229,12 +239,26 @@ def _collection(branch: str) -> str:
 
 
 def _ps_names(opened: Any) -> tuple[str, ...]:
+    return tuple(_metadata(opened).get("psweight_names") or ())
+
+
+def _metadata(opened: Any) -> dict[str, Any]:
+    """What a file of rs3l simulate says of itself; empty for others."""
     if "rs3l_metadata" not in opened.keys(cycle=False):
-        return ()
+        return {}
     try:
-        return tuple(json.loads(str(opened["rs3l_metadata"])).get("psweight_names") or ())
-    except (json.JSONDecodeError, AttributeError) as error:
+        return dict(json.loads(str(opened["rs3l_metadata"])))
+    except (json.JSONDecodeError, TypeError, ValueError) as error:
         raise InvalidDataError("rs3l_metadata is not the JSON document that simulated files hold") from error
+
+
+def _domain(opened: Any, branches: Iterable[str], form: CandidateFormat) -> JetDomain:
+    metadata = _metadata(opened)
+    if metadata:
+        radius = (metadata.get("jets") or {}).get("radius")
+    else:
+        radius = stored_radius({_collection(name) for name in branches}, form)
+    return JetDomain(radius=radius, formats=(form.name,), missing_features=form.missing_features)
 
 
 def require_same_order(infos: Iterable[FileInfo]) -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,15 @@ from coffea.processor import ProcessorABC
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
-from rs3l_gnn.inference import EventTables, JetInputs, JetTagger, event_inputs, event_numbers, jet_inputs
+from rs3l_gnn.inference import (
+    EventTables,
+    JetInputs,
+    JetTagger,
+    event_inputs,
+    event_numbers,
+    jet_inputs,
+    require_one_score,
+)
 from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
@@ -48,10 +56,10 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
 
     Raises:
         CheckpointError: a tagger cannot be loaded.
+        ConfigError: a tagger has several classes, and no discriminant says which make one score.
     """
 
     def __init__(self, config: ProcessorConfig, *, on_error: Literal["raise", "collect"] = "raise") -> None:
-        self.config = config
         self.on_error = on_error
         self.taggers = {
             name: JetTagger(
@@ -60,10 +68,16 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                 threads=config.threads,
                 puppi=config.puppi,
                 pt_min=config.jet.model_pt_min,
+                discriminant=config.discriminants.get(name),
             )
             for name, model in config.taggers.items()
             if model != N2
         }
+        for name, tagger in self.taggers.items():
+            require_one_score(tagger.classes, tagger.discriminant, tagger=name)
+        # Where the networks saw different ranges, a jet counts as known only if all of them know it.
+        lowest = max((tagger.pt_min for tagger in self.taggers.values()), default=config.jet.training_pt_min)
+        self.config = config.model_copy(update={"jet": config.jet.model_copy(update={"model_pt_min": lowest})})
 
     def process(self, events: Any) -> dict[str, Any]:
         """Process one chunk.
@@ -143,7 +157,9 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             self._fill_candidate_shifts(events, views[0], kept, weights["nominal"], out)
             clock.lap("candidate_shifts")
         skim = (
-            {"skim": jet_table(events, in_file, wanted, scores, pt_min=config.jet.model_pt_min)} if config.skims else {}
+            {"skim": jet_table(events, in_file, wanted, scores, pt_min=config.jet.training_pt_min)}
+            if config.skims
+            else {}
         )
         source = generated_events(metadata) if simulation else None
         return out.result(

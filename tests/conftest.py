@@ -133,6 +133,7 @@ class ToySample:
             "sumw": float(n),
             "xsec_pb": 1.0,
             "psweight_names": ["isrUp", "isrDown"] if variation == "nominal" else [],
+            "jets": {"radius": 0.8, "pt_min": 450.0},
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         with uproot.recreate(path) as file:

@@ -7,6 +7,7 @@ from rs3l_gnn.conventions.angles import delta_phi, delta_r
 from rs3l_gnn.conventions.baseline import n2_score
 from rs3l_gnn.conventions.colours import COLOURS
 from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, parse_config
+from rs3l_gnn.conventions.domain import PUBLISHED_JETS, JetDomain, merge_domains
 from rs3l_gnn.conventions.errors import (
     CheckpointError,
     ConfigError,
@@ -51,6 +52,7 @@ __all__ = [
     "KINEMATIC_FEATURES",
     "MAX_CANDIDATES",
     "NOMINAL",
+    "PUBLISHED_JETS",
     "VARIATIONS",
     "BaseConfig",
     "Candidates",
@@ -62,6 +64,7 @@ __all__ = [
     "InputFileError",
     "InvalidDataError",
     "JetAxes",
+    "JetDomain",
     "JetType",
     "MissingBranchError",
     "MissingDependencyError",
@@ -89,6 +92,7 @@ __all__ = [
     "get_variation",
     "hardest_candidates",
     "load_config",
+    "merge_domains",
     "n2_score",
     "parse_config",
     "progress",

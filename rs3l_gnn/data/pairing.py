@@ -18,6 +18,7 @@ from rs3l_gnn.conventions import (
     InvalidDataError,
     Variation,
     file_digest,
+    merge_domains,
     progress,
     provenance,
     refuse_existing,
@@ -58,7 +59,8 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
     Raises:
         InputFileError: no input, a damaged file, no nominal file, or no event with a matched view.
-        InvalidDataError: two files disagree on the hard partons of an event, or hold the same event twice.
+        InvalidDataError: two files disagree on the hard partons of an event or on the radius of the jets, or hold the
+            same event twice.
         UnknownVariationError: a variation that is not in the registry.
         OutputError: the output exists, or cannot be written.
     """
@@ -75,9 +77,12 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
     samples = {name: MatchedSample.collect(name, files) for name in dict.fromkeys(file.sample for file in files)}
     variations = _variations(files)
     weight_names = tuple(dict.fromkeys(name for file in files for name in file.shower_weight_names))
+    domain = merge_domains(file.domain(config.layout) for file in files)
     reports, n_views = {}, 0
     with (
-        ViewsWriter.open(output, tuple(samples), variations, shower_weight_names=weight_names, force=force) as writer,
+        ViewsWriter.open(
+            output, tuple(samples), variations, shower_weight_names=weight_names, domain=domain, force=force
+        ) as writer,
         progress("pair", sum(len(sample.nominal) for sample in samples.values()), "files") as bar,
     ):
         for index, sample in enumerate(samples.values()):

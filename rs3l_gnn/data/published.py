@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import (
     FEATURE_NAMES,
+    PUBLISHED_JETS,
     VARIATIONS,
     InputFileError,
     InvalidDataError,
@@ -56,6 +57,7 @@ class PublishedFile:
 
     Attributes:
         index: the views with all columns, but without particles (every jet has 0 of them).
+        domain: what kind of jets they are, those of the publication.
 
     Raises:
         InputFileError: the file is missing, damaged, of another layout, or has an unknown ``vartype``.
@@ -77,6 +79,8 @@ class PublishedFile:
             self._variations = _variations(self.path, self._jets[1][:, 1])
             nothing = np.zeros((0, len(FEATURE_NAMES)), np.float32), np.zeros(n_jets, np.int64)
             self.index = self._views(0, n_jets // self._per_event, nothing)
+            pt = self.index.pt
+            self.domain = PUBLISHED_JETS.with_range(float(pt.min()), float(pt.max())) if n_jets else PUBLISHED_JETS
         except Exception:
             self._file.close()
             raise
@@ -171,7 +175,7 @@ def convert_published(
     """
     n_views = event = 0
     variations = tuple(_BY_NUMBER[number] for number in sorted(_BY_NUMBER))
-    with ViewsWriter.open(output, (sample,), variations, force=force) as writer:
+    with ViewsWriter.open(output, (sample,), variations, domain=PUBLISHED_JETS, force=force) as writer:
         for path in paths:
             for views in read_published(path, sample=sample, first_event=event):
                 writer.append(views)

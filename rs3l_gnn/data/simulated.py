@@ -18,6 +18,7 @@ from rs3l_gnn.conventions import (
     NOMINAL,
     InputFileError,
     InvalidDataError,
+    JetDomain,
     MissingBranchError,
     Variation,
 )
@@ -106,6 +107,16 @@ class SimulatedFile:
         """What each entry of PSWeight varies; nothing for other views than nominal."""
         is_nominal = self.variation.vartype == NOMINAL.vartype
         return tuple(self.metadata.get("psweight_names") or ()) if is_nominal else ()
+
+    def domain(self, layout: str) -> JetDomain:
+        """What kind of jets the file holds, with candidates in this layout; unknown radius and cut in older files."""
+        jets, form = self.metadata.get("jets") or {}, get_format(layout)
+        return JetDomain(
+            radius=jets.get("radius"),
+            pt_min=jets.get("pt_min"),
+            formats=(form.name,),
+            missing_features=form.missing_features,
+        )
 
     def read(self, events: NDArray[np.int64], *, layout: str = "pfnano", maximum: int = MAX_CANDIDATES) -> AnchorJets:
         """Anchor jets of the events in ``events`` [n, rising] that this file has.

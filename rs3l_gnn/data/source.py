@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError
+from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError, InvalidDataError, merge_domains
 from rs3l_gnn.data.published import PublishedFile
 from rs3l_gnn.data.views import Views, concatenate_views
 from rs3l_gnn.data.views_file import ViewsFile, is_views_file
@@ -27,10 +27,11 @@ class ViewsSource:
 
     Attributes:
         index: all views without particles; events and jets are numbered as in here.
+        domain: what kind of jets they are, as far as all files say.
 
     Raises:
         InputFileError: no path, or a file that is missing, damaged or of another kind.
-        InvalidDataError: two files disagree on what a variation number means.
+        InvalidDataError: two files disagree on what a variation number means, or on the radius of the jets.
     """
 
     def __init__(self, paths: Sequence[Path | str], *, shower_weights: bool = False) -> None:
@@ -41,6 +42,7 @@ class ViewsSource:
         self._files: list[ViewsFile | PublishedFile] | None = None
         files = self._open()
         self.index = files[0].index if len(files) == 1 else concatenate_views([file.index for file in files])
+        self.domain = merge_domains(file.domain for file in files)
         self._events = np.cumsum([0, *(file.index.n_events for file in files)])
 
     def read(self, start: int, stop: int) -> Views:
@@ -103,6 +105,25 @@ class ViewsSource:
             done = end
         features.resize((int(offsets[-1]), features.shape[1]), refcheck=False)
         return features, offsets
+
+    def require_features(self, names: Sequence[str], *, what: str) -> None:
+        """Refuse files whose format lacks what a network takes; they hold zeros in its place.
+
+        Args:
+            names: features that the network takes.
+            what: the network, for the message.
+
+        Raises:
+            InvalidDataError: names the features and the formats.
+        """
+        lacking = self.domain.lacking(names)
+        if lacking:
+            formats = ", ".join(self.domain.formats or ("their format",))
+            raise InvalidDataError(
+                f"{what} takes {', '.join(lacking)}, which the views do not have: {formats} does not store them",
+                got=", ".join(str(path) for path in self.paths),
+                hint=f"train an encoder with features: [{', '.join(n for n in names if n not in lacking)}]",
+            )
 
     def close(self) -> None:
         """Close the files; they open again when needed."""

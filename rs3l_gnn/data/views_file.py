@@ -1,7 +1,8 @@
 """HDF5 files of views: written block by block, read whole or by ranges of events.
 
 Layout: ``features`` [P, 15], ``offsets`` [J + 1], ``jets/<column>`` [J], ``events/first`` [N + 1]; attributes
-``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON). Optional: ``shower_weights``
+``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON). Optional: the attribute ``domain`` (JSON of
+:class:`~rs3l_gnn.conventions.JetDomain`), and ``shower_weights``
 [J, n_weights] with the attribute ``names`` (JSON), NaN for all but nominal views; absent in older files.
 """
 
@@ -23,6 +24,7 @@ from rs3l_gnn.conventions import (
     FEATURE_NAMES,
     InputFileError,
     InvalidDataError,
+    JetDomain,
     MissingBranchError,
     Rs3lError,
     Variation,
@@ -36,6 +38,7 @@ _FORMAT, _VERSION = "rs3l-views", 1
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
 _SHOWER_WEIGHTS = "shower_weights"
 _CHUNK_ROWS = 8192
+_UNKNOWN = JetDomain()
 
 
 class _Stream(io.FileIO):
@@ -84,7 +87,9 @@ class ViewsWriter:
         file: Any,
         samples: tuple[str, ...],
         variations: tuple[Variation, ...],
+        *,
         shower_weight_names: tuple[str, ...],
+        domain: JetDomain,
         stream: _Stream,
     ) -> None:
         self._file, self._stream = file, stream
@@ -92,6 +97,8 @@ class ViewsWriter:
         file.attrs["format"], file.attrs["version"] = _FORMAT, _VERSION
         file.attrs["features"] = json.dumps(FEATURE_NAMES)
         file.attrs["samples"] = json.dumps(samples)
+        if record := domain.record():
+            file.attrs["domain"] = json.dumps(record)
         file.attrs["variations"] = json.dumps([variation.record() for variation in variations])
         compressed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         width = len(FEATURE_NAMES)
@@ -122,6 +129,7 @@ class ViewsWriter:
         variations: tuple[Variation, ...],
         *,
         shower_weight_names: tuple[str, ...] = (),
+        domain: JetDomain = _UNKNOWN,
         force: bool = False,
     ) -> Iterator[Self]:
         """A writer whose file takes its name when the block ends without an error.
@@ -129,6 +137,7 @@ class ViewsWriter:
         Args:
             path: the file.
             samples, variations, shower_weight_names: what the blocks may hold, see :class:`Views`.
+            domain: what kind of jets they are.
             force: replace an existing file.
 
         Raises:
@@ -137,7 +146,14 @@ class ViewsWriter:
         with atomic_file(path, force=force) as partial, _Stream(partial, "w+") as stream:
             try:
                 with h5py.File(stream, "w") as file:
-                    yield cls(file, samples, variations, shower_weight_names, stream)
+                    yield cls(
+                        file,
+                        samples,
+                        variations,
+                        shower_weight_names=shower_weight_names,
+                        domain=domain,
+                        stream=stream,
+                    )
             except (OSError, RuntimeError):
                 # What could not be written cannot be read back: the failed write is the one to report.
                 stream.require_written()
@@ -197,6 +213,7 @@ class ViewsFile:
     Attributes:
         index: the views with all columns, but without particles (every jet has 0 of them).
         offsets: first particle of each jet in the file [n_jets + 1].
+        domain: what kind of jets they are; of files of earlier versions, the range of pT alone.
 
     Raises:
         InputFileError: missing, truncated, or not a file of views.
@@ -253,6 +270,9 @@ class ViewsFile:
             )
         except OSError as error:
             raise InputFileError(f"{self.path} is damaged: {error}") from error
+        domain = JetDomain.from_record(json.loads(attributes.get("domain", "{}")))
+        pt = self.index.pt
+        self.domain = domain.with_range(float(pt.min()), float(pt.max())) if len(pt) else domain
 
     def read(self, start: int = 0, stop: int | None = None) -> Views:
         """Views of the events ``start`` to ``stop`` (indices in this file, not event numbers).
@@ -317,12 +337,14 @@ def read_views(path: Path | str) -> Views:
         return file.read()
 
 
-def write_views(path: Path | str, views: Views, *, force: bool = False) -> None:
-    """Write views to a new file.
+def write_views(path: Path | str, views: Views, *, domain: JetDomain = _UNKNOWN, force: bool = False) -> None:
+    """Write views to a new file; ``domain`` says what kind of jets they are.
 
     Raises:
         OutputError: the file exists and ``force`` is False, or it cannot be written.
     """
     names = views.shower_weight_names
-    with ViewsWriter.open(path, views.samples, views.variations, shower_weight_names=names, force=force) as writer:
+    with ViewsWriter.open(
+        path, views.samples, views.variations, shower_weight_names=names, domain=domain, force=force
+    ) as writer:
         writer.append(views)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, JetType, SplitFractions
+from rs3l_gnn.models import Discriminant
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
 __all__ = ["BASELINE", "ClassConfig", "CurveConfig", "EvaluateConfig", "TableConfig", "Trainings"]
@@ -117,6 +118,10 @@ class EvaluateConfig(BaseConfig):
         {},
         description="name of each tagger and its weights: shipped ones by name, a file, or a folder of rs3l finetune; "
         "several are repeated trainings of one recipe",
+    )
+    discriminant: Discriminant | None = Field(
+        None,
+        description="classes that make one score of taggers with three or more: {signal: [...], background: [...]}",
     )
     reference: str | None = Field(None, description="tagger that the others are compared with; the first if null")
     distance_aim: float | None = Field(

@@ -25,12 +25,12 @@ Trainings = tuple[str, ...]
 def measure(meter: Meter) -> dict[str, Any]:
     """Every number of an evaluation, as a JSON-ready document without the provenance.
 
-    Keys: ``events`` by class; ``views`` (files joined); ``tagging`` by tagger (``auc``, ``rejection`` by signal
-    efficiency); ``roc`` by tagger; ``gains`` by pair of taggers ("b / a"); ``robustness`` by tagger, class and
-    variation (``wasserstein`` of the score, the same on the scale of
-    :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`); ``comparisons`` by pair of taggers ("b - a"), class and
-    variation; ``rate_changes`` by tagger, class, variation and signal efficiency, at the thresholds of the nominal
-    signal; ``curves``; ``tables``; ``probes``; ``latent``.
+    Keys: ``events`` by class; ``remarks`` on views of another kind than was trained on; ``views`` (files joined);
+    ``tagging`` by tagger (``auc``, ``rejection`` by signal efficiency); ``roc`` by tagger; ``gains`` by pair of
+    taggers ("b / a"); ``robustness`` by tagger, class and variation (``wasserstein`` of the score, the same on the
+    scale of :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`); ``comparisons`` by pair of taggers ("b - a"),
+    class and variation; ``rate_changes`` by tagger, class, variation and signal efficiency, at the thresholds of
+    the nominal signal; ``curves``; ``tables``; ``probes``; ``latent``.
 
     Raises:
         InvalidDataError: the signal or the background has no test event.
@@ -41,6 +41,7 @@ def measure(meter: Meter) -> dict[str, Any]:
     recipes = config.trainings
     return {
         "events": meter.counts(),
+        "remarks": list(meter.scored.remarks),
         "views": {"joined": events.joined, "repeated": events.repeated, "same_number": events.same_number},
         "tagging": {
             name: tagging_document(meter, trainings, task, config.efficiencies) for name, trainings in recipes.items()

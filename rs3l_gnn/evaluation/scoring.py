@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import CheckpointError, JetType, Split, n2_score, progress
+from rs3l_gnn.conventions import JetType, Split, n2_score, progress
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
+from rs3l_gnn.evaluation.domains import domain_remarks
 from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
+from rs3l_gnn.models import one_score, require_one_score
 
 __all__ = ["ScoredViews", "Scores", "checkpoint_path", "find_test_events", "score_test_events"]
 
 _BLOCK_EVENTS = 2048
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,13 @@ class ScoredViews:
         scores: by the name of the weights, the baseline ``n2`` among them.
         embeddings: of the nominal views, of the first training of each tagger and of each further encoder, by the name
             of the tagger or encoder [n_events, dim].
+        remarks: how the views differ from what the networks were trained on.
     """
 
     events: JoinedEvents
     scores: Mapping[str, Scores]
     embeddings: Mapping[str, NDArray[np.float32]]
+    remarks: tuple[str, ...] = ()
 
     @property
     def views(self) -> Views:
@@ -91,7 +97,9 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
 
     Raises:
         InputFileError: as for :func:`find_test_events`.
-        CheckpointError: a tagger cannot be loaded, or has several classes.
+        CheckpointError: a tagger cannot be loaded.
+        ConfigError: a tagger has several classes, and no discriminant says which make one score.
+        InvalidDataError: the views lack features that a network takes.
     """
     needs: dict[str, bool] = {}
     for trainings, variations in config.recipes():
@@ -108,18 +116,20 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
     for weights, everything in needs.items():
         values = parts.scores[weights]
         scores[weights] = Scores(values[events.nominal] if everything else values, values if everything else None)
-    return ScoredViews(events, scores, parts.embeddings)
+    return ScoredViews(events, scores, parts.embeddings, parts.remarks)
 
 
 @dataclass(frozen=True)
 class _Parts:
     scores: dict[str, NDArray[np.float64]]
     embeddings: dict[str, NDArray[np.float32]]
+    remarks: tuple[str, ...]
 
 
 def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, needs: Mapping[str, bool]) -> _Parts:
-    taggers = {weights: _load(weights) for weights in needs}
+    taggers = {weights: _load(config, weights) for weights in needs}
     encoders = _encoders(config, taggers)
+    remarks = _compare(source, events, {**{name: tagger.encoder for name, tagger in taggers.items()}, **encoders})
     n_jets, n_events = events.views.n_jets, events.views.n_events
     scores = {weights: np.empty(n_jets if every else n_events) for weights, every in needs.items()}
     blocks: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = {name: [] for name in encoders}
@@ -139,36 +149,40 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
                 inputs[every] = jet[wanted], block.take(wanted)
             for weights, every in needs.items():
                 place, particles = inputs[every]
-                scores[weights][place if every else event_of_jet[place]] = taggers[weights].score(*particles)
+                tagger = taggers[weights]
+                values = one_score(tagger.score(*particles), tagger.classes, config.discriminant, tagger=weights)
+                scores[weights][place if every else event_of_jet[place]] = values
                 counter.advance(len(place))
             place, particles = inputs[False]
-            for name, embed in encoders.items():
-                blocks[name].append((event_of_jet[place], embed(*particles)))
+            for name, encoder in encoders.items():
+                blocks[name].append((event_of_jet[place], encoder.embed(*particles)))
                 counter.advance(len(place))
-    return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()})
+    return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()}, remarks)
 
 
-def _load(weights: str) -> Any:
+def _load(config: EvaluateConfig, weights: str) -> Any:
     from rs3l_gnn.models import load_tagger
 
     tagger = load_tagger(checkpoint_path(weights, "tagger"))
-    if tagger.head.config.n_classes != 1:
-        raise CheckpointError(
-            f"the tagger {weights} has {tagger.head.config.n_classes} classes; an evaluation needs one score a jet"
-        )
+    require_one_score(tagger.classes, config.discriminant, tagger=weights)
     return tagger
 
 
-def _encoders(config: EvaluateConfig, taggers: Mapping[str, Any]) -> dict[str, Callable[..., NDArray[np.float32]]]:
+def _encoders(config: EvaluateConfig, taggers: Mapping[str, Any]) -> dict[str, Any]:
     from rs3l_gnn.models import load_encoder
 
-    named = {
-        name: taggers[trainings[0]].encoder.embed for name, trainings in config.trainings.items() if name != BASELINE
-    }
-    further = {
-        name: load_encoder(checkpoint_path(weights, "encoder")).embed for name, weights in config.encoders.items()
-    }
-    return {**named, **further}
+    named = {name: taggers[trainings[0]].encoder for name, trainings in config.trainings.items() if name != BASELINE}
+    return {**named, **{name: load_encoder(checkpoint_path(path, "encoder")) for name, path in config.encoders.items()}}
+
+
+def _compare(source: ViewsSource, events: JoinedEvents, encoders: Mapping[str, Any]) -> tuple[str, ...]:
+    for name, encoder in encoders.items():
+        source.require_features(encoder.config.features, what=name)
+    trained = {name: encoder.domain for name, encoder in encoders.items()}
+    remarks = domain_remarks(source.domain, trained, events.views.pt[events.nominal])
+    for remark in remarks:
+        _log.warning("%s", remark)
+    return remarks
 
 
 def _assemble(rows: list[tuple[NDArray[np.int64], NDArray[np.float32]]], n_events: int) -> NDArray[np.float32]:

@@ -3,5 +3,16 @@
 from rs3l_gnn.inference.inputs import JetInputs, event_inputs, jet_inputs
 from rs3l_gnn.inference.tables import EventTables, event_numbers, layout_of
 from rs3l_gnn.inference.tagger import JetTagger
+from rs3l_gnn.models import Discriminant, require_one_score
 
-__all__ = ["EventTables", "JetInputs", "JetTagger", "event_inputs", "event_numbers", "jet_inputs", "layout_of"]
+__all__ = [
+    "Discriminant",
+    "EventTables",
+    "JetInputs",
+    "JetTagger",
+    "event_inputs",
+    "event_numbers",
+    "jet_inputs",
+    "layout_of",
+    "require_one_score",
+]

@@ -39,7 +39,9 @@ def cached_tagger(name_or_path: str, digest: str | None, device: str) -> Tagger:
             allowed=digest,
             hint="prepare the job again, or put the file back",
         )
-    return _taggers.setdefault((tagger.digest, device), tagger)
+    kept = _taggers.setdefault((tagger.digest, device), tagger)
+    # Files with the same weights may name other classes or jets: who asks what a file holds gets just that.
+    return tagger if digest is None else kept
 
 
 def cached_tagger_count() -> int:

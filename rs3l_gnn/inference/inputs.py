@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions import PUBLISHED_JETS, InvalidDataError, JetDomain, MissingBranchError
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
 from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.data.published import PUBLISHED_BRANCHES, published_features
 from rs3l_gnn.inference.puppi import puppi_weighted
-from rs3l_gnn.inference.tables import EventTables
+from rs3l_gnn.inference.tables import EventTables, radius_of
 
 __all__ = ["JetInputs", "event_inputs", "jet_inputs"]
 
@@ -26,7 +26,8 @@ class JetInputs:
         features: the 15 features [n_particles, 15], in the order of ``conventions.FEATURES``.
         offsets: first candidate of each jet [n_jets + 1].
         counts: jets of each event [n_events].
-        missing: names of the features that the file's format cannot give; they are 0 everywhere.
+        domain: what is known of the kind of jets: format, missing features, and the radius where the name of the
+            collection tells it.
         present: False where a list of jets has None in place of one [n_entries], None if it never has. ``counts`` then
             counts the entries.
     """
@@ -34,8 +35,13 @@ class JetInputs:
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
     counts: NDArray[np.int64]
-    missing: tuple[str, ...] = ()
+    domain: JetDomain = field(default_factory=JetDomain)
     present: NDArray[np.bool_] | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the features that the file's format cannot give; they are 0 everywhere."""
+        return self.domain.missing_features or ()
 
     @property
     def n_jets(self) -> int:
@@ -74,7 +80,8 @@ def event_inputs(
         if puppi:
             raise MissingBranchError("the published flat layout has no PUPPI weights", got=", ".join(events.fields))
         return _published_inputs(events, selected)
-    return jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form.name, selected=selected)
+    inputs = jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form.name, selected=selected)
+    return replace(inputs, domain=replace(inputs.domain, radius=tables.radius))
 
 
 def jet_inputs(
@@ -132,7 +139,8 @@ def jet_inputs(
         selected = None if selected is None else selected[~absent]
         jets = ak.drop_none(jets, axis=1)
     features, offsets = jet_features(jets, candidates, links, form.name, selected=selected)
-    return JetInputs(features, offsets, counts, form.missing_features, present)
+    domain = JetDomain(radius=radius_of(jets), formats=(form.name,), missing_features=form.missing_features)
+    return JetInputs(features, offsets, counts, domain, present)
 
 
 def _published_inputs(events: ak.Array, selected: ak.Array | None) -> JetInputs:
@@ -142,7 +150,7 @@ def _published_inputs(events: ak.Array, selected: ak.Array | None) -> JetInputs:
     features, counts = published_features(events)
     keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
     offsets = np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64)
-    return JetInputs(features[np.repeat(keep, counts)], offsets, keep.astype(np.int64))
+    return JetInputs(features[np.repeat(keep, counts)], offsets, keep.astype(np.int64), PUBLISHED_JETS)
 
 
 def _layout_of_candidates(candidates: ak.Array) -> CandidateFormat:

@@ -10,14 +10,22 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions import PUBLISHED_JETS, InvalidDataError, MissingBranchError
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format
-from rs3l_gnn.inference.delphes import CANDIDATES, delphes_candidates, delphes_jets, delphes_links
+from rs3l_gnn.inference.delphes import (
+    CANDIDATES,
+    delphes_candidates,
+    delphes_jet_collection,
+    delphes_jets,
+    delphes_links,
+)
 from rs3l_gnn.inference.puppi import PUPPI_WEIGHT, puppi_weighted
 
-__all__ = ["EventTables", "event_numbers", "layout_of"]
+__all__ = ["EventTables", "event_numbers", "layout_of", "radius_of", "stored_radius"]
 
 _TABLES = ("pfnano", "nanoaod15")
+# Collections whose name means one radius: CMS' AK8 and AK4 jets, and what Delphes' cards call by its radius.
+_RADII = {"FatJet": 0.8, "Jet": 0.4, "JetPUPPIAK8": 0.8, "JetAK8": 0.8, "ParticleFlowJet08": 0.8}
 
 
 def layout_of(fields: Iterable[str], *, candidates: bool = True) -> CandidateFormat:
@@ -80,6 +88,13 @@ class EventTables:
         return self._events[self.form.jets]
 
     @property
+    def radius(self) -> float | None:
+        """Of the jets, where the name of their collection tells it; see :func:`radius_of` for NanoEvents."""
+        if self.form.name in ("delphes", "published"):
+            return stored_radius(self._events.fields, self.form)
+        return radius_of(self.jets)
+
+    @property
     def candidates(self) -> ak.Array:
         """Records with the format's ``candidate_fields`` [event][candidate].
 
@@ -121,6 +136,28 @@ class EventTables:
                 f"{self.form.links} lacks {self.form.link_candidate}", got=", ".join(table.fields) or "no fields"
             )
         return ak.zip({"jetIdx": table["jetIdx"], "candIdx": table[self.form.link_candidate]})
+
+
+def stored_radius(fields: Iterable[str], form: CandidateFormat) -> float | None:
+    """Radius of the jets that a format's files hold; None for Delphes' ``FatJet`` and ``Jet``, which the card decides.
+
+    Args:
+        fields: names of the collections.
+        form: the format; files of ``rs3l simulate``, whose jets have any radius, say it in their metadata.
+    """
+    if form.name == "published":
+        return PUBLISHED_JETS.radius
+    if form.name != "delphes":
+        return _RADII[form.jets]
+    name = delphes_jet_collection(fields)
+    return None if name in ("FatJet", "Jet") else _RADII[name]
+
+
+def radius_of(jets: ak.Array) -> float | None:
+    """Radius of CMS' jets from the name of their collection, which NanoEvents keep through masks; None if unknown."""
+    if "anchor" in ak.fields(jets):  # of rs3l simulate, which calls jets of any radius FatJet
+        return None
+    return _RADII.get(str(ak.to_layout(jets).purelist_parameter("collection_name")))
 
 
 def event_numbers(events: ak.Array) -> NDArray[np.uint64] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import MAX_CANDIDATES, ConfigError, InvalidDataError
+from rs3l_gnn.conventions import MAX_CANDIDATES, ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.inference.cache import cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
+from rs3l_gnn.models import Discriminant, one_score, require_one_score
 
 if TYPE_CHECKING:
     from rs3l_gnn.models import Tagger
@@ -28,13 +30,15 @@ TRAINING_PT_MIN = 450.0
 _PADDING = 64
 # The encoder cuts larger batches at places of its own.
 _MAX_BATCH = 4096
+_log = logging.getLogger(__name__)
+_said: set[str] = set()
 
 
 class JetTagger:
     """A trained tagger that takes jets as they stand in event files.
 
-    It holds a path and a content hash, nothing else: it pickles in a few bytes, and each process loads the network
-    once, at first use. Scores do not depend on how jets are cut into chunks or batches.
+    It holds a path, a content hash and what the checkpoint says of itself: it pickles in a few bytes, and each process
+    loads the network once, at first use. Scores do not depend on how jets are cut into chunks or batches.
 
     Args:
         name_or_path: a shipped tagger by name, or a checkpoint file.
@@ -43,11 +47,19 @@ class JetTagger:
         threads: threads for torch and numba during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
         puppi: scale candidates by their PUPPI weights in a call and in :meth:`embed`.
-        pt_min: jets below this pT (GeV) are outside the range that the network was trained on.
+        pt_min: jets below this pT (GeV) are outside the range that the network was trained on; None takes what the
+            checkpoint says, and 450 where it does not.
+        discriminant: makes one score of the several of a tagger of three or more classes.
 
     Raises:
-        ConfigError: an unknown device, or a size that is not positive.
+        ConfigError: an unknown device, a size that is not positive, or a discriminant of classes that are not there.
         CheckpointError: the checkpoint cannot be read.
+
+    Attributes:
+        digest: content hash of the weights.
+        classes: names of the network's scores in their order: ``signal`` alone, or three and more.
+        domain: the kind of jets that the network was trained on, as far as its checkpoint says.
+        pt_min: GeV, the lower end of :meth:`in_range`.
 
     Example::
 
@@ -63,7 +75,8 @@ class JetTagger:
         batch: int = _MAX_BATCH,
         threads: int | None = 1,
         puppi: bool = False,
-        pt_min: float = TRAINING_PT_MIN,
+        pt_min: float | None = None,
+        discriminant: Discriminant | None = None,
     ) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
             raise ConfigError("unknown device", got=repr(device), allowed="auto, cpu, cuda:n")
@@ -73,15 +86,19 @@ class JetTagger:
             )
         if threads is not None and not threads >= 1:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
-        self.puppi, self.pt_min = puppi, pt_min
+        self.puppi, self.discriminant = puppi, discriminant
         path = Path(name_or_path)
         self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
         self.device, self.batch, self.threads = device, batch // _PADDING * _PADDING, threads
-        self.digest: str | None = None
-        self.digest = self.model.digest
+        loaded = cached_tagger(self.name_or_path, None, _concrete(device))
+        self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
+        if discriminant is not None:
+            require_one_score(self.classes, discriminant, tagger=self.name_or_path)
+        known = self.domain.pt_min
+        self.pt_min = pt_min if pt_min is not None else TRAINING_PT_MIN if known is None else known
 
     def __repr__(self) -> str:
-        return f"JetTagger({self.name_or_path!r}, device={self.device!r}, digest={(self.digest or '')[:12]!r})"
+        return f"JetTagger({self.name_or_path!r}, device={self.device!r}, digest={self.digest[:12]!r})"
 
     @property
     def model(self) -> Tagger:
@@ -97,20 +114,25 @@ class JetTagger:
         """Score jets.
 
         Args:
-            jets: records with pt, eta, phi, mass [event][jet] (GeV).
+            jets: records with pt, eta, phi, mass [event][jet] (GeV); with jetIdx where they were cut or sorted, see
+                :func:`rs3l_gnn.inference.jet_inputs`.
             candidates: records [event][candidate] with ``links``, or [event][jet][candidate] without; fields as in
                 :func:`rs3l_gnn.inference.jet_inputs`.
             links: records with jetIdx and the candidate index [event][link].
 
         Returns:
-            Scores float32 in [0, 1], [event][jet].
+            Scores float32 in [0, 1], [event][jet]; records with one field for each of :attr:`classes` where there are
+            three or more of them and no discriminant.
 
         Raises:
             MissingBranchError: a field is absent, or the network needs a feature that the format lacks.
             InvalidDataError: a value is not usable.
         """
         inputs = jet_inputs(jets, candidates, links, puppi=self.puppi)
-        return inputs.jagged(self.score(inputs))
+        scores = self.score(inputs)
+        if scores.ndim == 1:
+            return inputs.jagged(scores)
+        return ak.zip({name: inputs.jagged(scores[:, place]) for place, name in enumerate(self.classes)})
 
     def embed(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
         """Embeddings of the jets, float32 [event][jet][dim]; arguments as for a call."""
@@ -122,34 +144,52 @@ class JetTagger:
 
         Scores of other jets are given all the same, but nobody has tested what they mean.
         """
-        return pt >= self.pt_min
+        most = self.domain.pt_max
+        return pt >= self.pt_min if most is None else (pt >= self.pt_min) & (pt <= most)
 
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
-        """Scores of prepared jets, float32 [n_jets]."""
-        return self._in_batches(inputs, self.model.score, ())
+        """Scores of prepared jets, float32 [n_jets]; [n_jets, n_classes] for several classes without a discriminant."""
+        n_classes = len(self.classes)
+        scores = self._in_batches(inputs, self.model.score, () if n_classes == 1 else (n_classes,))
+        if n_classes == 1 or self.discriminant is None:
+            return scores
+        return one_score(scores, self.classes, self.discriminant, tagger=self.name_or_path)
 
     def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
         encoder = self.model.encoder
         return self._in_batches(inputs, encoder.embed, (encoder.config.dim,))
 
-    def require_features(self, missing: tuple[str, ...], *, where: str = "the events") -> None:
-        """Refuse a file format that cannot give what the network takes.
+    def require(self, domain: JetDomain, *, where: str = "the events") -> tuple[str, ...]:
+        """Refuse jets that lack what the network takes; say once in a process how else they differ from its training.
+
+        Args:
+            domain: what is known of the jets.
+            where: they come from.
+
+        Returns:
+            The differences, a sentence each.
 
         Raises:
             InvalidDataError: names the features.
         """
-        lacking = [name for name in self.features if name in missing]
+        lacking = domain.lacking(self.features)
         if lacking:
             raise InvalidDataError(
                 f"the tagger {self.name_or_path} needs {', '.join(lacking)}, which the format of {where} does not have",
                 hint="use a tagger that was trained without them",
             )
+        remarks = tuple(f"{self.name_or_path}: {clause}" for clause in domain.strange(self.domain))
+        for remark in remarks:
+            if remark not in _said:
+                _said.add(remark)
+                _log.warning("%s (first in %s)", remark, where)
+        return remarks
 
     def _in_batches(
         self, inputs: JetInputs, function: Callable[..., NDArray[np.float32]], tail: tuple[int, ...]
     ) -> NDArray[np.float32]:
-        self.require_features(inputs.missing)
+        self.require(inputs.domain)
         out = np.zeros((inputs.n_jets, *tail), dtype=np.float32)
         with limited_threads(self.threads):
             for start, stop in _batches(inputs.offsets, self.batch):

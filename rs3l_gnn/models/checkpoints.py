@@ -12,7 +12,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from rs3l_gnn.conventions import FEATURES, BaseConfig, CheckpointError, atomic_file, parse_config
+from rs3l_gnn.conventions import (
+    FEATURES,
+    BaseConfig,
+    CheckpointError,
+    ConfigError,
+    JetDomain,
+    atomic_file,
+    parse_config,
+)
 from rs3l_gnn.models.config import EncoderConfig, HeadConfig
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Head, Tagger
@@ -32,6 +40,7 @@ __all__ = [
 _FORMAT = "rs3l-checkpoint"
 _VERSION = 1
 _WEIGHTS = Path(__file__).parent / "weights"
+_SHIPPED_DOMAIN = JetDomain(radius=0.8, pt_min=450.0, formats=("pfnano",), missing_features=())
 _UNITS = {feature.name: feature.unit for feature in FEATURES}
 
 
@@ -85,10 +94,10 @@ def load_tagger(
     name: str | Path, *, device: str | torch.device = "cpu", features: tuple[str, ...] | None = None
 ) -> Tagger:
     """Load an encoder with its head, in evaluation mode; arguments and errors as for :func:`load_encoder`."""
-    encoder, head = _load(name, features)
-    if head is None:
+    _, tagger = _load(name, features)
+    if tagger is None:
         raise CheckpointError(f"{name} holds an encoder without a head", hint="fine-tune it first, or use load_encoder")
-    return Tagger(encoder, head).to(device).eval()
+    return tagger.to(device).eval()
 
 
 def holds_head(name: str | Path) -> bool:
@@ -106,6 +115,7 @@ def inspect_checkpoint(path: Path | str) -> dict[str, Any]:
     if path.suffix == ".safetensors":
         document, state = _read(path)
         tensors = {key: list(value.shape) for key, value in state.items()}
+        document["domain"] = _domain(path, document).record()
         return {**document, "n_parameters": sum(value.numel() for value in state.values()), "tensors": tensors}
     published = read_published(path, features=None)
     return {
@@ -132,7 +142,7 @@ def _find(name: str | Path) -> Path:
     raise CheckpointError(f"no checkpoint {str(name)!r}", allowed=[*shipped_names(), "a .safetensors or .pt file"])
 
 
-def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, Head | None]:
+def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, Tagger | None]:
     path = _find(name)
     if path.suffix == ".safetensors":
         document, state = _read(path)
@@ -146,15 +156,29 @@ def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, 
         config, head_config, state, document = published.encoder, published.head, published.state, {}
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced by those of the file
         encoder = Encoder(config)
+        encoder.domain = _domain(path, document)
         head = None if head_config is None else Head(head_config, config.dim)
     if head is None:
         _fill(path, nn.ModuleDict({"encoder": encoder}), state)
         _check_digest(path, document, encoder)
         return encoder, None
-    tagger = Tagger(encoder, head)
+    try:
+        tagger = Tagger(encoder, head, classes=document.get("classes"))
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     _fill(path, tagger, state)
     _check_digest(path, document, tagger)
-    return encoder, tagger.head
+    return encoder, tagger
+
+
+def _domain(path: Path, document: Mapping[str, Any]) -> JetDomain:
+    """Jets that the weights were trained on; the shipped files are older than the key, and their cards say it."""
+    if "domain" not in document and path.parent == _WEIGHTS:
+        return _SHIPPED_DOMAIN
+    try:
+        return JetDomain.from_record(document.get("domain"))
+    except (AttributeError, TypeError) as error:
+        raise CheckpointError(f"{path}: its domain is damaged", got=document["domain"]) from error
 
 
 def _fill(path: Path, model: nn.Module, state: dict[str, Tensor]) -> None:
@@ -224,6 +248,8 @@ def _save(path: Path | str, model: Encoder | Tagger, provenance: Mapping[str, An
         "kind": "tagger" if isinstance(model, Tagger) else "encoder",
         "features": feature_table(encoder.config),
         "config": {name: config.model_dump(mode="json") for name, config in configs.items()},
+        "domain": encoder.domain.record(),
+        **({"classes": list(model.classes)} if isinstance(model, Tagger) else {}),
         "provenance": dict(provenance or {}),
         "digest": model.digest,
     }

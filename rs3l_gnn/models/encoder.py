@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from rs3l_gnn.conventions import JetDomain
 from rs3l_gnn.models.config import EncoderConfig
 from rs3l_gnn.models.dense import DenseNetwork
 from rs3l_gnn.models.digest import state_digest
@@ -30,11 +31,15 @@ class Encoder(nn.Module):
 
     Args:
         config: sizes.
+
+    Attributes:
+        domain: the kind of jets that the weights were trained on.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.domain = JetDomain()
         width = config.width
         self.particle = nn.Sequential(
             nn.Linear(len(config.features), width), nn.ELU(), nn.Linear(width, width), nn.ELU()

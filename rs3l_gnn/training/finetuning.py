@@ -126,6 +126,10 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
     refuse_existing(output, force=force)
     tagger = initial_tagger(config)
     with ViewsSource(config.views) as source, training_threads(config.trainer.threads, tagger.encoder.config):
+        source.require_features(tagger.encoder.config.features, what="the encoder")
+        for clause in source.domain.strange(tagger.encoder.domain):
+            _log.warning("encoder %s: %s", config.encoder, clause)
+        tagger.encoder.domain = source.domain
         record = {**identity(config, source.paths, config.seed), "encoder_digest": tagger.encoder.digest}
         state = prepare_state(output, record, force=force)
         targets = _Targets.of(source, config)
@@ -176,7 +180,8 @@ def initial_tagger(config: FinetuneConfig) -> Tagger:
             encoder = load_encoder(config.encoder)
             _require_architecture(config, encoder.config)
             _log.info("encoder: %s, all %d tensors loaded", config.encoder, len(encoder.state_dict()))
-        return Tagger(encoder, Head(config.head, encoder.config.dim))
+        names = tuple(config.targets.groups()) if config.head.n_classes > 1 else None
+        return Tagger(encoder, Head(config.head, encoder.config.dim), classes=names)
 
 
 def _require_architecture(config: FinetuneConfig, found: EncoderConfig) -> None:

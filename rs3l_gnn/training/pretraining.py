@@ -148,10 +148,12 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     output = Path(output)
     refuse_existing(output, force=force)
     with ViewsSource(config.views) as source, training_threads(config.trainer.threads, config.encoder):
+        source.require_features(config.encoder.features, what="the encoder")
         state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
         train, validation = _batches(source, config)
         labels = _event_labels(source.index, config)
         encoder, projection = initial_networks(config)
+        encoder.domain = source.domain
         rank, size = rank_and_size(config.trainer, config.batch_events)
         module = PretrainModule(encoder, projection, config, len(train))
         outcome = run_training(

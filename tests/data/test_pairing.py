@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError, OutputError, UnknownVariationError
-from rs3l_gnn.data import PairConfig, PairReport, Views, pair, read_views
+from rs3l_gnn.conventions import InputFileError, InvalidDataError, JetDomain, OutputError, UnknownVariationError
+from rs3l_gnn.data import PairConfig, PairReport, Views, ViewsFile, pair, read_views
 from rs3l_gnn.data.simulated import SimulatedFile
 
 
@@ -30,6 +30,16 @@ def test_views_stand_by_event_with_nominal_first(views: Views) -> None:
         assert len(set(views.event[mine])) == len(set(views.sample[mine])) == 1
     assert set(views.jettype[views.sample == 0]) == {4}
     assert set(views.jettype[views.sample == 1]) == {1}
+
+
+def test_the_file_says_what_kind_of_jets_it_holds(toy_sample: Callable[..., Any], tmp_path: Path) -> None:
+    for variation in ("nominal", "seed"):
+        write(toy_sample, tmp_path, variation)
+    pair(PairConfig(directories=(tmp_path / "qcd",)), tmp_path / "views.h5")
+    with ViewsFile(tmp_path / "views.h5") as file:
+        pt = file.index.pt
+        expected = JetDomain(0.8, min(450.0, float(pt.min())), float(pt.max()), ("pfnano",), ())
+        assert file.domain == expected
 
 
 def test_each_view_holds_its_own_particles(views: Views, toy_sample: Callable[..., Any]) -> None:

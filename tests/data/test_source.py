@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions import IMPACT_FEATURES, KINEMATIC_FEATURES, InputFileError, InvalidDataError, JetDomain
 from rs3l_gnn.data import Views, ViewsSource, write_views
 
 
@@ -80,3 +80,19 @@ def test_it_travels_to_another_process_and_opens_again(source: ViewsSource, view
 def test_no_file_is_refused() -> None:
     with pytest.raises(InputFileError, match="no file of views"):
         ViewsSource([])
+
+
+def test_the_kind_of_jets_is_that_of_all_files(views: Views, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.h5" for name in "abc"]
+    wide = JetDomain(radius=0.8, pt_min=10.0, formats=("pfnano",), missing_features=())
+    untracked = JetDomain(radius=0.8, pt_min=20.0, formats=("nanoaod15",), missing_features=IMPACT_FEATURES)
+    for path, domain in zip(paths, (wide, untracked, JetDomain(radius=1.0)), strict=True):
+        write_views(path, views, domain=domain)
+    with ViewsSource(paths[:2]) as source:
+        hardest = float(views.pt.max())
+        assert source.domain == JetDomain(0.8, 10.0, hardest, ("pfnano", "nanoaod15"), IMPACT_FEATURES)
+        source.require_features(KINEMATIC_FEATURES, what="the encoder")
+        with pytest.raises(InvalidDataError, match=r"takes tanh_dz, which the views do not have.*features: \[log_pt\]"):
+            source.require_features(("log_pt", "tanh_dz"), what="the encoder")
+    with pytest.raises(InvalidDataError, match=r"different radii do not go together; got 0.8, 1"):
+        ViewsSource(paths)

@@ -8,7 +8,15 @@ import h5py
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError, MissingBranchError, OutputError, Rs3lError
+from rs3l_gnn.conventions import (
+    IMPACT_FEATURES,
+    InputFileError,
+    InvalidDataError,
+    JetDomain,
+    MissingBranchError,
+    OutputError,
+    Rs3lError,
+)
 from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, concatenate_views, read_views, write_views
 
 
@@ -25,6 +33,19 @@ def assert_same(left: Views, right: Views) -> None:
 def test_round_trip(views: Views, tmp_path: Path) -> None:
     write_views(tmp_path / "a.h5", views)
     assert_same(read_views(tmp_path / "a.h5"), views)
+
+
+def test_the_kind_of_jets_is_part_of_the_file(views: Views, tmp_path: Path) -> None:
+    known = JetDomain(radius=0.8, pt_min=10.0, formats=("nanoaod15",), missing_features=IMPACT_FEATURES)
+    write_views(tmp_path / "a.h5", views, domain=known)
+    pt = (float(views.pt.min()), float(views.pt.max()))
+    assert pt[0] > 10
+    with ViewsFile(tmp_path / "a.h5") as file:
+        assert file.domain == dataclasses.replace(known, pt_max=pt[1])
+    with h5py.File(tmp_path / "a.h5", "r+") as raw:
+        del raw.attrs["domain"]  # as files of earlier versions are
+    with ViewsFile(tmp_path / "a.h5") as file:
+        assert file.domain == JetDomain(pt_min=pt[0], pt_max=pt[1])
 
 
 def test_blocks_make_the_same_file_as_one_write(views: Views, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Scores: of test events only, of every training once, with the baseline."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from rs3l_gnn.conventions import CheckpointError, InputFileError, Split, SplitFractions
-from rs3l_gnn.data import Views
+from rs3l_gnn.conventions import (
+    CheckpointError,
+    ConfigError,
+    InputFileError,
+    InvalidDataError,
+    JetDomain,
+    Split,
+    SplitFractions,
+)
+from rs3l_gnn.data import Views, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, scoring
 from rs3l_gnn.evaluation.scoring import checkpoint_path, score_test_events
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, load_tagger, save_tagger
@@ -54,7 +63,7 @@ def test_each_training_is_scored_once_and_in_variations_only_where_needed(
     class Counting:
         def __init__(self, name: str) -> None:
             self.inner = load_tagger(name)
-            self.head, self.encoder, self.name = self.inner.head, self.inner.encoder, name
+            self.classes, self.encoder, self.name = self.inner.classes, self.inner.encoder, name
 
         def score(self, features: Any, offsets: Any) -> Any:
             jets[self.name] = jets.get(self.name, 0) + len(offsets) - 1
@@ -92,8 +101,54 @@ def test_mistakes_are_named(config: EvaluateConfig, tmp_path: Path) -> None:
         encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
         save_tagger(tmp_path / "three.safetensors", Tagger(encoder, Head(HeadConfig(n_classes=3), 4)))
     three = config.model_copy(update={"taggers": {"x": str(tmp_path / "three.safetensors")}})
-    with pytest.raises(CheckpointError, match="three.safetensors has 3 classes; an evaluation needs one score"):
+    with pytest.raises(ConfigError, match="three.safetensors gives a score for each of class_0, class_1, class_2"):
         score_test_events(three)
+
+
+def test_several_classes_make_the_score_that_the_configuration_names(
+    config: EvaluateConfig, all_views: Views, tmp_path: Path
+) -> None:
+    path = tmp_path / "three.safetensors"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        save_tagger(path, Tagger(encoder, Head(HeadConfig(n_classes=3), 4), classes=("qcd", "hbb", "wqq")))
+    document = {
+        "views": config.views,
+        "taggers": {"x": str(path)},
+        "discriminant": {"signal": ["hbb"], "background": ["qcd"]},
+    }
+    scored = score_test_events(EvaluateConfig.model_validate(document))
+    p = load_tagger(path).score(*all_views.take(scored.events.source_jet))
+    got = scored.scores[str(path)].views
+    assert got is not None
+    np.testing.assert_allclose(got, p[:, 1] / (p[:, 0] + p[:, 1]), atol=1e-6)
+
+
+def test_views_of_another_kind_than_trained_on_are_said_or_refused(
+    config: EvaluateConfig, all_views: Views, tmp_path: Path
+) -> None:
+    path, views = tmp_path / "tagger.safetensors", tmp_path / "views.h5"
+    encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+    encoder.domain = JetDomain(radius=0.8, pt_min=600.0, formats=("pfnano",), missing_features=())
+    save_tagger(path, Tagger(encoder, Head(HeadConfig(), 4)))
+    strange = JetDomain(radius=0.4, formats=("nanoaod15",), missing_features=("tanh_d0",))
+    write_views(views, all_views, domain=dataclasses.replace(strange, missing_features=()))
+    scored = score_test_events(EvaluateConfig.model_validate({"views": views, "taggers": {"x": str(path)}}))
+    soft = sum(float(scored.views.pt[jet]) < 600 for jet in scored.nominal)
+    for remark, clause in zip(
+        scored.remarks,
+        (
+            "jets of radius 0.4 where the network was trained on 0.8",
+            "candidates as in nanoaod15, trained on pfnano",
+            f"{soft} of {len(scored.nominal)} nominal test jets below the 600 GeV of its training",
+        ),
+        strict=True,
+    ):
+        assert remark == f"{path}, x: {clause}"
+    write_views(views, all_views, domain=strange, force=True)
+    with pytest.raises(InvalidDataError, match="takes tanh_d0, which the views do not have"):
+        score_test_events(EvaluateConfig.model_validate({"views": views, "taggers": {"x": str(path)}}))
 
 
 def test_a_folder_stands_for_the_weights_in_it(tmp_path: Path) -> None:

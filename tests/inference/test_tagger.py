@@ -23,9 +23,19 @@ from rs3l_gnn.conventions import (
     CheckpointError,
     ConfigError,
     InvalidDataError,
+    JetDomain,
 )
 from rs3l_gnn.inference import JetInputs, JetTagger, cache, jet_inputs
-from rs3l_gnn.models import Tagger, load_tagger
+from rs3l_gnn.models import (
+    Discriminant,
+    Encoder,
+    EncoderConfig,
+    Head,
+    HeadConfig,
+    Tagger,
+    load_tagger,
+    save_tagger,
+)
 
 FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
 
@@ -218,6 +228,64 @@ def test_inputs_in_another_order_are_picked_once(names: tuple[str, ...], make_ta
     with torch.no_grad():  # what a training calls
         logits = network(torch.from_numpy(inputs.features), torch.from_numpy(inputs.offsets))
     np.testing.assert_allclose(torch.sigmoid(logits).numpy(), expected, atol=1e-6)
+
+
+@pytest.fixture
+def three_classes(tmp_path: Path) -> Path:
+    """A tagger of three classes, trained on AK4 jets between 200 and 1000 GeV."""
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        encoder.domain = JetDomain(0.4, 200.0, 1000.0, ("nanoaod15",), ())
+        save_tagger(
+            tmp_path / "three.safetensors",
+            Tagger(encoder, Head(HeadConfig(n_classes=3), dim=4), classes=("qcd", "hbb", "wqq")),
+        )
+    return tmp_path / "three.safetensors"
+
+
+def test_several_classes_have_a_named_score_each(three_classes: Path) -> None:
+    jets, candidates, links = _events_of_several_jets()
+    tagger, network = JetTagger(three_classes), load_tagger(three_classes)
+    scores = tagger(jets, candidates, links)
+    assert tagger.classes == tuple(scores.fields) == ("qcd", "hbb", "wqq")
+    for event, table in enumerate(links.to_list()):
+        rows = candidates[event].to_list()
+        for index, jet in enumerate(jets[event].to_list()):
+            mine = [rows[link["pFCandsIdx"]] for link in table if link["jetIdx"] == index]
+            x = torch.from_numpy(slow_features(jet, mine)).float()
+            with torch.no_grad():
+                logits = network.head.mlp(
+                    torch.nn.functional.normalize(
+                        network.encoder.output(network.encoder.pooled_with_torch(x, torch.tensor([0, len(x)])))
+                    )
+                )[0]
+            expected = (logits.exp() / logits.exp().sum()).tolist()
+            assert [scores[event][index][name] for name in scores.fields] == pytest.approx(expected, abs=1e-6)
+    inputs = jet_inputs(jets, candidates, links)
+    assert tagger.score(inputs).shape == (inputs.n_jets, 3)
+    assert tagger.score(_part(inputs, 0, 0)).shape == (0, 3)
+    one = JetTagger(three_classes, discriminant=Discriminant(signal=("hbb",), background=("qcd",)))
+    np.testing.assert_allclose(
+        ak.flatten(one(jets, candidates, links)), ak.flatten(scores.hbb / (scores.hbb + scores.qcd)), rtol=1e-5
+    )
+    with pytest.raises(ConfigError, match="no class bb; allowed: qcd, hbb, wqq"):
+        JetTagger(three_classes, discriminant=Discriminant(signal=("bb",)))
+
+
+def test_jets_of_another_kind_are_said_once(three_classes: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tagger = JetTagger(three_classes)
+    assert tagger.in_range(np.array([199.0, 200.0, 1000.0, 1001.0])).tolist() == [False, True, True, False]
+    assert JetTagger(three_classes, pt_min=300).in_range(np.array([200.0, 300.0])).tolist() == [False, True]
+    jets, candidates, links = _events_of_several_jets()
+    wide = ak.with_parameter(jets, "collection_name", "FatJet")
+    with caplog.at_level("WARNING"):
+        for _ in range(2):
+            tagger(wide[ak.num(wide) >= 0], candidates, links)
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        "jets of radius 0.8 where the network was trained on 0.4 (first in the events)",
+        "candidates as in pfnano, trained on nanoaod15 (first in the events)",
+    ]
 
 
 def _random_inputs(n_jets: int, seed: int = 4) -> JetInputs:

@@ -13,7 +13,15 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from rs3l_gnn.conventions import FEATURES, KINEMATIC_FEATURES, CheckpointError, ConfigError, OutputError
+from rs3l_gnn.conventions import (
+    FEATURES,
+    IMPACT_FEATURES,
+    KINEMATIC_FEATURES,
+    CheckpointError,
+    ConfigError,
+    JetDomain,
+    OutputError,
+)
 from rs3l_gnn.models import (
     Encoder,
     Head,
@@ -63,6 +71,31 @@ def test_tagger_round_trip(tmp_path: Path, make_encoder: MakeEncoder, make_jets:
     assert loaded.digest == tagger.digest
     assert np.array_equal(loaded.score(*make_jets()), tagger.score(*make_jets()))
     assert load_encoder(path).digest == tagger.encoder.digest
+
+
+def test_names_of_classes_and_the_kind_of_jets_are_kept(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    encoder, path = make_encoder(), tmp_path / "tagger.safetensors"
+    encoder.domain = JetDomain(radius=0.4, pt_min=200.0, formats=("nanoaod15",), missing_features=IMPACT_FEATURES)
+    save_tagger(path, Tagger(encoder, Head(HeadConfig(n_classes=3)), classes=("qcd", "hbb", "wqq")))
+    loaded = load_tagger(path)
+    assert loaded.classes == ("qcd", "hbb", "wqq")
+    assert loaded.encoder.domain == load_encoder(path).domain == encoder.domain
+    assert inspect_checkpoint(path)["domain"] == encoder.domain.record()
+    assert Tagger(encoder, Head(HeadConfig(n_classes=3))).classes == ("class_0", "class_1", "class_2")
+    assert Tagger(encoder, Head(HeadConfig())).classes == ("signal",)
+    with pytest.raises(ConfigError, match=r"3 score\(s\) needs as many names; got a, b"):
+        Tagger(encoder, Head(HeadConfig(n_classes=3)), classes=("a", "b"))
+
+
+def test_files_without_these_keys_are_read(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    path = tmp_path / "tagger.safetensors"
+    tagger = Tagger(make_encoder(), Head(HeadConfig(n_classes=3)), classes=("a", "b", "c"))
+    save_tagger(path, tagger)
+    rewrite(path, lambda document, _: [document.pop(key) for key in ("domain", "classes")])
+    loaded = load_tagger(path)
+    assert loaded.digest == tagger.digest  # names are no part of it
+    assert loaded.classes == ("class_0", "class_1", "class_2")
+    assert loaded.encoder.domain == JetDomain()
 
 
 def test_document_explains_the_file(tmp_path: Path, make_encoder: MakeEncoder) -> None:

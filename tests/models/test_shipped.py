@@ -36,6 +36,14 @@ def test_they_load_by_name() -> None:
         assert ((p >= 0) & (p <= 1)).all()
 
 
+def test_their_jets_are_those_of_their_cards() -> None:
+    for name in shipped_names():
+        domain = rs3l_gnn.load_encoder(name).domain
+        assert (domain.radius, domain.pt_min, domain.missing_features) == (0.8, 450.0, ())
+        assert inspect_checkpoint(name)["domain"] == domain.record()
+    assert "jets above 450 GeV" in (WEIGHTS / "default.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["hbb", "wqq"])
 def test_cards_state_what_the_study_measured_with_these_very_files(name: str) -> None:
     study = Path(__file__).parents[2] / "docs" / "study" / name

@@ -49,7 +49,7 @@ def test_the_density_of_candidates_is_that_of_the_file(shared_data: Path, tagger
         (info,), _ = look_at_files(
             [("cms", str(path), "Events", False)],
             _config(taggers=taggers),
-            missing_features=lambda *_: None,
+            compare=lambda *_: None,
             timeout=10,
         )
         assert info.candidates == pytest.approx(expected, rel=0.02)

@@ -23,7 +23,7 @@ from rs3l_gnn.processors.files import (
 
 def _look(path: Path, **more: Any) -> tuple[list[Any], list[Any]]:
     config = ProcessorConfig(**more)
-    return look_at_files([("d", str(path), "Events", True)], config, missing_features=lambda *_: None, timeout=10)
+    return look_at_files([("d", str(path), "Events", True)], config, compare=lambda *_: None, timeout=10)
 
 
 def test_a_good_file_says_what_it_holds(toy_directory: Path) -> None:

@@ -9,10 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from rs3l_gnn.conventions import CheckpointError, ConfigError, JetType, Split, SplitFractions, TrainingError
+from rs3l_gnn.conventions import (
+    IMPACT_FEATURES,
+    KINEMATIC_FEATURES,
+    CheckpointError,
+    ConfigError,
+    InvalidDataError,
+    JetDomain,
+    JetType,
+    Split,
+    SplitFractions,
+    TrainingError,
+)
 from rs3l_gnn.data import read_views, write_views
 from rs3l_gnn.models import Encoder, EncoderConfig, load_encoder, load_tagger, save_encoder
-from rs3l_gnn.training import FinetuneConfig, TrainerConfig, finetune
+from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TrainerConfig, finetune, pretrain
 from rs3l_gnn.training.monitors import area_under_roc
 
 SHORT = {"epochs": 4, "threads": 1}
@@ -124,7 +135,35 @@ def test_three_classes(toy_views: Path, tmp_path: Path) -> None:
     accuracies = [row["val_accuracy"] for row in result.history]
     assert accuracies[-1] is not None
     assert accuracies[-1] > 0.5
-    assert load_tagger(result.checkpoint).head.config.n_classes == 3
+    assert load_tagger(result.checkpoint).classes == ("quark", "higgs", "w")
+
+
+def test_networks_that_need_what_the_views_lack_are_refused(
+    toy_views: Path, encoder: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    untracked = JetDomain(radius=0.8, formats=("nanoaod15",), missing_features=IMPACT_FEATURES)
+    views = read_views(toy_views)
+    write_views(tmp_path / "untracked.h5", views, domain=untracked)
+    for start in ({"encoder": encoder}, {"encoder": encoder, "mode": "fixed"}, {}):
+        with pytest.raises(InvalidDataError, match="takes tanh_d0, tanh_dz, which the views do not have: nanoaod15"):
+            finetune(config(tmp_path / "untracked.h5", **start), tmp_path / "out")
+    with pytest.raises(InvalidDataError, match=r"features: \[log_pt, log_pt_rel"):
+        pretrain(PretrainConfig(views=(tmp_path / "untracked.h5",)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+    small = {"width": 16, "layers": 1, "k": 6, "hidden": (8,), "dim": 4, "features": KINEMATIC_FEATURES}
+    one = {"epochs": 1, "threads": 1}
+    document = {"views": (tmp_path / "untracked.h5",), "encoder": small, "batch_events": 40, "trainer": one}
+    before = pretrain(PretrainConfig.model_validate(document), tmp_path / "pretrained").checkpoint
+    seen = JetDomain(0.8, float(views.pt.min()), float(views.pt.max()), untracked.formats, untracked.missing_features)
+    assert load_encoder(before).domain == seen
+    settings = config(toy_views, encoder=str(before), architecture=None, trainer=one)
+    with caplog.at_level("WARNING"):
+        after = finetune(settings, tmp_path / "tuned").checkpoint
+    # The tagger speaks of the jets that it was tuned on, and the log of what has changed.
+    assert load_tagger(after).encoder.domain.formats == ("pfnano",)
+    assert load_tagger(after).encoder.domain.pt_min == min(450.0, float(views.pt.min()))
+    assert "candidates as in pfnano, trained on nanoaod15" in caplog.text
 
 
 def test_views_as_augmentation_and_fewer_labels(toy_views: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def write_report(
     links = [tag("li", tag("a", name, href=f"#{_anchor(name)}")) for name in sections]
     body = [
         tag("h1", config.title),
-        _summary(config.remarks, statements(meter, metrics)),
+        _summary((*config.remarks, *meter.scored.remarks), statements(meter, metrics)),
         tag("nav", tag("ul", *links)),
         *(tag("section", tag("h2", name, id=_anchor(name)), *parts) for name, parts in sections.items()),
     ]

@@ -56,6 +56,7 @@ def _views(file: Any) -> Description:
         "samples": json.loads(file.attrs["samples"]),
         "views": {names.get(int(number), number): count for number, count in vartypes.items()},
         "jet types": _jettypes(jets["jettype"][:]),
+        "kind of jets": json.loads(file.attrs.get("domain", "{}")) or "unknown",
     }
 
 
