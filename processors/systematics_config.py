@@ -156,7 +156,7 @@ class MomentumShifts(BaseConfig):
         other = [name for name in names if (found := _RADIUS.search(name)) and found[1] != _ANALYSED_RADIUS]
         if other and not self.other_radius:
             raise ValueError(
-                f"the analysed jets have R = 0.8, and {', '.join(other)} is for others; name the corrections of "
+                f"the analysed jets have R = 0.8, got corrections of other jets: {', '.join(other)}; name those of "
                 "AK8 jets (CMS has them in fatJet_jerc.json.gz), or set other_radius to use these all the same"
             )
         return self

@@ -39,7 +39,10 @@ from rs3l_gnn.processors.metadata import flag
         ({"systematics": {"momenta": {"file": "a", "resolution": "r"}}}, "belong together"),
         ({"systematics": {"momenta": {"scale": {"jes": "r"}}}}, "need file"),
         ({"systematics": {"momenta": {"file": "a", "scale": {"jms": "r"}}}}, "must not be named jms"),
-        ({"systematics": {"momenta": {"file": "a", "scale": {"jes": "V1_AK4PFPuppi"}}}}, "R = 0.8, and V1_AK4PFPuppi"),
+        (
+            {"systematics": {"momenta": {"file": "a", "scale": {"jes": "V1_AK4PFPuppi"}}}},
+            "of other jets: V1_AK4PFPuppi",
+        ),
         ({"systematics": {"momenta": {"mass": {"resolution_factor": {"up": 1.1}}}}}, "needs resolution"),
         (
             {"systematics": {"momenta": {"mass": {"resolution": 0.1, "resolution_factor": {"up": 1.1, "down": 0.9}}}}},
