@@ -26,6 +26,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.processes import GOES_ON
 from rs3l_gnn.simulation.config import HARD_MARGIN, SampleConfig, SimulationConfig
+from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.settings import longest_lifetime
 from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample, refuse_rejected
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["simulate"]
 
 _CONFIG_FILE = "config.yaml"
+_UNCERTAIN = 0.1
+"""Relative error of a cross-section above which a word is due."""
 _SOFT = 0.8
 """Share of the jet cut below which the hardest parton rarely makes a jet, radiation and underlying event added."""
 
@@ -167,7 +170,8 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
     sample = config.samples[name]
     prepared = prepare_hard_events(config, name, directory)
     hard = prepared.hard
-    xsec = hard.cross_section(where=str(sample.lhe or f"sample {name}"), key=f"samples.{name}.xsec")
+    key = f"samples.{name}.xsec"
+    xsec = hard.cross_section(where=str(sample.lhe or f"sample {name}"), key=key)
     _warn_if_weightless(name, hard)
     if sample.lhe is None and config.pt_hat_min(name) > _TIGHT * config.jets.pt_min:
         _log.warning(
@@ -178,6 +182,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
             config.jets.pt_min,
             HARD_MARGIN * config.jets.pt_min,
         )
+    _warn_if_uncertain(name, xsec, key)
     _warn_if_soft(config, name, hard)
     for variation, other in sample.hepmc.items():
         from rs3l_gnn.simulation.hepmc import split_hepmc
@@ -219,6 +224,19 @@ def _warn_if_weightless(name: str, hard: HardEvents) -> None:
         lost = int((hard.further_weights[nothing] != 0).any(axis=1).sum())
         also = f"; {lost} of them have further weights that are not 0, which no factor on 0 can give" if lost else ""
         _log.warning("%s: %d events have the weight 0 and count nowhere%s", name, int(nothing.sum()), also)
+
+
+def _warn_if_uncertain(name: str, xsec: CrossSection, key: str) -> None:
+    """Few events of widely spread weights have a mean that says little; every rate is normalised to it."""
+    if xsec.source != XSECUP and xsec.error is not None and xsec.error > _UNCERTAIN * xsec.value:
+        _log.warning(
+            "%s: the cross-section (%s) is %.4g +- %.2g pb; take more events, or state it as %s",
+            name,
+            xsec.source,
+            xsec.value,
+            xsec.error,
+            key,
+        )
 
 
 def _warn_if_soft(config: SimulationConfig, name: str, hard: HardEvents) -> None:

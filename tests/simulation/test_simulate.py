@@ -225,6 +225,10 @@ def test_the_cross_section_of_weighted_events(
     whole = run("whole")
     assert (whole["xsec"], whole["sumw"]) == (3.625, 14.5)
     assert whole["xsec_error"] == pytest.approx(np.std([4, 0, 8, 2.5]) / np.sqrt(3))
+    told = (
+        "mine: the cross-section (mean weight) is 3.625 +- 1.7 pb; take more events, or state it as samples.mine.xsec"
+    )
+    assert told in caplog.text
     assert "mine: 1 events have the weight 0 and count nowhere; 1 of them have further weights" in caplog.text
     with uproot.open(tmp_path / "whole" / "mine" / "nominal_0000.root") as file:
         assert file["Events"]["genWeight"].array().tolist() == [4, 0, 8, 2.5]
