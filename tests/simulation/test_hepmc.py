@@ -229,3 +229,27 @@ def test_a_garbled_event_is_refused(hepmc_file: Path, hard_events: HardEvents, t
         with pytest.raises(InputFileError, match=rf"{path.name} is not a whole HepMC file: {message}"):
             _split(path, hard_events.part(0, N), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_stable_particles_that_no_detector_sees(batch: ak.Array, hard_events: HardEvents, tmp_path: Path) -> None:
+    """A neutralino is invisible here as in Pythia's events; an unknown number is refused, or named as invisible."""
+    hard = hard_events.part(0, 1)
+    stored = {}
+    for identity, invisible in ((None, ()), (1000022, ()), (9990001, ()), (9990001, (9990001,))):
+        event = _gen_event(1, batch[0].prt)
+        if identity is not None:
+            event.vertices[0].add_particle_out(pyhepmc.GenParticle((300.0, 0.0, 0.0, 400.0), identity, 1))
+        path, directory = tmp_path / "dark.hepmc", tmp_path / f"{identity}_{len(invisible)}"
+        with pyhepmc.open(path, "w") as stream:
+            stream.write(event)
+        table = ParticleTable(configure(()).particleData, invisible)
+        arguments: dict[str, Any] = {"first_number": 1, "chunk_size": 1, "directory": directory, "name": "herwig"}
+        if identity == 9990001 and not invisible:
+            with pytest.raises(InputFileError, match=r"dark.hepmc, event 1: a stable particle has the identity 99"):
+                split_hepmc(path, hard, table, longest_lifetime=10.0, **arguments)
+            continue
+        split_hepmc(path, hard, table, longest_lifetime=10.0, **arguments)
+        with np.load(directory / "herwig_0000.npz") as file:
+            stored[identity] = sorted(file["px"].tolist())
+    assert stored[1000022] == stored[9990001] == stored[None]
+    assert len(stored[None]) > 50
