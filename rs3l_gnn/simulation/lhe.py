@@ -16,6 +16,7 @@ from rs3l_gnn.simulation.lhe_head import Head, expect_lhe, read_head
 from rs3l_gnn.simulation.lhe_joined import Part, join, next_head
 from rs3l_gnn.simulation.lhe_lines import Lines
 from rs3l_gnn.simulation.lhe_weights import WeightTable, event_weights
+from rs3l_gnn.simulation.recognition import recognise
 
 __all__ = ["inspect_lhe", "read_lhe"]
 
@@ -64,6 +65,7 @@ def inspect_lhe(path: Path | str) -> dict[str, Any]:
         "weighting_strategy": events.strategy,
         "processes": [process.identity for process in events.processes],
         **_cross_section(events, path),
+        "merging": recognise(events).text(),
         "scale_gev": {"min": float(scales.min()), "max": float(scales.max())},
         "events_without_scale": int((~_usable(scales)).sum()),
         "weights": {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, SimulationSummary, get_process, simulate
 from rs3l_gnn.simulation.generate import generate_hard_events
+from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE
 
 pytest.importorskip("pythia8mc", reason="the extra 'simulation' is not installed")
 
@@ -94,3 +97,21 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SimulationSummary:
 def small_output(small: SimulationSummary) -> Path:
     """Directory of :func:`small`."""
     return small.output
+
+
+@pytest.fixture(scope="session")
+def z_plus_jets(hard_events: HardEvents) -> Callable[..., HardEvents]:
+    """Makes events q qbar -> Z(-> q qbar) + gluons: their numbers of gluons, and the header of their file."""
+
+    def made(*jets: int, header: str = "") -> HardEvents:
+        rows, counts = [], []
+        for number in jets:
+            event = [(2, -1, 0, 0), (-2, -1, 0, 0), (23, 2, 1, 2), (1, 1, 3, 3), (-1, 1, 3, 3)]
+            event += [(21, 1, 1, 2)] * number
+            rows += [(*row, 501, 502, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 9.0) for row in event]
+            counts.append(len(event))
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        few = hard_events.part(0, len(jets))
+        return replace(few, particles=np.array(rows, dtype=PARTICLE_TYPE), offsets=offsets, header=header)
+
+    return made
