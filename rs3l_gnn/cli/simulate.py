@@ -56,4 +56,10 @@ def simulate(
             f"{name}: {result.hard_events} hard events, {len(result.failed_events)} rejected by the generator, "
             f"{share} {result.match_efficiency:.3f}"
         )
+        if any(result.vetoed.values()):
+            counts = ", ".join(
+                f"{variation} {count} ({result.merged_xsec_pb[variation]:.4g} pb)"
+                for variation, count in result.vetoed.items()
+            )
+            typer.echo(f"{name}: {result.xsec_pb:.4g} pb before merging; vetoed: {counts}")
     typer.echo(f"wrote {output} ({summary.showers_per_second:.0f} showers/s)")

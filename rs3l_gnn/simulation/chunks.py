@@ -20,6 +20,7 @@ from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
 from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets, without_jet
+from rs3l_gnn.simulation.merged_rate import MergedRate
 from rs3l_gnn.simulation.output import View, write_events
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
@@ -43,6 +44,7 @@ class Chunk:
         metadata: of the sample, the same for every file.
         directory: where the files go.
         stored: variations whose particles another generator made.
+        merging: Pythia settings that merge its hard events.
         invisible: PDG identities of further invisible particles.
         excluded: hard events that no view may use, by number, with the reason.
     """
@@ -57,6 +59,7 @@ class Chunk:
     metadata: dict[str, Any]
     directory: Path
     stored: tuple[str, ...] = ()
+    merging: tuple[str, ...] = ()
     invisible: tuple[int, ...] = ()
     excluded: dict[int, str] = field(default_factory=dict)
 
@@ -77,7 +80,9 @@ class ChunkResult:
     Attributes:
         failed: numbers of the hard events left out in all variations, since Pythia rejected one of their showers.
         reasons: why, for each of them.
-        sumw: sum of the weights of the events written.
+        sumw: sum of the generator weights of the events that were not rejected.
+        merged: what merging makes of the weights, by variation.
+        vetoed: events that merging vetoed; they are left out of the variation's file.
         matched: events with an anchor jet; under ``all`` in every variation, under ``any`` in nominal and another
             (in at least one, where nominal is not simulated).
         seconds: time of showers, detector, jets, together.
@@ -91,6 +96,8 @@ class ChunkResult:
     failed: list[int]
     reasons: list[str]
     sumw: float
+    merged: dict[str, MergedRate]
+    vetoed: dict[str, int]
     matched: dict[str, int]
     seconds: dict[str, float]
     jets: dict[str, int]
@@ -108,6 +115,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     first = chunk.variations[0].name
     anchors = hard_anchors(chunk.hard, chunk.config.jets.radius)
     views: dict[str, View] = {}
+    factors: dict[str, NDArray[np.float64]] = {}
     seconds: dict[str, float] = {}
     rejected = {number - chunk.first: chunk.excluded[number] for number in chunk.numbers if number in chunk.excluded}
     shared = Shared(chunk)
@@ -115,25 +123,29 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
         start = time.perf_counter()
         views[variation.name], reasons = simulate_view(chunk, variation, anchors, shared)
         rejected = {**reasons, **rejected}  # the first reason of an event stays
+        factors[variation.name] = shared.factors
         seconds[variation.name] = time.perf_counter() - start
     event = np.array(chunk.numbers, dtype=np.int64)
     good = np.ones(n_events, dtype=np.bool_)
     good[list(rejected)] = False
     failed = [int(number) for number in event[~good]]
     sumw = float(chunk.hard.weight[good].sum())
+    kept = {name: good & (values != 0) for name, values in factors.items()}
+    merged = {name: MergedRate.of(chunk.hard.weight[good], values[good]) for name, values in factors.items()}
     for variation in chunk.variations:
         write_events(
             chunk.path(variation),
             views[variation.name],
             event=event,
-            hard=chunk.hard,
-            kept=good,
+            hard=chunk.hard.weighted(factors[variation.name]),
+            kept=kept[variation.name],
             metadata={
                 **chunk.metadata,
                 "variation": variation.record(),
                 "n_hard_events": n_events,
                 "n_failed": len(failed),
-                "sumw": sumw,
+                "n_vetoed": int((good & ~kept[variation.name]).sum()),
+                "sumw": merged[variation.name].sumwf,
                 "settings": list(_settings(chunk, variation)),
                 "psweight_names": _weight_names(views[variation.name]),
             },
@@ -145,10 +157,12 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
         failed=failed,
         reasons=[rejected[number - chunk.first] for number in failed],
         sumw=sumw,
+        merged=merged,
+        vetoed={name: int((good & ~mask).sum()) for name, mask in kept.items()},
         matched=_count_matched(views, good),
         seconds=seconds,
         jets={name: int(good[view.jets.event].sum()) for name, view in views.items()},
-        without_jet=without_jet(views[first].jets, views[first].is_anchor, anchors, chunk.config.jets, good),
+        without_jet=without_jet(views[first].jets, views[first].is_anchor, anchors, chunk.config.jets, kept[first]),
     )
 
 
@@ -195,12 +209,17 @@ def simulate_view(
 
 
 class Shared:
-    """Gives the particles of each variation of a chunk, and keeps what all of them share."""
+    """Gives the particles of each variation of a chunk, and keeps what all of them share.
+
+    Attributes:
+        factors: what merging multiplies the weights of the last variation's events with, 0 for a vetoed one [n_events].
+    """
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._partons: list[Any] | None = None
         self._nominal: ak.Array | None = None
+        self.factors = np.ones(len(chunk.hard))
         beams, start = chunk.hard.beams, chunk.config.start
         level = ("HadronLevel:all=off",) * (start == "shower")
         self.shower = _shower(beams, (*_settings(chunk, NOMINAL), *level), chunk.hard.slha)
@@ -220,10 +239,11 @@ class Shared:
                 abs_eta_max=reach,
                 decay=lambda particles: decays.run(particles, seeds),
             )
+            self.factors = np.ones(len(present))
             absent = dict.fromkeys(np.flatnonzero(~present).tolist(), f"not in the file of {variation.name}")
             return particles, absent, None
         batch, weights = self._batch(variation)
-        missing = np.flatnonzero(ak.to_numpy(ak.is_none(batch))).tolist()
+        missing = np.flatnonzero(ak.to_numpy(ak.is_none(batch)) & (self.factors != 0)).tolist()
         rejected = {index: self._why(index, variation) for index in missing}
         return stable_particles(batch, self.table, abs_eta_max=reach), rejected, weights
 
@@ -242,15 +262,18 @@ class Shared:
         if start == "hard":
             shower = shower_of(self._chunk, variation)
             batch = shower.run(hard, self._seeds(variation, Stage.SHOWER))
-            wanted = variation == NOMINAL and self._chunk.config.shower_weights
-            return batch, shower.weights(batch) if wanted else None
+            self.factors = shower.factors
+            return batch, shower.weights(batch) if _weighted(self._chunk, variation) else None
         if start == "shower":
             if self._partons is None:
                 self._partons = shower_partons(self.shower, hard, self._seeds(NOMINAL, Stage.SHOWER))
-            hadronisation = _hadronisation(_settings(self._chunk, variation), hard.slha)
+                self.factors = self.shower.factors
+            # The partons are merged already.
+            hadronisation = _hadronisation(_settings(replace(self._chunk, merging=()), variation), hard.slha)
             return hadronisation.run(self._partons, self._seeds(variation, Stage.HADRONISATION)), None
         if self._nominal is None:
             self._nominal = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
+            self.factors = self.shower.factors
         return self._nominal, None
 
     def _seeds(self, variation: Variation, stage: Stage) -> list[int]:
@@ -266,9 +289,22 @@ def shower_of(chunk: Chunk, variation: Variation) -> Shower:
 
 
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
-    weighted = variation == NOMINAL and chunk.config.shower_weights and chunk.config.start == "hard"
-    own = SHOWER_WEIGHT_SETTINGS if weighted else ()
-    return (*COMMON, *CP5, *decay_settings(chunk.config.detector), *chunk.settings, *variation.settings, *own)
+    own = SHOWER_WEIGHT_SETTINGS if _weighted(chunk, variation) else ()
+    return (
+        *COMMON,
+        *CP5,
+        *decay_settings(chunk.config.detector),
+        *chunk.merging,
+        *chunk.settings,
+        *variation.settings,
+        *own,
+    )
+
+
+def _weighted(chunk: Chunk, variation: Variation) -> bool:
+    """Whether a view has shower weights; those of CKKW-L would lack the showers that its own weights stand for."""
+    wanted = variation == NOMINAL and chunk.config.shower_weights and chunk.config.start == "hard"
+    return wanted and not any(setting.startswith("Merging:") for setting in chunk.merging)
 
 
 @lru_cache(maxsize=48)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, Variation, get_variation, select_variations
 from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.merging_config import MergingConfig
 from rs3l_gnn.simulation.processes import get_process
 
 __all__ = ["HARD_MARGIN", "HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
@@ -76,6 +77,11 @@ class SampleConfig(BaseConfig):
         default={}, description="files of other generators, by the name of the variation that they become"
     )
     settings: tuple[str, ...] = Field(default=(), description="further Pythia settings for every shower")
+    merging: MergingConfig | None = Field(
+        default=None,
+        description="mlm, ckkwl or none, or a block with the scheme and what the file's header does not say; None: an "
+        "LHE file that needs merging is refused",
+    )
     decays: Literal["once", "refuse", "each", "keep"] = Field(
         default="once",
         description="resonances that the LHE file leaves undecayed: decayed once for all views, refused, decayed anew "
@@ -91,6 +97,13 @@ class SampleConfig(BaseConfig):
             get_process(self.process)
             if self.events is None:
                 raise ValueError("a built-in process needs 'events', the number of hard events")
+            if self.merging is not None:
+                raise ValueError("'merging' is for LHE files; a built-in process has one multiplicity")
+        elif self.hepmc and self.merging is not None and self.merging.scheme != "none":
+            raise ValueError(
+                "'hepmc' does not go with 'merging': the other generator has vetoes and weights of its own, which its "
+                "file does not give by hard event"
+            )
         return self
 
 

@@ -172,6 +172,12 @@ class HardEvents:
             **columns,
         )
 
+    def weighted(self, factors: NDArray[np.float64]) -> HardEvents:
+        """The same events with all their weights multiplied by ``factors`` [n_events]."""
+        return replace(
+            self, weight=self.weight * factors, further_weights=self.further_weights * factors[:, np.newaxis]
+        )
+
     def fingerprints(self) -> NDArray[np.uint64]:
         """A number for the hard partons of each event, the same in every view [n_events]."""
         digests = [hashlib.blake2b(self.event(index).tobytes(), digest_size=8).digest() for index in range(len(self))]

@@ -17,6 +17,7 @@ from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
+from rs3l_gnn.simulation.merging import MergingPlan, plan_merging
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.processes import get_process
 from rs3l_gnn.simulation.resonances import decay_once, undecayed
@@ -41,6 +42,7 @@ class Prepared:
         table: what a detector makes of particles; with the sample's invisible ones.
         excluded: events that no view may use, by number, with the reason.
         notes: what was done to the events, for the metadata; empty if nothing.
+        merging: how events of several jet multiplicities are merged.
     """
 
     hard: HardEvents
@@ -48,6 +50,7 @@ class Prepared:
     table: ParticleTable
     excluded: dict[int, str]
     notes: dict[str, Any]
+    merging: MergingPlan
 
 
 def prepare_hard_events(config: SimulationConfig, name: str, directory: Path) -> Prepared:
@@ -66,7 +69,9 @@ def prepare_hard_events(config: SimulationConfig, name: str, directory: Path) ->
     sample = config.samples[name]
     path, notes_path = directory / HARD_FILE, directory / "chunks" / _NOTES
     if not (path.exists() and notes_path.exists()):
-        hard = _with_cross_section(sample, name, _source(config, name))
+        hard = _source(config, name)
+        _merging(config, name, hard)
+        hard = _with_cross_section(sample, name, hard)
         hard, notes = _completed(config, name, hard)
         write_lhe(path, hard, generator="rs3l_gnn", force=True)
         write_json(notes_path, notes, force=True)
@@ -81,7 +86,19 @@ def prepare_hard_events(config: SimulationConfig, name: str, directory: Path) ->
     elif left.any() and sample.decays == "once":
         events = np.unique(np.searchsorted(hard.offsets, np.flatnonzero(left), side="right") - 1)
         excluded = {int(event): "Pythia cannot decay its resonances" for event in events}
-    return Prepared(hard, settings, table, excluded, notes)
+    merging = _merging(config, name, hard)
+    if sample.merging is not None and sample.merging.scheme == "none" and merging.found != "none":
+        _log.warning("%s: showered as they are, though the file says: %s", name, merging.found)
+    elif merging.settings:
+        _log.info("%s: %s: the showers have %s", name, merging.found, ", ".join(merging.settings))
+    return Prepared(hard, settings, table, excluded, notes, merging)
+
+
+def _merging(config: SimulationConfig, name: str, hard: HardEvents) -> MergingPlan:
+    sample = config.samples[name]
+    if sample.lhe is None:
+        return MergingPlan("none", "none", ())
+    return plan_merging(hard, sample.merging, config.selected, where=f"{sample.lhe} (samples.{name})")
 
 
 def _source(config: SimulationConfig, name: str) -> HardEvents:

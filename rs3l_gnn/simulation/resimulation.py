@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import pythia8mc
 
 from rs3l_gnn.simulation.hard_events import HardEvents
@@ -32,14 +33,16 @@ def shower_partons(shower: Shower, hard: HardEvents, seeds: Sequence[int]) -> li
         seeds: a seed for each.
 
     Returns:
-        Pythia's event records, None for an event that Pythia rejects.
+        Pythia's event records, None for an event that Pythia rejects or vetoes; ``shower.factors`` is set as by a run.
     """
-    return [_partons(shower, hard.part(index, index + 1), seed) for index, seed in enumerate(seeds)]
-
-
-def _partons(shower: Shower, hard: HardEvents, seed: int) -> Any:
-    accepted = shower.next_event(hard, seed) and shower.unmoved(hard)
-    return pythia8mc.Event(shower.pythia.event) if accepted else None
+    found, factors = [], []
+    for index, seed in enumerate(seeds):
+        event = hard.part(index, index + 1)
+        accepted = shower.next_event(event, seed)
+        factors.append(shower.factor())
+        found.append(pythia8mc.Event(shower.pythia.event) if accepted and shower.unmoved(event) else None)
+    shower.factors = np.array(factors)
+    return found
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.native_output import pythia_complaints
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure, started
+from rs3l_gnn.simulation.vetoes import Vetoes
 
 __all__ = ["Shower", "rejected_event"]
 
@@ -25,9 +26,10 @@ _PRECISION = 1e-4
 class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type information
     """Hands hard events to Pythia and seeds each of them."""
 
-    def __init__(self, beams: Beams, slha: str) -> None:
+    def __init__(self, beams: Beams, slha: str, vetoes: Vetoes) -> None:
         pythia8mc.LHAup.__init__(self)
         self.beams = beams
+        self._vetoes = vetoes
         self._slha = slha
         self.given = 0
         self._queue: list[tuple[tuple[float, float, float], list[tuple[Any, ...]], int]] = []
@@ -41,6 +43,7 @@ class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type inf
         ]
         self._rndm = rndm
         self.given = 0
+        self._vetoes.begin()
 
     def setInit(self) -> bool:  # noqa: N802  # Pythia calls this name
         self.setBeamA(self.beams.id_a, self.beams.energy_a)
@@ -57,6 +60,7 @@ class _Feed(pythia8mc.LHAup):  # type: ignore[misc]  # pythia8mc has no type inf
             return False
         head, particles, seed = self._queue[self.given]
         self.given += 1
+        self._vetoes.next()
         self.setProcess(1, 1.0, *head)
         for particle in particles:
             self.addParticle(*particle)
@@ -76,6 +80,8 @@ class Shower:
     Attributes:
         pythia: the instance.
         table: what a detector makes of its particles.
+        factors: what merging multiplies the weight of each event of the last :meth:`run` with, 0 for a vetoed event and
+            1 where nothing is merged [n_events].
 
     Raises:
         SimulationError: Pythia refuses a setting or does not start.
@@ -84,10 +90,12 @@ class Shower:
     def __init__(self, beams: Beams, settings: Sequence[str], slha: str = "") -> None:
         # Pythia tells about each line of an SLHA block unless it is asked not to.
         self.pythia = configure(("SLHA:verbose=0", *settings, "Beams:frameType=5"))
-        self._feed = _Feed(beams, slha)
+        self._vetoes = Vetoes(self.pythia)
+        self._feed = _Feed(beams, slha, self._vetoes)
         self.pythia.setLHAupPtr(self._feed)
         started(self.pythia, f"settings {', '.join(settings)}")
         self.table = ParticleTable(self.pythia.particleData)
+        self.factors = np.ones(0)
 
     def run(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
         """Shower and hadronise events.
@@ -97,16 +105,19 @@ class Shower:
             seeds: a seed for each, in [1, 900 000 000).
 
         Returns:
-            Array of the length of ``hard``: Pythia's event (``prt``, ``info``), or None for an event that it rejects,
-            or whose hard process it changes by more than the masses that it gives to quarks and leptons.
+            Array of the length of ``hard``: Pythia's event (``prt``, ``info``), or None for an event that it rejects or
+            vetoes, or whose hard process it changes by more than the masses that it gives to quarks and leptons.
             Each event depends on its hard partons and its seed alone, not on its neighbours.
         """
         batch = self._batch(hard, seeds)
         rejections = bool(ak.any(ak.is_none(batch)))
         if self._feed.given != len(hard) or (rejections and not self._unmoved(batch, hard).all()):
             # Pythia has thrown hard events away and gone on to the next: one by one, none can be taken for another.
-            single = [self._batch(hard.part(index, index + 1), seeds[index : index + 1]) for index in range(len(hard))]
-            batch = ak.concatenate(single)
+            single, factors = [], []
+            for index in range(len(hard)):
+                single.append(self._batch(hard.part(index, index + 1), seeds[index : index + 1]))
+                factors.append(self.factors)
+            batch, self.factors = ak.concatenate(single), np.concatenate(factors)
         unmoved = self._unmoved(batch, hard)
         return batch if unmoved.all() else ak.mask(batch, unmoved)
 
@@ -125,9 +136,13 @@ class Shower:
         self._feed.load(hard, seeds, self.pythia.rndm)
 
     def next_event(self, hard: HardEvents, seed: int) -> bool:
-        """Shower one event, which is then in ``pythia.event``; False if Pythia rejects it."""
+        """Shower one event, which is then in ``pythia.event``; False if Pythia rejects or vetoes it."""
         self.load(hard, [seed])
-        return bool(self.pythia.next())
+        return bool(self.pythia.next()) and self.factor() != 0
+
+    def factor(self) -> float:
+        """What merging multiplies the weight of the last event with."""
+        return self._vetoes.factor()
 
     def unmoved(self, hard: HardEvents) -> bool:
         """Whether the hard process of the last event is that of the file, see :meth:`run`."""
@@ -174,7 +189,10 @@ class Shower:
         self.load(hard, seeds)
         batch = self.pythia.nextBatch(len(hard), "none")
         # Without a single good event the array has no fields at all.
-        return batch if "prt" in batch.fields else ak.concatenate([rejected_event()] * len(hard))
+        batch = batch if "prt" in batch.fields else ak.concatenate([rejected_event()] * len(hard))
+        self.factors = self._vetoes.factors(batch)
+        # An event of weight 0 is left as it was before its shower.
+        return batch if (self.factors != 0).all() else ak.mask(batch, self.factors != 0)
 
 
 @lru_cache(maxsize=1)

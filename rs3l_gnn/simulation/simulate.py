@@ -212,6 +212,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "lhe_weight_names": list(hard.weight_names),
         "detector": config.detector.model_dump(mode="json"),
         "jets": config.jets.model_dump(mode="json"),
+        "merging": prepared.merging.record(),
         **prepared.notes,
     }
     return _Job(name, sample, prepared, directory, metadata, variations)
@@ -265,6 +266,7 @@ def _chunks(config: SimulationConfig, job: _Job) -> Iterator[Chunk]:
             hard=hard.part(first, min(first + config.chunk_size, len(hard))),
             variations=job.variations,
             settings=job.prepared.settings,
+            merging=job.prepared.merging.settings,
             invisible=job.config.invisible,
             excluded=job.prepared.excluded,
             config=config,

@@ -13,6 +13,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import SimulationError, Variation, config_digest, provenance, write_json
 from rs3l_gnn.simulation.config import SimulationConfig
+from rs3l_gnn.simulation.merged_rate import MergedRate
 
 __all__ = ["SUMMARY_FILE", "SampleSummary", "SimulationSummary", "finish_sample", "refuse_rejected"]
 
@@ -33,9 +34,15 @@ class SampleSummary:
         hard_events: hard events of the LHE file that were showered.
         failed_events: numbers of those that Pythia rejected in some variation; they are in no file.
         rejected: how many of them for each reason.
+        vetoed: events that merging vetoed, by variation; they are left out of its files alone.
+        sumw: sum of the generator weights of the events that were not rejected.
+        xsec_pb: cross-section of the hard events.
+        merged_sumw: sum of the weights of the events written, over which the cross-section is shared, by variation;
+            ``sumw`` where nothing is merged.
+        merged_xsec_pb, merged_xsec_error_pb: cross-section after merging, by variation; that of the hard events where
+            nothing is merged.
         matched: events with an anchor jet, by variation; ``all``: in every variation; ``any``: in nominal and at least
             one other, or in at least one where nominal is not simulated.
-        sumw: sum of the weights of the events written, over which the cross-section is shared.
         xsec_error_pb: statistical error of ``xsec_pb``, None if nobody says.
         xsec_from: where the cross-section comes from: XSECUP, the weights, or stated by the user.
         match_efficiency: ``any`` over the hard events.
@@ -48,10 +55,14 @@ class SampleSummary:
     hard_events: int
     failed_events: list[int]
     rejected: dict[str, int]
+    vetoed: dict[str, int]
     sumw: float
     xsec_pb: float
     xsec_error_pb: float | None
     xsec_from: str
+    merged_sumw: dict[str, float]
+    merged_xsec_pb: dict[str, float]
+    merged_xsec_error_pb: dict[str, float | None]
     matched: dict[str, int]
     match_efficiency: float
     jets: dict[str, int]
@@ -106,6 +117,9 @@ def finish_sample(
     reasons = [reason for result in results for reason in result["reasons"]]
     if len(failed) == n_events:
         refuse_rejected(metadata["sample"], directory, failed, reasons, n_events)
+    sumw = sum(result["sumw"] for result in results)
+    merged = {name: MergedRate.total(MergedRate(**result["merged"][name]) for result in results) for name in names}
+    xsec, xsec_error = metadata["xsec_pb"], metadata["xsec_error_pb"]
     seconds = {name: sum(result["seconds"][name] for result in results) for name in names}
     summary = SampleSummary(
         sample=metadata["sample"],
@@ -113,10 +127,14 @@ def finish_sample(
         hard_events=n_events,
         failed_events=failed,
         rejected=dict(Counter(reasons).most_common()),
-        sumw=sum(result["sumw"] for result in results),
-        xsec_pb=metadata["xsec_pb"],
-        xsec_error_pb=metadata["xsec_error_pb"],
+        vetoed={name: sum(result["vetoed"][name] for result in results) for name in names},
+        sumw=sumw,
+        xsec_pb=xsec,
+        xsec_error_pb=xsec_error,
         xsec_from=metadata["xsec_from"],
+        merged_sumw={name: rate.sumwf for name, rate in merged.items()},
+        merged_xsec_pb={name: xsec * rate.share for name, rate in merged.items()},
+        merged_xsec_error_pb={name: rate.xsec_error(xsec, xsec_error) for name, rate in merged.items()},
         matched={key: sum(result["matched"][key] for result in results) for key in (*names, "all", "any")},
         match_efficiency=sum(result["matched"]["any"] for result in results) / n_events,
         jets={name: sum(result["jets"][name] for result in results) for name in names},
@@ -198,9 +216,9 @@ def _fileset(summary: SampleSummary, variations: Sequence[Variation], n_chunks: 
                 "process": summary.process,
                 "sample": summary.sample,
                 "variation": variation.name,
-                "xsec": summary.xsec_pb,
-                "xsec_error": summary.xsec_error_pb,
-                "sumw": summary.sumw,
+                "xsec": summary.merged_xsec_pb[variation.name],
+                "xsec_error": summary.merged_xsec_error_pb[variation.name],
+                "sumw": summary.merged_sumw[variation.name],
                 "n_hard_events": summary.hard_events,
                 "resimulated_of": None if variation.name == "nominal" else f"{summary.sample}_nominal",
                 "isMC": True,

@@ -21,7 +21,12 @@ FILES: dict[str, tuple[dict[str, Any], int, list[int], float]] = {
     "pylhe-testfile-powheg-box-v2-hvq.lhe": ({}, 6, [4], 7217.2),  # massless charm quarks just above threshold
     "pylhe-testfile-powheg-box-v2-trijet.lhe": ({}, 100, [], 1.238e11),  # XSECUP = -1: the mean weight
     "pylhe-testfile-pr180.lhe": ({}, 10, [], 2.894732e-19),  # new particles in <slha>
-    "pylhe-testfile-sherpa-3.0.1-eejjj.lhe": ({}, 100, [], 206.6),  # no colours; sum of weights over sum of trials
+    "pylhe-testfile-sherpa-3.0.1-eejjj.lhe": (
+        {"merging": "none"},
+        100,
+        [],
+        206.6,
+    ),  # no colours; sum of weights over sum of trials
 }
 
 

@@ -65,6 +65,7 @@ def _simulation(document: Description, _: Path) -> Description:
         "rejected by the generator": len(document["failed_events"]),
         "cross-section, pb": document["xsec_pb"],
         **({"cross-section from": document["xsec_from"]} if "xsec_from" in document else {}),
+        **_merged(document),
         "sum of weights": document["sumw"],
         "views share": {"hard": "hard partons", "shower": "showered partons", "particles": "particles"}[
             document["config"]["start"]
@@ -77,6 +78,16 @@ def _simulation(document: Description, _: Path) -> Description:
         "jets": document["jets"],
         "showers per second and process": {n: rounded(rate) for n, rate in document["showers_per_second"].items()},
         **origin(document),
+    }
+
+
+def _merged(document: Description) -> Description:
+    """What merging left of a sample, by variation; nothing where it vetoed nothing."""
+    if not any(document.get("vetoed", {}).values()):
+        return {}
+    return {
+        "vetoed by merging": document["vetoed"],
+        "merged cross-section, pb": {name: rounded(value) for name, value in document["merged_xsec_pb"].items()},
     }
 
 
