@@ -1,6 +1,6 @@
 """Files to arrays: formats, readers and writers, matching of views by hard event, ragged batches."""
 
-from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, draw_views
+from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, choose_events, draw_views
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features, raw_jets
 from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
 from rs3l_gnn.data.published import PublishedFile, convert_published, read_published
@@ -31,6 +31,7 @@ __all__ = [
     "ViewsSource",
     "ViewsWriter",
     "WeightConfig",
+    "choose_events",
     "concatenate_views",
     "convert_published",
     "draw_views",

@@ -18,7 +18,7 @@ from rs3l_gnn.conventions import NOMINAL, ConfigError, TrainingError
 from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.views import Views, gather_jets
 
-__all__ = ["EventBatches", "ViewBatch", "ViewDraw", "draw_views"]
+__all__ = ["EventBatches", "ViewBatch", "ViewDraw", "choose_events", "draw_views"]
 
 _ORDER, _VIEWS, _SUBSET = 1, 2, 3  # random streams: order of the events, choice of the views, choice of the events
 
@@ -141,7 +141,7 @@ class EventBatches:
         if draw.anchored:
             first_jets = source.index.first[:-1][events]
             enough &= source.index.vartype[first_jets] == NOMINAL.vartype
-        self.events = _subset(events[enough], max_events, source.index.n_events, seed)
+        self.events = choose_events(events[enough], max_events, source.index.n_events, seed)
         self.n_short = int((~enough).sum())
         if len(self.events) < (batch_events if shuffle else 1):
             raise TrainingError(
@@ -222,8 +222,20 @@ class EventBatches:
         return self._held[1], *self._held[2]
 
 
-def _subset(events: NDArray[np.int64], size: int | None, n_events: int, seed: int) -> NDArray[np.int64]:
-    """The ``size`` events with the smallest of some random numbers, of which every event of the source has one."""
+def choose_events(events: NDArray[np.int64], size: int | None, n_events: int, seed: int) -> NDArray[np.int64]:
+    """The ``size`` events with the smallest of some random numbers, of which every event of the source has one.
+
+    Every event has the same chance, whatever its weight: the weights of those that are chosen stay what they are.
+
+    Args:
+        events: to choose from [n].
+        size: how many; all if None or more than there are.
+        n_events: events of the source.
+        seed: for one seed and source, a smaller size gives a part of those of a larger one.
+
+    Returns:
+        Event indices, rising.
+    """
     if size is None or size >= len(events):
         return np.asarray(events, dtype=np.int64)
     keys = np.random.default_rng([seed, _SUBSET]).random(n_events)

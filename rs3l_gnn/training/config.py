@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import NOMINAL, BaseConfig, JetType, SplitFractions
+from rs3l_gnn.data import TrainingWeightConfig
 from rs3l_gnn.models import EncoderConfig, HeadConfig
 
 __all__ = [
@@ -133,6 +134,7 @@ class PretrainConfig(BaseConfig):
     batch_events: int = Field(100, ge=2, description="events in a batch, over all processes")
     optimizer: OptimizerConfig = OptimizerConfig()
     trainer: TrainerConfig = TrainerConfig()
+    weights: TrainingWeightConfig = TrainingWeightConfig()
     splits: SplitFractions = SplitFractions()
     probe: TargetConfig = Field(TargetConfig(), description="classes of the linear probe that watches the training")
     seed: int = Field(1, ge=0, description="of the weights, the order and the draw of views")
@@ -161,11 +163,22 @@ class FinetuneConfig(BaseConfig):
         {}, description="weight each class to be flat in these bins (edges in GeV)"
     )
     max_events: int | None = Field(
-        None, ge=1, description="training events; a smaller number takes a part of those of a larger one"
+        None,
+        ge=1,
+        description="labelled events, with those that choose the epoch unless validation is side; a smaller number "
+        "takes a part of those of a larger one",
     )
+    validation: Literal["held_out", "side"] | None = Field(
+        None,
+        description="events that choose the epoch: a part of max_events, or the whole validation side of the split, "
+        "whose labels max_events does not count; null is held_out where max_events is given and an epoch is chosen "
+        "(trainer.keep best, or patience)",
+    )
+    held_out: float = Field(0.2, gt=0, lt=1, description="share of max_events that chooses the epoch")
     batch_events: int = Field(1000, ge=2, description="jets in a batch, over all processes")
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=1e-4, schedule="constant")
     trainer: TrainerConfig = TrainerConfig(keep="best")
+    weights: TrainingWeightConfig = TrainingWeightConfig()
     splits: SplitFractions = SplitFractions()
     seed: int = Field(1, ge=0, description="of the weights, the order and the draw of views")
 
@@ -176,4 +189,13 @@ class FinetuneConfig(BaseConfig):
         n_classes = len(self.targets.groups())
         if self.head.n_classes != (1 if n_classes == 2 else n_classes):
             raise ValueError(f"head.n_classes is {self.head.n_classes}, but there are {n_classes} classes (two need 1)")
+        if self.validation == "held_out" and self.max_events is None:
+            raise ValueError("validation 'held_out' takes its events out of max_events, which is not given")
         return self
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether the epoch is chosen on a part of ``max_events``."""
+        if self.validation is not None:
+            return self.validation == "held_out"
+        return self.max_events is not None and (self.trainer.keep == "best" or self.trainer.patience is not None)

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import CheckpointError, Split, refuse_existing
-from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, Views, ViewsSource
+from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, Views, ViewsSource, choose_events, effective_number
 from rs3l_gnn.models import Encoder, EncoderConfig, Head, Tagger, load_encoder, save_tagger
 from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import area_under_roc
-from rs3l_gnn.training.outputs import SavedTraining, identity, write_training
+from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
 from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.runner import prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import class_weights, flat_weights, jet_targets
@@ -38,13 +38,15 @@ class JetBatch(NamedTuple):
         x: particles [n_particles, 15]; with a fixed encoder the embeddings [n_jets, dim] instead.
         offsets: first particle of each jet [n_jets + 1].
         target: class of each jet [n_jets].
-        weight: weight of each jet, of mean 1 over the training jets [n_jets].
+        weight: weight of each jet in the loss, of mean 1 over the training jets [n_jets].
+        generator: its generator weight alone, for the metrics [n_jets].
     """
 
     x: Tensor
     offsets: Tensor
     target: Tensor
     weight: Tensor
+    generator: Tensor
 
 
 class FinetuneModule(StepModule):
@@ -61,7 +63,7 @@ class FinetuneModule(StepModule):
         # A fixed encoder stays outside: it is neither trained nor part of the checkpoints.
         self.net: nn.Module = tagger.head if config.mode == "fixed" else tagger
         self._config = config
-        self._validation: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._validation: list[tuple[Tensor, ...]] = []
 
     def parameter_groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Head and encoder, each at its own rate."""
@@ -89,19 +91,21 @@ class FinetuneModule(StepModule):
 
     def validate_batch(self, batch: JetBatch) -> None:
         """Keep the logits."""
-        self._validation.append((self.logits(batch).cpu(), batch.target.cpu(), batch.weight.cpu()))
+        kept = (self.logits(batch), batch.target, batch.weight, batch.generator)
+        self._validation.append(tuple(part.cpu() for part in kept))
 
     def validation_metrics(self) -> dict[str, float | None]:
-        """Validation loss and, for two classes, the AUC."""
-        logits, target, weight = (torch.cat(parts) for parts in zip(*self._validation, strict=True))
+        """Validation loss and, by generator weight, the AUC or for three or more classes the share of right answers."""
+        logits, target, weight, generator = (torch.cat(parts) for parts in zip(*self._validation, strict=True))
         self._validation = []
         loss = (_cross_entropy(logits, target) * weight).double().mean().item()
         metrics: dict[str, float | None] = {"val_loss": loss}
         if logits.ndim == 1:
-            both = len(torch.unique(target)) == 2
-            metrics["val_auc"] = area_under_roc(logits.numpy(), target.numpy()) if both else None
+            metrics["val_auc"] = area_under_roc(logits.numpy(), target.numpy(), generator.numpy())
         else:
-            metrics["val_accuracy"] = (logits.argmax(dim=1) == target).double().mean().item()
+            correct = (logits.argmax(dim=1) == target).double() * generator
+            total = generator.double().sum()
+            metrics["val_accuracy"] = (correct.sum() / total).item() if total > 0 else None
         return metrics
 
 
@@ -118,6 +122,7 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
 
     Raises:
         InputFileError: no file of views, or a damaged one.
+        InvalidDataError: generator weights that are not finite, or negative ones that ``weights`` does not allow.
         CheckpointError: the encoder cannot be loaded, or is not of the configured architecture.
         TrainingError: a class without jets, a loss that is not finite, or an unfinished training of other settings.
         OutputError: the output exists or cannot be written.
@@ -133,8 +138,9 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
         record = {**identity(config, source.paths, config.seed), "encoder_digest": tagger.encoder.digest}
         state = prepare_state(output, record, force=force)
         targets = _Targets.of(source, config)
-        train = targets.batches(source, config, Split.TRAIN)
-        validation = targets.batches(source, config, Split.VALIDATION)
+        events, watched = targets.events(source.index, config)
+        train = targets.batches(source, config, events, shuffle=True)
+        validation = targets.batches(source, config, watched, shuffle=False)
         embed = None
         if config.mode == "fixed":
             used = np.isin(targets.event, np.concatenate([train.events, validation.events]))
@@ -154,6 +160,10 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
             what="fine-tuning",
         )
     record["events"] = {"train": len(train.events), "validation": len(validation.events)}
+    record["labels"] = label_record(len(train.events), len(validation.events), choosing=chooses(config.trainer))
+    if (targets.generator != 1).any():
+        record["effective_events"] = effective_number(targets.generator[source.index.first[:-1][train.events]])
+    _log.info("labelled events: %(train)d trained on, %(choice)d choose the epoch, %(total)d in all", record["labels"])
 
     tagger.encoder.requires_grad_(requires_grad=True)
     return write_training(
@@ -200,10 +210,11 @@ def _require_architecture(config: FinetuneConfig, found: EncoderConfig) -> None:
 
 @dataclass(frozen=True)
 class _Targets:
-    """Class and weight of every view of the source."""
+    """Class and weights of every view of the source."""
 
     target: NDArray[np.int64]
     weight: NDArray[np.float64]
+    generator: NDArray[np.float64]
     side: NDArray[np.int8]
     event: NDArray[np.int64]
 
@@ -217,28 +228,38 @@ class _Targets:
         side = index.split(config.splits)
         training = (side == Split.TRAIN) & (target >= 0)
         n_classes = len(config.targets.groups())
-        weight = np.ones(index.n_jets)
-        per_class = class_weights(target[training], n_classes)
+        generator = config.weights.of(index)
+        weight = generator.copy()
+        per_class = class_weights(target[training], n_classes, generator[training])
         if config.balance:
             weight *= np.where(target >= 0, per_class[target], 1.0)
         edges: dict[str, Sequence[float]] = {str(name): cuts for name, cuts in config.flatten.items()}
-        weight *= flat_weights(target, {name: getattr(index, name) for name in edges}, edges)
-        return cls(target, weight, side, index.event_of_jet)
+        weight *= flat_weights(target, {name: getattr(index, name) for name in edges}, edges, generator)
+        return cls(target, weight, generator, side, index.event_of_jet)
 
-    def batches(self, source: ViewsSource, config: FinetuneConfig, part: Split) -> EventBatches:
-        index = source.index
-        usable = (self.side == part) & (self.target >= 0) & _may_be_drawn(index, config)
-        events = np.unique(self.event[usable])
-        most = config.max_events if part is Split.TRAIN else None
-        n_events = len(events) if most is None else min(len(events), most)
+    def events(self, index: Views, config: FinetuneConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Events that are trained on, and those whose loss chooses the epoch; rising."""
+        usable = (self.target >= 0) & _may_be_drawn(index, config)
+        sides = (Split.TRAIN, Split.VALIDATION)
+        train, beside = (np.unique(self.event[usable & (self.side == side)]) for side in sides)
+        labelled = choose_events(train, config.max_events, index.n_events, config.seed)
+        if not config.holds_out:
+            return labelled, beside
+        n_held = max(round(config.held_out * len(labelled)), 1)
+        # Of the labelled events those that a smaller max_events would leave out first.
+        trained = choose_events(train, max(len(labelled) - n_held, 0), index.n_events, config.seed)
+        return trained, np.setdiff1d(labelled, trained)
+
+    def batches(
+        self, source: ViewsSource, config: FinetuneConfig, events: NDArray[np.int64], *, shuffle: bool
+    ) -> EventBatches:
         return EventBatches(
             source,
             events,
             ViewDraw(1, anchored=False, weights=config.variations),
-            batch_events=min(config.batch_events, max(n_events, 1)),  # a small sample makes one batch
+            batch_events=min(config.batch_events, max(len(events), 1)),  # a small sample makes one batch
             seed=config.seed,
-            max_events=most,
-            shuffle=part is Split.TRAIN,
+            shuffle=shuffle,
             buffer_events=config.trainer.buffer_events,
         )
 
@@ -279,12 +300,16 @@ class _JetBatches:
             batch = ViewBatch(self.embed(jets), np.arange(len(jets) + 1), jets)
         # A drawn view may have lost its class (a jet that left its partons behind); it then carries no weight.
         target = self.targets.target[batch.jets]
-        weight = np.where(target >= 0, self.targets.weight[batch.jets], 0.0)
+        weight, generator = (
+            np.where(target >= 0, column[batch.jets], 0.0).astype(np.float32)
+            for column in (self.targets.weight, self.targets.generator)
+        )
         return JetBatch(
             torch.from_numpy(batch.features),
             torch.from_numpy(batch.offsets),
             torch.from_numpy(np.maximum(target, 0)),
-            torch.from_numpy(weight.astype(np.float32)),
+            torch.from_numpy(weight),
+            torch.from_numpy(generator),
         )
 
 

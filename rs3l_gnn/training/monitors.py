@@ -8,18 +8,20 @@ from numpy.typing import NDArray
 __all__ = ["alignment", "area_under_roc", "effective_rank", "linear_probe_auc", "uniformity"]
 
 
-def alignment(z: NDArray[np.floating], n_views: int = 2) -> float:
+def alignment(z: NDArray[np.floating], n_views: int = 2, weights: NDArray[np.floating] | None = None) -> float:
     """Mean squared distance of two views of an event on the unit sphere, eq. (4) of arXiv:2005.10242 with alpha = 2.
 
     Args:
         z: embeddings [n_events * n_views, dim], the views of an event side by side; only the first two are compared.
         n_views: views of each event.
+        weights: of the events; None counts every event once [n_events].
 
     Returns:
         0 for equal views, 2 for independent ones.
     """
     unit = _unit(z)
-    return float(np.mean(np.sum((unit[::n_views] - unit[1::n_views]) ** 2, axis=1)))
+    squared = np.sum((unit[::n_views] - unit[1::n_views]) ** 2, axis=1)
+    return float(np.average(squared, weights=weights))
 
 
 def uniformity(z: NDArray[np.floating]) -> float:
@@ -54,7 +56,12 @@ def effective_rank(z: NDArray[np.floating]) -> float:
     return float(np.exp(-np.sum(share * np.log(share))))
 
 
-def linear_probe_auc(z: NDArray[np.floating], target: NDArray[np.integer], ridge: float = 1e-3) -> float | None:
+def linear_probe_auc(
+    z: NDArray[np.floating],
+    target: NDArray[np.integer],
+    ridge: float = 1e-3,
+    weights: NDArray[np.floating] | None = None,
+) -> float | None:
     """AUC of a linear classifier on the directions, by two-fold cross-validation.
 
     The classifier is a ridge regression on +1 and -1, which has a closed form: no seed and no convergence to watch.
@@ -63,11 +70,14 @@ def linear_probe_auc(z: NDArray[np.floating], target: NDArray[np.integer], ridge
         z: embeddings [n, dim].
         target: 1 for signal, 0 for background, -1 for jets to leave out [n].
         ridge: regularisation relative to the number of jets.
+        weights: of the jets; None counts every jet once. The classifier leaves out jets of negative weight, the area
+            does not [n].
 
     Returns:
-        None if a fold lacks a class.
+        None if a fold lacks a class, or its weights have no positive sum.
     """
     unit, label = _unit(z[target >= 0]), target[target >= 0]
+    counted = np.ones(len(label)) if weights is None else weights[target >= 0].astype(np.float64)
     inputs = np.concatenate([unit, np.ones((len(unit), 1))], axis=1)
     fold = np.arange(len(label)) % 2
     areas = []
@@ -75,23 +85,40 @@ def linear_probe_auc(z: NDArray[np.floating], target: NDArray[np.integer], ridge
         a, y = inputs[fold != test], 2.0 * label[fold != test] - 1
         if len(np.unique(y)) < 2 or len(np.unique(label[fold == test])) < 2:
             return None
-        weights = np.linalg.solve(a.T @ a + ridge * len(a) * np.eye(a.shape[1]), a.T @ y)
-        areas.append(area_under_roc(inputs[fold == test] @ weights, label[fold == test]))
+        size = np.sqrt(np.maximum(counted[fold != test], 0.0))
+        a, y = a * size[:, None], y * size
+        axis = np.linalg.solve(a.T @ a + ridge * np.sum(size**2) * np.eye(a.shape[1]), a.T @ y)
+        area = area_under_roc(inputs[fold == test] @ axis, label[fold == test], counted[fold == test])
+        if area is None:
+            return None
+        areas.append(area)
     return float(np.mean(areas))
 
 
-def area_under_roc(score: NDArray[np.floating], target: NDArray[np.integer]) -> float:
+def area_under_roc(
+    score: NDArray[np.floating], target: NDArray[np.integer], weights: NDArray[np.floating] | None = None
+) -> float | None:
     """Probability that a signal jet scores higher than a background jet, ties counting half (Mann-Whitney).
 
     Args:
         score: the higher the more signal-like [n].
-        target: 1 for signal, 0 for background [n]; both must occur.
+        target: 1 for signal, 0 for background [n].
+        weights: of the jets, a pair counts by their product; None counts every pair once [n].
+
+    Returns:
+        None if the weights of a class, or the class, have no positive sum.
     """
-    order = np.sort(score)
-    rank = (np.searchsorted(order, score, side="left") + np.searchsorted(order, score, side="right") + 1) / 2
-    n_signal = int((target == 1).sum())
-    n_background = len(target) - n_signal
-    return float((rank[target == 1].sum() - n_signal * (n_signal + 1) / 2) / (n_signal * n_background))
+    counted = np.ones(len(score)) if weights is None else weights.astype(np.float64)
+    signal, background = target == 1, target != 1
+    total = float(counted[signal].sum()) * float(counted[background].sum())
+    if not (counted[signal].sum() > 0 and counted[background].sum() > 0):
+        return None
+    order = np.argsort(score[background], kind="stable")
+    rising = score[background][order]
+    before = np.concatenate([[0.0], np.cumsum(counted[background][order])])
+    left, right = (np.searchsorted(rising, score[signal], side=side) for side in ("left", "right"))
+    twice = before[left] + before[right]
+    return float(np.sum(counted[signal] * twice) / 2 / total)
 
 
 def _unit(z: NDArray[np.floating]) -> NDArray[np.float64]:

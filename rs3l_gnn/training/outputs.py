@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import BaseConfig, atomic_directory, dump_config, file_digest, provenance, write_json
-from rs3l_gnn.training.config import FinetuneConfig, PretrainConfig
+from rs3l_gnn.training.config import FinetuneConfig, PretrainConfig, TrainerConfig
 from rs3l_gnn.training.history import Row, write_rows
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.runner import TrainingOutcome
 
-__all__ = ["SavedTraining", "identity", "write_training"]
+__all__ = ["SavedTraining", "chooses", "identity", "label_record", "write_training"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,23 @@ def identity(config: BaseConfig, inputs: Sequence[Path], seed: int) -> dict[str,
     record = provenance(config=config, seeds={"seed": seed})
     record["inputs"] = {str(path): file_digest(path) for path in inputs}
     return record
+
+
+def chooses(trainer: TrainerConfig) -> bool:
+    """Whether the validation loss decides anything: which epoch is kept, or when to stop."""
+    return trainer.keep == "best" or trainer.patience is not None
+
+
+def label_record(train: int, validation: int, *, choosing: bool) -> dict[str, int]:
+    """How many labelled events a training has seen, for the record of its checkpoint.
+
+    Args:
+        train: events that the loss was taken on.
+        validation: events of the validation loss.
+        choosing: whether that loss decided anything; where it only was written down, its labels do not count.
+    """
+    counted = validation if choosing else 0
+    return {"train": train, "choice": counted, "total": train + counted}
 
 
 def write_training(

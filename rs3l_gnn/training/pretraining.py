@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, refuse_existing
-from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource
+from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number
 from rs3l_gnn.models import Encoder, Head, HeadConfig, save_encoder
 from rs3l_gnn.training.config import LossConfig, PretrainConfig
 from rs3l_gnn.training.gather import gather_embeddings
@@ -22,7 +22,7 @@ from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.losses import nt_xent, supervised_contrastive, vicreg
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import alignment, effective_rank, linear_probe_auc, uniformity
-from rs3l_gnn.training.outputs import SavedTraining, identity, write_training
+from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
 from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.runner import prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import jet_targets
@@ -42,20 +42,37 @@ class PairBatch(NamedTuple):
         x: particles [n_particles, 15].
         offsets: first particle of each jet [n_events * n_views + 1].
         label: class of each event for the probe and the supervised loss, -1 for none [n_events].
+        weight: generator weight of each event; None where all are equal, for the whole training [n_events].
     """
 
     x: Tensor
     offsets: Tensor
     label: Tensor
+    weight: Tensor | None = None
 
 
-def view_loss(config: LossConfig, z: Tensor, label: Tensor, n_views: int) -> Tensor:
-    """The configured loss of embeddings [n_events * n_views, dim]; ``label`` [n_events] is for the supervised one."""
+def view_loss(config: LossConfig, z: Tensor, label: Tensor, n_views: int, weight: Tensor | None = None) -> Tensor:
+    """The configured loss of embeddings.
+
+    Args:
+        config: which loss.
+        z: embeddings [n_events * n_views, dim].
+        label: class of each event, for the supervised loss [n_events].
+        n_views: views of each event.
+        weight: of each event; None counts every event once [n_events].
+    """
     if config.name == "vicreg":
-        return vicreg(z, n_views, invariance=config.invariance, variance=config.variance, covariance=config.covariance)
+        return vicreg(
+            z,
+            n_views,
+            invariance=config.invariance,
+            variance=config.variance,
+            covariance=config.covariance,
+            weights=weight,
+        )
     if config.name == "supervised":
-        return supervised_contrastive(z, label, n_views, config.temperature)
-    return nt_xent(z, n_views, config.temperature)
+        return supervised_contrastive(z, label, n_views, config.temperature, weight)
+    return nt_xent(z, n_views, config.temperature, weight)
 
 
 class PretrainModule(StepModule):
@@ -73,32 +90,34 @@ class PretrainModule(StepModule):
         self.encoder = encoder
         self.projection: nn.Module = nn.Identity() if projection is None else projection
         self._config = config
-        self._validation: list[tuple[Tensor, Tensor]] = []
-        self._validation_losses: list[tuple[int, float]] = []
+        self._validation: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._validation_losses: list[tuple[int, float, float]] = []
 
     def batch_loss(self, batch: PairBatch) -> Tensor:
         """Loss with the views of all processes as negatives."""
         z = gather_embeddings(self.projection(self.encoder(batch.x, batch.offsets)))
         label = gather_embeddings(batch.label) if self._config.loss.name == "supervised" else batch.label
-        return view_loss(self._config.loss, z, label, self._config.views_per_event)
+        weight = None if batch.weight is None else gather_embeddings(batch.weight)
+        return view_loss(self._config.loss, z, label, self._config.views_per_event, weight)
 
     def validate_batch(self, batch: PairBatch) -> None:
         """Every process validates on all batches, so that the numbers do not depend on how many there are."""
         z = self.encoder(batch.x, batch.offsets)
         n_views = self._config.views_per_event
-        if len(z) >= 2 * n_views:
-            loss = view_loss(self._config.loss, self.projection(z), batch.label, n_views).item()
-            self._validation_losses.append((len(z), loss))
-        self._validation.append((z.float().cpu(), batch.label.cpu()))
+        weight = torch.ones(len(batch.label)) if batch.weight is None else batch.weight.cpu()
+        if len(z) >= 2 * n_views and float(weight.sum()) > 0:
+            loss = view_loss(self._config.loss, self.projection(z), batch.label, n_views, batch.weight).item()
+            self._validation_losses.append((len(z), loss, float(weight.sum())))
+        self._validation.append((z.float().cpu(), batch.label.cpu(), weight))
 
     def validation_metrics(self) -> dict[str, float | None]:
         """Validation loss, alignment, uniformity, effective rank, probe AUC."""
         n_views = self._config.views_per_event
-        z, label = _some_events(self._validation, n_views)
+        z, label, weight = _some_events(self._validation, n_views)
         # A loss with fewer negatives is smaller, so a last, smaller batch would blur the comparison with training.
-        largest = max((size for size, _ in self._validation_losses), default=0)
-        whole = [loss for size, loss in self._validation_losses if size == largest]
-        loss = float(np.mean(whole)) if whole else None
+        largest = max((size for size, _, _ in self._validation_losses), default=0)
+        whole = [(loss, counted) for size, loss, counted in self._validation_losses if size == largest]
+        loss = float(np.average([loss for loss, _ in whole], weights=[by for _, by in whole])) if whole else None
         self._validation, self._validation_losses = [], []
         rank = effective_rank(z)
         if rank < _COLLAPSED_RANK and self._config.encoder.dim > 1:
@@ -112,20 +131,21 @@ class PretrainModule(StepModule):
         binary = np.where(label == 1, 1, np.where(label == 0, 0, -1))
         return {
             "val_loss": loss,
-            "alignment": alignment(z, n_views),
+            "alignment": alignment(z, n_views, weight),
             "uniformity": uniformity(z),
             "effective_rank": rank,
-            "probe_auc": linear_probe_auc(z[::n_views], binary),
+            "probe_auc": linear_probe_auc(z[::n_views], binary, weights=weight),
         }
 
 
 def _some_events(
-    batches: Sequence[tuple[Tensor, Tensor]], n_views: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Embeddings [n_events * n_views, dim] and labels [n_events] of every so manyth event, if there are very many."""
-    step = -(-sum(len(label) for _, label in batches) // _MONITORED_EVENTS)
-    z = torch.cat([z.reshape(-1, n_views, z.shape[1])[::step].flatten(0, 1) for z, _ in batches])
-    return z.numpy(), torch.cat([label[::step] for _, label in batches]).numpy()
+    batches: Sequence[tuple[Tensor, Tensor, Tensor]], n_views: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Embeddings [n_events * n_views, dim], labels and weights [n_events] of every so manyth event of very many."""
+    step = -(-sum(len(label) for _, label, _ in batches) // _MONITORED_EVENTS)
+    z = torch.cat([z.reshape(-1, n_views, z.shape[1])[::step].flatten(0, 1) for z, _, _ in batches])
+    label, weight = (torch.cat([batch[place][::step] for batch in batches]).numpy() for place in (1, 2))
+    return z.numpy(), label, weight
 
 
 def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False) -> SavedTraining:
@@ -142,6 +162,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     Raises:
         ConfigError: a sample or variation that the views do not have.
         InputFileError: no file of views, or a damaged one.
+        InvalidDataError: generator weights that are not finite, or negative ones that ``weights`` does not allow.
         TrainingError: no usable pairs, a loss that is not finite, or an unfinished training of other settings.
         OutputError: the output exists or cannot be written.
     """
@@ -152,6 +173,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
         train, validation = _batches(source, config)
         labels = _event_labels(source.index, config)
+        weights = _event_weights(source.index, config)
         encoder, projection = initial_networks(config)
         encoder.domain = source.domain
         rank, size = rank_and_size(config.trainer, config.batch_events)
@@ -159,9 +181,9 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         outcome = run_training(
             module,
             train=lambda epoch: EpochLoader(
-                partial(_make, train, labels, epoch, (rank, size)), len(train), config.trainer.prefetch
+                partial(_make, train, labels, weights, epoch, (rank, size)), len(train), config.trainer.prefetch
             ),
-            validation=lambda: EpochLoader(partial(_make, validation, labels, 0, (0, 1)), len(validation), 0),
+            validation=lambda: EpochLoader(partial(_make, validation, labels, weights, 0, (0, 1)), len(validation), 0),
             n_jets=train.n_jets,
             config=config.trainer,
             folder=state,
@@ -172,6 +194,10 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         "validation": len(validation.events),
         "without_enough_views": train.n_short + validation.n_short,
     }
+    if weights is not None:
+        record["effective_events"] = effective_number(weights[train.events])
+    if config.loss.name == "supervised":
+        record["labels"] = label_record(len(train.events), len(validation.events), choosing=chooses(config.trainer))
 
     return write_training(
         output,
@@ -237,9 +263,25 @@ def _event_labels(index: Views, config: PretrainConfig) -> NDArray[np.int64]:
     return jet_targets(index.jettype[index.first[:-1]], config.probe)
 
 
-def _make(
-    batches: EventBatches, labels: NDArray[np.int64], epoch: int, part: tuple[int, int], number: int
+def _event_weights(index: Views, config: PretrainConfig) -> NDArray[np.float32] | None:
+    """Generator weight of each event, from its first view; None where all are equal [n_events]."""
+    weights = config.weights.of(index)[index.first[:-1]]
+    return None if (weights == 1).all() else weights.astype(np.float32)
+
+
+def _make(  # noqa: PLR0917  # all but the number are fixed by the epoch
+    batches: EventBatches,
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32] | None,
+    epoch: int,
+    part: tuple[int, int],
+    number: int,
 ) -> PairBatch:
     batch = batches.batch(epoch, number, part=part)
-    label = labels[batches.event_of(batch)]
-    return PairBatch(torch.from_numpy(batch.features), torch.from_numpy(batch.offsets), torch.from_numpy(label))
+    event = batches.event_of(batch)
+    return PairBatch(
+        torch.from_numpy(batch.features),
+        torch.from_numpy(batch.offsets),
+        torch.from_numpy(labels[event]),
+        None if weights is None else torch.from_numpy(weights[event]),
+    )

@@ -23,24 +23,40 @@ def jet_targets(jettype: NDArray[np.integer], targets: TargetConfig) -> NDArray[
     return out
 
 
-def class_weights(target: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:
-    """Weight of each class that gives all classes the same sum and the jets the mean weight 1 [n_classes].
+def class_weights(
+    target: NDArray[np.integer], n_classes: int, weights: NDArray[np.floating] | None = None
+) -> NDArray[np.float64]:
+    """Factor of each class that gives all classes the same sum and keeps the sum of all [n_classes].
+
+    Args:
+        target: class of each jet, negative for none [n_jets].
+        n_classes: number of classes.
+        weights: of the jets, not negative; None counts every jet once [n_jets].
 
     Raises:
-        TrainingError: a class without jets.
+        TrainingError: a class without jets, or without weight.
     """
-    counts = np.bincount(target[target >= 0], minlength=n_classes)
+    mine = target >= 0
+    counts = np.bincount(target[mine], minlength=n_classes)
     if (counts == 0).any():
         raise TrainingError(
             f"class {int(np.argmin(counts))} has no jet to train on", got=f"{counts.tolist()} jets in the classes"
         )
-    return np.asarray(counts.sum() / (n_classes * counts))
+    sums = counts if weights is None else np.bincount(target[mine], weights=weights[mine], minlength=n_classes)
+    if not (sums > 0).all():
+        raise TrainingError(
+            f"the jets of class {int(np.argmin(sums))} have no weight", got=f"sums of weights {sums.tolist()}"
+        )
+    return np.asarray(sums.sum() / (n_classes * sums))
 
 
 def flat_weights(
-    target: NDArray[np.integer], columns: Mapping[str, NDArray[np.floating]], edges: Mapping[str, Sequence[float]]
+    target: NDArray[np.integer],
+    columns: Mapping[str, NDArray[np.floating]],
+    edges: Mapping[str, Sequence[float]],
+    weights: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float64]:
-    """Weights that make every class flat in bins of jet variables.
+    """Factors that make every class flat in bins of jet variables.
 
     The filled bins of a class get the same sum, and the class keeps its own. No weight exceeds 20 before that, so that
     a few jets in a tail cannot rule the loss. Jets outside the bins count to the nearest one.
@@ -49,16 +65,18 @@ def flat_weights(
         target: class of each jet [n_jets]; negative for none, which get weight 1.
         columns: values of each variable [n_jets].
         edges: rising bin edges of each variable.
+        weights: of the jets, not negative; None counts every jet once [n_jets].
 
     Returns:
-        Weights [n_jets], of mean 1 in each class.
+        Factors [n_jets] that leave the sum of the weights of each class as it is: of mean 1 where they are equal.
 
     Raises:
         ConfigError: edges that do not rise, or fewer than two.
     """
-    weights = np.ones(len(target))
+    factors = np.ones(len(target))
     if not edges:
-        return weights
+        return factors
+    own = np.ones(len(target)) if weights is None else weights
     cell = np.zeros(len(target), dtype=np.int64)
     for name, cuts in edges.items():
         if len(cuts) < 2 or (np.diff(cuts) <= 0).any():
@@ -67,7 +85,9 @@ def flat_weights(
         cell = cell * (len(cuts) - 1) + np.searchsorted(inner, columns[name], side="right")
     for number in np.unique(target[target >= 0]):
         mine = target == number
-        counts = np.bincount(cell[mine])
-        flat = np.minimum(mine.sum() / (np.count_nonzero(counts) * counts[cell[mine]]), _LARGEST_FLAT_WEIGHT)
-        weights[mine] = flat / flat.mean()
-    return weights
+        sums = np.bincount(cell[mine], weights=own[mine])
+        here = sums[cell[mine]]
+        flat = np.divide(own[mine].sum(), np.count_nonzero(sums) * here, out=np.ones(len(here)), where=here > 0)
+        flat = np.minimum(flat, _LARGEST_FLAT_WEIGHT)
+        factors[mine] = flat / (np.sum(flat * own[mine]) / max(own[mine].sum(), 1e-300))
+    return factors

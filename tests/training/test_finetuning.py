@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from rs3l_gnn.conventions import (
     IMPACT_FEATURES,
@@ -20,10 +22,12 @@ from rs3l_gnn.conventions import (
     Split,
     SplitFractions,
     TrainingError,
+    parse_config,
 )
-from rs3l_gnn.data import read_views, write_views
-from rs3l_gnn.models import Encoder, EncoderConfig, load_encoder, load_tagger, save_encoder
+from rs3l_gnn.data import ViewsSource, read_views, write_views
+from rs3l_gnn.models import Encoder, EncoderConfig, inspect_checkpoint, load_encoder, load_tagger, save_encoder
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TrainerConfig, finetune, pretrain
+from rs3l_gnn.training.finetuning import _Targets
 from rs3l_gnn.training.monitors import area_under_roc
 
 SHORT = {"epochs": 4, "threads": 1}
@@ -72,7 +76,9 @@ def test_from_random_weights_it_learns(toy_views: Path, tmp_path: Path) -> None:
     unseen = views.select_jets((views.split(SplitFractions()) == Split.TEST) & views.is_nominal())
     score = load_tagger(result.checkpoint).score(unseen.features, unseen.offsets)
     assert ((score >= 0) & (score <= 1)).all()
-    assert area_under_roc(score, (unseen.jettype == JetType.H_BB).astype(np.int64)) > 0.8
+    area = area_under_roc(score, (unseen.jettype == JetType.H_BB).astype(np.int64))
+    assert area is not None
+    assert area > 0.8
 
 
 def test_a_fixed_encoder_does_not_move(toy_views: Path, encoder: str, tmp_path: Path) -> None:
@@ -226,3 +232,92 @@ def test_useless_settings_are_refused(toy_views: Path, tmp_path: Path) -> None:
         finetune(config(toy_views, variations={"seed": 0.0}), tmp_path / "out")
     with pytest.raises(TrainingError, match="class 1 has no jet"):
         finetune(config(toy_views, targets={"signal": ["W_QQ"]}), tmp_path / "out")
+
+
+def with_weights(toy_views: Path, path: Path, *, negative: bool = False) -> Path:
+    """The toy views with a generator weight for each event, of another unit in each sample."""
+    views = read_views(toy_views)
+    rng = np.random.default_rng(31)
+    weight = rng.lognormal(0, 1, views.n_events)
+    if negative:
+        weight[::9] *= -1
+    unit = np.array([1e-3, 20.0])[views.sample]
+    write_views(path, dataclasses.replace(views, weight=(weight[views.event_of_jet] * unit).astype(np.float32)))
+    return path
+
+
+def test_the_loss_weighs_jets_as_their_generator_does(toy_views: Path, tmp_path: Path) -> None:
+    path = with_weights(toy_views, tmp_path / "weighted.h5")
+    settings = config(
+        path,
+        optimizer={"learning_rate": 1e-12, "schedule": "constant"},
+        trainer={"epochs": 1, "threads": 1},
+        batch_events=10_000,  # one batch of all
+    )
+    result = finetune(settings, tmp_path / "out")
+    views, tagger = read_views(path), load_tagger(result.checkpoint)
+    nominal = views.select_jets(views.is_nominal())
+    sides, label = nominal.split(SplitFractions()), (nominal.jettype == JetType.H_BB).astype(int)
+    score = tagger.score(nominal.features, nominal.offsets).astype(np.float64)
+    entropy = -np.log(np.where(label == 1, score, 1 - score))
+    weight = nominal.weight.astype(np.float64)
+    for number in range(2):
+        weight[nominal.sample == number] /= weight[nominal.sample == number].mean()
+    train = np.flatnonzero(sides == Split.TRAIN)
+    sums = [weight[train][label[train] == number].sum() for number in range(2)]
+    balanced = weight * np.array([sum(sums) / 2 / s for s in sums])[label]
+    assert result.history[0]["loss"] == pytest.approx(np.mean((entropy * balanced)[train]), rel=1e-5)
+    assert abs(np.mean(entropy[train]) - np.mean((entropy * balanced)[train])) > 1e-3
+    watched = sides == Split.VALIDATION
+    expected = roc_auc_score(label[watched], score[watched], sample_weight=weight[watched])
+    assert result.history[0]["val_auc"] == pytest.approx(expected, abs=1e-6)
+    effective = weight[train].sum() ** 2 / (weight[train] ** 2).sum()
+    record = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert record["effective_events"] == pytest.approx(effective)
+
+
+def test_negative_weights_are_refused_unless_told(toy_views: Path, tmp_path: Path) -> None:
+    path = with_weights(toy_views, tmp_path / "weighted.h5", negative=True)
+    with pytest.raises(InvalidDataError, match=r"negative generator weights.*weights.negative to zero or absolute"):
+        finetune(config(path), tmp_path / "out")
+    result = finetune(config(path, weights={"negative": "zero"}), tmp_path / "zero")
+    assert result.history[0]["loss"] is not None
+
+
+def test_labels_that_choose_the_epoch_are_counted(toy_views: Path, tmp_path: Path) -> None:
+    def labels(name: str, **changes: Any) -> dict[str, int]:
+        result = finetune(config(toy_views, max_events=50, **changes), tmp_path / name)
+        record = inspect_checkpoint(result.checkpoint)["provenance"]
+        assert record["events"]["train"] == record["labels"]["train"]
+        found: dict[str, int] = record["labels"]
+        return found
+
+    best = {"epochs": 2, "threads": 1, "keep": "best"}
+    assert labels("default", trainer=best) == {"train": 40, "choice": 10, "total": 50}
+    views = read_views(toy_views)
+    side = int((views.split(SplitFractions())[views.first[:-1]] == Split.VALIDATION).sum())
+    assert labels("side", trainer=best, validation="side") == {"train": 50, "choice": side, "total": 50 + side}
+    assert labels("last", trainer={**best, "keep": "last"}) == {"train": 50, "choice": 0, "total": 50}
+    with pytest.raises(ConfigError, match="max_events, which is not given"):
+        parse_config(FinetuneConfig, {"validation": "held_out"}, where="here")
+
+
+def test_held_out_labels_are_of_the_training_side_and_not_trained_on(toy_views: Path) -> None:
+    best = {"keep": "best"}
+    with ViewsSource([toy_views]) as source:
+        side = source.index.split(SplitFractions())[source.index.first[:-1]]
+
+        def of(n: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            settings = config(toy_views, max_events=n, trainer=best)
+            return _Targets.of(source, settings).events(source.index, settings)
+
+        few, watched = of(20)
+        more, others = of(50)
+        everything, beside = of(None)
+    assert (len(few), len(watched), len(more), len(others)) == (16, 4, 40, 10)
+    assert (side[np.concatenate([more, others])] == Split.TRAIN).all()
+    assert not set(more) & set(others)
+    assert set(few) | set(watched) <= set(more) | set(others)
+    assert set(few) <= set(more)
+    assert len(everything) == (side == Split.TRAIN).sum()
+    assert (side[beside] == Split.VALIDATION).all()

@@ -50,3 +50,29 @@ def test_area_against_another_implementation_with_ties() -> None:
     score = np.round(rng.normal(size=300), 1)
     target = rng.integers(0, 2, size=300)
     assert area_under_roc(score, target) == pytest.approx(roc_auc_score(target, score), abs=1e-12)
+
+
+def test_weighted_area_against_another_implementation() -> None:
+    rng = np.random.default_rng(11)
+    score, target = np.round(rng.normal(size=300), 1), rng.integers(2, size=300)
+    weights = rng.lognormal(0, 1, 300)
+    expected = roc_auc_score(target, score, sample_weight=weights)
+    assert area_under_roc(score, target, weights) == pytest.approx(expected, abs=1e-12)
+    assert area_under_roc(score, target, weights * (target == 1)) is None
+
+
+def test_a_weighted_probe_counts_jets_by_their_weight() -> None:
+    rng = np.random.default_rng(12)
+    z, target = rng.normal(size=(400, 4)), rng.integers(2, size=400)
+    z[:, 0] += target * np.where(np.arange(400) < 200, 3.0, -3.0)  # two halves that contradict each other
+    first, second = (np.where(half, 1.0, 1e-9) for half in (np.arange(400) < 200, np.arange(400) >= 200))
+    for weights in (first, second):
+        weighted = linear_probe_auc(z, target, weights=weights)
+        alone = linear_probe_auc(z[weights == 1], target[weights == 1])
+        assert weighted == pytest.approx(alone, abs=1e-4)
+    squared = np.sum(
+        (z[::2] / np.linalg.norm(z[::2], axis=1)[:, None] - z[1::2] / np.linalg.norm(z[1::2], axis=1)[:, None]) ** 2,
+        axis=1,
+    )
+    weights = rng.lognormal(0, 1, 200)
+    assert alignment(z, 2, weights) == pytest.approx(sum(weights * squared) / sum(weights))

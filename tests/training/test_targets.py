@@ -48,3 +48,24 @@ def test_flat_in_two_variables() -> None:
 def test_edges_must_rise() -> None:
     with pytest.raises(ConfigError, match="edges of 'pt' must rise"):
         flat_weights(np.zeros(1, np.int64), {"pt": np.ones(1)}, {"pt": (3.0, 2.0)})
+
+
+def test_weighted_classes_and_flat_bins_have_equal_sums() -> None:
+    rng = np.random.default_rng(3)
+    target, weights = rng.integers(-1, 3, 500), rng.lognormal(0, 1, 500)
+    per_class = class_weights(target, 3, weights)
+    mine = target >= 0
+    total = (weights * per_class[target])[mine].sum()
+    for number in range(3):
+        assert (weights * per_class[target])[target == number].sum() == pytest.approx(total / 3)
+    assert total == pytest.approx(weights[mine].sum())
+    pt = rng.exponential(100, 500) + 450
+    flat = flat_weights(target, {"pt": pt}, {"pt": (450, 500, 600, 2000)}, weights)
+    for number in range(3):
+        sums = [
+            (weights * flat)[(target == number) & (pt >= low) & (pt < high)].sum()
+            for low, high in ((0, 500), (500, 600), (600, 1e9))
+        ]
+        assert sums == pytest.approx([weights[target == number].sum() / 3] * 3)
+    with pytest.raises(TrainingError, match="class 1 have no weight"):
+        class_weights(target, 3, np.where(target == 1, 0.0, weights))

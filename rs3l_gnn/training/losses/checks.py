@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
 
-__all__ = ["check_embeddings", "check_temperature"]
+__all__ = ["SMALLEST_WEIGHT", "check_embeddings", "check_temperature", "check_weights"]
+
+SMALLEST_WEIGHT = 1e-30
+"""Stands for a weight of zero in a logarithm; relative to the mean weight of a batch."""
 
 
 def check_temperature(temperature: float) -> None:
@@ -26,3 +30,11 @@ def check_embeddings(z: Tensor, n_views: int, *, min_events: int) -> None:
             f"embeddings must have shape [n_events * {n_views}, dim] with at least {min_events} events",
             got=tuple(z.shape),
         )
+
+
+def check_weights(weights: Tensor, n_events: int) -> None:
+    """Raise InvalidDataError unless there is one weight an event, none negative, not all zero."""
+    if weights.shape != (n_events,):
+        raise InvalidDataError("weights must have one entry an event", got=tuple(weights.shape), allowed=(n_events,))
+    if not bool((weights >= 0).all() & (weights.sum() > 0) & torch.isfinite(weights).all()):
+        raise InvalidDataError("weights of a loss must be finite, >= 0 and not all zero")

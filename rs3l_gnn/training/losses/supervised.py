@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.training.losses.checks import check_embeddings, check_temperature
+from rs3l_gnn.training.losses.checks import SMALLEST_WEIGHT, check_embeddings, check_temperature, check_weights
 
 __all__ = ["supervised_contrastive"]
 
 
-def supervised_contrastive(z: Tensor, labels: Tensor, n_views: int = 2, temperature: float = 0.1) -> Tensor:
+def supervised_contrastive(
+    z: Tensor, labels: Tensor, n_views: int = 2, temperature: float = 0.1, weights: Tensor | None = None
+) -> Tensor:
     r"""Eq. (2) of arXiv:2004.11362, L_out, in the mean over the anchors.
 
     .. math:: \ell = -\frac{1}{N} \sum_i \frac{1}{|P(i)|} \sum_{p \in P(i)}
@@ -20,19 +22,23 @@ def supervised_contrastive(z: Tensor, labels: Tensor, n_views: int = 2, temperat
     with s the cosine similarity, N the number of views, and P(i) all views of i's class but i itself. With all labels
     different this is NT-Xent for two views.
 
+    With weights w every view counts by w of its event over the mean of w: as anchor, among the positives (1 / \|P(i)\|
+    becomes one over their sum), and in the sum of exponentials.
+
     Args:
         z: embeddings [n_events * n_views, dim], the views of an event side by side.
         labels: class of each event [n_events]; a negative label stands for no class, and such an event attracts
             its own views only.
         n_views: views of each event.
         temperature: tau, no unit.
+        weights: of the events, not negative; None counts every event once [n_events].
 
     Returns:
         The loss, a scalar.
 
     Raises:
         ConfigError: a temperature that is not positive and finite, or fewer than two views.
-        InvalidDataError: a shape that does not fit.
+        InvalidDataError: a shape that does not fit, or weights that are negative.
     """
     check_temperature(temperature)
     check_embeddings(z, n_views, min_events=1)
@@ -41,10 +47,21 @@ def supervised_contrastive(z: Tensor, labels: Tensor, n_views: int = 2, temperat
     z = torch.nn.functional.normalize(z.float(), dim=1)
     itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
     similarity = (z @ z.T / temperature).masked_fill(itself, -torch.inf)
-    log_p = similarity - torch.logsumexp(similarity, dim=1, keepdim=True)
+    against = similarity
+    if weights is not None:
+        check_weights(weights, len(z) // n_views)
+        of_view = (weights.to(z) / weights.to(z).mean()).repeat_interleave(n_views)
+        against = similarity + torch.log(of_view.clamp(min=SMALLEST_WEIGHT))[None, :]
+    log_p = similarity - torch.logsumexp(against, dim=1, keepdim=True)
     event = torch.arange(len(z), device=z.device) // n_views
     label = labels.repeat_interleave(n_views)
     positive = (event[:, None] == event[None, :]) | ((label[:, None] == label[None, :]) & (label[:, None] >= 0))
     positive &= ~itself
     # Zero first: minus infinity times zero on the diagonal would be NaN.
-    return -(log_p.masked_fill(~positive, 0).sum(dim=1) / positive.sum(dim=1)).mean()
+    if weights is None:
+        return -(log_p.masked_fill(~positive, 0).sum(dim=1) / positive.sum(dim=1)).mean()
+    counted = positive * of_view[None, :]
+    of_anchor = of_view * (counted.sum(dim=1) > 0)
+    # Zero first: minus infinity times zero on the diagonal would be NaN.
+    mean = (log_p.masked_fill(counted == 0, 0) * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1e-30)
+    return -(mean * of_anchor).sum() / of_anchor.sum()

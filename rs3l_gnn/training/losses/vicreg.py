@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rs3l_gnn.conventions import ConfigError
-from rs3l_gnn.training.losses.checks import check_embeddings
+from rs3l_gnn.training.losses.checks import check_embeddings, check_weights
 
 __all__ = ["vicreg"]
 
@@ -14,7 +14,13 @@ _EPSILON = 1e-4
 
 
 def vicreg(
-    z: Tensor, n_views: int = 2, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
+    z: Tensor,
+    n_views: int = 2,
+    *,
+    invariance: float = 25.0,
+    variance: float = 25.0,
+    covariance: float = 1.0,
+    weights: Tensor | None = None,
 ) -> Tensor:
     r"""Variance-invariance-covariance regularisation, eqs. (1) to (6) of arXiv:2105.04906.
 
@@ -23,7 +29,8 @@ def vicreg(
     s is the mean squared distance of the two views of an event, v the mean over embedding dimensions d of
     max(0, 1 - sqrt(Var z_d + 1e-4)), and c the sum of the squared off-diagonal elements of the covariance matrix,
     divided by the dimension. With more than two views, s is the mean over all pairs, and v and c are twice the mean
-    over the views.
+    over the views. With weights every mean over the events is weighted, and the covariances are those of frequencies,
+    whose sum is the number of events.
 
     Args:
         z: embeddings [n_events * n_views, dim], not normalised, the views of an event side by side.
@@ -31,13 +38,14 @@ def vicreg(
         invariance: lambda.
         variance: mu.
         covariance: nu.
+        weights: of the events, not negative; None counts every event once [n_events].
 
     Returns:
         The loss, a scalar.
 
     Raises:
         ConfigError: a weight that is negative or not finite, or fewer than two views.
-        InvalidDataError: a shape that does not fit, or fewer than two events.
+        InvalidDataError: a shape that does not fit, fewer than two events, or weights that are negative.
     """
     for name, weight in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
         if not 0 <= weight < float("inf"):
@@ -45,9 +53,18 @@ def vicreg(
     check_embeddings(z, n_views, min_events=2)
     views = z.float().reshape(-1, n_views, z.shape[1]).transpose(0, 1)  # [n_views, n_events, dim]
     first, second = torch.triu_indices(n_views, n_views, offset=1, device=z.device)
-    distance = (views[first] - views[second]).square().mean()
-    centred = views - views.mean(dim=1, keepdim=True)
-    covariances = centred.transpose(1, 2) @ centred / (views.shape[1] - 1)  # [n_views, dim, dim]
+    squares = (views[first] - views[second]).square()
+    if weights is None:
+        distance = squares.mean()
+        centred = views - views.mean(dim=1, keepdim=True)
+        counted = centred
+    else:
+        check_weights(weights, views.shape[1])
+        of_event = (weights.to(z) / weights.to(z).mean())[:, None]
+        distance = (squares * of_event).mean()
+        centred = views - (views * of_event).mean(dim=1, keepdim=True)
+        counted = centred * of_event
+    covariances = counted.transpose(1, 2) @ centred / (views.shape[1] - 1)  # [n_views, dim, dim]
     variances = covariances.diagonal(dim1=1, dim2=2)
     hinge = torch.relu(1 - torch.sqrt(variances + _EPSILON)).mean()
     off_diagonal = (covariances.square().sum(dim=(1, 2)) - variances.square().sum(dim=1)).mean() / z.shape[1]

@@ -94,3 +94,27 @@ def test_bad_shapes_are_refused() -> None:
         nt_xent(embeddings(2))
     with pytest.raises(ConfigError, match="at least two of each event"):
         nt_xent(embeddings(4), n_views=1)
+
+
+def test_weights_against_loops() -> None:
+    z, weights = embeddings(12, seed=4), torch.tensor([0.2, 3.0, 1.0, 0.0, 0.7, 2.0])
+    v, w = z.double().numpy(), (weights / weights.mean()).tolist()
+    above = below = 0.0
+    for i, j in ((i, i ^ 1) for i in range(12)):
+        positive = math.exp(cosine(v[i], v[j]) / 0.3)
+        negative = sum(w[k // 2] * math.exp(cosine(v[i], v[k]) / 0.3) for k in range(12) if k // 2 != i // 2)
+        above -= w[i // 2] * math.log(positive / (positive + negative))
+        below += w[i // 2]
+    assert nt_xent(z, 2, 0.3, weights).item() == pytest.approx(above / below, rel=1e-5)
+    assert nt_xent(z, 2, 0.3, torch.full((6,), 0.37)).item() == pytest.approx(nt_xent(z, 2, 0.3).item(), rel=1e-6)
+
+
+def test_weights_stay_finite_and_negative_ones_are_refused() -> None:
+    z = embeddings(6).requires_grad_()
+    (gradient,) = torch.autograd.grad(nt_xent(z, 2, 0.3, torch.tensor([0.0, 0.0, 1.0])), z)
+    assert torch.isfinite(gradient).all()
+    for bad in ([1.0, -1.0, 1.0], [0.0, 0.0, 0.0], [1.0, float("nan"), 1.0]):
+        with pytest.raises(InvalidDataError, match=">= 0 and not all zero"):
+            nt_xent(z, 2, 0.3, torch.tensor(bad))
+    with pytest.raises(InvalidDataError, match="one entry an event"):
+        nt_xent(z, 2, 0.3, torch.ones(6))

@@ -52,3 +52,25 @@ def test_nonsense_is_refused() -> None:
         supervised_contrastive(torch.ones(4, 2), torch.zeros(2), temperature=-1)
     with pytest.raises(InvalidDataError, match="one entry an event"):
         supervised_contrastive(torch.ones(4, 2), torch.zeros(4))
+
+
+def test_weights_against_loops() -> None:
+    z, labels = torch.randn(10, 5, generator=torch.Generator().manual_seed(6)), [0, 1, 0, -1, 1]
+    weights = torch.tensor([0.2, 3.0, 1.0, 0.5, 2.0])
+    unit, w = z.double().numpy(), (weights / weights.mean()).tolist()
+    unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+    total = 0.0
+    for i in range(10):
+        denominator = sum(w[a // 2] * math.exp(unit[i] @ unit[a] / 0.3) for a in range(10) if a != i)
+        same = [
+            p
+            for p in range(10)
+            if p != i and (p // 2 == i // 2 or (labels[p // 2] == labels[i // 2] and labels[i // 2] >= 0))
+        ]
+        mean = sum(w[p // 2] * math.log(math.exp(unit[i] @ unit[p] / 0.3) / denominator) for p in same)
+        total -= w[i // 2] * mean / sum(w[p // 2] for p in same)
+    got = supervised_contrastive(z, torch.tensor(labels), 2, 0.3, weights)
+    assert got.item() == pytest.approx(total / sum(w[i // 2] for i in range(10)), rel=1e-5)
+    plain = supervised_contrastive(z, torch.tensor(labels), 2, 0.3)
+    equal = supervised_contrastive(z, torch.tensor(labels), 2, 0.3, torch.full((5,), 3.7))
+    assert equal.item() == pytest.approx(plain.item(), rel=1e-6)

@@ -45,3 +45,19 @@ def test_nonsense_is_refused() -> None:
         vicreg(torch.ones(4, 2), invariance=math.nan)
     with pytest.raises(InvalidDataError, match="at least 2 events"):
         vicreg(torch.ones(2, 2))
+
+
+def test_weights_against_loops() -> None:
+    z, weights = 0.6 * torch.randn(16, 4, generator=torch.Generator().manual_seed(2)), torch.rand(8) + 0.1
+    w = (weights / weights.mean()).double().numpy()
+    views = [z[v::2].double().numpy() for v in range(2)]
+    s = sum(w[e] * np.mean((views[0][e] - views[1][e]) ** 2) for e in range(8)) / 8
+    v, c = [], []
+    for view in views:
+        mean = sum(w[e] * view[e] for e in range(8)) / 8
+        covariance = sum(w[e] * np.outer(view[e] - mean, view[e] - mean) for e in range(8)) / 7
+        v.append(np.mean([max(0.0, 1 - math.sqrt(covariance[d, d] + 1e-4)) for d in range(4)]))
+        c.append(sum(covariance[a, b] ** 2 for a in range(4) for b in range(4) if a != b) / 4)
+    expected = 25 * s + 2 * 25 * np.mean(v) + 2 * np.mean(c)
+    assert vicreg(z, weights=weights).item() == pytest.approx(expected, rel=1e-5)
+    assert vicreg(z, weights=torch.full((8,), 0.2)).item() == pytest.approx(vicreg(z).item(), rel=1e-5)
