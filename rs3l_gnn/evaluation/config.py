@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, JetType, SplitFractions
+from rs3l_gnn.data import WeightConfig
 from rs3l_gnn.models import Discriminant
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
@@ -137,6 +138,7 @@ class EvaluateConfig(BaseConfig):
     variations: tuple[str, ...] | None = Field(None, description="variations to compare; all that occur if null")
     efficiencies: tuple[float, ...] = Field((0.5, 0.6, 0.7, 0.8, 0.9), description="signal efficiencies")
     bootstrap: int = Field(200, ge=2, description="replicas of the events for the errors")
+    weights: WeightConfig = WeightConfig()
     splits: SplitFractions = SplitFractions()
     side: Literal["test", "validation"] = Field(
         "test", description="events that are used; validation for choices that the test events must not see"

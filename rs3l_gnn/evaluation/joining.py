@@ -51,7 +51,7 @@ def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split
 
     Raises:
         InputFileError: no event on that side.
-        InvalidDataError: an event without its nominal view.
+        InvalidDataError: an event without its nominal view, or one whose files give it other generator weights.
     """
     index = source.index
     sides = index.split(splits)[index.first[:-1]] if index.n_events else np.zeros(0, np.int8)
@@ -72,6 +72,7 @@ def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split
     rank = np.empty(len(place), np.int64)
     rank[np.argsort(place, kind="stable")] = np.arange(len(place))
     group = rank[group]
+    _require_same_weight(index, nominal, group)
 
     jets = index.jets_of(events)
     of_jet = np.repeat(group, np.diff(index.first)[events])
@@ -97,6 +98,21 @@ def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split
             joined.same_number,
         )
     return joined
+
+
+def _require_same_weight(index: Views, nominal: NDArray[np.int64], group: NDArray[np.int64]) -> None:
+    """One event has one generator weight, in whatever file it is."""
+    first = np.zeros(int(group.max()) + 1, np.int64)
+    first[group[::-1]] = nominal[::-1]
+    other = index.weight[nominal] != index.weight[first[group]]
+    if other.any():
+        jet = int(nominal[int(np.argmax(other))])
+        raise InvalidDataError(
+            f"event {index.event[jet]} of sample {index.samples[index.sample[jet]]!r} has another generator weight in "
+            f"another file ({int(other.sum())} such events)",
+            got=f"{index.weight[jet]:g} and {index.weight[first[group[int(np.argmax(other))]]]:g}",
+            hint="make both files with one version of rs3l pair, from one simulation",
+        )
 
 
 _MOMENTUM = ("pt", "eta", "phi", "mass")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-__all__ = ["Comparison", "Measured", "compare", "normal_scores", "ratio"]
+__all__ = ["Comparison", "Measured", "compare", "comparison_numbers", "correlation", "normal_scores", "ratio"]
 
 _LOW, _HIGH = 0.16, 0.84
 
@@ -56,9 +56,7 @@ class Measured:
 
         Replicas in which the number is not defined (NaN) are left out; NaN if they are more than a fifth.
         """
-        means = self.replicas.mean(axis=0)
-        defined = means[np.isfinite(means)]
-        return float(defined.std(ddof=1)) if len(defined) >= 0.8 * len(means) else float("nan")
+        return _deviation(self.replicas.mean(axis=0))
 
     @property
     def error_trainings(self) -> float | None:
@@ -140,8 +138,8 @@ class Comparison:
         """For JSON."""
         return {
             "difference": self.difference,
-            "error": self.error,
-            "error_events": self.error_events,
+            "error": _finite(self.error),
+            "error_events": _finite(self.error_events),
             "error_trainings": self.error_trainings,
             "significance": self.significance,
         }
@@ -150,7 +148,7 @@ class Comparison:
 def compare(first: Measured, second: Measured) -> Comparison:
     """Second minus first, paired over the events; nothing but zero for the same trainings."""
     difference = second.value - first.value
-    error_events = float((second.replicas.mean(axis=0) - first.replicas.mean(axis=0)).std(ddof=1))
+    error_events = _deviation(second.replicas.mean(axis=0) - first.replicas.mean(axis=0))
     if first.noise is second.noise or np.array_equal(first.noise, second.noise):
         return Comparison(difference, error_events, 0.0, None)
     parts = [(m.error_trainings, len(m.values) - 1) for m in (first, second)]
@@ -165,6 +163,22 @@ def compare(first: Measured, second: Measured) -> Comparison:
         significance = float(np.sign(difference) * norm.isf(max(tail, 1e-300)))
     error_trainings = sum(variance for variance, _ in variances) ** 0.5 if known else None
     return Comparison(difference, error_events, error_trainings, significance)
+
+
+def comparison_numbers(first: Measured | None, second: Measured | None) -> dict[str, float | None]:
+    """For JSON: second minus first with the error of paired events, and the correlation that pairing makes use of."""
+    if first is None or second is None:
+        return {"difference": None, "error": None, "significance": None, "correlation": None}
+    return {**compare(first, second).document(), "correlation": correlation(first, second)}
+
+
+def correlation(first: Measured, second: Measured) -> float | None:
+    """Correlation of two numbers over the replicas of the events, which they share; None where one does not vary."""
+    pair = np.stack([first.replicas.mean(axis=0), second.replicas.mean(axis=0)])
+    pair = pair[:, np.isfinite(pair).all(axis=0)]
+    if pair.shape[1] < 2 or not (pair.std(axis=1) > 0).all():
+        return None
+    return float(np.corrcoef(pair)[0, 1])
 
 
 def ratio(above: Measured, below: Measured, *, centred: bool = False) -> dict[str, Any]:
@@ -189,6 +203,12 @@ def normal_scores(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Quantiles of the normal distribution in random order: noise whose mean and width are exact [n]."""
     scores = norm.ppf((np.arange(n) + 0.5) / n)
     return rng.permutation(scores / scores.std(ddof=1))
+
+
+def _deviation(drawn: NDArray[np.float64]) -> float:
+    """Standard deviation of the replicas that are defined; NaN if fewer than four fifths are."""
+    defined = drawn[np.isfinite(drawn)]
+    return float(defined.std(ddof=1)) if len(defined) >= 0.8 * len(drawn) else float("nan")
 
 
 def _finite(value: float) -> float | None:

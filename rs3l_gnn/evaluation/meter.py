@@ -19,14 +19,18 @@ from rs3l_gnn.evaluation.robustness import distance, quantile_scores, rate_chang
 from rs3l_gnn.evaluation.roc import roc_curve, threshold_at
 from rs3l_gnn.evaluation.scoring import ScoredViews
 
-__all__ = ["ROC_GRID", "Meter", "Task", "percent"]
+__all__ = ["ROC_GRID", "Meter", "Task", "Trainings", "percent"]
 
 ROC_GRID = tuple(round(0.01 * step, 2) for step in range(1, 101))
 """Signal efficiencies at which ROC curves are given."""
 
 Trainings = tuple[str, ...]
+"""Weights of the trainings of one recipe."""
+
 _Result = TypeVar("_Result")
 _Numbers = tuple[float, NDArray[np.float64]]
+_Rates = tuple[_Numbers, tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+"""Area and rates with their replicas; effective numbers of background jets that pass."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,9 @@ class Meter:
                     got=f"{self.counts()}",
                     hint=f"jet types {which.jettypes}",
                 )
+            total = float(self.weights(which).sum())
+            if not total > 0:
+                raise InvalidDataError(f"the weights of class {which.name!r} have no positive sum", got=total)
         return task
 
     def counts(self) -> dict[str, int]:
@@ -107,6 +114,14 @@ class Meter:
     def nominal(self, weights: str, which: ClassConfig) -> NDArray[np.float64]:
         """Nominal scores of a training for the events of a class [n]."""
         return self.scored.scores[weights].nominal[self.scored.in_class(which)]
+
+    def weights(self, which: ClassConfig) -> NDArray[np.float64]:
+        """Generator weights of the nominal views of the events of a class [n]."""
+        return self.scored.nominal_weights[self.scored.in_class(which)]
+
+    def threshold(self, weights: str, task: Task, efficiency: float) -> float:
+        """Threshold of a training at a signal efficiency."""
+        return threshold_at(self.nominal(weights, task.signal), efficiency, self.weights(task.signal))
 
     def area(self, trainings: Trainings, task: Task) -> Measured:
         """Area under the ROC curve."""
@@ -121,6 +136,11 @@ class Meter:
             return float(values[place]), replicas[:, place]
 
         return self._gather(trainings, one)
+
+    def background_jets(self, trainings: Trainings, task: Task, efficiency: float) -> float:
+        """Effective number of background jets that pass at a signal efficiency, mean over the trainings."""
+        place = self.efficiencies.index(efficiency)
+        return float(np.mean([self._areas_and_rates(weights, task)[2][place] for weights in trainings]))
 
     def has_views(self, trainings: Trainings, which: ClassConfig, variation: Variation) -> bool:
         """Whether all trainings were scored in a variation that occurs in a class."""
@@ -155,9 +175,10 @@ class Meter:
 
         def one(weights: str) -> NDArray[np.float64]:
             left, right = self._paired_scores(weights, task, which, variation)[1 if common else 0]
+            of_views = self._pair_weights(which, variation)
             rng = np.random.default_rng([self.config.seed, 17, variation.vartype + 1])
             key = ("null", weights, task.key, ",".join(which.jettypes), variation.name, str(common))
-            return self._once(key, lambda: null_distances(left, right, rng))
+            return self._once(key, lambda: null_distances(left, right, rng, weights=of_views))
 
         return np.asarray(np.mean([one(weights) for weights in trainings], axis=0))
 
@@ -182,39 +203,39 @@ class Meter:
     ) -> Measured | None:
         """Relative change of the pass rate at the threshold of the nominal signal; None if no nominal view passes."""
         event, varied = self.scored.pairs(which, variation.vartype)
-        weights_of_events = self._weights_of(which, event)
+        draws, of_views = self.draws(which, event), self._pair_weights(which, variation)
 
         def one(weights: str) -> tuple[float, NDArray[np.float64]] | None:
             scores = self.scored.scores[weights]
             if scores.views is None:
                 return None
-            cut = threshold_at(self.nominal(weights, task.signal), efficiency)
-            return rate_changes(scores.nominal[event] >= cut, scores.views[varied] >= cut, weights_of_events)
+            cut = self.threshold(weights, task, efficiency)
+            return rate_changes(scores.nominal[event] >= cut, scores.views[varied] >= cut, draws, of_views)
 
         parts = [one(weights) for weights in trainings]
         known = [part for part in parts if part is not None]
-        return self._measured(trainings, known) if len(known) == len(parts) else None
+        return self.measured(trainings, known) if len(known) == len(parts) else None
 
-    def _areas_and_rates(
-        self, weights: str, task: Task
-    ) -> tuple[_Numbers, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        def compute() -> tuple[_Numbers, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    def _areas_and_rates(self, weights: str, task: Task) -> _Rates:
+        def compute() -> _Rates:
             signal, background = (self.nominal(weights, which) for which in (task.signal, task.background))
-            roc = roc_curve(signal, background)
+            of_jets = self.weights(task.signal), self.weights(task.background)
+            roc = roc_curve(signal, background, of_jets)
             drawn = (self._replicas(task.signal), self._replicas(task.background))
-            areas, rates = rate_replicas(signal, background, drawn, self.efficiencies)
-            values = np.array([roc.background_at(efficiency) for efficiency in self.efficiencies])
-            return (roc.area, areas), (values, rates)
+            areas, rates = rate_replicas(signal, background, drawn, self.efficiencies, of_jets)
+            places = [roc.place_of(efficiency) for efficiency in self.efficiencies]
+            return (roc.area, areas), (roc.background[places], rates), roc.n_background[places]
 
         return self._once(("rates", weights, task.key), compute)
 
     def _shifts(self, weights: str, task: Task, which: ClassConfig, variation: Variation) -> tuple[_Numbers, _Numbers]:
         def compute() -> tuple[_Numbers, _Numbers]:
-            drawn = self._weights_of(which, self.scored.pairs(which, variation.vartype)[0])
+            drawn = self.draws(which, self.scored.pairs(which, variation.vartype)[0])
+            of_views = self._pair_weights(which, variation)
             plain, common = self._paired_scores(weights, task, which, variation)
             return (
-                (distance(*plain), distance_replicas(*plain, drawn)),
-                (distance(*common), distance_replicas(*common, drawn)),
+                (distance(*plain, of_views), distance_replicas(*plain, drawn, of_views)),
+                (distance(*common, of_views), distance_replicas(*common, drawn, of_views)),
             )
 
         key = ("shifts", weights, task.key, ",".join(which.jettypes), variation.name)
@@ -230,12 +251,22 @@ class Meter:
         event, varied = self.scored.pairs(which, variation.vartype)
         left, right = scores.nominal[event], scores.views[varied]
         references = self.nominal(weights, task.signal), self.nominal(weights, task.background)
-        return (left, right), (quantile_scores(left, *references), quantile_scores(right, *references))
+        of_jets = self.weights(task.signal), self.weights(task.background)
+        quantiles = [quantile_scores(scores, *references, of_jets) for scores in (left, right)]
+        return (left, right), (quantiles[0], quantiles[1])
+
+    def _pair_weights(
+        self, which: ClassConfig, variation: Variation
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weights of the nominal and the varied views of the same events."""
+        event, varied = self.scored.pairs(which, variation.vartype)
+        return self.scored.nominal_weights[event], self.scored.weights[varied]
 
     def _gather(self, trainings: Trainings, one: Callable[[str], _Numbers]) -> Measured:
-        return self._measured(trainings, [one(weights) for weights in trainings])
+        return self.measured(trainings, [one(weights) for weights in trainings])
 
-    def _measured(self, trainings: Trainings, parts: list[_Numbers]) -> Measured:
+    def measured(self, trainings: Trainings, parts: list[tuple[float, NDArray[np.float64]]]) -> Measured:
+        """Put values and replicas of the trainings of a recipe together."""
         # Recipes share the replicas of the events; the seeds of two recipes have nothing in common.
         rng = np.random.default_rng([self.config.seed, 13, zlib.crc32("\0".join(trainings).encode())])
         return Measured(
@@ -254,7 +285,8 @@ class Meter:
 
         return self._once(("replicas", *which.jettypes), compute)
 
-    def _weights_of(self, which: ClassConfig, event: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def draws(self, which: ClassConfig, event: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """How often each replica draws some events of a class [n_replicas, n]; the same for all taggers."""
         place = np.cumsum(self.scored.in_class(which)) - 1
         return self._replicas(which)[:, place[event]]
 

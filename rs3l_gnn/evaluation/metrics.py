@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import Variation
+from rs3l_gnn.data import effective_number
 from rs3l_gnn.evaluation.config import ClassConfig
 from rs3l_gnn.evaluation.curves import measure_curve
 from rs3l_gnn.evaluation.latent import latent_numbers
-from rs3l_gnn.evaluation.measured import compare, ratio
+from rs3l_gnn.evaluation.measured import compare, comparison_numbers, ratio
 from rs3l_gnn.evaluation.meter import ROC_GRID, Meter, Task, percent
+from rs3l_gnn.evaluation.shower_weights import shower_weight_documents
 from rs3l_gnn.evaluation.tables import measure_table
 from rs3l_gnn.training.monitors import linear_probe_auc
 
@@ -25,12 +27,14 @@ Trainings = tuple[str, ...]
 def measure(meter: Meter) -> dict[str, Any]:
     """Every number of an evaluation, as a JSON-ready document without the provenance.
 
-    Keys: ``events`` by class; ``remarks`` on views of another kind than was trained on; ``views`` (files joined);
-    ``tagging`` by tagger (``auc``, ``rejection`` by signal efficiency); ``roc`` by tagger; ``gains`` by pair of
-    taggers ("b / a"); ``robustness`` by tagger, class and variation (``wasserstein`` of the score, the same on the
+    Keys: ``events`` and ``weights`` by class; ``remarks`` on views of another kind than was trained on; ``views`` (files
+    joined); ``tagging`` by tagger (``auc``, ``rejection`` by signal efficiency); ``roc`` by tagger; ``gains`` by pair
+    of taggers ("b / a"); ``robustness`` by tagger, class and variation (``wasserstein`` of the score, the same on the
     scale of :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`); ``comparisons`` by pair of taggers ("b - a"),
-    class and variation; ``rate_changes`` by tagger, class, variation and signal efficiency, at the thresholds of
-    the nominal signal; ``curves``; ``tables``; ``probes``; ``latent``.
+    class and variation; ``rate_changes`` by tagger, class, variation and signal efficiency, at the thresholds of the
+    nominal signal; ``rate_change_comparisons`` by pair of taggers; ``shower_weights``, ``responses`` and
+    ``shower_weight_comparisons``, see :mod:`~rs3l_gnn.evaluation.shower_weights`; ``curves``; ``tables``; ``probes``;
+    ``latent``.
 
     Raises:
         InvalidDataError: the signal or the background has no test event.
@@ -41,6 +45,7 @@ def measure(meter: Meter) -> dict[str, Any]:
     recipes = config.trainings
     return {
         "events": meter.counts(),
+        "weights": {which.name: _weight_numbers(meter, which) for which in config.classes},
         "remarks": list(meter.scored.remarks),
         "views": {"joined": events.joined, "repeated": events.repeated, "same_number": events.same_number},
         "tagging": {
@@ -57,6 +62,11 @@ def measure(meter: Meter) -> dict[str, Any]:
             for first, second in itertools.combinations(config.taggers, 2)
         },
         "rate_changes": {name: _rate_changes(meter, trainings, task) for name, trainings in recipes.items()},
+        "rate_change_comparisons": {
+            f"{second} - {first}": _rate_comparison(meter, recipes[first], recipes[second], task)
+            for first, second in itertools.combinations(recipes, 2)
+        },
+        **shower_weight_documents(meter, task),
         "curves": {name: measure_curve(meter, curve) for name, curve in config.curves.items()},
         "tables": {name: measure_table(meter, table) for name, table in config.tables.items()},
         "probes": _probes(meter),
@@ -64,16 +74,24 @@ def measure(meter: Meter) -> dict[str, Any]:
     }
 
 
+def _weight_numbers(meter: Meter, which: ClassConfig) -> dict[str, float]:
+    """How far weights reduce a class, and what share of its jets has a negative one."""
+    weights = meter.weights(which)
+    return {
+        "effective_events": effective_number(weights),
+        "negative_share": float((weights < 0).mean()) if len(weights) else 0.0,
+    }
+
+
 def tagging_document(meter: Meter, trainings: Trainings, task: Task, efficiencies: tuple[float, ...]) -> dict[str, Any]:
     """Area and rejections of a recipe."""
-    n_background = int(meter.scored.in_class(task.background).sum())
     rejection = {}
     for efficiency in efficiencies:
         rate = meter.rate(trainings, task, efficiency)
         rejection[percent(efficiency)] = {
             **rate.inverse_document(),
             **rate.document("background_efficiency"),
-            "background_jets": round(rate.value * n_background, 2),
+            "background_jets": round(meter.background_jets(trainings, task, efficiency), 2),
         }
     return {
         "n_trainings": len(trainings),
@@ -155,13 +173,30 @@ def _rate_changes(meter: Meter, trainings: Trainings, task: Task) -> dict[str, A
     return out
 
 
+def _rate_comparison(meter: Meter, first: Trainings, second: Trainings, task: Task) -> dict[str, Any]:
+    """Change of the rate of the second recipe minus that of the first, with the error of paired events."""
+    out: dict[str, Any] = {which.name: {} for which in meter.config.classes}
+    for which, variation in _shifted(meter, first, second):
+        out[which.name][variation.name] = {
+            percent(efficiency): comparison_numbers(
+                *(meter.rate_change(trainings, task, which, variation, efficiency) for trainings in (first, second))
+            )
+            for efficiency in meter.config.efficiencies
+        }
+    return out
+
+
 def _probes(meter: Meter) -> dict[str, dict[str, float | None]]:
     """Linear separation of each class from the background, in the directions of each encoder."""
     config, scored = meter.config, meter.scored
     background = scored.in_class(config.background)
     return {
         name: {
-            which.name: linear_probe_auc(embedding, np.where(scored.in_class(which), 1, np.where(background, 0, -1)))
+            which.name: linear_probe_auc(
+                embedding,
+                np.where(scored.in_class(which), 1, np.where(background, 0, -1)),
+                weights=scored.nominal_weights,
+            )
             for which in (config.signal, *config.others)
         }
         for name, embedding in scored.embeddings.items()

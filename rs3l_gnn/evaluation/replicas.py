@@ -42,51 +42,63 @@ def multiplicities(draws: NDArray[np.integer], n_events: int) -> NDArray[np.int6
 def rate_replicas(
     signal: NDArray[np.floating],
     background: NDArray[np.floating],
-    weights: tuple[NDArray[np.integer], NDArray[np.integer]],
+    draws: tuple[NDArray[np.integer], NDArray[np.integer]],
     efficiencies: Sequence[float],
+    weights: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Area under the ROC curve and false positive rates in every replica.
 
     Args:
         signal: scores of signal jets [n_signal].
         background: scores of background jets [n_background].
-        weights: multiplicities of both [n_replicas, n_signal] and [n_replicas, n_background].
+        draws: multiplicities of both [n_replicas, n_signal] and [n_replicas, n_background].
         efficiencies: signal efficiencies [n_efficiencies].
+        weights: of the jets of both; negative ones are subtracted. None counts every jet once.
 
     Returns:
-        Areas [n_replicas] and rates [n_replicas, n_efficiencies]; the threshold is found anew in each replica.
+        Areas [n_replicas] and rates [n_replicas, n_efficiencies]; the threshold is found anew in each replica. NaN for
+        a replica in which the weights of a class have no positive sum.
     """
+    of_jets = (np.ones(len(signal)), np.ones(len(background))) if weights is None else weights
     scores = np.concatenate([signal, background])
     order = np.argsort(-scores, kind="stable")
     # Jets of equal score pass together.
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     is_signal = order < len(signal)
     of_signal, of_background = order[is_signal], order[~is_signal] - len(signal)
-    areas = np.empty(len(weights[0]))
+    areas = np.empty(len(draws[0]))
     rates = np.empty((len(areas), len(efficiencies)))
     wanted = np.asarray(efficiencies) - 1e-12
     drawn = np.zeros((2, len(scores)))
-    for replica, (in_signal, in_background) in enumerate(zip(*weights, strict=True)):
-        drawn[0, is_signal], drawn[1, ~is_signal] = in_signal[of_signal], in_background[of_background]
+    for replica, (in_signal, in_background) in enumerate(zip(*draws, strict=True)):
+        drawn[0, is_signal] = (in_signal * of_jets[0])[of_signal]
+        drawn[1, ~is_signal] = (in_background * of_jets[1])[of_background]
         passed = np.cumsum(drawn, axis=1)[:, ends]
+        if not (passed[:, -1] > 0).all():
+            areas[replica], rates[replica] = np.nan, np.nan
+            continue
         passed /= passed[:, -1:]
         areas[replica] = np.trapezoid(np.append(0.0, passed[0]), np.append(0.0, passed[1]))
-        rates[replica] = passed[1, np.searchsorted(passed[0], wanted)]
+        rates[replica] = passed[1, np.searchsorted(np.maximum.accumulate(passed[0]), wanted)]
     return areas, rates
 
 
 def distance_replicas(
-    nominal: NDArray[np.floating], varied: NDArray[np.floating], weights: NDArray[np.integer]
+    nominal: NDArray[np.floating],
+    varied: NDArray[np.floating],
+    draws: NDArray[np.integer],
+    weights: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
 ) -> NDArray[np.float64]:
     """Wasserstein distance of first order in every replica: the area between the two distribution functions.
 
     Args:
         nominal: scores of the nominal views [n_events].
         varied: scores of the varied views of the same events [n_events].
-        weights: multiplicities of the events [n_replicas, n_events].
+        draws: multiplicities of the events [n_replicas, n_events].
+        weights: of the nominal and of the varied views; each sample is divided by its sum. None counts every view once.
 
     Returns:
-        Distances in units of the score [n_replicas].
+        Distances in units of the score [n_replicas]; NaN where the weights have no positive sum.
 
     Raises:
         InvalidDataError: no event, or not the same number of both.
@@ -97,16 +109,47 @@ def distance_replicas(
     order = np.argsort(pooled, kind="stable")
     steps = np.diff(pooled[order])
     event = order % len(nominal)
-    sign = np.where(order < len(nominal), 1.0, -1.0)
-    out = np.empty(len(weights))
-    for replica, row in enumerate(weights):
-        excess = np.cumsum(sign * row[event])[:-1]
-        out[replica] = np.abs(excess) @ steps / max(int(row.sum()), 1)
+    is_nominal = order < len(nominal)
+    of_views = _view_weights(len(nominal), weights)
+    of_pooled = np.concatenate(of_views)[order]
+    out = np.zeros(len(draws))
+    for replica, row in enumerate(draws):
+        if row.any():
+            totals = float(row @ of_views[0]), float(row @ of_views[1])
+            out[replica] = _area_between(is_nominal, row[event] * of_pooled, totals, steps)
     return out
 
 
+def _view_weights(
+    n: int, weights: tuple[NDArray[np.floating], NDArray[np.floating]] | None
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    return (np.ones(n), np.ones(n)) if weights is None else weights
+
+
+def _area_between(
+    is_first: NDArray[np.bool_], weights: NDArray[np.float64], totals: tuple[float, float], steps: NDArray[np.float64]
+) -> float:
+    """Area between the distribution functions of two samples, from their pooled jets by rising score.
+
+    Args:
+        is_first: True for jets of the first sample [n].
+        weights: of the jets [n].
+        totals: sums of the weights of both.
+        steps: differences of the scores [n - 1].
+    """
+    first, second = totals
+    if not (first > 0 and second > 0):
+        return float("nan")
+    excess = np.cumsum(np.where(is_first, weights, -weights * (first / second)))[:-1]
+    return float(np.abs(excess) @ steps / first)
+
+
 def null_distances(
-    nominal: NDArray[np.floating], varied: NDArray[np.floating], rng: np.random.Generator, n_swaps: int = _SWAPS
+    nominal: NDArray[np.floating],
+    varied: NDArray[np.floating],
+    rng: np.random.Generator,
+    n_swaps: int = _SWAPS,
+    weights: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
 ) -> NDArray[np.float64]:
     """Distances that the two views would have without any effect of the variation: statistics alone.
 
@@ -118,6 +161,7 @@ def null_distances(
         varied: scores of the varied views of the same events [n_events].
         rng: chooses the swaps.
         n_swaps: how many.
+        weights: of the nominal and of the varied views, which change places with them.
 
     Returns:
         The distance after each round of swaps [n_swaps].
@@ -126,16 +170,29 @@ def null_distances(
     order = np.argsort(pooled, kind="stable")
     steps = np.diff(pooled[order])
     event = order % len(nominal)
-    sign = np.where(order < len(nominal), 1.0, -1.0)
-    swaps = (rng.choice((-1.0, 1.0), len(nominal)) for _ in range(n_swaps))
-    return np.array([np.abs(np.cumsum(sign * swap[event])[:-1]) @ steps / len(nominal) for swap in swaps])
+    is_nominal = order < len(nominal)
+    of_nominal, of_varied = _view_weights(len(nominal), weights)
+    of_pooled = np.concatenate([of_nominal, of_varied])[order]
+    out = np.empty(n_swaps)
+    for number in range(n_swaps):
+        stays = rng.choice((-1.0, 1.0), len(nominal)) > 0
+        totals = (
+            float(np.sum(np.where(stays, of_nominal, of_varied))),
+            float(np.sum(np.where(stays, of_varied, of_nominal))),
+        )
+        out[number] = _area_between(is_nominal == stays[event], of_pooled, totals, steps)
+    return out
 
 
-def share_replicas(passed: NDArray[np.bool_], weights: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Number of events that pass, in every replica.
+def share_replicas(
+    passed: NDArray[np.bool_], draws: NDArray[np.integer], weights: NDArray[np.floating] | None = None
+) -> NDArray[np.float64]:
+    """Sum of the weights of the events that pass, in every replica; their number without weights.
 
     Args:
         passed: which events pass [n_events].
-        weights: multiplicities of the events [n_replicas, n_events].
+        draws: multiplicities of the events [n_replicas, n_events].
+        weights: of the events [n_events].
     """
-    return np.asarray(weights[:, passed].sum(axis=1, dtype=np.float64))
+    of_passed = np.ones(int(passed.sum())) if weights is None else weights[passed].astype(np.float64)
+    return np.asarray(draws[:, passed] @ of_passed)

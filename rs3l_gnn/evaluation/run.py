@@ -68,6 +68,7 @@ def _training(weights: str) -> dict[str, Any]:
         "sha256": file_digest(path) if path.is_file() else None,
         "digest": document.get("digest"),
         "seeds": origin.get("seeds", {}),
+        "labels": origin.get("labels"),
         "config_digest": origin.get("config_digest"),
         "command": f"rs3l finetune {settings} --output {weights}" if settings.is_file() else None,
     }

@@ -44,12 +44,14 @@ class ScoredViews:
     Attributes:
         events: the test events; their views have no particles.
         scores: by the name of the weights, the baseline ``n2`` among them.
+        weights: generator weight of every view, see :func:`~rs3l_gnn.data.generator_weights` [n_jets].
         embeddings: of the nominal views, of the first training of each tagger and of each further encoder, by the name
             of the tagger or encoder [n_events, dim].
         remarks: how the views differ from what the networks were trained on.
     """
 
     events: JoinedEvents
+    weights: NDArray[np.float64]
     scores: Mapping[str, Scores]
     embeddings: Mapping[str, NDArray[np.float32]]
     remarks: tuple[str, ...] = ()
@@ -63,6 +65,11 @@ class ScoredViews:
     def nominal(self) -> NDArray[np.int64]:
         """Jet of the nominal view of each event [n_events]."""
         return self.events.nominal
+
+    @property
+    def nominal_weights(self) -> NDArray[np.float64]:
+        """Generator weight of the nominal view of each event [n_events]."""
+        return self.weights[self.nominal]
 
     def in_class(self, which: ClassConfig) -> NDArray[np.bool_]:
         """True for events whose nominal view is of a class [n_events]."""
@@ -87,9 +94,11 @@ def find_test_events(config: EvaluateConfig) -> ScoredViews:
 
     Raises:
         InputFileError: no file of views, a damaged one, or no test event.
+        InvalidDataError, ConfigError: generator weights that cannot be used.
     """
     with ViewsSource(config.views) as source:
-        return ScoredViews(join_events(source, config.splits, Split[config.side.upper()]), {}, {})
+        events = join_events(source, config.splits, Split[config.side.upper()])
+    return ScoredViews(events, config.weights.of(events.views), {}, {})
 
 
 def score_test_events(config: EvaluateConfig) -> ScoredViews:
@@ -108,7 +117,7 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
     needs.pop(BASELINE, None)
     if config.variations == ():
         needs = dict.fromkeys(needs, False)
-    with ViewsSource(config.views) as source:
+    with ViewsSource(config.views, shower_weights=True) as source:
         events = join_events(source, config.splits, Split[config.side.upper()])
         parts = _score(config, source, events, needs)
     n2 = n2_score(events.views.n2b1)
@@ -116,7 +125,7 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
     for weights, everything in needs.items():
         values = parts.scores[weights]
         scores[weights] = Scores(values[events.nominal] if everything else values, values if everything else None)
-    return ScoredViews(events, scores, parts.embeddings, parts.remarks)
+    return ScoredViews(events, config.weights.of(events.views), scores, parts.embeddings, parts.remarks)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Toy views with taggers of random weights, made once, and synthetic scores whose answers are known."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -127,7 +128,10 @@ def synthetic_views(n_signal: int, n_background: int, variations: tuple[str, ...
 
 @pytest.fixture(scope="session")
 def make_meter() -> Maker:
-    """Maker of meters: ``make_meter(document, {weights: score of every view}, n_signal=..., variations=...)``."""
+    """Maker of meters: ``make_meter(document, {weights: score of every view}, n_signal=..., variations=...)``.
+
+    ``weights`` and ``shower_weights`` hold one number for each view.
+    """
 
     def make(
         document: Mapping[str, Any],
@@ -136,13 +140,21 @@ def make_meter() -> Maker:
         n_signal: int,
         n_background: int,
         variations: tuple[str, ...] = (),
+        weights: NDArray[np.float64] | None = None,
+        shower_weights: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> Meter:
         views = synthetic_views(n_signal, n_background, variations)
+        if weights is not None:
+            views = dataclasses.replace(views, weight=weights.astype(np.float32))
+        if shower_weights is not None:
+            table = np.stack(list(shower_weights.values()), axis=1).astype(np.float32)
+            views = dataclasses.replace(views, shower_weights=table, shower_weight_names=tuple(shower_weights))
         events = JoinedEvents(views, np.arange(views.n_jets), np.arange(views.n_events), 0, 0, 0)
         nominal = views.first[:-1]
         n2 = n2_score(views.n2b1)
         found = {name: Scores(score[nominal], score) for name, score in scores.items()}
-        scored = ScoredViews(events, {"n2": Scores(n2[nominal], n2), **found}, {})
-        return Meter(EvaluateConfig.model_validate(document), scored)
+        config = EvaluateConfig.model_validate(document)
+        scored = ScoredViews(events, config.weights.of(views), {"n2": Scores(n2[nominal], n2), **found}, {})
+        return Meter(config, scored)
 
     return make

@@ -80,3 +80,46 @@ def test_without_an_effect_a_distance_is_like_those_of_swaps() -> None:
 def test_no_events_are_refused() -> None:
     with pytest.raises(InvalidDataError, match="same events"):
         distance_replicas(np.ones(3), np.ones(2), np.ones((1, 3), np.int64))
+
+
+def test_weighted_distances_against_scipy() -> None:
+    rng = np.random.default_rng(9)
+    nominal, varied = np.round(rng.random(40), 2), np.round(rng.random(40) ** 2, 2)
+    u, v = rng.lognormal(0, 1, 40), rng.lognormal(0, 1, 40)
+    drawn = draws(40, 20, 10)
+    got = distance_replicas(nominal, varied, multiplicities(drawn, 40), (u, v))
+    expected = [wasserstein_distance(nominal[row], varied[row], u[row], v[row]) for row in drawn]
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+    # Negative weights, which scipy refuses: the area between the two distribution functions.
+    u[::5], v[::7] = -u[::5], -v[::7]
+    grid = np.unique(np.concatenate([nominal, varied]))
+    below = [(u[nominal <= x].sum() / u.sum(), v[varied <= x].sum() / v.sum()) for x in grid[:-1]]
+    area = sum(abs(a - b) * step for (a, b), step in zip(below, np.diff(grid), strict=True))
+    assert distance_replicas(nominal, varied, np.ones((1, 40), np.int64), (u, v))[0] == pytest.approx(area, abs=1e-12)
+    assert np.isnan(distance_replicas(nominal, varied, np.ones((1, 40), np.int64), (-u, v))[0])
+
+
+def test_weighted_rates_are_those_of_the_drawn_jets() -> None:
+    rng = np.random.default_rng(11)
+    signal, background = np.round(rng.normal(1, 1, 60), 1), np.round(rng.normal(0, 1, 80), 1)
+    of_jets = rng.lognormal(0, 1, 60), rng.lognormal(0, 1, 80)
+    in_signal, in_background = draws(60, 10, 12), draws(80, 10, 13)
+    weights = multiplicities(in_signal, 60), multiplicities(in_background, 80)
+    areas, rates = rate_replicas(signal, background, weights, (0.3, 0.8), of_jets)
+    for replica, (s, b) in enumerate(zip(in_signal, in_background, strict=True)):
+        roc = roc_curve(signal[s], background[b], (of_jets[0][s], of_jets[1][b]))
+        assert areas[replica] == pytest.approx(roc.area, abs=1e-12)
+        np.testing.assert_allclose(rates[replica], [roc.background_at(0.3), roc.background_at(0.8)], atol=1e-12)
+
+
+def test_weights_change_places_with_their_views() -> None:
+    rng = np.random.default_rng(14)
+    left, right = rng.random(30), rng.random(30)
+    u, v = rng.lognormal(0, 1, 30), rng.lognormal(0, 1, 30)
+    got = null_distances(left, right, np.random.default_rng(15), n_swaps=20, weights=(u, v))
+    same = np.random.default_rng(15)
+    for distance in got:
+        stays = same.choice((-1.0, 1.0), 30) > 0
+        one, other = np.where(stays, left, right), np.where(stays, right, left)
+        expected = wasserstein_distance(one, other, np.where(stays, u, v), np.where(stays, v, u))
+        assert distance == pytest.approx(expected, abs=1e-12)

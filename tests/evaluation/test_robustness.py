@@ -75,3 +75,28 @@ def test_rates_by_hand() -> None:
 def test_no_events_are_refused() -> None:
     with pytest.raises(InvalidDataError, match="same events"):
         score_shift(np.ones(3), np.ones(2), replicas(3))
+
+
+def test_weighted_rates_against_a_loop() -> None:
+    rng = np.random.default_rng(8)
+    nominal, varied = rng.random(80) < 0.4, rng.random(80) < 0.6
+    u, v = rng.lognormal(0, 1, 80), rng.lognormal(0, 1, 80)
+    drawn = replicas(80, 5)
+    changes = rate_changes(nominal, varied, multiplicities(drawn, 80), (u, v))
+    assert changes is not None
+    for row, got in zip([np.arange(80), *drawn], [changes[0], *changes[1]], strict=True):
+        above = sum(v[i] for i in row if varied[i]) / sum(v[i] for i in row)
+        below = sum(u[i] for i in row if nominal[i]) / sum(u[i] for i in row)
+        assert got == pytest.approx(above / below - 1, abs=1e-12)
+    assert rate_changes(nominal, varied, multiplicities(drawn, 80), (np.where(nominal, -u, u), v)) is None
+
+
+def test_weighted_quantiles_against_a_loop() -> None:
+    rng = np.random.default_rng(9)
+    scores, signal, background = np.round(rng.random((3, 25)), 1)
+    s, b = rng.lognormal(0, 1, 25), rng.lognormal(0, 1, 25)
+    expected = [
+        np.mean([(w[ref < x].sum() + w[ref == x].sum() / 2) / w.sum() for ref, w in ((signal, s), (background, b))])
+        for x in scores
+    ]
+    np.testing.assert_allclose(quantile_scores(scores, signal, background, (s, b)), expected, atol=1e-12)

@@ -27,7 +27,7 @@ def draw_corner(config: EvaluateConfig, scored: ScoredViews, name: str) -> Any:
     """Histograms of the leading principal components by class, and contours of each pair of them."""
     unit = directions(scored.embeddings[name])
     n = min(_COMPONENTS, unit.shape[1])
-    values, shares = principal_components(unit, n)
+    values, shares = principal_components(unit, n, scored.nominal_weights)
     figure = new_figure(3.2 * n, 3.2 * n)
     panels = figure.subplots(n, n, squeeze=False, gridspec_kw={"wspace": 0.08, "hspace": 0.08})
     edges = [_edges(values[:, i]) for i in range(n)]
@@ -40,7 +40,7 @@ def draw_corner(config: EvaluateConfig, scored: ScoredViews, name: str) -> Any:
             for colour, which in zip(COLOURS, config.classes, strict=False):
                 members = scored.in_class(which)
                 if members.any():
-                    _cell(axes, values[members], edges, (row, column), colour)
+                    _cell(axes, values[members], scored.nominal_weights[members], edges, (row, column), colour)
             axes.set_xlim(edges[column][0], edges[column][-1])
             if row != column:
                 axes.set_ylim(edges[row][0], edges[row][-1])
@@ -90,16 +90,21 @@ def draw_cosines(name: str, numbers: Mapping[str, Any]) -> Any:
     return figure
 
 
-def _cell(
-    axes: Any, values: NDArray[np.float64], edges: list[NDArray[np.float64]], place: tuple[int, int], colour: str
+def _cell(  # noqa: PLR0917  # one panel, all of it needed
+    axes: Any,
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    edges: list[NDArray[np.float64]],
+    place: tuple[int, int],
+    colour: str,
 ) -> None:
     row, column = place
     if row == column:
         coarse = edges[row] if len(values) >= _MANY else edges[row][::2]
-        counts, _ = np.histogram(values[:, row], coarse)
+        counts, _ = np.histogram(values[:, row], coarse, weights=weights)
         axes.stairs(counts / max(counts.sum(), 1) / np.diff(coarse), coarse, color=colour, linewidth=1.5)
         return
-    counts, _, _ = np.histogram2d(values[:, column], values[:, row], (edges[column], edges[row]))
+    counts, _, _ = np.histogram2d(values[:, column], values[:, row], (edges[column], edges[row]), weights=weights)
     # Few jets get a wider kernel: they give no shape in detail.
     smooth = gaussian_filter(counts, 1.2 * max((_MANY / len(values)) ** (1 / 3), 1.0))
     levels = contour_levels(smooth)

@@ -23,7 +23,7 @@ def draw_roc(meter: Meter, metrics: Mapping[str, Any]) -> Any:
     config = meter.config
     figure, ((top,), (bottom,)) = with_ratio()
     names = list(config.trainings)
-    n_background = metrics["events"][config.background.name]
+    n_background = metrics["weights"][config.background.name]["effective_events"]
     efficiency = np.array(ROC_GRID)
     for name in names:
         curve, numbers = metrics["roc"][name], metrics["tagging"][name]
@@ -104,7 +104,8 @@ def interval_bars(rows: Sequence[Mapping[str, Any]]) -> tuple[NDArray[np.float64
 def _draw_roc_ratios(axes: Any, meter: Meter, metrics: Mapping[str, Any]) -> None:
     """1/FPR over that of the reference, where enough background is left."""
     config, task = meter.config, meter.task(None, None)
-    reference, n_background = config.reference_tagger, metrics["events"][config.background.name]
+    reference = config.reference_tagger
+    n_background = metrics["weights"][config.background.name]["effective_events"]
     gains = []
     for name, trainings in config.trainings.items():
         if name in (reference, BASELINE):

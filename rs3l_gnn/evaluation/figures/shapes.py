@@ -68,14 +68,15 @@ def _draw_class(
     trainings = meter.config.trainings[name]
     scored = meter.scored
 
-    def counts(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        inside = [np.histogram(value.clip(edges[0], edges[-1]), edges)[0] for value in values]
+    def sums(values: list[NDArray[np.float64]], of_jets: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = [np.histogram(value.clip(edges[0], edges[-1]), edges, weights=of_jets)[0] for value in values]
         return np.asarray(np.mean(inside, axis=0))
 
-    members = scored.in_class(which)
-    total = members.sum()
-    reference = counts([scored.scores[weights].nominal[members] for weights in trainings])
-    relative = np.divide(np.sqrt(reference), reference, out=np.full(len(reference), np.nan), where=reference > 0)
+    members, of_nominal = scored.in_class(which), meter.weights(which)
+    total = of_nominal.sum()
+    scores = [scored.scores[weights].nominal[members] for weights in trainings]
+    reference, squares = sums(scores, of_nominal), sums(scores, of_nominal**2)
+    relative = np.divide(np.sqrt(squares), reference, out=np.full(len(reference), np.nan), where=reference > 0)
     top.stairs(reference / total, edges, color="black", linewidth=2, label="nominal")
     full = np.nan_to_num(relative)  # an empty bin has no band
     for axes, centre, width in ((top, reference / total, full), (bottom, np.ones(len(reference)), full)):
@@ -93,12 +94,16 @@ def _draw_class(
             continue
         event, varied = scored.pairs(which, variation.vartype)
         pairs = [(scored.scores[weights].nominal[event], scored.scores[weights].views) for weights in trainings]
-        below = counts([left for left, _ in pairs])
-        above = counts([right[varied] for _, right in pairs if right is not None])
+        of_event, of_varied = scored.nominal_weights[event], scored.weights[varied]
+        below = sums([left for left, _ in pairs], of_event) / of_event.sum()
+        effective = sums([left for left, _ in pairs], of_event) ** 2
+        filled = sums([left for left, _ in pairs], of_event**2)
+        above = sums([right[varied] for _, right in pairs if right is not None], of_varied) / of_varied.sum()
         # The ratio of the same events; of fewer than a handful it would only show noise.
-        quotient = np.divide(above, below, out=np.full(len(above), np.nan), where=below >= _SMALLEST_DENOMINATOR)
+        enough = (effective >= _SMALLEST_DENOMINATOR * filled) & (below > 0)
+        quotient = np.divide(above, below, out=np.full(len(above), np.nan), where=enough)
         colour = COLOURS[number % len(COLOURS)]
-        top.stairs(above / len(varied), edges, color=colour, linewidth=1.5, label=variation.name)
+        top.stairs(above, edges, color=colour, linewidth=1.5, label=variation.name)
         bottom.stairs(quotient, edges, color=colour, linewidth=1.5)
     top.set_yscale("log")
     low, high = top.get_ylim()

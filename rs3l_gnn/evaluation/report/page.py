@@ -14,13 +14,13 @@ from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.figures import Gallery, Picture
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.report.markup import Markup, table, tag
+from rs3l_gnn.evaluation.report.robustness import robustness_section, shower_weights_section
 from rs3l_gnn.evaluation.report.sections import (
     ablation_section,
     curve_section,
     events_section,
     latent_section,
     performance_section,
-    robustness_section,
 )
 from rs3l_gnn.evaluation.report.statements import Statement, statements
 
@@ -98,6 +98,8 @@ def _sections(config: EvaluateConfig, metrics: Mapping[str, Any]) -> dict[str, l
     }
     if any(metrics["robustness"]["n2"].values()):
         sections["Robustness"] = [robustness_section(config, metrics)]
+    if metrics["shower_weights"]:
+        sections["Shower weights"] = [shower_weights_section(config, metrics)]
     for name, curve in config.curves.items():
         sections[f"Curve: {name}"] = [tag("p", curve.caption), curve_section(metrics["curves"][name])]
     for name, rows in config.tables.items():
@@ -118,16 +120,24 @@ def _trainings(record: Mapping[str, Any]) -> Markup:
         (
             name,
             ", ".join(f"{key} {value}" for key, value in entry["seeds"].items()) or "-",
+            _labels(entry["labels"]),
             (entry["config_digest"] or "-")[:12],
             (entry["sha256"] or "-")[:12],
         )
         for name, entry in record["trainings"].items()
     ]
     return table(
-        ("Weights", "Seeds", "Digest of the settings", "SHA-256 of the weights"),
+        ("Weights", "Seeds", "Labels seen", "Digest of the settings", "SHA-256 of the weights"),
         rows,
         caption="Every training whose scores are used; provenance.json has the full hashes",
     )
+
+
+def _labels(seen: Mapping[str, int] | None) -> str:
+    """Labelled events of a training: those of the loss and those that chose the epoch."""
+    if seen is None:
+        return "-"
+    return str(seen["total"]) if not seen["choice"] else f"{seen['total']} ({seen['choice']} of them choose the epoch)"
 
 
 def _commands(config: EvaluateConfig, record: Mapping[str, Any]) -> Markup:

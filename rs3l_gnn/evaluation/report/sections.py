@@ -15,7 +15,6 @@ __all__ = [
     "events_section",
     "latent_section",
     "performance_section",
-    "robustness_section",
 ]
 
 _RATIO = ("ratio", "interval", "significance")
@@ -23,11 +22,21 @@ _RATIO = ("ratio", "interval", "significance")
 
 def events_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Markup:
     """Which events were used."""
-    rows = [(which.name, ", ".join(which.jettypes), str(metrics["events"][which.name])) for which in config.classes]
+    weights = metrics["weights"]
+    rows = [
+        (
+            which.name,
+            ", ".join(which.jettypes),
+            str(metrics["events"][which.name]),
+            f"{weights[which.name]['effective_events']:.1f}",
+            f"{100 * weights[which.name]['negative_share']:.2g} %",
+        )
+        for which in config.classes
+    ]
     views = metrics["views"]
     return joined(
         [
-            table(("Class", "Jet types of the nominal view", "Events"), rows),
+            table(("Class", "Jet types of the nominal view", "Events", "Effective events", "Negative weights"), rows),
             tag(
                 "p",
                 f"Only events on the {config.side} side of the split are used. {views['joined']} of them are in "
@@ -76,60 +85,6 @@ _READING = (
     "are those of the events alone. 1/FPR of several trainings is 1 / mean FPR. Significances use Student's "
     "distribution for the spread of few trainings."
 )
-
-
-def robustness_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Markup:
-    """Distances on both scales, their ratios, and changes of rates, one table a class."""
-    parts: list[str] = []
-    for which in config.classes:
-        variations = list(metrics["robustness"][BASELINE][which.name])
-        if not variations:
-            continue
-        for key, scale in (("wasserstein", "in units of the score"), ("wasserstein_common", "on the common scale")):
-            rows = [
-                (name, *(_distance(classes[which.name][v], key) for v in variations))
-                for name, classes in metrics["robustness"].items()
-            ]
-            caption = f"Wasserstein distance of {which.name}, {scale}; in brackets: what statistics alone makes"
-            parts.append(table(("Tagger", *variations), rows, caption=caption))
-        for suffix, scale in (("", "in units of the score"), ("_common", "on the common scale")):
-            pairs = [
-                (
-                    pair.replace(" - ", " / "),
-                    *(compared(*(classes[which.name][v][f"{key}{suffix}"] for key in _RATIO)) for v in variations),
-                )
-                for pair, classes in metrics["comparisons"].items()
-            ]
-            if pairs:
-                parts.append(
-                    table(("Pair", *variations), pairs, caption=f"Ratio of the distances of {which.name}, {scale}")
-                )
-        parts.append(_rate_table(config, metrics, which.name, variations))
-    return joined(parts)
-
-
-def _distance(row: Mapping[str, Any], key: str) -> str:
-    return f"{plus_minus(row[key], row[f'{key}_error'])} ({number(row[f'{key}_null'], 2)})"
-
-
-def _rate_table(config: EvaluateConfig, metrics: Mapping[str, Any], which: str, variations: list[str]) -> Markup:
-    rows = []
-    for name, classes in metrics["rate_changes"].items():
-        for efficiency in next(iter(classes[which].values())):
-            cells = [classes[which][v][efficiency] for v in variations]
-            rows.append(
-                (
-                    f"{name}, {efficiency} %",
-                    *(
-                        plus_minus(*(None if x is None else 100 * x for x in (c["change"], c["change_error"])))
-                        for c in cells
-                    ),
-                )
-            )
-    what = "FPR" if which == config.background.name else "efficiency"
-    return table(
-        ("Tagger, signal efficiency", *variations), rows, caption=f"Change of the {what} of {which}, in per cent"
-    )
 
 
 def curve_section(numbers: Mapping[str, Any]) -> Markup:

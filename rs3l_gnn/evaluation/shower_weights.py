@@ -1,0 +1,258 @@
+"""Pass rates under shower weights: the same jets at a fixed working point, weighted as another shower would have them.
+
+Numerator and denominator of a change hold the same jets, so that most of their fluctuations cancel: a few thousand jets
+see changes of some per mille, where two showers of one hard event would have to be compared with the errors of both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.data import effective_number
+from rs3l_gnn.evaluation.config import ClassConfig
+from rs3l_gnn.evaluation.measured import Measured, comparison_numbers
+from rs3l_gnn.evaluation.meter import Meter, Task, Trainings, percent
+
+__all__ = ["ScaleResponse", "ShowerWeights", "rate_changes_by_weight", "scale_responses", "shower_weight_documents"]
+
+_log = logging.getLogger(__name__)
+_SCALE = re.compile(r"([a-z]+):muRfac=([0-9.eE+-]+)")
+_CLOSE = 0.01
+_FEWEST = 0.1
+"""Below this share of the events' own effective number, a few weights rule the result."""
+
+
+@dataclass(frozen=True)
+class ScaleResponse:
+    """Two weights that move one renormalisation scale up and down by the same factor.
+
+    Attributes:
+        name: such as ``fsr x2``.
+        up, down: names of the weights.
+        logarithm: ln of the ratio of the two squared scales.
+    """
+
+    name: str
+    up: str
+    down: str
+    logarithm: float
+
+
+def scale_responses(names: tuple[str, ...]) -> tuple[ScaleResponse, ...]:
+    """Pairs of weights out of ``names`` that vary a scale by a factor and its inverse, within a per cent.
+
+    Pythia's ``muRfac`` multiplies the scale itself, not its square (arXiv:1605.08352).
+    """
+    scales: dict[tuple[str, float], str] = {}
+    for name in names:
+        found = _SCALE.findall(name)
+        factors = {float(factor) for _, factor in found}
+        if len(factors) == 1 and (factor := factors.pop()) > 0:
+            scales["+".join(sorted(kind for kind, _ in found)), factor] = name
+    pairs = []
+    for (kind, factor), name in scales.items():
+        if factor <= 1:
+            continue
+        for (other, inverse), down in scales.items():
+            if other == kind and abs(factor * inverse - 1) < _CLOSE:
+                pairs.append(ScaleResponse(f"{kind} x{factor:.3g}", name, down, 2 * math.log(factor / inverse)))
+    return tuple(pairs)
+
+
+class ShowerWeights:
+    """Changes of pass rates under the shower weights of the test events.
+
+    Args:
+        meter: scores, weights, replicas.
+        task: defines the working points.
+    """
+
+    def __init__(self, meter: Meter, task: Task) -> None:
+        self._meter, self._task = meter, task
+        self._known: dict[tuple[Trainings, str], dict[str, list[Measured | None]]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The weights that any test event has."""
+        return self._meter.scored.views.shower_weight_names
+
+    def document(self, trainings: Trainings) -> dict[str, Any]:
+        """Changes by class and weight, for JSON: ``rates`` by signal efficiency, and what the weights are like."""
+        out: dict[str, Any] = {}
+        for which in self._meter.config.classes:
+            changes = self._changes(trainings, which)
+            out[which.name] = {
+                name: {**self._describe(which, name), "rates": _by_efficiency(self._meter, found, "change")}
+                for name, found in changes.items()
+            }
+        return out
+
+    def response_document(self, trainings: Trainings) -> dict[str, Any]:
+        """d ln(pass rate) / d ln(squared scale) by class, scale and signal efficiency, for JSON."""
+        return {
+            which.name: {
+                response.name: _by_efficiency(self._meter, found, "response")
+                for response, found in self._responses(trainings, which).items()
+            }
+            for which in self._meter.config.classes
+        }
+
+    def comparison(self, first: Trainings, second: Trainings) -> dict[str, Any]:
+        """Second minus first, paired over the jets: ``changes`` by class, weight and efficiency, and ``responses``."""
+        out: dict[str, Any] = {}
+        for which in self._meter.config.classes:
+            pairs = [self._changes(trainings, which) for trainings in (first, second)]
+            slopes = [self._responses(trainings, which) for trainings in (first, second)]
+            out[which.name] = {
+                "changes": {name: self._compared(pairs[0][name], pairs[1][name]) for name in pairs[0]},
+                "responses": {
+                    response.name: self._compared(found, slopes[1][response]) for response, found in slopes[0].items()
+                },
+            }
+        return out
+
+    def _compared(self, first: list[Measured | None], second: list[Measured | None]) -> dict[str, Any]:
+        return {
+            percent(efficiency): comparison_numbers(a, b)
+            for efficiency, a, b in zip(self._meter.config.efficiencies, first, second, strict=True)
+        }
+
+    def _events(self, which: ClassConfig, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Events of a class that have a weight, and the weight [n]."""
+        scored = self._meter.scored
+        table = scored.views.shower_weights
+        if table is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        relative = table[scored.nominal, self.names.index(name)].astype(np.float64)
+        event = np.flatnonzero(scored.in_class(which) & np.isfinite(relative))
+        return event, relative[event]
+
+    def _describe(self, which: ClassConfig, name: str) -> dict[str, float | int]:
+        """How far a weight spreads."""
+        event, relative = self._events(which, name)
+        own = self._meter.scored.nominal_weights[event]
+        effective, before = effective_number(own * relative), effective_number(own)
+        if effective < _FEWEST * before:
+            _log.warning(
+                "%s: the weight %s leaves %.0f of %.0f effective events; its changes hang on a few jets",
+                which.name,
+                name,
+                effective,
+                before,
+            )
+        return {
+            "events": len(event),
+            "effective_events": effective,
+            "mean": float(np.average(relative, weights=own)),
+            "largest": float(np.abs(relative).max()),
+        }
+
+    def _changes(self, trainings: Trainings, which: ClassConfig) -> dict[str, list[Measured | None]]:
+        """Change of the pass rate by weight, at every signal efficiency."""
+        key = trainings, ",".join(which.jettypes)
+        if key not in self._known:
+            self._known[key] = {
+                name: self._change(trainings, which, name) for name in self.names if len(self._events(which, name)[0])
+            }
+        return self._known[key]
+
+    def _change(self, trainings: Trainings, which: ClassConfig, name: str) -> list[Measured | None]:
+        event, relative = self._events(which, name)
+        own = self._meter.scored.nominal_weights[event]
+        draws = self._meter.draws(which, event)
+        efficiencies = self._meter.config.efficiencies
+        parts = []
+        for weights in trainings:
+            scores = self._meter.scored.scores[weights].nominal[event]
+            cuts = np.array([self._meter.threshold(weights, self._task, efficiency) for efficiency in efficiencies])
+            parts.append(rate_changes_by_weight(scores[:, None] >= cuts, own, relative, draws))
+        return [
+            None
+            if any(np.isnan(values[place]) for values, _ in parts)
+            else self._meter.measured(
+                trainings, [(float(values[place]), replicas[:, place]) for values, replicas in parts]
+            )
+            for place in range(len(efficiencies))
+        ]
+
+    def _responses(self, trainings: Trainings, which: ClassConfig) -> dict[ScaleResponse, list[Measured | None]]:
+        changes = self._changes(trainings, which)
+        return {
+            response: [
+                _response(up, down, response.logarithm)
+                for up, down in zip(changes[response.up], changes[response.down], strict=True)
+            ]
+            for response in scale_responses(tuple(changes))
+        }
+
+
+def rate_changes_by_weight(
+    passed: NDArray[np.bool_], own: NDArray[np.float64], relative: NDArray[np.float64], draws: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Relative change of pass rates when jets are weighted anew.
+
+    .. math:: \frac{\sum_i w_i r_i p_i}{\sum_i w_i r_i} \Big/ \frac{\sum_i w_i p_i}{\sum_i w_i} - 1
+
+    Args:
+        passed: which jets pass, at several working points (p) [n, n_points].
+        own: generator weights (w) [n].
+        relative: the new weight over the old one (r) [n].
+        draws: multiplicities of the jets in each replica [n_replicas, n].
+
+    Returns:
+        Changes [n_points] and replicas [n_replicas, n_points]; NaN where a rate or a sum of weights is not positive.
+    """
+    columns = np.concatenate([passed, np.ones((len(passed), 1))], axis=1) * own[:, None]
+    both = np.concatenate([columns, columns * relative[:, None]], axis=1)
+    sums = np.stack([row @ both for row in (np.ones(len(own)), *draws)])
+    old, new = np.split(sums, 2, axis=1)
+    known = (old[:, :-1] > 0) & (old[:, -1:] > 0) & (new[:, -1:] > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where(known, (new[:, :-1] / new[:, -1:]) / (old[:, :-1] / old[:, -1:]) - 1, np.nan)
+    return change[0], change[1:]
+
+
+def _response(up: Measured | None, down: Measured | None, logarithm: float) -> Measured | None:
+    if up is None or down is None or not (up.values > -1).all() or not (down.values > -1).all():
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values, replicas = (
+            (np.log1p(above) - np.log1p(below)) / logarithm
+            for above, below in ((up.values, down.values), (up.replicas, down.replicas))
+        )
+    return Measured(values, replicas, up.noise, up.trained)
+
+
+def _by_efficiency(meter: Meter, found: list[Measured | None], name: str) -> dict[str, Any]:
+    return {
+        percent(efficiency): {name: None, f"{name}_error": None} if number is None else number.document(name)
+        for efficiency, number in zip(meter.config.efficiencies, found, strict=True)
+    }
+
+
+def shower_weight_documents(meter: Meter, task: Task) -> dict[str, Any]:
+    """``shower_weights``, ``responses`` and ``shower_weight_comparisons`` of all taggers, for JSON; empty without any.
+
+    Args:
+        meter: scores, weights, replicas.
+        task: defines the working points.
+    """
+    recipes, weights = meter.config.trainings, ShowerWeights(meter, task)
+    if not weights.names:
+        return {"shower_weights": {}, "responses": {}, "shower_weight_comparisons": {}}
+    return {
+        "shower_weights": {name: weights.document(trainings) for name, trainings in recipes.items()},
+        "responses": {name: weights.response_document(trainings) for name, trainings in recipes.items()},
+        "shower_weight_comparisons": {
+            f"{second} - {first}": weights.comparison(recipes[first], recipes[second])
+            for first, second in itertools.combinations(recipes, 2)
+        },
+    }
