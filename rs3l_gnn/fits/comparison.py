@@ -108,7 +108,7 @@ def comparison_document(results: Mapping[str, TaggerResult]) -> dict[str, Any]:
     """All numbers, and for each pair of taggers the differences.
 
     Errors of differences add those of the two taggers in squares. Both see the same events, which fluctuate alike for
-    both, so this is rather too large.
+    both, but a run does not store which events two taggers share: an upper bound.
     """
     pairs = {}
     for first, second in combinations(results, 2):

@@ -109,7 +109,7 @@ def test_weights_of_pythia_come_through_the_chain(tmp_path: Path) -> None:
     pytest.importorskip("pythia8mc")
     from rs3l_gnn.simulation import SimulationConfig, simulate
 
-    samples = {name: {"process": name, "events": 120} for name in ("qcd", "hbb")}
+    samples = {name: {"process": name, "events": 100} for name in ("qcd", "hbb")}
     settings = {"samples": samples, "variations": ["nominal", "seed"], "seed": 5, "workers": 1}
     simulate(SimulationConfig.model_validate(settings), tmp_path / "simulation")
     pair(PairConfig(directories=(tmp_path / "simulation",)), tmp_path / "views.h5")
@@ -128,7 +128,7 @@ def test_weights_of_pythia_come_through_the_chain(tmp_path: Path) -> None:
         passed = np.array([score >= cut for score, _ in light])
         change, error = by_loop(np.ones(len(light)), relative, passed)
         assert found["rates"]["50"]["change"] == pytest.approx(change, abs=1e-6)
-        assert found["rates"]["50"]["change_error"] == pytest.approx(error, rel=0.3)
+        assert found["rates"]["50"]["change_error"] == pytest.approx(error, rel=0.4)
     assert set(metrics["shower_weights"]["n2"]["qcd"]) >= set(NAMES)
 
 
@@ -150,5 +150,8 @@ def _anchors(folder: Path, sample: str) -> list[tuple[float, int, dict[str, floa
                         has.setdefault(variation, set()).add(event["event"])
                         if names:
                             table = dict(zip(names, event["PSWeight"], strict=True))
-                            rows[event["event"]] = (1 - n2 / 0.5, kind, table)
+                            score = (
+                                min(max(1 - n2 / 0.5, 0.0), 1.0) if n2 > 0 else 0.0
+                            )  # without N2 a jet is not tagged
+                            rows[event["event"]] = (score, kind, table)
     return [rows[event] for event in sorted(has["nominal"] & has["seed"])]
