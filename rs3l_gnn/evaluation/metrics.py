@@ -27,14 +27,14 @@ Trainings = tuple[str, ...]
 def measure(meter: Meter) -> dict[str, Any]:
     """Every number of an evaluation, as a JSON-ready document without the provenance.
 
-    Keys: ``events`` and ``weights`` by class; ``remarks`` on views of another kind than was trained on; ``views`` (files
-    joined); ``tagging`` by tagger (``auc``, ``rejection`` by signal efficiency); ``roc`` by tagger; ``gains`` by pair
-    of taggers ("b / a"); ``robustness`` by tagger, class and variation (``wasserstein`` of the score, the same on the
-    scale of :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`); ``comparisons`` by pair of taggers ("b - a"),
-    class and variation; ``rate_changes`` by tagger, class, variation and signal efficiency, at the thresholds of the
-    nominal signal; ``rate_change_comparisons`` by pair of taggers; ``shower_weights``, ``responses`` and
-    ``shower_weight_comparisons``, see :mod:`~rs3l_gnn.evaluation.shower_weights`; ``curves``; ``tables``; ``probes``;
-    ``latent``.
+    Keys: ``events`` and ``weights`` by class; ``remarks`` on views of another kind than was trained on; ``views``
+    (files joined); ``tagging`` by tagger (``auc``, ``rejection`` by signal efficiency); ``roc`` by tagger;
+    ``gains`` by pair of taggers ("b / a"); ``robustness`` by tagger, class and variation (``wasserstein`` of the
+    score, the same on the scale of :func:`~rs3l_gnn.evaluation.robustness.quantile_scores`); ``comparisons`` by
+    pair of taggers ("b - a"), class and variation; ``rate_changes`` by tagger, class, variation and signal
+    efficiency, at the thresholds of the nominal signal; ``rate_change_comparisons`` by pair of taggers;
+    ``shower_weights``, ``responses`` and ``shower_weight_comparisons``, see
+    :mod:`~rs3l_gnn.evaluation.shower_weights`; ``curves``; ``tables``; ``probes``; ``latent``.
 
     Raises:
         InvalidDataError: the signal or the background has no test event.

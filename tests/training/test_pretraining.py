@@ -28,12 +28,19 @@ from rs3l_gnn.conventions import (
     UnknownVariationError,
     load_config,
 )
-from rs3l_gnn.data import read_views, write_views
+from rs3l_gnn.data import ViewsSource, read_views, write_views
 from rs3l_gnn.models import inspect_checkpoint
 from rs3l_gnn.training import LossConfig, OptimizerConfig, PretrainConfig, ProjectionConfig, pretrain
 from rs3l_gnn.training.losses import nt_xent
 from rs3l_gnn.training.monitors import alignment
-from rs3l_gnn.training.pretraining import PairBatch, PretrainModule, initial_networks
+from rs3l_gnn.training.pretraining import (
+    PairBatch,
+    PretrainModule,
+    _batches,
+    _event_weights,
+    _make,
+    initial_networks,
+)
 
 pytestmark = pytest.mark.usefixtures("global_state_is_left_alone")
 
@@ -331,3 +338,45 @@ def test_the_first_weights_depend_on_the_seed_alone(pretrain_config: Configs) ->
     )
     assert one.digest == two.digest != other.digest
     assert torch.equal(torch.random.get_rng_state(), torch_state)
+
+
+def test_generator_weights_reach_loss_and_monitors(
+    trained: Path, pretrain_config: Configs, toy_views: Path, tmp_path: Path
+) -> None:
+    views = read_views(toy_views)
+    # Equal weights are no weights, to the last bit.
+    write_views(tmp_path / "equal.h5", dataclasses.replace(views, weight=np.full(views.n_jets, 0.37, np.float32)))
+    pretrain(pretrain_config(views=tmp_path / "equal.h5"), tmp_path / "equal")
+    assert (tmp_path / "equal" / "history.csv").read_bytes() == (trained / "history.csv").read_bytes()
+    assert "effective_events" not in json.loads((tmp_path / "equal" / "provenance.json").read_text())
+
+    per_event = np.random.default_rng(8).lognormal(0, 1, views.n_events)[views.event_of_jet].astype(np.float32)
+    write_views(tmp_path / "weighted.h5", dataclasses.replace(views, weight=per_event))
+    config = pretrain_config(views=tmp_path / "weighted.h5", batch_events=2 * views.n_events)
+    with ViewsSource(config.views) as source:
+        weights = _event_weights(source.index, config)
+        assert weights is not None
+        for number in range(len(views.samples)):
+            mine = views.sample[views.first[:-1]] == number
+            own = per_event[views.first[:-1]][mine]
+            np.testing.assert_allclose(weights[mine], own / own.mean(), rtol=1e-6)
+        validation = _batches(source, pretrain_config(views=tmp_path / "weighted.h5"))[1]
+        batch = _make(validation, np.zeros(views.n_events, np.int64), weights, 0, (0, 1), 0)
+        event = validation.event_of(validation.batch(0, 0))
+    module = PretrainModule(*initial_networks(config), config, 1)
+    with torch.no_grad():
+        z = module.encoder(batch.x, batch.offsets)
+        expected = nt_xent(z, weights=torch.from_numpy(weights[event]))
+        assert module.batch_loss(batch).item() == pytest.approx(expected.item(), rel=1e-6)
+        module.validate_batch(batch)
+        metrics = module.validation_metrics()
+    assert metrics["val_loss"] == pytest.approx(expected.item(), rel=1e-6)
+    assert abs(expected.item() - nt_xent(z).item()) > 1e-4
+    unit = torch.nn.functional.normalize(z, dim=1).numpy().astype(np.float64)
+    squared = ((unit[::2] - unit[1::2]) ** 2).sum(axis=1)
+    assert metrics["alignment"] == pytest.approx(np.average(squared, weights=weights[event]), rel=1e-5)
+    write_views(
+        tmp_path / "negative.h5", dataclasses.replace(views, weight=np.where(per_event < 0.4, -1, 1) * per_event)
+    )
+    with pytest.raises(InvalidDataError, match="negative generator weights"):
+        pretrain(pretrain_config(views=tmp_path / "negative.h5"), tmp_path / "out")

@@ -43,6 +43,8 @@ def test_views(toy_directory: Path, tmp_path: Path) -> None:
     assert found["samples"] == ["hbb", "qcd"]
     assert found["hard events"] == sum(sample.matched for sample in report.samples.values())
     assert sum(found["views"].values()) == found["jets"]
+    assert found["generator weights"] == "equal"
+    assert found["shower weights"] == ["isrUp", "isrDown"]
 
 
 def test_published_layout(tmp_path: Path) -> None:

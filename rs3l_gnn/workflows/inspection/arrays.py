@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import InputFileError, JetType
+from rs3l_gnn.data import effective_number
 
 __all__ = ["describe_hdf5", "describe_root"]
 
@@ -57,7 +58,16 @@ def _views(file: Any) -> Description:
         "views": {names.get(int(number), number): count for number, count in vartypes.items()},
         "jet types": _jettypes(jets["jettype"][:]),
         "kind of jets": json.loads(file.attrs.get("domain", "{}")) or "unknown",
+        "generator weights": _weights(jets["weight"][:]),
+        "shower weights": json.loads(file["shower_weights"].attrs["names"]) if "shower_weights" in file else [],
     }
+
+
+def _weights(weights: Any) -> Description | str:
+    """Whether generator weights differ, and how far."""
+    if len(weights) == 0 or (weights == weights[0]).all():
+        return "equal"
+    return {"effective jets": round(effective_number(weights), 1), "negative": int((weights < 0).sum())}
 
 
 def describe_root(path: Path) -> Description:
