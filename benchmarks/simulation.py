@@ -61,7 +61,7 @@ def benchmark_simulation(
 
     load = os.getloadavg()[0]
     config = SimulationConfig(
-        samples={process: SampleConfig(process=process, events=events)}, variations=("nominal",), shower_weights=False
+        samples={process: SampleConfig(process=process, events=events)}, variations=("nominal",), shower_weights="none"
     )
     hard = generate_hard_events(
         get_process(process), events, sample=process, seed=_SEED, pt_hat_min=430.0, energy=config.energy

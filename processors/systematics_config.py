@@ -181,6 +181,12 @@ class SystematicsConfig(BaseConfig):
         description="meaning of each entry of PSWeight, such as isr:muRfac=2; taken from the files if not given. "
         "A factor above 1 is Up",
     )
+    ps_sets: tuple[Literal["Red", "Def", "Con"], ...] = Field(
+        default=("Def",),
+        min_length=1,
+        description="which entries of PSWeight: factors sqrt(2) (Red), 2 or any other (Def), 4 (Con). They vary the "
+        "same scale: a fit with several counts it several times",
+    )
     weights: tuple[WeightCorrection, ...] = ()
     momenta: MomentumShifts | None = None
     candidates: tuple[CandidateShift, ...] = ()

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _FACTOR = re.compile(r"(?P<source>[if]sr):muRfac=(?P<factor>[0-9.eE+-]+)")
+# The sets of scales of CMS, as in the names of re-simulated variations: fsrRed, fsrDef, fsrCon.
+_SETS: dict[str, float] = {"Red": 2**0.5, "Def": 2.0, "Con": 4.0}
 _NAMED = re.compile(r"(?P<source>[if]sr)_?(?P<direction>up|down)", re.IGNORECASE)
 
 
@@ -37,16 +39,19 @@ class ShowerWeight:
     """One entry of PSWeight.
 
     Attributes:
-        name: entry on the variation axis, such as ``psISRUp``.
+        name: entry on the variation axis, such as ``psISRUp``; ``psISRRedUp`` and ``psISRConUp`` for factors of sqrt(2)
+            and 4.
         index: place in PSWeight.
         parameter: what was varied.
         factor: its value relative to nominal, None where the file gives a direction only.
+        scale_set: Red, Def or Con by the factor; Def for any other and for a direction.
     """
 
     name: str
     index: int
     parameter: str
     factor: float | None
+    scale_set: str
 
     def record(self) -> dict[str, Any]:
         """What the output stores."""
@@ -92,11 +97,18 @@ def shower_weights(order: Sequence[str], *, where: str) -> tuple[ShowerWeight, .
                 got=repr(text),
                 allowed="isr:muRfac=2, fsrDown, nominal",
             )
-        name = f"ps{source.upper()}{direction}"
+        scale_set = _scale_set(value)
+        name = f"ps{source.upper()}{'' if scale_set == 'Def' else scale_set}{direction}"
         if name in found:
             raise ConfigError(f"PSWeight entries {found[name].index} and {index} in {where} are both {name}")
-        found[name] = ShowerWeight(name, index, f"{source}:muRfac", value)
+        found[name] = ShowerWeight(name, index, f"{source}:muRfac", value, scale_set)
     return tuple(found.values())
+
+
+def _scale_set(factor: float | None) -> str:
+    """The set whose factor, or its inverse, agrees within 1 % (files say 1.414 for the square root of 2)."""
+    away = 2.0 if factor is None else max(factor, 1 / factor)
+    return next((name for name, value in _SETS.items() if abs(away / value - 1) < 0.01), "Def")
 
 
 def weight_names(config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str) -> dict[str, dict[str, Any]]:
@@ -183,7 +195,16 @@ def _shower_weights_of(
     config: SystematicsConfig, metadata: Mapping[str, Any], dataset: str
 ) -> tuple[ShowerWeight, ...]:
     where = "systematics.ps_order" if config.ps_order is not None else f"data set {dataset!r}"
-    return shower_weights(shower_weight_order(config, metadata), where=where)
+    every = shower_weights(shower_weight_order(config, metadata), where=where)
+    wanted = tuple(weight for weight in every if weight.scale_set in config.ps_sets)
+    if every and not wanted:
+        raise ConfigError(
+            f"PSWeight in {where} has none of the sets in systematics.ps_sets",
+            got=", ".join(config.ps_sets),
+            allowed=sorted({weight.scale_set for weight in every}),
+            hint="name one of them, or set systematics.ps_weights to false",
+        )
+    return wanted
 
 
 def _ps_columns(events: ak.Array, order: Sequence[str], dataset: str) -> NDArray[np.float64]:

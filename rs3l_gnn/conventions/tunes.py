@@ -11,6 +11,7 @@ __all__ = [
     "CP5_DOWN",
     "CP5_UP",
     "FRAGMENTATION",
+    "VINCIA_COUPLING_OF_CP5",
     "FragmentationRow",
 ]
 
@@ -97,4 +98,18 @@ FRAGMENTATION = (
     FragmentationRow("baryonDown", 49, "fewer baryons", "StringFlav:probQQtoQ", 0.0648),
     FragmentationRow("bFragUp", 50, "Bowler r_b up: softer b hadrons", "StringZ:rFactB", 1.026),
     FragmentationRow("bFragDown", 51, "Bowler r_b down: harder b hadrons", "StringZ:rFactB", 0.684),
+)
+
+# Vincia's own tune takes alpha_s(M_Z) = 0.118 to the CMW scheme and evaluates it at 0.5 to 0.8 of the squared scale,
+# shifted by (0.75 GeV)^2 (manual, VinciaQCD). CP5 has none of that: MSbar, two loops, at pT^2 itself.
+VINCIA_COUPLING_OF_CP5 = (
+    "Vincia:alphaSvalue=0.118",
+    "Vincia:alphaSorder=2",
+    "Vincia:useCMW=off",
+    "Vincia:alphaSmuFreeze=0",
+    "Vincia:renormMultFacEmitF=1",
+    "Vincia:renormMultFacSplitF=1",
+    "Vincia:renormMultFacEmitI=1",
+    "Vincia:renormMultFacSplitI=1",
+    "Vincia:renormMultFacConvI=1",
 )

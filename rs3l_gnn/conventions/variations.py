@@ -9,7 +9,7 @@ its number, so that no reader has to guess.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from rs3l_gnn.conventions.errors import UnknownVariationError
@@ -20,6 +20,7 @@ from rs3l_gnn.conventions.tunes import (
     CP5_DOWN,
     CP5_UP,
     FRAGMENTATION,
+    VINCIA_COUPLING_OF_CP5,
     FragmentationRow,
 )
 
@@ -46,7 +47,8 @@ class Variation:
 
     name: str
     vartype: int
-    description: str
+    # Words may be mended without making the files of before those of another variation.
+    description: str = field(compare=False)
     settings: tuple[str, ...] = ()
     parameter: str | None = None
     factor: float | None = None
@@ -71,7 +73,7 @@ class Variation:
         Raises:
             UnknownVariationError: the record lacks its name or number, or has fields nobody knows.
         """
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in fields(cls)}
         given = {name: value for name, value in record.items() if name != "axis_name"}
         if not {"name", "vartype", "description"} <= set(given) <= known:
             raise UnknownVariationError(f"{where} holds an unusable record of a variation", got=sorted(given))
@@ -174,9 +176,18 @@ VARIATIONS: dict[str, Variation] = {
         Variation(
             "vincia",
             70,
-            "the Vincia shower (arXiv:2003.00702) on the underlying event of CP5; slow",
+            "the Vincia shower (arXiv:2003.00702) on the underlying event of CP5, with its own, larger coupling; slow",
             settings=("PartonShowers:model=2", "Print:verbosity=0"),
             source="vincia",
+            direction="Up",
+            two_sided=False,
+        ),
+        Variation(
+            "vinciaMatched",
+            71,
+            "the Vincia shower with the coupling of CP5: another shower, not another alpha_s; slow",
+            settings=("PartonShowers:model=2", "Print:verbosity=0", *VINCIA_COUPLING_OF_CP5),
+            source="vinciaMatched",
             direction="Up",
             two_sided=False,
         ),

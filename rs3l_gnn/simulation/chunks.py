@@ -26,8 +26,9 @@ from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.pileup import add_pileup, minimum_bias
 from rs3l_gnn.simulation.resimulation import Hadronisation, shower_partons
-from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS, SHOWER_WEIGHTS, decay_settings
+from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHTS, decay_settings, shower_weight_settings
 from rs3l_gnn.simulation.shower import Shower
+from rs3l_gnn.simulation.weight_sums import WeightSums
 
 __all__ = ["Chunk", "ChunkResult", "Shared", "run_chunk", "shower_of", "simulate_view"]
 
@@ -88,6 +89,7 @@ class ChunkResult:
         seconds: time of showers, detector, jets, together.
         jets: stored jets.
         without_jet: events whose anchor has no jet in the first variation, by the reason.
+        shower_weights: of the events written, by their meaning.
     """
 
     sample: str
@@ -102,6 +104,7 @@ class ChunkResult:
     seconds: dict[str, float]
     jets: dict[str, int]
     without_jet: dict[str, int]
+    shower_weights: dict[str, WeightSums]
 
 
 def run_chunk(chunk: Chunk) -> ChunkResult:
@@ -163,6 +166,12 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
         seconds=seconds,
         jets={name: int(good[view.jets.event].sum()) for name, view in views.items()},
         without_jet=without_jet(views[first].jets, views[first].is_anchor, anchors, chunk.config.jets, kept[first]),
+        shower_weights={
+            name: WeightSums.of(column)
+            for variation, view in views.items()
+            if view.shower_weights is not None
+            for name, column in zip(_weight_names(view), view.shower_weights[kept[variation]].T, strict=True)
+        },
     )
 
 
@@ -289,7 +298,8 @@ def shower_of(chunk: Chunk, variation: Variation) -> Shower:
 
 
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
-    own = SHOWER_WEIGHT_SETTINGS if _weighted(chunk, variation) else ()
+    kind = chunk.config.shower_weights
+    own = shower_weight_settings(kind) if kind != "none" and _weighted(chunk, variation) else ()
     return (
         *COMMON,
         *CP5,
@@ -303,7 +313,7 @@ def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
 
 def _weighted(chunk: Chunk, variation: Variation) -> bool:
     """Whether a view has shower weights; those of CKKW-L would lack the showers that its own weights stand for."""
-    wanted = variation == NOMINAL and chunk.config.shower_weights and chunk.config.start == "hard"
+    wanted = variation == NOMINAL and chunk.config.shower_weights != "none" and chunk.config.start == "hard"
     return wanted and not any(setting.startswith("Merging:") for setting in chunk.merging)
 
 
@@ -324,7 +334,8 @@ def _shower(beams: Beams, settings: tuple[str, ...], slha: str) -> Shower:
 
 
 def _weight_names(view: View) -> list[str]:
-    return [] if view.shower_weights is None else list(SHOWER_WEIGHTS.values())
+    # All, or the first ones.
+    return [] if view.shower_weights is None else list(SHOWER_WEIGHTS.values())[: view.shower_weights.shape[1]]
 
 
 def _count_matched(views: dict[str, View], good: NDArray[np.bool_]) -> dict[str, int]:

@@ -123,8 +123,11 @@ class SimulationConfig(BaseConfig):
         default="hard",
         description="what the views of an event share: the hard partons, the showered partons, or the particles",
     )
-    shower_weights: bool = Field(
-        default=True, description="Pythia's weights for scales in ISR and FSR, in PSWeight of the nominal view"
+    shower_weights: Literal["cms", "pythia", "none"] = Field(
+        default="cms",
+        description="Pythia's weights for scales in ISR and FSR, in PSWeight of the nominal view: cms (or true), factors "
+        "sqrt(2), 2 and 4 with CMS' settings; pythia, factor 2 with Pythia's own settings, as for the shipped weights; "
+        "none (or false)",
     )
     seed: int = Field(default=1, ge=0, description="run seed of every random stream")
     energy: float = Field(default=13000.0, gt=0, description="centre-of-mass energy of built-in processes, GeV")
@@ -143,6 +146,11 @@ class SimulationConfig(BaseConfig):
             variations = _VARIATIONS.get(document.get("start", "hard"))
             return document if variations is None else {**document, "variations": variations}
         return document
+
+    @field_validator("shower_weights", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: Any) -> Any:
+        return {True: "cms", False: "none"}[value] if isinstance(value, bool) else value
 
     @field_validator("variations")
     @classmethod

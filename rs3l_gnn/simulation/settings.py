@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation.detector_config import DetectorConfig
@@ -13,10 +13,10 @@ __all__ = [
     "COMMON",
     "CP5",
     "SHOWER_WEIGHTS",
-    "SHOWER_WEIGHT_SETTINGS",
     "configure",
     "decay_settings",
     "longest_lifetime",
+    "shower_weight_settings",
     "started",
 ]
 
@@ -61,13 +61,43 @@ SHOWER_WEIGHTS: dict[str, str] = {
     "fsrup": "fsr:muRfac=2.0",
     "isrdown": "isr:muRfac=0.5",
     "fsrdown": "fsr:muRfac=0.5",
+    "isrredup": "isr:muRfac=1.414",
+    "fsrredup": "fsr:muRfac=1.414",
+    "isrreddown": "isr:muRfac=0.707",
+    "fsrreddown": "fsr:muRfac=0.707",
+    "isrconup": "isr:muRfac=4.0",
+    "fsrconup": "fsr:muRfac=4.0",
+    "isrcondown": "isr:muRfac=0.25",
+    "fsrcondown": "fsr:muRfac=0.25",
 }
-"""Name of each weight within Pythia, in lower case, and what it varies."""
+"""Name of each weight within Pythia, in lower case, and what it varies: factors 2, sqrt(2), 4 and their inverses."""
 
-SHOWER_WEIGHT_SETTINGS: tuple[str, ...] = (
-    "UncertaintyBands:doVariations=on",
-    "UncertaintyBands:List={" + ", ".join(f"{name} {change}" for name, change in SHOWER_WEIGHTS.items()) + "}",
+_OF_PYTHIA = ("isrup", "fsrup", "isrdown", "fsrdown")
+
+# As in the central samples of CMS (PythiaPSweightsSettings_cfi.py of CMSSW): all showers, those of further partonic
+# collisions included; more trial emissions, so that weights spread less; no variation of FSR below sqrt(20) * 0.5 GeV,
+# and of ISR below 2 GeV.
+_OF_CMS = (
+    "UncertaintyBands:MPIshowers=on",
+    "UncertaintyBands:muSoftCorr=on",
+    "UncertaintyBands:overSampleFSR=10",
+    "UncertaintyBands:overSampleISR=10",
+    "UncertaintyBands:FSRpTmin2Fac=20",
+    "UncertaintyBands:ISRpTmin2Fac=1",
 )
+
+
+def shower_weight_settings(kind: Literal["cms", "pythia"]) -> tuple[str, ...]:
+    """Settings that switch shower weights on.
+
+    Args:
+        kind: ``cms``: all SHOWER_WEIGHTS as CMS makes them; ``pythia``: the factor 2 with Pythia's own settings, as the
+            study had them. The two draw different random numbers, hence other events from the same seed.
+    """
+    names = tuple(SHOWER_WEIGHTS) if kind == "cms" else _OF_PYTHIA
+    listed = ", ".join(f"{name} {SHOWER_WEIGHTS[name]}" for name in names)
+    own = _OF_CMS if kind == "cms" else ()
+    return ("UncertaintyBands:doVariations=on", f"UncertaintyBands:List={{{listed}}}", *own)
 
 
 def longest_lifetime(detector: DetectorConfig) -> float:

@@ -148,15 +148,21 @@ class Shower:
         """Whether the hard process of the last event is that of the file, see :meth:`run`."""
         return bool(self._explained(self.pythia.infoPython().mHat(), hard, 0))
 
-    def weights(self, batch: ak.Array) -> NDArray[np.float64]:
-        """Shower weights relative to the nominal one, in the order of SHOWER_WEIGHTS [n_events, n_weights].
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """Those of SHOWER_WEIGHTS that the settings have switched on, in their order."""
+        known = {name.lower() for name in self.pythia.infoPython().weightNameVector()}
+        return tuple(name for name in SHOWER_WEIGHTS if name in known)
 
-        The settings must have switched them on; a rejected event has 1 everywhere.
+    def weights(self, batch: ak.Array) -> NDArray[np.float64]:
+        """Shower weights relative to the nominal one, in the order of ``weight_names`` [n_events, n_weights].
+
+        A rejected event has 1 everywhere.
         """
         names = [name.lower() for name in self.pythia.infoPython().weightNameVector()]
         rows = ak.to_numpy(ak.pad_none(ak.fill_none(batch.info.weights, [], axis=0), len(names), axis=1))
         values = np.ma.filled(rows, 1.0).astype(np.float64)
-        return values[:, [names.index(name) for name in SHOWER_WEIGHTS]] / values[:, :1]
+        return values[:, [names.index(name) for name in self.weight_names]] / values[:, :1]
 
     def _unmoved(self, batch: ak.Array, hard: HardEvents) -> NDArray[np.bool_]:
         """Whether the hard process of each event is that of the file; None counts as such [n_events]."""

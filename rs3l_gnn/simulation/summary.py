@@ -14,6 +14,7 @@ from typing import Any
 from rs3l_gnn.conventions import SimulationError, Variation, config_digest, provenance, write_json
 from rs3l_gnn.simulation.config import SimulationConfig
 from rs3l_gnn.simulation.merged_rate import MergedRate
+from rs3l_gnn.simulation.weight_sums import weight_spread
 
 __all__ = ["SUMMARY_FILE", "SampleSummary", "SimulationSummary", "finish_sample", "refuse_rejected"]
 
@@ -48,6 +49,7 @@ class SampleSummary:
         match_efficiency: ``any`` over the hard events.
         showers_per_second: by variation, of one process.
         fileset: path of the coffea fileset.
+        shower_weights: of nominal, by their meaning: mean, largest, and effective number n_eff of the events.
     """
 
     sample: str
@@ -68,6 +70,7 @@ class SampleSummary:
     jets: dict[str, int]
     showers_per_second: dict[str, float]
     fileset: Path
+    shower_weights: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def finish_sample(
         jets={name: sum(result["jets"][name] for result in results) for name in names},
         showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
         fileset=directory / "fileset.json",
+        shower_weights=weight_spread(metadata["sample"], [result["shower_weights"] for result in results]),
     )
     _warn(summary, names[0], sum((Counter(result["without_jet"]) for result in results), Counter()))
     if not config.nominal:

@@ -59,3 +59,11 @@ def test_a_stored_record_gives_the_variation_back(name: str) -> None:
 def test_an_unusable_record_is_refused(record: dict[str, object]) -> None:
     with pytest.raises(UnknownVariationError, match=r"a\.root holds an unusable record"):
         Variation.from_record(record, where="a.root")
+
+
+def test_other_words_are_no_other_variation() -> None:
+    """Files keep the description of their time; the settings make a variation."""
+    vincia = VARIATIONS["vincia"]
+    older = Variation.from_record({**vincia.record(), "description": "older words"}, where="a file")
+    assert older == vincia
+    assert Variation.from_record({**vincia.record(), "vartype": 99}, where="a file") != vincia

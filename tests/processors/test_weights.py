@@ -106,3 +106,41 @@ def test_a_correction_has_a_nominal_and_two_sides(tmp_path_factory: pytest.TempP
     wrong = pileup.model_copy(update={"correction": "pile_up"})
     with pytest.raises(ConfigError, match=r"no correction 'pile_up'; allowed: pileup"):
         event_weights(EVENTS, SystematicsConfig(weights=(wrong,)), {}, "qcd", variations=True)
+
+
+CMS = [
+    f"{source}:muRfac={factor}"
+    for factor in ("0.707", "1.414", "0.5", "2.0", "0.25", "4.0")
+    for source in ("isr", "fsr")
+]
+
+
+def test_several_factors_have_several_names() -> None:
+    """The order of CMSSW's PythiaPSweightsSettings_cfi.py; names as in the registry of re-simulated variations."""
+    found = {weight.name: (weight.index, weight.factor) for weight in shower_weights(CMS, where="here")}
+    assert len(found) == 12
+    assert found["psFSRUp"] == (7, 2.0)
+    assert found["psISRDown"] == (4, 0.5)
+    assert found["psFSRRedUp"] == (3, 1.414)
+    assert found["psISRRedDown"] == (0, 0.707)
+    assert found["psFSRConDown"] == (9, 0.25)
+    assert found["psISRConUp"] == (10, 4.0)
+    assert [weight.name for weight in shower_weights(["fsr:muRfac=1.5"], where="here")] == ["psFSRUp"]
+    with pytest.raises(ConfigError, match="are both psFSRRedUp"):
+        shower_weights(["fsr:muRfac=1.414", "fsr:muRfac=1.4142"], where="here")
+
+
+def test_one_set_of_factors_is_filled_unless_more_are_named() -> None:
+    """Three sizes of one change would be three nuisances of a fit."""
+    metadata = {"psweight_names": CMS}
+    default = weight_names(SystematicsConfig(), metadata, "qcd")
+    assert list(default) == ["psISRDown", "psFSRDown", "psISRUp", "psFSRUp"]
+    large = weight_names(SystematicsConfig(ps_sets=("Con",)), metadata, "qcd")
+    assert list(large) == ["psISRConDown", "psFSRConDown", "psISRConUp", "psFSRConUp"]
+    with pytest.raises(ConfigError, match=r"none of the sets in systematics.ps_sets.*got Def; allowed: Red"):
+        weight_names(SystematicsConfig(), {"psweight_names": CMS[:4]}, "qcd")
+    events = ak.Array({"genWeight": [2.0], "PSWeight": [[1.0 + 0.01 * place for place in range(12)]]})
+    weights = event_weights(events, SystematicsConfig(), metadata, "qcd", variations=True)
+    assert {name: float(values[0]) for name, values in weights.items()} == pytest.approx(
+        {"nominal": 2.0, "psISRDown": 2.08, "psFSRDown": 2.10, "psISRUp": 2.12, "psFSRUp": 2.14}
+    )

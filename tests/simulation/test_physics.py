@@ -68,7 +68,7 @@ def jets(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Anch
         samples={name: SampleConfig(process=name, events=n, pt_hat_min=430.0) for name, n in EVENTS.items()},
         variations=VARIATIONS,
         seed=2,
-        shower_weights=False,
+        shower_weights="none",
     )
     out = simulate(config, tmp_path_factory.mktemp("physics") / "out").output
     return {(sample, variation): _read(out, sample, variation) for sample in EVENTS for variation in VARIATIONS}

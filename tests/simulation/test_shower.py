@@ -8,7 +8,7 @@ import pytest
 
 from rs3l_gnn.conventions import SimulationError
 from rs3l_gnn.simulation import HardEvents
-from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHT_SETTINGS
+from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHTS, shower_weight_settings
 from rs3l_gnn.simulation.shower import Shower
 
 NOMINAL = (*COMMON, *CP5)
@@ -73,13 +73,29 @@ def test_an_event_that_pythia_rejects_shifts_nothing(hard_events: HardEvents) ->
 
 
 def test_shower_weights(hard_events: HardEvents) -> None:
-    shower = Shower(hard_events.beams, (*NOMINAL, *SHOWER_WEIGHT_SETTINGS))
+    shower = Shower(hard_events.beams, (*NOMINAL, *shower_weight_settings("cms")))
     weights = shower.weights(shower.run(hard_events.part(0, 12), range(1, 13)))
-    assert weights.shape == (12, 4)
+    assert shower.weight_names == tuple(SHOWER_WEIGHTS)
+    assert weights.shape == (12, 12)
     assert (weights > 0).all()
-    # Scales up and down pull to opposite sides of 1 in nearly all events.
-    assert np.corrcoef(np.log(weights[:, 1]), np.log(weights[:, 3]))[0, 1] < -0.8
-    assert np.corrcoef(np.log(weights[:, 0]), np.log(weights[:, 2]))[0, 1] < -0.8
+    column = {meaning: np.log(weights[:, place]) for place, meaning in enumerate(SHOWER_WEIGHTS.values())}
+    for source in ("isr", "fsr"):
+        # Scales up and down pull to opposite sides of 1 in nearly all events, the larger factors farther.
+        up, down = column[f"{source}:muRfac=2.0"], column[f"{source}:muRfac=0.5"]
+        assert np.corrcoef(up, down)[0, 1] < -0.8
+        assert np.std(column[f"{source}:muRfac=0.707"]) < np.std(down) < np.std(column[f"{source}:muRfac=0.25"])
+        assert np.std(column[f"{source}:muRfac=1.414"]) < np.std(up) < np.std(column[f"{source}:muRfac=4.0"])
+
+
+def test_fewer_shower_weights_are_the_first_ones(hard_events: HardEvents) -> None:
+    shower = Shower(hard_events.beams, (*NOMINAL, *shower_weight_settings("pythia")))
+    weights = shower.weights(shower.run(hard_events.part(0, 4), range(1, 5)))
+    assert shower.weight_names == tuple(SHOWER_WEIGHTS)[:4]
+    info = shower.pythia.infoPython()  # of the last event; Pythia has an order of its own
+    raw = {name.lower(): value for name, value in zip(info.weightNameVector(), info.weightValueVector(), strict=True)}
+    assert weights[-1] == pytest.approx(
+        [raw[name] / info.weightValueVector()[0] for name in ("isrup", "fsrup", "isrdown", "fsrdown")]
+    )
 
 
 def test_a_setting_unknown_to_pythia_is_an_error(hard_events: HardEvents) -> None:

@@ -189,7 +189,7 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path, caplog:
     path = tmp_path / "mine.lhe"
     write_lhe(path, hard_events, generator="someone")
     config = SimulationConfig(
-        samples={"mine": SampleConfig(lhe=path, events=6)}, variations=("seed",), workers=1, shower_weights=False
+        samples={"mine": SampleConfig(lhe=path, events=6)}, variations=("seed",), workers=1, shower_weights="none"
     )
     summary = simulate(config, tmp_path / "out")
     assert summary.samples["mine"].hard_events == 6
