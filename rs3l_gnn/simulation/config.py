@@ -125,8 +125,8 @@ class SimulationConfig(BaseConfig):
     )
     shower_weights: Literal["cms", "pythia", "none"] = Field(
         default="cms",
-        description="Pythia's weights for scales in ISR and FSR, in PSWeight of the nominal view: cms (or true), factors "
-        "sqrt(2), 2 and 4 with CMS' settings; pythia, factor 2 with Pythia's own settings, as for the shipped weights; "
+        description="Pythia's weights for scales in ISR and FSR, in PSWeight of the nominal view: cms (or true), "
+        "factors sqrt(2), 2, 4 with CMS' settings; pythia, factor 2 with Pythia's own, as for the shipped weights; "
         "none (or false)",
     )
     seed: int = Field(default=1, ge=0, description="run seed of every random stream")

@@ -133,7 +133,7 @@ def test_b_jets_have_displaced_tracks(jets: dict[tuple[str, str], Anchors]) -> N
         tracks = features[features[:, 6] != 0]
         displaced[sample] = np.mean(np.abs(tracks[:, 7]) > np.tanh(0.1))  # d0 beyond 0.1 mm
     assert displaced["hbb"] > 0.2
-    assert max(displaced["qcd"], displaced["wqq"]) < 0.08
+    assert max(displaced["qcd"], displaced["wqq"]) < 0.12  # K0S and hyperons decay too
 
 
 def test_kinds_of_candidates(jets: dict[tuple[str, str], Anchors]) -> None:
