@@ -46,7 +46,7 @@ def test_the_summary_tells_of_the_files(small_output: Path) -> None:
     spread = json.loads((small_output / "hbb" / "simulation.json").read_text())["shower_weights"]
     files = sorted((small_output / "hbb").glob("nominal_*.root"))
     weights = np.concatenate([uproot.open(f"{path}:Events")["PSWeight"].array().to_numpy() for path in files])
-    assert len(spread) == weights.shape[1] == 12
+    assert len(spread) == weights.shape[1] == 4
     for row, column in zip(spread.values(), weights.T.astype(np.float64), strict=True):
         assert row["n"] == 24
         assert row["largest"] == pytest.approx(max(column), rel=1e-6)
