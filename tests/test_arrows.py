@@ -14,9 +14,13 @@ import pytest
 
 import rs3l_gnn
 
-ROOT = Path(rs3l_gnn.__file__).parent
+PACKAGE = Path(rs3l_gnn.__file__).parent
+ROOT = PACKAGE.parent
+AT_THE_TOP = ("benchmarks", "configs", "processors")
+"""Folders beside the package, imported as ``rs3l_gnn.<name>``."""
 EVERYTHING_BUT_CLI = {
     "benchmarks",
+    "configs",
     "conventions",
     "data",
     "evaluation",
@@ -28,7 +32,8 @@ EVERYTHING_BUT_CLI = {
     "training",
     "workflows",
 }
-ALLOWED = {
+ALLOWED: dict[str, set[str]] = {
+    "configs": set(),
     "conventions": set(),
     "simulation": {"conventions"},
     "data": {"conventions"},
@@ -57,23 +62,28 @@ def _imported_rooms(source: str, package: str) -> Iterator[str]:
             names = [f"{base}.{alias.name}" for alias in node.names]
         for name in names:
             parts = name.split(".")
-            if parts[0] == "processors" or parts[0] == "benchmarks":
+            if parts[0] in AT_THE_TOP:
                 yield f"top-level {parts[0]} (import it as rs3l_gnn.{parts[0]})"
-            if parts[0] == "rs3l_gnn" and len(parts) > 1 and (ROOT / parts[1]).is_dir():
+            if parts[0] == "rs3l_gnn" and len(parts) > 1 and parts[1] in ALLOWED:
                 yield parts[1]
 
 
+def _folder(room: str) -> Path:
+    return (ROOT if room in AT_THE_TOP else PACKAGE) / room
+
+
 def test_every_room_has_its_arrows() -> None:
-    rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
-    assert rooms == set(ALLOWED)
+    inside = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert inside | set(AT_THE_TOP) == set(ALLOWED)
+    assert all((ROOT / room / "__init__.py").exists() for room in AT_THE_TOP)
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_imports_point_left(room: str) -> None:
-    for module in sorted((ROOT / room).rglob("*.py")):
-        package = ".".join(["rs3l_gnn", *module.parent.relative_to(ROOT).parts])
+    for module in sorted(_folder(room).rglob("*.py")):
+        package = ".".join(["rs3l_gnn", *module.parent.relative_to(_folder(room).parent).parts])
         imported = set(_imported_rooms(module.read_text(encoding="utf-8"), package)) - {room}
-        assert imported <= ALLOWED[room], f"{module.relative_to(ROOT)} imports {sorted(imported - ALLOWED[room])}"
+        assert imported <= ALLOWED[room], f"{module} imports {sorted(imported - ALLOWED[room])}"
 
 
 def test_the_scan_sees_imports_inside_functions_and_relative_ones() -> None:
@@ -98,16 +108,20 @@ def test_imports_stay_light(statement: str, absent: tuple[str, ...]) -> None:
 
 
 def test_public_names_resolve() -> None:
-    for info in pkgutil.walk_packages(rs3l_gnn.__path__, "rs3l_gnn."):
-        module = importlib.import_module(info.name)
-        for name in getattr(module, "__all__", ()):
-            assert hasattr(module, name), f"{info.name}.__all__ names {name}, which is not there"
-        if info.ispkg:
-            assert hasattr(module, "__all__"), f"{info.name} does not say what is public"
+    for room in ALLOWED:
+        package = importlib.import_module(f"rs3l_gnn.{room}")
+        found = [(package.__name__, True)]
+        found += [(info.name, info.ispkg) for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+        for name, is_package in found:
+            module = importlib.import_module(name)
+            for public in getattr(module, "__all__", ()):
+                assert hasattr(module, public), f"{name}.__all__ names {public}, which is not there"
+            if is_package:
+                assert hasattr(module, "__all__"), f"{name} does not say what is public"
 
 
 def test_configs_hold_relative_paths_only() -> None:
-    configs = sorted((ROOT.parent / "configs").rglob("*.yaml"))
+    configs = sorted((ROOT / "configs").rglob("*.yaml"))
     assert configs
     for path in configs:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -8,12 +8,12 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rs3l_gnn.configs import config_path
 from rs3l_gnn.conventions import (
     BaseConfig,
     ConfigError,
@@ -54,7 +54,7 @@ class DemoConfig(BaseConfig):
 
 def default_config() -> Path:
     """The configuration that comes with the package."""
-    return Path(str(files("rs3l_gnn") / "configs" / "demo.yaml"))
+    return config_path("demo.yaml")
 
 
 @dataclass(frozen=True)

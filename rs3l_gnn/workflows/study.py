@@ -7,13 +7,13 @@ import fnmatch
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import Field
 
+from rs3l_gnn.configs import config_path
 from rs3l_gnn.conventions import BaseConfig, ConfigError, OutputError
 from rs3l_gnn.data import PairConfig
 from rs3l_gnn.evaluation import EvaluateConfig
@@ -55,7 +55,7 @@ _TRAININGS = ("pretrain", "finetune")
 
 def default_config() -> Path:
     """The configuration that comes with the package."""
-    return Path(str(files("rs3l_gnn") / "configs" / "study.yaml"))
+    return config_path("study.yaml")
 
 
 def steps_of(config: StudyConfig) -> list[Step]:
