@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError
 
 from rs3l_gnn.conventions.errors import ConfigError, InputFileError
 
-__all__ = ["BaseConfig", "dump_config", "load_config", "merge_documents", "parse_config"]
+__all__ = ["BaseConfig", "dump_config", "load_config", "members_of", "merge_documents", "parse_config"]
 
 Config = TypeVar("Config", bound="BaseConfig")
 
@@ -113,8 +113,18 @@ def _set(document: dict[str, Any], keys: list[str], value: Any) -> None:
     document[keys[-1]] = value
 
 
+def members_of(annotation: Any) -> dict[str, type[BaseModel]]:
+    """Classes among which a key of YAML chooses, by name; empty for any other type of a field."""
+    return {
+        tag.tag: member.__origin__
+        for member in get_args(annotation)
+        for tag in getattr(member, "__metadata__", ())
+        if isinstance(tag, Tag)
+    }
+
+
 def _describe(model: type[BaseModel], problem: Any) -> str:
-    path = ".".join(str(part) for part in problem["loc"]) or "the document"
+    path = ".".join(_keys(model, problem["loc"])) or "the document"
     if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])
         allowed = _fields_at(model, problem["loc"][:-1])
@@ -131,11 +141,25 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
     return f"{path}: {message}" if across_keys else f"{path}: {message}, got {problem['input']!r}"
 
 
+def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """A location without the names of chosen classes, which stand in no YAML file."""
+    current: Any = model
+    keys = []
+    for part in location:
+        if part in members_of(current):
+            current = members_of(current)[str(part)]
+            continue
+        keys.append(str(part))
+        field = getattr(current, "model_fields", {}).get(part)
+        current = None if field is None else field.annotation
+    return keys
+
+
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     current: Any = model
     for part in location:
-        fields = getattr(current, "model_fields", {})
-        if part not in fields:
+        members, fields = members_of(current), getattr(current, "model_fields", {})
+        if part not in members and part not in fields:
             return []
-        current = fields[part].annotation
+        current = members[str(part)] if part in members else fields[part].annotation
     return list(getattr(current, "model_fields", {}))
