@@ -24,7 +24,14 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import ReferenceEncoder
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
+from rs3l_gnn.models import (
+    EdgeConvConfig,
+    Head,
+    HeadConfig,
+    Tagger,
+    make_encoder,
+    save_tagger,
+)
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, ProcessorConfig, TaggingProcessor, analyze
 
 __all__ = ["paired_memory", "run_analysis_benchmark", "worker_memory", "write_events"]
@@ -258,7 +265,7 @@ def _random_events(events: int, *, seed: int) -> dict[str, Any]:
 def _save_tagger(folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        tagger = Tagger(Encoder(EncoderConfig()), Head(HeadConfig(hidden=()), dim=8))
+        tagger = Tagger(make_encoder(EdgeConvConfig()), Head(HeadConfig(hidden=()), dim=8))
     path = folder / "tagger.safetensors"
     save_tagger(path, tagger, provenance={})
     return path

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError
-from rs3l_gnn.models import Encoder, EncoderConfig, load_encoder
+from rs3l_gnn.models import EdgeConvConfig, Encoder, load_encoder, make_encoder
+from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
 from rs3l_gnn.models.threads import thread_count
 
 __all__ = ["ReferenceEncoder", "make_jets", "matrix_rate", "nt_xent", "run_encoder_benchmark", "useful_flops"]
@@ -30,6 +31,9 @@ class ReferenceEncoder(nn.Module):
 
     Args:
         encoder: an EdgeConv encoder, whose weights it shares.
+
+    Raises:
+        ConfigError: another backbone.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -39,6 +43,8 @@ class ReferenceEncoder(nn.Module):
             from torch_geometric.nn import EdgeConv
 
         super().__init__()
+        if not isinstance(encoder, EdgeConvEncoder):
+            raise ConfigError("the reference needs an EdgeConv encoder", got=encoder.config.backbone)
         self.k = encoder.config.k
         self.particle = encoder.particle
         self.convs = nn.ModuleList(EdgeConv(nn.Identity(), aggr="max") for _ in encoder.layers)
@@ -89,9 +95,8 @@ def make_jets(n_jets: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[
     return features, offsets
 
 
-def useful_flops(encoder: Encoder, particles_per_jet: float) -> float:
+def useful_flops(config: EdgeConvConfig, particles_per_jet: float) -> float:
     """Floating-point operations a jet in the matrix products of the factorised network; nothing else counted."""
-    config = encoder.config
     width = config.width
     per_particle = len(config.features) * width + width * width + config.layers * 2 * width * width
     sizes = [width, *config.hidden, config.dim]
@@ -146,7 +151,7 @@ def run_encoder_benchmark(
     """
     threads = thread_count(threads)
     encoder = _encoder(model, seed)
-    if encoder.config.backbone != "edgeconv" or tuple(encoder.config.features) != FEATURE_NAMES:
+    if not isinstance(encoder, EdgeConvEncoder) or tuple(encoder.config.features) != FEATURE_NAMES:
         raise ConfigError("the reference needs an EdgeConv encoder with all features", got=encoder.config.backbone)
     if features is None or offsets is None:
         features, offsets = make_jets(jets, seed)
@@ -162,7 +167,7 @@ def run_encoder_benchmark(
     finally:
         torch.set_num_threads(before)
     gemm = inference["gemm"]
-    flops = useful_flops(encoder, float(offsets[-1]) / n_jets)
+    flops = useful_flops(encoder.config, float(offsets[-1]) / n_jets)
     return {
         "jets": n_jets,
         "threads": threads,
@@ -184,7 +189,7 @@ def _encoder(model: str | Path | None, seed: int) -> Encoder:
         return load_encoder(model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Encoder(EncoderConfig()).eval()
+        return make_encoder(EdgeConvConfig()).eval()
 
 
 def _seconds(call: Callable[[], object]) -> float:
@@ -194,7 +199,7 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def _inference(
-    encoder: Encoder, features: NDArray[np.float32], offsets: NDArray[np.int64], batch: int, rounds: int
+    encoder: EdgeConvEncoder, features: NDArray[np.float32], offsets: NDArray[np.int64], batch: int, rounds: int
 ) -> dict[str, float]:
     reference = ReferenceEncoder(encoder)
     n_jets = len(offsets) - 1
@@ -222,7 +227,7 @@ def _inference(
 
 
 def _training(
-    encoder: Encoder, features: NDArray[np.float32], offsets: NDArray[np.int64], views: int, rounds: int
+    encoder: EdgeConvEncoder, features: NDArray[np.float32], offsets: NDArray[np.int64], views: int, rounds: int
 ) -> dict[str, float]:
     views = min(views, (len(offsets) - 1) // 2 * 2)
     x, cuts = _batch(features, offsets, 0, views)
@@ -250,7 +255,7 @@ def _training(
 
 
 def _largest_cosine_distance(
-    encoder: Encoder, features: NDArray[np.float32], offsets: NDArray[np.int64], batch: int
+    encoder: EdgeConvEncoder, features: NDArray[np.float32], offsets: NDArray[np.int64], batch: int
 ) -> float:
     exact = ReferenceEncoder(copy.deepcopy(encoder).double())
     some = min(len(offsets) - 1, batch)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.benchmarks.encoder import make_jets
 from rs3l_gnn.conventions import NOMINAL, ConfigError, JetType, SplitFractions, get_variation
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, ViewsWriter
-from rs3l_gnn.models import Encoder, EncoderConfig
+from rs3l_gnn.models import EdgeConvConfig, make_encoder
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TrainerConfig, finetune, nt_xent, pretrain
 from rs3l_gnn.training.runner import training_threads
@@ -36,7 +36,7 @@ _SPLITS = SplitFractions(train=0.8, validation=0.1, test=0.1)
 _PAIRS = 100  # in a batch, as published
 _BARE_BATCHES = 20
 _BLOCK_EVENTS = 10_000
-_SMALL = EncoderConfig(width=8, layers=1, k=4, hidden=(8,), dim=8)
+_SMALL = EdgeConvConfig(width=8, layers=1, k=4, hidden=(8,), dim=8)
 _log = logging.getLogger("rs3l_gnn")
 
 
@@ -163,9 +163,9 @@ def _bare_rate(path: Path, threads: int, *, batches: int) -> float:
         made = EventBatches(source, events, ViewDraw(weights={"seed": 1.0}), batch_events=_PAIRS, seed=0)
         numpy_batches = [made.batch(0, number) for number in range(len(made))]
     inputs = [(torch.from_numpy(batch.features), torch.from_numpy(batch.offsets)) for batch in numpy_batches]
-    with torch.random.fork_rng(devices=[]), training_threads(threads, EncoderConfig()):
+    with torch.random.fork_rng(devices=[]), training_threads(threads, EdgeConvConfig()):
         torch.manual_seed(0)
-        encoder = Encoder(EncoderConfig()).train()
+        encoder = make_encoder(EdgeConvConfig()).train()
         optimiser = torch.optim.Adam(encoder.parameters(), lr=1e-3)
         start = time.perf_counter()
         for x, offsets in inputs:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union
 
 from pydantic import Discriminator, Tag
 
-from rs3l_gnn.conventions.config import BaseConfig
+from rs3l_gnn.conventions.config import BaseConfig, parse_config
 from rs3l_gnn.conventions.errors import ConfigError
 
 __all__ = ["ConfigRegistry", "Registry"]
@@ -128,6 +128,14 @@ class ConfigRegistry(Registry[type[Config]]):
     def name_of(self, part: type[Config]) -> str:
         """Default of the key that chooses a part."""
         return str(part.model_fields[self.key].default)
+
+    def parse(self, document: Mapping[str, Any], *, where: str) -> Config:
+        """The settings that a document holds; ``where`` names it in a message.
+
+        Raises:
+            ConfigError: an unknown part, or what :func:`rs3l_gnn.conventions.parse_config` refuses.
+        """
+        return parse_config(self[str(self._chosen(document))], dict(document), where=where)
 
     def union(self) -> Any:
         """The type of a field that takes the settings of any of the parts."""

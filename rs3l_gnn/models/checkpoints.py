@@ -21,7 +21,9 @@ from rs3l_gnn.conventions import (
     atomic_file,
     parse_config,
 )
+from rs3l_gnn.models.backbone import BACKBONES, make_encoder
 from rs3l_gnn.models.config import EncoderConfig, HeadConfig
+from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Head, Tagger
 from rs3l_gnn.models.published import read_published
@@ -147,7 +149,7 @@ def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, 
     if path.suffix == ".safetensors":
         document, state = _read(path)
         configs = document["config"]
-        config = parse_config(EncoderConfig, configs["encoder"], where=f"{path}: encoder")
+        config = BACKBONES.parse(_without_foreign_keys(configs["encoder"]), where=f"{path}: encoder")
         head_config = parse_config(HeadConfig, configs["head"], where=f"{path}: head") if "head" in configs else None
         if document["kind"] == "encoder":
             state = {f"encoder.{key}": value for key, value in state.items()}
@@ -155,7 +157,7 @@ def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, 
         published = read_published(path, features=features)
         config, head_config, state, document = published.encoder, published.head, published.state, {}
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are replaced by those of the file
-        encoder = Encoder(config)
+        encoder = make_encoder(config)
         encoder.domain = _domain(path, document)
         head = None if head_config is None else Head(head_config, config.dim)
     if head is None:
@@ -200,10 +202,19 @@ def _fill(path: Path, model: nn.Module, state: dict[str, Tensor]) -> None:
     model.load_state_dict(state)
 
 
+def _without_foreign_keys(encoder: Mapping[str, Any]) -> dict[str, Any]:
+    """The first checkpoints' settings held the keys of both backbones."""
+    foreign = {"edgeconv": "heads", "transformer": "k"}.get(encoder.get("backbone", "edgeconv"))
+    return {key: value for key, value in encoder.items() if key != foreign}
+
+
 def _check_digest(path: Path, document: Mapping[str, Any], model: Encoder | Tagger) -> None:
     wanted = document.get("digest")
-    if wanted is not None and model.digest != wanted:
-        raise CheckpointError(f"{path}: the weights do not match their digest", got=model.digest, allowed=wanted)
+    if wanted is None:
+        return
+    settings = [document["config"][name] for name in ("encoder", "head") if name in document["config"]]
+    if wanted not in (model.digest, found := state_digest(model, *settings)):
+        raise CheckpointError(f"{path}: the weights do not match their digest", got=found, allowed=wanted)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

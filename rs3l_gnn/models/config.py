@@ -1,27 +1,47 @@
-"""Sizes of encoders and heads. No torch in here, so that configurations parse quickly."""
+"""What every encoder and head lets its user set. No torch in here, so that configurations parse quickly."""
 
 from __future__ import annotations
 
-from typing import Literal
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from rs3l_gnn.conventions import FEATURE_NAMES, BaseConfig
 
-__all__ = ["EncoderConfig", "HeadConfig"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["EncoderConfig", "HeadConfig", "LayerSizes"]
+
+
+def _require_positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if any(size < 1 for size in sizes):
+        raise ValueError(f"layer sizes must be at least 1, got {sizes}")
+    return sizes
+
+
+LayerSizes = Annotated[tuple[int, ...], AfterValidator(_require_positive)]
+"""Channels of layers in a row."""
 
 
 class EncoderConfig(BaseConfig):
-    """Encoder of one jet: particles in, one vector out. The defaults are those of arXiv:2403.07066."""
+    """Encoder of one jet: particles in, one vector out. Each backbone derives its own settings from this class."""
 
-    backbone: Literal["edgeconv", "transformer"] = Field("edgeconv", description="how particles see each other")
+    backbone: str
     features: tuple[str, ...] = Field(FEATURE_NAMES, description="inputs by name, in the order of the first layer")
-    width: int = Field(128, ge=1, le=4096, description="channels of every particle layer")
-    layers: int = Field(3, ge=0, le=32, description="EdgeConv or attention layers")
-    k: int = Field(24, ge=1, le=1000, description="neighbours of a particle, itself included (edgeconv)")
-    heads: int = Field(8, ge=1, le=64, description="attention heads (transformer)")
-    hidden: tuple[int, ...] = Field((64, 32, 32), description="layers between the sum over particles and the output")
     dim: int = Field(8, ge=1, le=4096, description="length of the embedding; the paper uses 8, 128 and 512")
+
+    torch_threads: ClassVar[bool] = True
+    """False for a backbone whose kernels have threads of their own, beside which those of torch only get in the way."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network, with random weights: (x [n_particles, n_features], ptr int64 [n_jets + 1]) to [n_jets, dim]."""
+
+    def identity(self) -> dict[str, Any]:
+        """What the digest of a checkpoint covers beside the weights."""
+        return self.model_dump(mode="json")
 
     @field_validator("features")
     @classmethod
@@ -33,31 +53,9 @@ class EncoderConfig(BaseConfig):
             raise ValueError("features must be named once each, and at least one")
         return names
 
-    @field_validator("hidden")
-    @classmethod
-    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        return _require_positive(sizes)
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> EncoderConfig:
-        if self.backbone == "transformer" and self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
-        return self
-
 
 class HeadConfig(BaseConfig):
     """Classifier on the normalised embedding: ``()`` is one linear layer, ``(128, 64, 32, 8)`` the paper's five."""
 
-    hidden: tuple[int, ...] = Field((), description="hidden layers, with ReLU between")
+    hidden: LayerSizes = Field((), description="hidden layers, with ReLU between")
     n_classes: int = Field(1, ge=1, description="1: one logit, signal against background; else one logit a class")
-
-    @field_validator("hidden")
-    @classmethod
-    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        return _require_positive(sizes)
-
-
-def _require_positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    if any(size < 1 for size in sizes):
-        raise ValueError(f"layer sizes must be at least 1, got {sizes}")
-    return sizes

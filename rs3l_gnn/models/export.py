@@ -27,7 +27,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.models.checkpoints import feature_table, holds_head, load_encoder, load_tagger
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
-from rs3l_gnn.models.padded import PaddedEncoder, PaddedTagger
+from rs3l_gnn.models.padded import PaddedTagger
 
 __all__ = ["FORMATS", "Format", "export", "padded_batch"]
 
@@ -82,7 +82,10 @@ def export(
         model = load_tagger(model) if holds_head(model) else load_encoder(model)
     model = copy.deepcopy(model).cpu().float().eval()
     encoder = model.encoder if isinstance(model, Tagger) else model
-    padded = (PaddedTagger(model) if isinstance(model, Tagger) else PaddedEncoder(model)).eval()
+    padded = encoder.padded()
+    if isinstance(model, Tagger):
+        padded = PaddedTagger(padded, model.head.mlp, model.head.config)
+    padded.eval()
     padded.requires_grad_(requires_grad=False)
     writers = {"onnx": _write_onnx, "torchscript": _write_torchscript, "torch": _write_torch}
     files: dict[str, Any] = {}

@@ -74,7 +74,7 @@ class Tagger(nn.Module):
     @property
     def digest(self) -> str:
         """SHA-256 of the weights and the configuration, in hexadecimal."""
-        return state_digest(self, self.encoder.config, self.head.config)
+        return state_digest(self, self.encoder.config.identity(), self.head.config.model_dump(mode="json"))
 
     def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
         """Logits of each jet, see :meth:`Head.forward`."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
-from rs3l_gnn.models.edgeconv import DynamicEdgeConv
-from rs3l_gnn.models.encoder import Encoder
-from rs3l_gnn.models.heads import Tagger
+from rs3l_gnn.models.config import HeadConfig
 
-__all__ = ["PaddedEncoder", "PaddedTagger"]
+__all__ = ["PaddedEdgeConv", "PaddedNetwork", "PaddedTagger"]
 
 
-class _PaddedEdgeConv(nn.Module):
+class PaddedEdgeConv(nn.Module):
+    """An EdgeConv layer with ELU for padded jets.
+
+    Args:
+        linear: of the layer; its weights are copied.
+        k: neighbours.
+    """
+
     def __init__(self, linear: nn.Linear, k: int) -> None:
         super().__init__()
         own, other = linear.weight.detach().chunk(2, dim=1)
@@ -26,6 +29,7 @@ class _PaddedEdgeConv(nn.Module):
         self.k = k
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
+        """Update particles [n_jets, n, C]; valid: True = real particle [n_jets, n]."""
         # Double precision, since |x|^2 + |y|^2 - 2 x.y cancels; differences would need a tensor [J, N, N, C].
         y = x.detach().double()
         norm = (y * y).sum(dim=2)
@@ -47,23 +51,16 @@ class _PaddedEdgeConv(nn.Module):
         return nn.functional.elu(self.own(x) + best)
 
 
-class PaddedEncoder(nn.Module):
-    """An encoder for padded jets.
+class PaddedNetwork(nn.Module):
+    """Particle network, layers of (h [n_jets, n, width], valid), sum, output network, for padded jets.
 
     Args:
-        encoder: its weights are copied.
+        particle, layers, output: the parts.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, particle: nn.Module, layers: nn.ModuleList, output: nn.Module) -> None:
         super().__init__()
-        config = encoder.config
-        self.particle = encoder.particle
-        if config.backbone == "edgeconv":
-            edges = [cast("nn.Sequential", cast("DynamicEdgeConv", layer).nn) for layer in encoder.layers]
-            self.layers = nn.ModuleList(_PaddedEdgeConv(cast("nn.Linear", edge[0]), config.k) for edge in edges)
-        else:
-            self.layers = encoder.layers
-        self.output = encoder.output
+        self.particle, self.layers, self.output = particle, layers, output
 
     def forward(self, features: Tensor, valid: Tensor) -> Tensor:
         """Embed jets.
@@ -87,16 +84,17 @@ class PaddedTagger(nn.Module):
     """A tagger for padded jets, giving probabilities.
 
     Args:
-        tagger: its weights are copied.
+        encoder: for padded jets.
+        mlp: the layers of the head.
+        config: of the head.
     """
 
-    def __init__(self, tagger: Tagger) -> None:
+    def __init__(self, encoder: nn.Module, mlp: nn.Module, config: HeadConfig) -> None:
         super().__init__()
-        self.encoder = PaddedEncoder(tagger.encoder)
-        self.mlp = tagger.head.mlp
-        self.binary = tagger.head.config.n_classes == 1
+        self.encoder, self.mlp = encoder, mlp
+        self.binary = config.n_classes == 1
 
     def forward(self, features: Tensor, valid: Tensor) -> Tensor:
-        """Probabilities [n_jets], or [n_jets, n_classes], of jets as for :class:`PaddedEncoder`."""
+        """Probabilities [n_jets], or [n_jets, n_classes], of jets as for :class:`PaddedNetwork`."""
         logits = self.mlp(nn.functional.normalize(self.encoder(features, valid), dim=1))
         return torch.sigmoid(logits).squeeze(1) if self.binary else torch.softmax(logits, dim=1)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rs3l_gnn.conventions import FEATURE_NAMES, CheckpointError
+from rs3l_gnn.models.backbones.edgeconv import EdgeConvConfig
 from rs3l_gnn.models.config import EncoderConfig, HeadConfig
 
 __all__ = ["KeyReport", "Published", "read_published"]
@@ -146,7 +147,7 @@ def _encoder_config(path: Path, state: dict[str, Tensor], k: int, features: tupl
     if not sizes:
         raise CheckpointError(f"{path}: keys 'output.*' are missing")
     layers = {int(key.split(".")[2]) for key in state if key.startswith("encoder.layers.")}
-    return EncoderConfig(
+    return EdgeConvConfig(
         features=features, width=width, layers=max(layers, default=-1) + 1, k=k, hidden=tuple(sizes[:-1]), dim=sizes[-1]
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import NOMINAL, BaseConfig, JetType, SplitFractions
 from rs3l_gnn.data import TrainingWeightConfig
-from rs3l_gnn.models import EncoderConfig, HeadConfig
+from rs3l_gnn.models import AnyEncoder, EdgeConvConfig, HeadConfig
+from rs3l_gnn.models.config import LayerSizes
 
 __all__ = [
     "FinetuneConfig",
@@ -46,13 +47,8 @@ class LossConfig(BaseConfig):
 class ProjectionConfig(BaseConfig):
     """Network between the direction of the embedding and the loss (arXiv:2002.05709, section 4.2)."""
 
-    hidden: tuple[int, ...] = Field((128,), description="hidden layers, with ReLU between")
+    hidden: LayerSizes = Field((128,), description="hidden layers, with ReLU between")
     dim: int = Field(64, ge=2, description="length of the vector that the loss sees")
-
-    @field_validator("hidden")
-    @classmethod
-    def _positive(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        return HeadConfig(hidden=sizes).hidden  # the same rule, said once
 
 
 class OptimizerConfig(BaseConfig):
@@ -121,7 +117,7 @@ class PretrainConfig(BaseConfig):
     max_events: int | None = Field(
         None, ge=1, description="training events; a smaller number takes a part of those of a larger one"
     )
-    encoder: EncoderConfig = EncoderConfig()
+    encoder: AnyEncoder = EdgeConvConfig()
     projection: ProjectionConfig | None = Field(
         None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
     )
@@ -147,7 +143,7 @@ class FinetuneConfig(BaseConfig):
     encoder: str | None = Field(
         None, description="weights to start from: shipped ones by name, or a file; random weights if null"
     )
-    architecture: EncoderConfig | None = Field(
+    architecture: AnyEncoder | None = Field(
         None, description="the encoder, where it starts from random weights; a loaded one must agree if this is given"
     )
     mode: Literal["fixed", "floating"] = Field("floating", description="whether the encoder's weights move")

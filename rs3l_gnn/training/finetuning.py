@@ -16,7 +16,16 @@ from torch import Tensor, nn
 
 from rs3l_gnn.conventions import CheckpointError, Split, refuse_existing
 from rs3l_gnn.data import EventBatches, ViewBatch, ViewDraw, Views, ViewsSource, choose_events, effective_number
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, Tagger, load_encoder, save_tagger
+from rs3l_gnn.models import (
+    EdgeConvConfig,
+    Encoder,
+    EncoderConfig,
+    Head,
+    Tagger,
+    load_encoder,
+    make_encoder,
+    save_tagger,
+)
 from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
@@ -184,7 +193,7 @@ def initial_tagger(config: FinetuneConfig) -> Tagger:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         if config.encoder is None:
-            encoder = Encoder(config.architecture or EncoderConfig())
+            encoder = make_encoder(config.architecture or EdgeConvConfig())
             _log.info("encoder: random weights")
         else:
             encoder = load_encoder(config.encoder)
@@ -199,10 +208,10 @@ def _require_architecture(config: FinetuneConfig, found: EncoderConfig) -> None:
         return
     wanted = config.architecture.model_dump()
     for key, value in found.model_dump().items():
-        if wanted[key] != value:
+        if wanted.get(key) != value:
             raise CheckpointError(
                 f"architecture.{key} of the configuration contradicts the encoder {config.encoder}",
-                got=wanted[key],
+                got=wanted.get(key),
                 allowed=str(value),
                 hint="leave architecture out to take the encoder's own",
             )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, refuse_existing
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number
-from rs3l_gnn.models import Encoder, Head, HeadConfig, save_encoder
+from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
 from rs3l_gnn.training.config import LossConfig, PretrainConfig
 from rs3l_gnn.training.gather import gather_embeddings
 from rs3l_gnn.training.loader import EpochLoader
@@ -216,7 +216,7 @@ def initial_networks(config: PretrainConfig) -> tuple[Encoder, Head | None]:
     """Encoder and projection with random weights that depend on the seed alone; torch's generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        encoder = Encoder(config.encoder)
+        encoder = make_encoder(config.encoder)
         if config.projection is None:
             return encoder, None
         # A tagger's head sees directions only, and so does the projection: what it needs must not hide in lengths.

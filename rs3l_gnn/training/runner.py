@@ -175,7 +175,7 @@ def training_threads(threads: int | None, encoder: EncoderConfig) -> Iterator[No
     before = torch.get_num_threads()
     wanted = thread_count(threads)
     try:
-        torch.set_num_threads(1 if encoder.backbone == "edgeconv" else wanted)
+        torch.set_num_threads(wanted if encoder.torch_threads else 1)
         with encoder_threads(wanted):
             yield
     finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ Make = Callable[..., ConfigRegistry[Any]]
 
 
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Two parts, circle and square, in a folder; more by entry points of a package that is installed beside them."""
 
     def write(*, plugin: str | None = None, point: str = "shapes_plugin:Triangle") -> ConfigRegistry[Any]:
@@ -52,9 +53,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
             (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: shapes-plugin\nVersion: 1.0\n")
             (metadata / "entry_points.txt").write_text(f"[test.shapes]\ntriangle = {point}\n")
         monkeypatch.syspath_prepend(str(tmp_path))
-        import shapes_base
-
-        return ConfigRegistry("shape", shapes_base.Shape, package="shapes", group="test.shapes", default="circle")
+        base = importlib.import_module("shapes_base").Shape
+        return ConfigRegistry("shape", base, package="shapes", group="test.shapes", default="circle")
 
     yield write
     for name in [name for name in sys.modules if name.startswith("shapes")]:

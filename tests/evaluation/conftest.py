@@ -17,7 +17,14 @@ from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 from rs3l_gnn.evaluation.joining import JoinedEvents
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.scoring import ScoredViews, Scores
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
+from rs3l_gnn.models import (
+    EdgeConvConfig,
+    Head,
+    HeadConfig,
+    Tagger,
+    make_encoder,
+    save_tagger,
+)
 
 Maker = Callable[..., Meter]
 
@@ -51,7 +58,7 @@ def taggers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for seed, path in enumerate(paths.values()):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+            encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
             tagger = Tagger(encoder, Head(HeadConfig(), 4))
             save_tagger(path, tagger, provenance={"seeds": {"seed": seed}, "config_digest": "abc"})
     return {**{name: str(path) for name, path in paths.items()}, "two": str(folder / "two")}

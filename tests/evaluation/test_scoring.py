@@ -20,7 +20,15 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.data import Views, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, scoring
 from rs3l_gnn.evaluation.scoring import checkpoint_path, score_test_events
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, load_tagger, save_tagger
+from rs3l_gnn.models import (
+    EdgeConvConfig,
+    Head,
+    HeadConfig,
+    Tagger,
+    load_tagger,
+    make_encoder,
+    save_tagger,
+)
 
 
 def test_only_test_events_are_scored(config: EvaluateConfig, all_views: Views) -> None:
@@ -98,7 +106,7 @@ def test_mistakes_are_named(config: EvaluateConfig, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="no file of views"):
         score_test_events(config.model_copy(update={"views": ()}))
     with torch.random.fork_rng(devices=[]):
-        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
         save_tagger(tmp_path / "three.safetensors", Tagger(encoder, Head(HeadConfig(n_classes=3), 4)))
     three = config.model_copy(update={"taggers": {"x": str(tmp_path / "three.safetensors")}})
     with pytest.raises(ConfigError, match="three.safetensors gives a score for each of class_0, class_1, class_2"):
@@ -111,7 +119,7 @@ def test_several_classes_make_the_score_that_the_configuration_names(
     path = tmp_path / "three.safetensors"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
         save_tagger(path, Tagger(encoder, Head(HeadConfig(n_classes=3), 4), classes=("qcd", "hbb", "wqq")))
     document = {
         "views": config.views,
@@ -129,7 +137,7 @@ def test_views_of_another_kind_than_trained_on_are_said_or_refused(
     config: EvaluateConfig, all_views: Views, tmp_path: Path
 ) -> None:
     path, views = tmp_path / "tagger.safetensors", tmp_path / "views.h5"
-    encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+    encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
     encoder.domain = JetDomain(radius=0.8, pt_min=600.0, formats=("pfnano",), missing_features=())
     save_tagger(path, Tagger(encoder, Head(HeadConfig(), 4)))
     strange = JetDomain(radius=0.4, formats=("nanoaod15",), missing_features=("tanh_d0",))

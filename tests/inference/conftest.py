@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
+from rs3l_gnn.models import (
+    EdgeConvConfig,
+    Head,
+    HeadConfig,
+    Tagger,
+    make_encoder,
+    save_tagger,
+)
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +27,7 @@ def make_tagger(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         path = tmp_path_factory.mktemp("tagger") / "tagger.safetensors"
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            tagger = Tagger(Encoder(EncoderConfig(**encoder)), Head(HeadConfig(hidden=(16,)), dim=8))
+            tagger = Tagger(make_encoder(EdgeConvConfig(**encoder)), Head(HeadConfig(hidden=(16,)), dim=8))
         save_tagger(path, tagger, provenance={})
         return path
 

@@ -28,12 +28,12 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.inference import JetInputs, JetTagger, cache, jet_inputs
 from rs3l_gnn.models import (
     Discriminant,
-    Encoder,
-    EncoderConfig,
+    EdgeConvConfig,
     Head,
     HeadConfig,
     Tagger,
     load_tagger,
+    make_encoder,
     save_tagger,
 )
 
@@ -96,12 +96,14 @@ def slow_score(tagger: Tagger, x: NDArray[np.float64]) -> float:
     def elu(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(values > 0, values, np.expm1(np.minimum(values, 0)))
 
+    config = tagger.encoder.config
+    assert isinstance(config, EdgeConvConfig)
     h: NDArray[np.float64] = elu(linear("encoder.particle.2", elu(linear("encoder.particle.0", x))))
-    for layer in range(tagger.encoder.config.layers):
+    for layer in range(config.layers):
         new = np.empty_like(h)
         for i in range(len(h)):
             distance = ((h - h[i]) ** 2).sum(axis=1)
-            near = np.argsort(distance, kind="stable")[: tagger.encoder.config.k]
+            near = np.argsort(distance, kind="stable")[: config.k]
             edges = np.concatenate([np.repeat(h[i][None], len(near), axis=0), h[near] - h[i]], axis=1)
             new[i] = elu(linear(f"encoder.layers.{layer}.nn.0", edges)).max(axis=0)
         h = new
@@ -235,7 +237,7 @@ def three_classes(tmp_path: Path) -> Path:
     """A tagger of three classes, trained on AK4 jets between 200 and 1000 GeV."""
     with torch.random.fork_rng():
         torch.manual_seed(11)
-        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
         encoder.domain = JetDomain(0.4, 200.0, 1000.0, ("nanoaod15",), ())
         save_tagger(
             tmp_path / "three.safetensors",

@@ -10,7 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from rs3l_gnn.models import Encoder, EncoderConfig
+from rs3l_gnn import models
+from rs3l_gnn.models import BACKBONES, Encoder
 
 with warnings.catch_warnings():
     # torch calls TorchScript deprecated, which torch_geometric uses while it is imported.
@@ -41,6 +42,6 @@ def make_encoder() -> Callable[..., Encoder]:
     def make(seed: int = 0, **settings: object) -> Encoder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return Encoder(EncoderConfig.model_validate(settings)).eval()
+            return models.make_encoder(BACKBONES.parse(settings, where="a test")).eval()
 
     return make

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, parse_config
-from rs3l_gnn.models import EncoderConfig, HeadConfig
+from rs3l_gnn.models import BACKBONES, EdgeConvConfig, HeadConfig
 
 
 def test_defaults_are_those_of_the_paper() -> None:
-    config = EncoderConfig()
+    config = EdgeConvConfig()
     assert (config.width, config.layers, config.k, config.hidden, config.dim) == (128, 3, 24, (64, 32, 32), 8)
     assert config.features == FEATURE_NAMES
 
@@ -28,7 +28,7 @@ def test_defaults_are_those_of_the_paper() -> None:
 )
 def test_wrong_values_are_named(document: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        parse_config(EncoderConfig, document, where="encoder")
+        BACKBONES.parse(document, where="encoder")
 
 
 def test_head_without_classes() -> None:

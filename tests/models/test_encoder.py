@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, KINEMATIC_FEATURES, ConfigError, InvalidDataError
 from rs3l_gnn.models import Encoder, load_encoder
+from rs3l_gnn.models.particle_encoder import ParticleEncoder
 
 Jets = tuple[NDArray[np.float32], NDArray[np.int64]]
 MakeEncoder = Callable[..., Encoder]
@@ -108,6 +109,7 @@ def test_other_sizes_equal_layers_one_by_one(
 ) -> None:
     """Widths that the kernels pad, and the gradients through the padding."""
     encoder = make_encoder(**settings).double()
+    assert isinstance(encoder, ParticleEncoder)
     features, offsets = make_jets()
     x, cuts = torch.from_numpy(features).double(), torch.from_numpy(offsets)
     z = encoder(x, cuts)
@@ -160,6 +162,7 @@ def test_arrays_of_any_kind(make_encoder: MakeEncoder, make_jets: MakeJets) -> N
 
 def test_nothing_gives_nothing(make_encoder: MakeEncoder) -> None:
     encoder = make_encoder()
+    assert isinstance(encoder, ParticleEncoder)
     none = encoder.embed(np.empty((0, 15), np.float32), np.array([0]))
     assert none.dtype == np.float32
     assert none.shape == (0, 8)

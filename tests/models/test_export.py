@@ -15,7 +15,7 @@ import torch
 from rs3l_gnn.conventions import FEATURE_NAMES, KINEMATIC_FEATURES, CheckpointError, OutputError
 from rs3l_gnn.models import Encoder, Head, HeadConfig, Tagger, save_tagger
 from rs3l_gnn.models.export import export, padded_batch
-from rs3l_gnn.models.padded import PaddedEncoder
+from rs3l_gnn.models.padded import PaddedNetwork
 
 MakeEncoder = Callable[..., Encoder]
 MakeJets = Callable[..., Any]
@@ -29,9 +29,9 @@ def test_padded_network_equals_the_ragged_one(
     features, offsets = make_jets()
     x, valid = padded_batch(features, offsets)
     with torch.no_grad():
-        z = PaddedEncoder(encoder)(torch.from_numpy(x), torch.from_numpy(valid)).numpy()
+        z = encoder.padded()(torch.from_numpy(x), torch.from_numpy(valid)).numpy()
         x[~valid] = 1000.0
-        rubbish = PaddedEncoder(encoder)(torch.from_numpy(x), torch.from_numpy(valid)).numpy()
+        rubbish = encoder.padded()(torch.from_numpy(x), torch.from_numpy(valid)).numpy()
     expected = encoder.embed(features, offsets)
     assert np.abs(z - expected).max() < 2e-6 * np.abs(expected).max()
     assert np.abs(rubbish - expected).max() < 2e-6 * np.abs(expected).max()
@@ -118,8 +118,8 @@ def test_every_format_of_the_published_encoder(shared_data: Path, tmp_path: Path
 def test_difference_from_the_model_is_an_error(
     tmp_path: Path, make_encoder: MakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = PaddedEncoder.forward
-    monkeypatch.setattr(PaddedEncoder, "forward", lambda self, features, valid: forward(self, features, valid) * 1.001)
+    forward = PaddedNetwork.forward
+    monkeypatch.setattr(PaddedNetwork, "forward", lambda self, features, valid: forward(self, features, valid) * 1.001)
     with pytest.raises(CheckpointError, match=r"model.pt2 gives other numbers .* a difference of \d\.\de-04"):
         export(make_encoder(k=2, layers=1, width=32), tmp_path / "out", formats=["torch"])
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from rs3l_gnn.conventions import ConfigError
-from rs3l_gnn.models import Encoder, EncoderConfig
+from rs3l_gnn.models import EdgeConvConfig, make_encoder
 from rs3l_gnn.models.threads import encoder_threads, run_chunks, thread_count
 
 
@@ -81,7 +81,7 @@ def test_thread_count() -> None:
 
 def _embed(jets: tuple[Any, Any], threads: int) -> np.ndarray[Any, Any]:
     torch.manual_seed(0)
-    return Encoder(EncoderConfig(width=32, layers=1, k=4)).embed(*jets, threads=threads)
+    return make_encoder(EdgeConvConfig(width=32, layers=1, k=4)).embed(*jets, threads=threads)
 
 
 def _send(jets: tuple[Any, Any], threads: int, pipe: Any) -> None:
@@ -111,11 +111,11 @@ def test_spawned_child(tmp_path: Path, make_jets: Callable[..., Any]) -> None:
     np.savez(tmp_path / "jets.npz", features=features, offsets=offsets)
     code = (
         "import multiprocessing, sys, numpy as np, torch\n"
-        "from rs3l_gnn.models import Encoder, EncoderConfig\n"
+        "from rs3l_gnn.models import Encoder, BACKBONES, EdgeConvConfig, Encoder, EncoderConfig, make_encoder\n"
         "def embed(path):\n"
         "    torch.manual_seed(0)\n"
         "    jets = np.load(path)\n"
-        "    encoder = Encoder(EncoderConfig(width=32, layers=1, k=4))\n"
+        "    encoder = make_encoder(EdgeConvConfig(width=32, layers=1, k=4))\n"
         "    return encoder.embed(jets['features'], jets['offsets'], threads=2)\n"
         "if __name__ == '__main__':\n"
         "    with multiprocessing.get_context('spawn').Pool(2) as pool:\n"

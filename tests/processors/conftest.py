@@ -13,7 +13,14 @@ import pytest
 import torch
 import uproot
 
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, save_tagger
+from rs3l_gnn.models import (
+    EdgeConvConfig,
+    Head,
+    HeadConfig,
+    Tagger,
+    make_encoder,
+    save_tagger,
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +31,8 @@ def make_tagger(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         path = tmp_path_factory.mktemp("tagger") / "tagger.safetensors"
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            config = EncoderConfig(width=16, hidden=(16,), dim=4, **encoder)
-            tagger = Tagger(Encoder(config), Head(HeadConfig(hidden=()), dim=4))
+            config = EdgeConvConfig(width=16, hidden=(16,), dim=4, **encoder)
+            tagger = Tagger(make_encoder(config), Head(HeadConfig(hidden=()), dim=4))
         save_tagger(path, tagger, provenance={})
         return path
 

@@ -15,14 +15,14 @@ from boost_histogram.serialization import from_uhi
 
 from rs3l_gnn.conventions import ConfigError, JetDomain, parse_config
 from rs3l_gnn.inference import jet_inputs
-from rs3l_gnn.models import Encoder, EncoderConfig, Head, HeadConfig, Tagger, load_tagger, save_tagger
+from rs3l_gnn.models import EdgeConvConfig, Head, HeadConfig, Tagger, load_tagger, make_encoder, save_tagger
 from rs3l_gnn.processors import AnalysisConfig, analyze
 
 
 def _tagger(path: Path, domain: JetDomain, classes: tuple[str, ...] = ("signal",)) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        encoder = Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+        encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
         encoder.domain = domain
         n_classes = len(classes)
         save_tagger(path, Tagger(encoder, Head(HeadConfig(n_classes=n_classes), dim=4), classes=classes))

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from rs3l_gnn.data import PairConfig, pair
-from rs3l_gnn.models import EncoderConfig, HeadConfig
+from rs3l_gnn.models import EdgeConvConfig, HeadConfig
 from rs3l_gnn.training import FinetuneConfig, OptimizerConfig, PretrainConfig, TrainerConfig
 
-_SMALL = EncoderConfig(width=16, layers=1, k=8, hidden=(16,), dim=8)
+_SMALL = EdgeConvConfig(width=16, layers=1, k=8, hidden=(16,), dim=8)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from rs3l_gnn.conventions import (
     parse_config,
 )
 from rs3l_gnn.data import ViewsSource, read_views, write_views
-from rs3l_gnn.models import Encoder, EncoderConfig, inspect_checkpoint, load_encoder, load_tagger, save_encoder
+from rs3l_gnn.models import EdgeConvConfig, inspect_checkpoint, load_encoder, load_tagger, make_encoder, save_encoder
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TrainerConfig, finetune, pretrain
 from rs3l_gnn.training.finetuning import _Targets
 from rs3l_gnn.training.monitors import area_under_roc
@@ -50,7 +50,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
-        save_encoder(path, Encoder(EncoderConfig(width=16, layers=1, k=6, hidden=(8,), dim=4)))
+        save_encoder(path, make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4)))
     return str(path)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from rs3l_gnn.models import EncoderConfig
+from rs3l_gnn.models import BACKBONES
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
 from rs3l_gnn.training.runner import training_threads
@@ -22,7 +22,7 @@ from rs3l_gnn.training.runner import training_threads
 _RUN = """
 import json, sys
 from pathlib import Path
-from rs3l_gnn.models import EncoderConfig
+from rs3l_gnn.models import BACKBONES, EdgeConvConfig, Encoder, EncoderConfig, make_encoder
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
 if __name__ == "__main__":
@@ -113,7 +113,7 @@ def test_two_processes_have_the_loss_of_the_joint_batch(toy_views: Path, tmp_pat
 @pytest.mark.parametrize(("backbone", "for_torch"), [("edgeconv", 1), ("transformer", 3)])
 def test_threads_are_shared_and_put_back(backbone: str, for_torch: int) -> None:
     before = torch.get_num_threads()
-    encoder = EncoderConfig.model_validate({"backbone": backbone})
+    encoder = BACKBONES[backbone].model_validate({})
     with pytest.raises(KeyError), training_threads(3, encoder):
         assert (torch.get_num_threads(), thread_count(None)) == (for_torch, 3)
         raise KeyError
