@@ -36,6 +36,7 @@ from rs3l_gnn.models import (
     make_encoder,
     save_tagger,
 )
+from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
 
 FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
 
@@ -251,6 +252,8 @@ def test_several_classes_have_a_named_score_each(three_classes: Path) -> None:
     tagger, network = JetTagger(three_classes), load_tagger(three_classes)
     scores = tagger(jets, candidates, links)
     assert tagger.classes == tuple(scores.fields) == ("qcd", "hbb", "wqq")
+    encoder = network.encoder
+    assert isinstance(encoder, EdgeConvEncoder)
     for event, table in enumerate(links.to_list()):
         rows = candidates[event].to_list()
         for index, jet in enumerate(jets[event].to_list()):
@@ -259,7 +262,7 @@ def test_several_classes_have_a_named_score_each(three_classes: Path) -> None:
             with torch.no_grad():
                 logits = network.head.mlp(
                     torch.nn.functional.normalize(
-                        network.encoder.output(network.encoder.pooled_with_torch(x, torch.tensor([0, len(x)])))
+                        encoder.output(encoder.pooled_with_torch(x, torch.tensor([0, len(x)])))
                     )
                 )[0]
             expected = (logits.exp() / logits.exp().sum()).tolist()
