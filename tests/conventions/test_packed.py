@@ -54,6 +54,15 @@ def _zip(text: bytes) -> bytes:
         (b"\x28\xb5\x2f\xfd" + TEXT, "is packed with zstd.*unzstd"),
         (gzip.compress(gzip.compress(TEXT)), "is packed twice"),
     ],
+    ids=[
+        "tar",
+        "tar.gz",
+        "tar.xz",
+        "zip",
+        "zip.gz",
+        "zstd",
+        "gz.gz",
+    ],  # packed bytes hold the time and would make other names
 )
 def test_what_is_not_read_is_named(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "some.lhe.gz"
