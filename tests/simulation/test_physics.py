@@ -15,9 +15,13 @@ import uproot
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
-from rs3l_gnn.conventions import JetType
+from rs3l_gnn.conventions import VARIATIONS as REGISTRY
+from rs3l_gnn.conventions import JetType, delta_r
 from rs3l_gnn.data import jet_features
-from rs3l_gnn.simulation import SampleConfig, SimulationConfig, simulate
+from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, get_process, simulate
+from rs3l_gnn.simulation.generate import generate_hard_events
+from rs3l_gnn.simulation.settings import COMMON, CP5, shower_weight_settings
+from rs3l_gnn.simulation.shower import Shower
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +148,44 @@ def test_kinds_of_candidates(jets: dict[tuple[str, str], Anchors]) -> None:
     assert shares[3] == pytest.approx(0.58, abs=0.08)  # charged hadrons
     assert shares[0] == pytest.approx(0.25, abs=0.05)  # photons
     assert shares[4] == pytest.approx(0.16, abs=0.06)  # neutral hadrons
+
+
+def _in_the_jet(shower: Shower, hard: HardEvents, seeds: range) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Stable particles above 1 GeV within 0.8 of the hard parton, and the shower weights, of each event."""
+    batch = shower.run(hard, seeds)
+    counts = np.zeros(len(hard))
+    for index in range(len(hard)):
+        rows = hard.event(index)
+        coloured = (rows["status"] == 1) & ((np.abs(rows["id"]) < 6) | (rows["id"] == 21))
+        px, py, pz = (rows[name][coloured][0] for name in ("px", "py", "pz"))
+        found = batch[index].prt
+        x, y, z = (ak.to_numpy(found.p[name]) for name in ("px", "py", "pz"))
+        pt = np.hypot(x, y) + 1e-12
+        away = delta_r(np.arcsinh(z / pt), np.arctan2(y, x), np.arcsinh(pz / np.hypot(px, py)), np.arctan2(py, px))
+        counts[index] = np.sum((ak.to_numpy(found.status) > 0) & (pt > 1) & (away < 0.8))
+    return counts, shower.weights(batch)
+
+
+def test_shower_weights_against_showers() -> None:
+    """Weights of FSR by 2 and a half move the multiplicity as explicit showers do, but by less.
+
+    They leave emissions below twice the cut-off as they are, and damp the change of soft ones (arXiv:1605.08352).
+    """
+    n = 1000
+    hard = generate_hard_events(get_process("qcd"), n, sample="qcd", seed=5, pt_hat_min=430.0, energy=13000.0)
+    base = (*COMMON, *CP5)
+    weighted = Shower(hard.beams, (*base, *shower_weight_settings("pythia")))
+    counts, weights = _in_the_jet(weighted, hard, range(1, n + 1))
+    for sign, variation, name in ((-1, "fsrDefUp", "fsrup"), (1, "fsrDefDown", "fsrdown")):
+        again = _in_the_jet(Shower(hard.beams, (*base, *REGISTRY[variation].settings)), hard, range(1, n + 1))[0]
+        explicit, error = again.mean() - counts.mean(), np.hypot(again.std(), counts.std()) / np.sqrt(n)
+        weight = weights[:, weighted.weight_names.index(name)]
+        shift = np.average(counts, weights=weight) - counts.mean()
+        spread = np.std(weight * (counts - counts.mean())) / weight.mean() / np.sqrt(n)
+        assert sign * explicit > 3 * error
+        assert sign * shift > 0
+        assert sign * (shift - 0.4 * explicit) > -3 * np.hypot(spread, error)
+        assert sign * (shift - explicit) < 3 * np.hypot(spread, error)
 
 
 def test_the_published_encoder_tells_our_jets_apart(jets: dict[tuple[str, str], Anchors], shared_data: Path) -> None:
