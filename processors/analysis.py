@@ -16,10 +16,12 @@ from rs3l_gnn.conventions import (
     JetDomain,
     atomic_directory,
     dump_config,
+    file_digest,
     provenance,
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.processors.bootstrap import Replicas, write_replicas
 from rs3l_gnn.processors.checkpoints import ChunkCheckpoints, run_key
 from rs3l_gnn.processors.chunking import work_items
 from rs3l_gnn.processors.config import AnalysisConfig
@@ -49,7 +51,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     """Run the taggers over filesets and write histograms.
 
     Writes ``output.coffea``, ``histograms.json``, ``histograms.root``, ``report.json`` and ``config.yaml`` into the
-    folder ``output``, all of them or none.
+    folder ``output``, all of them or none; with ``bootstrap.replicas`` also ``replicas.npz``.
 
     Args:
         config: files, taggers, selection, systematics, executor.
@@ -118,7 +120,17 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
                 report["jets_below_training_range"],
                 processor.config.jet.training_pt_min,
             )
-        _write(config, output, summary, report, skims=spill.jets, inputs=[info.path for info in good], force=force)
+        replicas = summary.pop("replicas", None)
+        _write(
+            config,
+            output,
+            summary,
+            report,
+            replicas=replicas,
+            skims=spill.jets,
+            inputs=[info.path for info in good],
+            force=force,
+        )
     return report
 
 
@@ -234,6 +246,7 @@ def _write(
     summary: Mapping[str, Any],
     report: Mapping[str, Any],
     *,
+    replicas: Replicas | None,
     skims: Mapping[str, JetBlocks],
     inputs: list[str],
     force: bool,
@@ -245,6 +258,10 @@ def _write(
     document = histogram_document(summary, complete=bool(report["complete"]), provenance=record)
     with atomic_directory(output, force=force) as folder:
         save({**summary, "report": report, "provenance": record}, str(folder / "output.coffea"))
+        if replicas is not None:
+            write_replicas(folder / "replicas.npz", replicas)
+            # The content hash ties the two files together.
+            document["replicas"] = {"file": "replicas.npz", "digest": file_digest(folder / "replicas.npz")}
         # Compact: nobody reads large tables by eye.
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
         (folder / "histograms.json").write_text(text + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.processors.bootstrap import ReplicaHistogram
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.exact import ExactHistogram, ExactSums
 from rs3l_gnn.processors.paired import PairTable
@@ -54,15 +55,26 @@ class ChunkOutput:
     Args:
         config: axes and channels.
         variations: names on the variation axis.
+        counts: how often each event counts in each replica [n_events, replicas]; None for no replicas.
     """
 
-    def __init__(self, config: ProcessorConfig, variations: Sequence[str]) -> None:
+    def __init__(
+        self, config: ProcessorConfig, variations: Sequence[str], counts: NDArray[np.uint8] | None = None
+    ) -> None:
         self._config = config
         channels = [channel.name for channel in config.channels]
         self.histograms = {
             name: ExactHistogram(channels, variations, variable) for name, variable in config.variables.items()
         }
         self._result: dict[str, Any] = {"histograms": self.histograms}
+        self._counts = counts
+        self._replicas: dict[str, ReplicaHistogram] = {}
+        if counts is not None:
+            self._replicas = {
+                name: ReplicaHistogram(variable.bins + 2, counts.shape[1])
+                for name, variable in config.variables.items()
+            }
+            self._result["replicas"] = self._replicas
         self._nominal: tuple[Selected, NDArray[np.float64]] | None = None
 
     def fill(self, selected: Selected, weights: Mapping[str, NDArray[np.float64]]) -> None:
@@ -83,6 +95,14 @@ class ChunkOutput:
                 bins = selected.bins[name][inside]
                 for variation, weight in weights.items():
                     histogram.fill(channel=channel, variation=variation, bins=bins, weight=weight[events])
+                    if self._counts is not None:
+                        self._replicas[name].fill(
+                            channel=channel,
+                            variation=variation,
+                            bins=bins,
+                            weight=weight[events],
+                            counts=self._counts[events],
+                        )
             self._share(channel, selected, weights)
 
     def _share(self, channel: str, selected: Selected, weights: Mapping[str, NDArray[np.float64]]) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "N2",
     "AnalysisConfig",
     "AxisConfig",
+    "BootstrapConfig",
     "ChannelConfig",
     "JetSelection",
     "ProcessorConfig",
@@ -85,6 +86,13 @@ class ChannelConfig(BaseConfig):
     )
 
 
+class BootstrapConfig(BaseConfig):
+    """Replicas of every histogram, in which the hard events count by chance; a fit compares taggers with them."""
+
+    replicas: int = Field(default=0, ge=0, description="how many; 0 for none; memory and the file grow with them")
+    seed: int = Field(default=1, ge=0, description="a replica depends on the seed and its number alone")
+
+
 class ProcessorConfig(BaseConfig):
     """Everything a processor needs to know on a worker."""
 
@@ -114,6 +122,7 @@ class ProcessorConfig(BaseConfig):
     paired: bool = Field(
         default=True, description="keep the covariance of nominal and re-simulated scores, which a fit can use"
     )
+    bootstrap: BootstrapConfig = BootstrapConfig()
 
     @model_validator(mode="after")
     def _consistent(self) -> ProcessorConfig:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import VARIATIONS, ConfigError
+from rs3l_gnn.processors.bootstrap import Replicas
 from rs3l_gnn.processors.chunk import cutflow_steps
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.covariances import Covariances
@@ -39,7 +40,8 @@ def summarise(
     Returns:
         ``histograms`` (name -> hist.Hist), ``datasets``, ``variations``, ``models``, ``cutflow``, and ``paired``
         (name -> covariances of nominal and varied templates, see
-        :meth:`rs3l_gnn.processors.covariances.Covariances.document`).
+        :meth:`rs3l_gnn.processors.covariances.Covariances.document`); with a bootstrap also ``replicas``, a
+        :class:`rs3l_gnn.processors.bootstrap.Replicas`.
 
     Raises:
         ConfigError: files of one data set disagree on its metadata, or data sets of one sample on their cross-section.
@@ -53,7 +55,11 @@ def summarise(
     scales = {name: norm.scale for name, norm in norms.items()}
     entries = sorted({plan.entry for plan in plans.values()})
     records = _variations(parts)
+    replicas = Replicas(config.bootstrap.replicas, config.bootstrap.seed, {})
+    for name, part in parts.items():
+        replicas.add(plans[name].entry, scales[name], part.get("replicas", {}))
     return {
+        **({"replicas": replicas} if replicas.histograms else {}),
         "histograms": {name: _merged(config, name, parts, plans, scales) for name in config.variables},
         "datasets": {entry: _entry(entry, parts, plans, metadata, norms) for entry in entries},
         "variations": records,

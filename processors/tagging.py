@@ -23,6 +23,7 @@ from rs3l_gnn.inference import (
     jet_inputs,
     require_one_score,
 )
+from rs3l_gnn.processors.bootstrap import multiplicities
 from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
@@ -126,7 +127,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         jets = EventTables(events, candidates=False).jets
         in_file = nominal_view(jets, anchor=config.jet.choice == "anchor")
         is_split = simulation and config.split is not None  # no network was trained on data
-        numbers = _event_numbers(events, needed=is_split or plan.paired)
+        is_bootstrap = simulation and config.bootstrap.replicas > 0
+        numbers = _event_numbers(events, needed=is_split or plan.paired or is_bootstrap)
         kept = split_mask(config, plan.sample, numbers) if is_split else np.ones(len(events), dtype=bool)
         views = momentum_views(events, in_file, config.systematics, metadata, variations=is_nominal)
         chosen = [choose_jets(view, config.jet, kept) for view in views]
@@ -142,7 +144,12 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         clock.lap("networks")
 
         weights = event_weights(events, config.systematics, metadata, dataset, variations=is_nominal)
-        out = ChunkOutput(config, list(records))
+        counts = None
+        if is_bootstrap:
+            # Re-simulated events are the same hard events; those of another data set of the sample are not.
+            hard = str(metadata.get("resimulated_of") or dataset)
+            counts = multiplicities(hard, numbers, replicas=config.bootstrap.replicas, seed=config.bootstrap.seed)
+        out = ChunkOutput(config, list(records), counts)
         for view, places in zip(views, chosen, strict=True):
             selected = Selected(config, view, places, scores)
             if view is not views[0]:

@@ -14,7 +14,7 @@ from rs3l_gnn.fits.hypotheses import Limit, Significance, limit, significance
 from rs3l_gnn.fits.inference import Impact, Scan, Toys, rank, scan, toys
 from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
 from rs3l_gnn.fits.pyhf_spec import pyhf_workspace, write_workspace
-from rs3l_gnn.fits.replicas import Spread, errors_of_errors, replica
+from rs3l_gnn.fits.replicas import ReplicaSource, Spread, errors_of_errors, replica
 from rs3l_gnn.fits.shapes_file import write_shapes
 from rs3l_gnn.fits.templates import (
     ChannelTemplates,
@@ -39,6 +39,7 @@ __all__ = [
     "Limit",
     "Nuisance",
     "RateEffect",
+    "ReplicaSource",
     "SampleTemplates",
     "Scan",
     "Shift",

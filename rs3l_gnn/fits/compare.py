@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,24 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.fits.building import Built
-from rs3l_gnn.fits.comparison import TaggerResult, average_trainings, comparison_document, markdown_table
+from rs3l_gnn.fits.comparison import (
+    TaggerResult,
+    average_trainings,
+    comparison_document,
+    markdown_table,
+    tagger_document,
+)
 from rs3l_gnn.fits.config import ComparisonConfig, FitConfig
 from rs3l_gnn.fits.config_blocks import DataConfig, InferenceConfig
 from rs3l_gnn.fits.reading import Run
-from rs3l_gnn.fits.replicas import error_parts, errors_of_errors
+from rs3l_gnn.fits.replicas import ReplicaSource, Series, error_parts, errors_of_errors, moves_of_bias
 from rs3l_gnn.fits.run import fit_once
 from rs3l_gnn.fits.sources import sides_on_axis
-from rs3l_gnn.fits.years import build_templates, read_inputs
+from rs3l_gnn.fits.years import build_templates, read_inputs, read_replicas
 
 __all__ = ["compare_taggers", "fit"]
 
+_log = logging.getLogger(__name__)
 _BEST_FIT_ALONE = InferenceConfig(ranking=False, scan=False, limit=False, significance=False)
 
 
@@ -81,8 +89,10 @@ def compare_taggers(
             (``hadronisationUp``), of which all samples need to have been simulated with it.
         pseudo_data_without: leave the source of the pseudo-data out of that fit's nuisances: the bias that an
             analysis suffers which does not know about it.
-        replicas: replicas of the simulation, for the errors of the errors; 0 for none.
-        seed: replica ``i`` depends on the seed and ``i`` alone.
+        replicas: replicas of the simulation, for the errors of the errors; 0 for none. Those that the runs made event
+            by event are taken where they have some, at most as many; they are the same events for all taggers, so that
+            errors of differences are paired.
+        seed: of replicas that are drawn from the histograms; replica ``i`` depends on the seed and ``i`` alone.
         force: replace an existing directory.
 
     Raises:
@@ -112,17 +122,19 @@ def _compare(
     config = config.model_copy(update={"comparison": None})
     others = [channel.histogram for channel in config.channels.values() if channel.histogram is not None]
     runs = read_inputs(config, list(dict.fromkeys([*wanted.taggers.values(), *others])))
+    source = _source(config, wanted, runs)
     results: dict[str, TaggerResult] = {}
     drawn: dict[str, Any] = {}
     with atomic_directory(output, force=force) as partial:
         for tagger, histogram in wanted.taggers.items():
             own = config.model_copy(update={"histogram": histogram, "data": DataConfig()})
-            results[tagger], drawn[tagger] = _compare_one(own, wanted, partial / tagger, runs)
+            results[tagger], drawn[tagger] = _compare_one(own, wanted, partial / tagger, runs, source)
         resolved = config.model_copy(update={"comparison": wanted})
         shown = average_trainings(results, wanted.trainings)
         document = comparison_document(shown) | {
             "trainings": {
-                name: {tagger: asdict(results[tagger]) for tagger in group} for name, group in wanted.trainings.items()
+                name: {tagger: tagger_document(results[tagger]) for tagger in group}
+                for name, group in wanted.trainings.items()
             },
             "provenance": provenance(
                 config=resolved, seeds={"replicas": wanted.seed}, inputs=[str(path) for path in config.all_inputs]
@@ -143,8 +155,24 @@ def _compare(
     return results, document
 
 
+def _source(config: FitConfig, wanted: ComparisonConfig, runs: Mapping[str, Run]) -> ReplicaSource | None:
+    if not wanted.replicas:
+        return None
+    events = read_replicas(config, runs)
+    if events is None:
+        _log.warning(
+            "not every run has replicas event by event: errors of differences of taggers are upper bounds; "
+            "set bootstrap.replicas in the analysis"
+        )
+        return ReplicaSource(runs, wanted.replicas, wanted.seed)
+    n = min(wanted.replicas, *(own.n for own in events.values()))
+    if n < wanted.replicas:
+        _log.warning("the runs have %d replicas, fewer than the %d of the configuration", n, wanted.replicas)
+    return ReplicaSource(runs, n, events=events)
+
+
 def _compare_one(
-    config: FitConfig, wanted: ComparisonConfig, output: Path, runs: Mapping[str, Run]
+    config: FitConfig, wanted: ComparisonConfig, output: Path, runs: Mapping[str, Run], source: ReplicaSource | None
 ) -> tuple[TaggerResult, Any]:
     axis = {name for run in runs.values() for name in run.histograms[config.histogram].variations}
     unknown = [name for name in wanted.pseudo_data if _on_axis(name) not in axis]
@@ -154,6 +182,7 @@ def _compare_one(
     asimov = fit_once(config, output / "asimov", runs=runs)
     biases: dict[str, float] = {}
     errors: dict[str, float | None] = {}
+    moves: dict[str, Series] = {}
     pseudo: dict[str, dict[str, Any]] = {}
     for name in wanted.pseudo_data:
         variation = _on_axis(name)
@@ -163,6 +192,8 @@ def _compare_one(
             changed = _without_source(changed, variation)
         pseudo[name] = fit_once(changed, output / name, runs=runs)
         biases[name], errors[name] = pseudo[name]["bias"], pseudo[name].get("bias_error")
+        if source is not None and source.events is not None:
+            moves[name] = moves_of_bias(changed, source, built.groupings)
     parts = error_parts(asimov["mu_error"], asimov["mu_errors"])
     result = TaggerResult(
         histogram=config.histogram,
@@ -176,10 +207,10 @@ def _compare_one(
         background_efficiency=_background(built),
         bias=biases,
         bias_error=errors,
+        bias_moves=moves,
     )
-    if wanted.replicas:
-        found = errors_of_errors(config, runs, built.groupings, n=wanted.replicas, seed=wanted.seed)
-        result = replace(result, replicas=found)
+    if source is not None:
+        result = replace(result, replicas=errors_of_errors(config, source, built.groupings))
     return result, (built, {name: document["channels"] for name, document in pseudo.items()})
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.cells import Cell, Flow, RunHistogram, cut_histogram
 from rs3l_gnn.fits.covariances import cut_covariances, related
+from rs3l_gnn.fits.event_replicas import ReplicaFile
 from rs3l_gnn.fits.layout import ReadingConfig
 from rs3l_gnn.fits.plain import Wanted, is_root, plain_document, read_root
 from rs3l_gnn.fits.report import Report
@@ -22,7 +23,11 @@ __all__ = ["Cell", "Run", "RunHistogram", "read_runs"]
 
 @dataclass(frozen=True)
 class Run:
-    """Histograms and metadata of all inputs; ``paired`` if the covariance of every variation with nominal is known."""
+    """Histograms and metadata of all inputs.
+
+    ``paired`` if the covariance of every variation with nominal is known. ``replica_files`` holds the replicas that lie
+    beside the inputs; it is empty unless every input has some.
+    """
 
     histograms: dict[str, RunHistogram]
     datasets: dict[str, dict[str, Any]]
@@ -31,6 +36,7 @@ class Run:
     incomplete: tuple[str, ...] = ()
     paired: bool = False
     report: Report = field(default_factory=Report)
+    replica_files: tuple[ReplicaFile, ...] = ()
 
 
 def read_runs(
@@ -85,6 +91,8 @@ def read_runs(
         for (_, _, variation), cell in histogram.cells.items()
         if variation != NOMINAL.name
     }
+    replica_files = [ReplicaFile.of(document.get("replicas"), path) for path, document in documents]
+    known = [file for file in replica_files if file is not None]
     return Run(
         histograms=histograms,
         datasets=about,
@@ -93,6 +101,7 @@ def read_runs(
         incomplete=tuple(str(path) for path, document in documents if not document.get("complete", False)),
         paired=relations == {"known"},
         report=report,
+        replica_files=tuple(known) if len(known) == len(paths) else (),
     )
 
 

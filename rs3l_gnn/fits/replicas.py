@@ -1,27 +1,37 @@
-"""Replicas of a simulation: its histograms as other events would have filled them, for errors of what they give."""
+"""Replicas of a simulation: its histograms as other events would have filled them, for errors of what they give.
+
+A run of the processor with a bootstrap has them, event by event: they are the same events for every tagger, so that
+what two taggers give in one replica can be subtracted. For other runs they are drawn here from the histograms, which do
+not tell which events two taggers share.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError, progress
+from rs3l_gnn.fits.bias import response
 from rs3l_gnn.fits.binning import Grouping
+from rs3l_gnn.fits.building import Built, needed_histograms
 from rs3l_gnn.fits.cells import Cell, Relation, RunHistogram
 from rs3l_gnn.fits.config import FitConfig
 from rs3l_gnn.fits.config_blocks import ProblemsConfig
+from rs3l_gnn.fits.event_replicas import EventReplicas
 from rs3l_gnn.fits.expectation import asimov_fit
 from rs3l_gnn.fits.model import Likelihood, errors_by_group
 from rs3l_gnn.fits.reading import Run
 from rs3l_gnn.fits.years import build_templates
 
-__all__ = ["Spread", "error_parts", "errors_of_errors", "replica"]
+__all__ = ["ReplicaSource", "Series", "Spread", "error_parts", "errors_of_errors", "moves_of_bias", "replica"]
 
 _log = logging.getLogger(__name__)
+Series = tuple[float | None, ...]
+"""A number in each replica, None where the replica gives no usable templates."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +39,47 @@ class Spread:
     """Parts of the error of the signal strength over replicas: means and standard deviations, by part.
 
     A variation's own statistical error looks like an effect. A replica has that noise twice, the run once: means above
-    the run's numbers tell how much of these is noise.
+    the run's numbers tell how much of these is noise. ``paired`` if replica i is that of the same events for every
+    tagger; ``values`` then are the parts in each.
     """
 
     mean: dict[str, float]
     deviation: dict[str, float]
     n: int
     failed: int
+    paired: bool = False
+    values: dict[str, Series] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReplicaSource:
+    """Replicas of several runs.
+
+    Attributes:
+        runs: what was read, by year.
+        n: how many.
+        seed: of those that are drawn.
+        events: by year, the replicas that the runs made event by event; None to draw them.
+    """
+
+    runs: Mapping[str, Run]
+    n: int
+    seed: int = 1
+    events: Mapping[str, EventReplicas] | None = None
+
+    def __call__(self, number: int, names: Sequence[str]) -> dict[str, Run]:
+        """Replica ``number`` of every run, with the named histograms."""
+        if self.events is None:
+            rng = np.random.default_rng([self.seed, number])
+            return {year: replica(run, rng) for year, run in self.runs.items()}
+        drawn = {}
+        for place, (year, run) in enumerate(self.runs.items()):
+            # Data sets of two years may have the same names and event numbers, and are different events.
+            turned = (number + place) % self.n
+            data = frozenset(name for name, about in run.datasets.items() if about.get("isMC") is False)
+            own = {name: self.events[year].replica(run.histograms[name], turned, data=data) for name in names}
+            drawn[year] = replace(run, histograms=own)
+        return drawn
 
 
 def replica(run: Run, rng: np.random.Generator) -> Run:
@@ -142,21 +186,79 @@ def error_parts(total: float, groups: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def errors_of_errors(
-    config: FitConfig, runs: Mapping[str, Run], groupings: Mapping[str, Grouping], *, n: int, seed: int
-) -> Spread:
+def errors_of_errors(config: FitConfig, source: ReplicaSource, groupings: Mapping[str, Grouping]) -> Spread:
     """Parts of the error of the signal strength for replicas of the simulation, in the same bins, on Asimov data.
 
     Args:
         config: the fit.
-        runs: what was read.
+        source: the replicas.
         groupings: the bins.
-        n: number of replicas.
-        seed: replica ``i`` depends on the seed and ``i`` alone.
 
     Raises:
         FitError: fewer than two replicas give usable templates.
     """
+    rows: list[dict[str, float] | None] = []
+    for built in _each(config, source, groupings):
+        try:
+            likelihood = None if built is None else Likelihood(built.templates, checked=False)
+            best = None if likelihood is None else asimov_fit(likelihood)
+        except FitError as error:
+            _log.debug("replica %d: %s", len(rows), error)
+            likelihood = best = None
+        if built is None or likelihood is None or best is None:
+            rows.append(None)
+        else:
+            rows.append(error_parts(best.of(likelihood.poi)[1], errors_by_group(built.templates, best)))
+    good = [row for row in rows if row is not None]
+    if len(good) < 2:
+        raise FitError("the replicas give no usable templates", got=f"{len(good)} of {source.n}", hint="use wider bins")
+    parts = {name: np.array([row[name] for row in good]) for name in good[0]}
+    paired = source.events is not None
+    series = {name: tuple(None if row is None else row[name] for row in rows) for name in parts} if paired else {}
+    return Spread(
+        mean={name: float(content.mean()) for name, content in parts.items()},
+        deviation={name: float(content.std(ddof=1)) for name, content in parts.items()},
+        n=len(good),
+        failed=source.n - len(good),
+        paired=paired,
+        values=series,
+    )
+
+
+def moves_of_bias(config: FitConfig, source: ReplicaSource, groupings: Mapping[str, Grouping]) -> Series:
+    """How far each replica moves the bias of a fit to pseudo-data from another simulation.
+
+    To first order, as :func:`rs3l_gnn.fits.bias.bias_error` takes it: the derivative of the signal strength by the
+    counts, times the change of the difference between pseudo-data and nominal expectation.
+
+    Args:
+        config: the fit, with the variation as data.
+        source: the replicas.
+        groupings: the bins.
+    """
+    built = build_templates(config, source.runs, groupings=groupings)
+    likelihood = Likelihood(built.templates)
+    slopes, where = response(likelihood, likelihood.fit(minos=False)), likelihood.channel_slices()
+    # Nuisances do not enter the expectation.
+    bare = config.model_copy(update={"systematics": {}, "exclude": ("*",)})
+
+    def bias(built: Built) -> float:
+        return sum(float(slopes[where[name]] @ content) for name, content in _excess(built).items())
+
+    usual = bias(built)
+    return tuple(None if made is None else bias(made) - usual for made in _each(bare, source, groupings))
+
+
+def _excess(built: Built) -> dict[str, NDArray[np.float64]]:
+    """Data less expectation by channel [n_bins]."""
+    return {
+        channel.name: channel.data - np.sum([sample.values for sample in channel.samples], axis=0)
+        for channel in built.templates.channels
+    }
+
+
+def _each(config: FitConfig, source: ReplicaSource, groupings: Mapping[str, Grouping]) -> Iterator[Built | None]:
+    """Templates of each replica in the same bins, None where they are not usable."""
     problems = ProblemsConfig(
         incomplete="allow",
         negative_bins="clip",
@@ -167,26 +269,15 @@ def errors_of_errors(
         names=config.problems.names,
     )
     config = config.model_copy(update={"problems": problems})
-    rows: list[dict[str, float]] = []
-    with progress("replicas", n, "replicas") as bar:
-        for number in range(n):
-            rng = np.random.default_rng([seed, number])
+    names = needed_histograms(config)
+    with progress("replicas", source.n, "replicas") as bar:
+        for number in range(source.n):
+            drawn = source(number, names)
             try:
-                drawn = {year: replica(run, rng) for year, run in runs.items()}
-                templates = build_templates(config, drawn, groupings=groupings).templates
-                likelihood = Likelihood(templates, checked=False)
+                built = build_templates(config, drawn, groupings=groupings)
             except FitError as error:
                 _log.debug("replica %d: %s", number, error)
+                yield None
             else:
-                best = asimov_fit(likelihood)
-                rows.append(error_parts(best.of(likelihood.poi)[1], errors_by_group(templates, best)))
+                yield built
             bar.advance()
-    if len(rows) < 2:
-        raise FitError("the replicas give no usable templates", got=f"{len(rows)} of {n}", hint="use wider bins")
-    parts = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return Spread(
-        mean={name: float(content.mean()) for name, content in parts.items()},
-        deviation={name: float(content.std(ddof=1)) for name, content in parts.items()},
-        n=len(rows),
-        failed=n - len(rows),
-    )

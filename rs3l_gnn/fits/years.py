@@ -9,11 +9,12 @@ from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.binning import Grouping
 from rs3l_gnn.fits.building import Built, build_run, needed_histograms, with_poi_range
 from rs3l_gnn.fits.config import FitConfig
+from rs3l_gnn.fits.event_replicas import EventReplicas
 from rs3l_gnn.fits.plain import Wanted
 from rs3l_gnn.fits.reading import Run, read_runs
 from rs3l_gnn.fits.report import Report
 
-__all__ = ["build_templates", "read_inputs"]
+__all__ = ["build_templates", "read_inputs", "read_replicas"]
 
 
 def read_inputs(config: FitConfig, histograms: Sequence[str]) -> dict[str, Run]:
@@ -30,6 +31,20 @@ def read_inputs(config: FitConfig, histograms: Sequence[str]) -> dict[str, Run]:
     return {
         year: read_runs(inputs, histograms, flow=config.problems.flow, layout=config.reading, wanted=wanted)
         for year, inputs in paths.items()
+    }
+
+
+def read_replicas(config: FitConfig, runs: Mapping[str, Run]) -> dict[str, EventReplicas] | None:
+    """Replicas of the histograms that were read, by year; None unless all inputs have some.
+
+    Raises:
+        InputFileError, FitError: as in :meth:`rs3l_gnn.fits.event_replicas.EventReplicas.read`.
+    """
+    if not all(run.replica_files for run in runs.values()):
+        return None
+    return {
+        year: EventReplicas.read(run.replica_files, list(run.histograms), flow=config.problems.flow)
+        for year, run in runs.items()
     }
 
 

@@ -10,7 +10,16 @@ import pytest
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits import FitConfig, Likelihood, asimov_fit, build_templates, errors_by_group, errors_of_errors, replica
+from rs3l_gnn.fits import (
+    FitConfig,
+    Likelihood,
+    ReplicaSource,
+    asimov_fit,
+    build_templates,
+    errors_by_group,
+    errors_of_errors,
+    replica,
+)
 from rs3l_gnn.fits.cells import Cell, RunHistogram
 from rs3l_gnn.fits.reading import Run, read_runs
 from rs3l_gnn.fits.replicas import error_parts
@@ -120,7 +129,7 @@ def test_errors_of_errors_are_the_spread_over_runs(write_run: WriteRun, make_con
     )
     runs = read_inputs(config, ["score_rs3l"])
     groupings = build_templates(config, runs).groupings
-    found = errors_of_errors(config, runs, groupings, n=60, seed=2)
+    found = errors_of_errors(config, ReplicaSource(runs, 60, 2), groupings)
     assert (found.n, found.failed) == (60, 0)
     others = []
     for seed in range(2, 32):
@@ -139,7 +148,7 @@ def test_replicas_depend_on_seed_and_number_alone(write_run: WriteRun, make_conf
     runs = read_inputs(config, ["score_rs3l"])
     groupings = build_templates(config, runs).groupings
     state = repr(np.random.get_state())  # noqa: NPY002 - the global generator must stay untouched
-    one, again, other = (errors_of_errors(config, runs, groupings, n=3, seed=seed) for seed in (5, 5, 6))
+    one, again, other = (errors_of_errors(config, ReplicaSource(runs, 3, seed), groupings) for seed in (5, 5, 6))
     assert one == again
     assert one != other
     assert repr(np.random.get_state()) == state  # noqa: NPY002 - as above
@@ -153,7 +162,7 @@ def test_replicas_without_any_signal_are_refused(write_run: WriteRun, make_confi
     none = {key: cell for key, cell in histogram.cells.items() if key[0] != "hbb"}
     empty = replace(runs[""], histograms={"score_rs3l": replace(histogram, cells=none)})
     with pytest.raises(FitError, match="no usable templates; got 0 of 2"):
-        errors_of_errors(config, {"": empty}, groupings, n=2, seed=1)
+        errors_of_errors(config, ReplicaSource({"": empty}, 2, 1), groupings)
 
 
 def test_parts_add_up_in_squares() -> None:

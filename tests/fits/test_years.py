@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, FitError, UnknownVariationError, parse_config
-from rs3l_gnn.fits import FitConfig, Likelihood, Templates, build_templates, combine_card, errors_of_errors, fit
+from rs3l_gnn.fits import (
+    FitConfig,
+    Likelihood,
+    ReplicaSource,
+    Templates,
+    build_templates,
+    combine_card,
+    errors_of_errors,
+    fit,
+)
 from rs3l_gnn.fits.years import read_inputs
 
 Block = Callable[..., FitConfig]
@@ -150,7 +159,7 @@ def test_replicas_of_several_years(block: Block) -> None:
     runs = read_inputs(config, ["score_rs3l"])
     built = build_templates(config, runs)
     assert set(built.groupings) == {"sr_2022", "sr_2023"}
-    spread = errors_of_errors(config, runs, built.groupings, n=4, seed=1)
+    spread = errors_of_errors(config, ReplicaSource(runs, 4, 1), built.groupings)
     assert 0 < spread.deviation["mu_error"] < spread.mean["mu_error"]
 
 
