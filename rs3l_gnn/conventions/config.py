@@ -37,7 +37,7 @@ def load_config(model: type[Config], path: Path | str | None = None, overrides: 
         InputFileError: the file is missing or not YAML.
         ConfigError: an unknown key, a wrong value, or an override without ``=``.
     """
-    document = _read_yaml(Path(path)) if path is not None else {}
+    document = _read_yaml(Path(path), model) if path is not None else {}
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
@@ -64,7 +64,7 @@ def dump_config(config: BaseModel) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
-def _read_yaml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+def _read_yaml(path: Path, model: Any, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if path.resolve() in seen:
         raise ConfigError(f"{path}: the chain of 'base:' files comes back to itself")
     try:
@@ -77,31 +77,53 @@ def _read_yaml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         document = {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must hold a mapping at its top level", got=type(document).__name__)
-    return _resolve(document, path, (*seen, path.resolve()))
+    return _resolve(document, path, model, (*seen, path.resolve()))
 
 
-def _resolve(section: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    """Put what ``base:`` names below a section and the sections inside it."""
+def _resolve(section: dict[str, Any], path: Path, model: Any, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """Put what ``base:`` names below a section, whose type is ``model``, and the sections inside it."""
     base = section.get("base")
     own = {
-        key: _resolve(value, path, seen) if isinstance(value, dict) else value
+        key: _resolve(value, path, _type_of(model, key), seen) if isinstance(value, dict) else value
         for key, value in section.items()
         if key != "base"
     }
     bases = base if isinstance(base, list) else [] if base is None else [base]
     below: dict[str, Any] = {}
     for name in bases:
-        below = merge_documents(below, _read_yaml(path.parent / str(name), seen))
-    return merge_documents(below, own)
+        below = merge_documents(below, _read_yaml(path.parent / str(name), model, seen), model)
+    return merge_documents(below, own, model)
 
 
-def merge_documents(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Two documents as one: sections are merged key by key, any other value of ``above`` replaces that of ``below``."""
+def merge_documents(below: dict[str, Any], above: dict[str, Any], model: Any = None) -> dict[str, Any]:
+    """Two documents as one: sections are merged key by key, any other value of ``above`` replaces that of ``below``.
+
+    Args:
+        below, above: the documents.
+        model: type of the document; a section in which ``above`` chooses another class than ``below`` starts anew,
+            because the classes have different keys.
+    """
     merged = dict(below)
     for key, value in above.items():
+        inner = _type_of(model, key)
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge_documents(merged[key], value) if both else value
+        both = both and _chosen(inner, value) in (None, _chosen(inner, merged[key]))
+        merged[key] = merge_documents(merged[key], value, inner) if both else value
     return merged
+
+
+def _type_of(model: Any, key: str) -> Any:
+    field = getattr(model, "model_fields", {}).get(key)
+    return None if field is None else field.annotation
+
+
+def _chosen(annotation: Any, section: dict[str, Any]) -> str | None:
+    """Name of the class that a section chooses; None if it leaves that open, or there is no choice."""
+    for name, member in members_of(annotation).items():
+        for key, field in member.model_fields.items():
+            if field.default == name and key in section:
+                return str(section[key])
+    return None
 
 
 def _set(document: dict[str, Any], keys: list[str], value: Any) -> None:

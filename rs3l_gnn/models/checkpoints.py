@@ -149,7 +149,7 @@ def _load(name: str | Path, features: tuple[str, ...] | None) -> tuple[Encoder, 
     if path.suffix == ".safetensors":
         document, state = _read(path)
         configs = document["config"]
-        config = BACKBONES.parse(_without_foreign_keys(configs["encoder"]), where=f"{path}: encoder")
+        config = _encoder_config(path, configs["encoder"])
         head_config = parse_config(HeadConfig, configs["head"], where=f"{path}: head") if "head" in configs else None
         if document["kind"] == "encoder":
             state = {f"encoder.{key}": value for key, value in state.items()}
@@ -200,6 +200,17 @@ def _fill(path: Path, model: nn.Module, state: dict[str, Tensor]) -> None:
     if problems:
         raise CheckpointError(f"{path} does not fit: {'; '.join(problems)}")
     model.load_state_dict(state)
+
+
+def _encoder_config(path: Path, document: Mapping[str, Any]) -> EncoderConfig:
+    backbone = str(document.get("backbone", BACKBONES.default))
+    if backbone not in BACKBONES.parts:
+        raise CheckpointError(
+            f"{path} has an unknown backbone {backbone!r}",
+            allowed=list(BACKBONES),
+            hint="install the package that brings it",
+        )
+    return BACKBONES.parse(_without_foreign_keys(document), where=f"{path}: encoder")
 
 
 def _without_foreign_keys(encoder: Mapping[str, Any]) -> dict[str, Any]:

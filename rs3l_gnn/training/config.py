@@ -11,10 +11,11 @@ from rs3l_gnn.conventions import NOMINAL, BaseConfig, JetType, SplitFractions
 from rs3l_gnn.data import TrainingWeightConfig
 from rs3l_gnn.models import AnyEncoder, EdgeConvConfig, HeadConfig
 from rs3l_gnn.models.config import LayerSizes
+from rs3l_gnn.training.loss_registry import AnyLoss
+from rs3l_gnn.training.losses import NTXent
 
 __all__ = [
     "FinetuneConfig",
-    "LossConfig",
     "OptimizerConfig",
     "Paths",
     "PretrainConfig",
@@ -32,16 +33,6 @@ def _as_tuple(value: Any) -> Any:
 
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)]
 """One path or several."""
-
-
-class LossConfig(BaseConfig):
-    """Loss on the views of events."""
-
-    name: Literal["nt_xent", "vicreg", "supervised"] = Field("nt_xent", description="which loss")
-    temperature: float = Field(0.1, gt=0, allow_inf_nan=False, description="of nt_xent and supervised")
-    invariance: float = Field(25.0, ge=0, allow_inf_nan=False, description="of vicreg: weight of the distance")
-    variance: float = Field(25.0, ge=0, allow_inf_nan=False, description="of vicreg: weight of the variances")
-    covariance: float = Field(1.0, ge=0, allow_inf_nan=False, description="of vicreg: weight of the covariances")
 
 
 class ProjectionConfig(BaseConfig):
@@ -121,7 +112,7 @@ class PretrainConfig(BaseConfig):
     projection: ProjectionConfig | None = Field(
         None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
     )
-    loss: LossConfig = LossConfig()
+    loss: AnyLoss = NTXent()
     variations: dict[str, float] | None = Field(
         None, description="weight of each variation in the draw of a partner; all that occur, equally, if null"
     )

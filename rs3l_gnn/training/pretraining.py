@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, refuse_existing
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number
 from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
-from rs3l_gnn.training.config import LossConfig, PretrainConfig
+from rs3l_gnn.training.config import PretrainConfig
 from rs3l_gnn.training.gather import gather_embeddings
 from rs3l_gnn.training.loader import EpochLoader
-from rs3l_gnn.training.losses import nt_xent, supervised_contrastive, vicreg
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import alignment, effective_rank, linear_probe_auc, uniformity
 from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
@@ -27,7 +26,7 @@ from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.runner import prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import jet_targets
 
-__all__ = ["PairBatch", "PretrainModule", "pretrain", "view_loss"]
+__all__ = ["PairBatch", "PretrainModule", "pretrain"]
 
 _log = logging.getLogger(__name__)
 _COLLAPSED_RANK = 1.5
@@ -51,30 +50,6 @@ class PairBatch(NamedTuple):
     weight: Tensor | None = None
 
 
-def view_loss(config: LossConfig, z: Tensor, label: Tensor, n_views: int, weight: Tensor | None = None) -> Tensor:
-    """The configured loss of embeddings.
-
-    Args:
-        config: which loss.
-        z: embeddings [n_events * n_views, dim].
-        label: class of each event, for the supervised loss [n_events].
-        n_views: views of each event.
-        weight: of each event; None counts every event once [n_events].
-    """
-    if config.name == "vicreg":
-        return vicreg(
-            z,
-            n_views,
-            invariance=config.invariance,
-            variance=config.variance,
-            covariance=config.covariance,
-            weights=weight,
-        )
-    if config.name == "supervised":
-        return supervised_contrastive(z, label, n_views, config.temperature, weight)
-    return nt_xent(z, n_views, config.temperature, weight)
-
-
 class PretrainModule(StepModule):
     """Encoder, projection and loss on views.
 
@@ -96,9 +71,9 @@ class PretrainModule(StepModule):
     def batch_loss(self, batch: PairBatch) -> Tensor:
         """Loss with the views of all processes as negatives."""
         z = gather_embeddings(self.projection(self.encoder(batch.x, batch.offsets)))
-        label = gather_embeddings(batch.label) if self._config.loss.name == "supervised" else batch.label
+        label = gather_embeddings(batch.label) if self._config.loss.needs_labels else batch.label
         weight = None if batch.weight is None else gather_embeddings(batch.weight)
-        return view_loss(self._config.loss, z, label, self._config.views_per_event, weight)
+        return self._config.loss.compute(z, label, self._config.views_per_event, weight)
 
     def validate_batch(self, batch: PairBatch) -> None:
         """Every process validates on all batches, so that the numbers do not depend on how many there are."""
@@ -106,7 +81,7 @@ class PretrainModule(StepModule):
         n_views = self._config.views_per_event
         weight = torch.ones(len(batch.label)) if batch.weight is None else batch.weight.cpu()
         if len(z) >= 2 * n_views and float(weight.sum()) > 0:
-            loss = view_loss(self._config.loss, self.projection(z), batch.label, n_views, batch.weight).item()
+            loss = self._config.loss.compute(self.projection(z), batch.label, n_views, batch.weight).item()
             self._validation_losses.append((len(z), loss, float(weight.sum())))
         self._validation.append((z.float().cpu(), batch.label.cpu(), weight))
 
@@ -196,7 +171,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     }
     if weights is not None:
         record["effective_events"] = effective_number(weights[train.events])
-    if config.loss.name == "supervised":
+    if config.loss.needs_labels:
         record["labels"] = label_record(len(train.events), len(validation.events), choosing=chooses(config.trainer))
 
     return write_training(

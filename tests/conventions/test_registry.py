@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import Field, create_model
 
-from rs3l_gnn.conventions import BaseConfig, ConfigError, parse_config
+from rs3l_gnn.conventions import BaseConfig, ConfigError, load_config, parse_config
 from rs3l_gnn.conventions.config_keys import describe_keys
 from rs3l_gnn.conventions.registry import ConfigRegistry
 
@@ -86,6 +86,20 @@ def test_yaml_chooses_by_name_and_each_part_has_its_own_keys(make: Make) -> None
         parse_config(model, {"shape": {"name": "square", "edge": "long"}}, where="x")
     with pytest.raises(ConfigError, match=r"shape: not a shape that is known; allowed: circle, square"):
         parse_config(model, {"shape": {"name": "star"}}, where="x")
+
+
+def test_a_file_that_chooses_another_part_than_its_base_starts_anew(make: Make, tmp_path: Path) -> None:
+    model = _model(make())
+    (tmp_path / "base.yaml").write_text("shape: {name: circle, radius: 4, colour: blue}\n")
+    (tmp_path / "same.yaml").write_text("base: base.yaml\nshape: {colour: green}\n")
+    (tmp_path / "other.yaml").write_text("base: base.yaml\nshape: {name: square}\n")
+    (tmp_path / "wrong.yaml").write_text("base: base.yaml\nshape: {name: square, radius: 4}\n")
+    same = load_config(model, tmp_path / "same.yaml")
+    assert same.model_dump() == {"shape": {"name": "circle", "colour": "green", "radius": 4.0}}
+    other = load_config(model, tmp_path / "other.yaml")
+    assert other.model_dump() == {"shape": {"name": "square", "colour": "red", "edge": 1.0}}
+    with pytest.raises(ConfigError, match=r"unknown key 'shape.radius'"):
+        load_config(model, tmp_path / "wrong.yaml")
 
 
 def test_keys_list_the_choices_and_whose_key_is_which(make: Make) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, load_config, parse_config
-from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TargetConfig
+from rs3l_gnn.training import FinetuneConfig, NTXent, PretrainConfig, TargetConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def test_defaults_are_the_published_recipe() -> None:
     config = PretrainConfig()
-    assert (config.loss.name, config.loss.temperature, config.batch_events) == ("nt_xent", 0.1, 100)
+    assert (config.loss, config.batch_events) == (NTXent(temperature=0.1), 100)
     assert (config.optimizer.learning_rate, config.optimizer.halve_every) == (1e-3, 50)
     tuning = FinetuneConfig()
     assert (tuning.optimizer.learning_rate, tuning.batch_events, tuning.trainer.epochs) == (1e-4, 1000, 200)

@@ -30,7 +30,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data import ViewsSource, read_views, write_views
 from rs3l_gnn.models import inspect_checkpoint
-from rs3l_gnn.training import LossConfig, OptimizerConfig, PretrainConfig, ProjectionConfig, pretrain
+from rs3l_gnn.training import OptimizerConfig, PretrainConfig, ProjectionConfig, SupervisedContrastive, VICReg, pretrain
 from rs3l_gnn.training.losses import nt_xent
 from rs3l_gnn.training.monitors import alignment
 from rs3l_gnn.training.pretraining import (
@@ -147,8 +147,8 @@ def test_other_sides_of_the_split_do_not_reach_the_weights(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"loss": LossConfig(name="vicreg")},
-        {"loss": LossConfig(name="supervised")},
+        {"loss": VICReg()},
+        {"loss": SupervisedContrastive()},
         {"views_per_event": 3},
         {"projection": ProjectionConfig(hidden=(32,), dim=16)},
         {"anchored": False},

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
-from rs3l_gnn.training.losses.checks import SMALLEST_WEIGHT, check_embeddings, check_temperature, check_weights
+from pydantic import Field
 
-__all__ = ["nt_xent"]
+from rs3l_gnn.training.loss import Loss
+from rs3l_gnn.training.loss_checks import SMALLEST_WEIGHT, check_embeddings, check_temperature, check_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["NTXent", "nt_xent"]
+
+
+class NTXent(Loss):
+    """NT-Xent, see :func:`nt_xent`."""
+
+    name: Literal["nt_xent"] = Field("nt_xent", description="which loss")
+    temperature: float = Field(0.1, gt=0, allow_inf_nan=False, description="tau, no unit")
+
+    def compute(self, z: Tensor, label: Tensor, n_views: int, weight: Tensor | None = None) -> Tensor:  # noqa: ARG002  # has no use for classes
+        """The loss, a scalar; see :meth:`Loss.compute`."""
+        return nt_xent(z, n_views, self.temperature, weight)
 
 
 def nt_xent(z: Tensor, n_views: int = 2, temperature: float = 0.1, weights: Tensor | None = None) -> Tensor:
@@ -35,6 +51,8 @@ def nt_xent(z: Tensor, n_views: int = 2, temperature: float = 0.1, weights: Tens
         ConfigError: a temperature that is not positive and finite, or fewer than two views.
         InvalidDataError: a shape that does not fit, fewer than two events, or weights that are negative.
     """
+    import torch
+
     check_temperature(temperature)
     check_embeddings(z, n_views, min_events=2)
     z = torch.nn.functional.normalize(z.float(), dim=1)  # in half precision the exponentials would overflow

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.training.losses.checks import SMALLEST_WEIGHT, check_embeddings, check_temperature, check_weights
+from rs3l_gnn.training.loss import Loss
+from rs3l_gnn.training.loss_checks import SMALLEST_WEIGHT, check_embeddings, check_temperature, check_weights
 
-__all__ = ["supervised_contrastive"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["SupervisedContrastive", "supervised_contrastive"]
+
+
+class SupervisedContrastive(Loss):
+    """The supervised contrastive loss, see :func:`supervised_contrastive`."""
+
+    name: Literal["supervised"] = Field("supervised", description="which loss")
+    temperature: float = Field(0.1, gt=0, allow_inf_nan=False, description="tau, no unit")
+
+    needs_labels: ClassVar[bool] = True
+
+    def compute(self, z: Tensor, label: Tensor, n_views: int, weight: Tensor | None = None) -> Tensor:
+        """The loss, a scalar; see :meth:`Loss.compute`."""
+        return supervised_contrastive(z, label, n_views, self.temperature, weight)
 
 
 def supervised_contrastive(
@@ -40,6 +58,8 @@ def supervised_contrastive(
         ConfigError: a temperature that is not positive and finite, or fewer than two views.
         InvalidDataError: a shape that does not fit, or weights that are negative.
     """
+    import torch
+
     check_temperature(temperature)
     check_embeddings(z, n_views, min_events=1)
     if labels.shape != (len(z) // n_views,):

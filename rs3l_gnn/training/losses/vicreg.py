@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from rs3l_gnn.conventions import ConfigError
-from rs3l_gnn.training.losses.checks import check_embeddings, check_weights
+from rs3l_gnn.training.loss import Loss
+from rs3l_gnn.training.loss_checks import check_embeddings, check_weights
 
-__all__ = ["vicreg"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["VICReg", "vicreg"]
 
 _EPSILON = 1e-4
+
+
+class VICReg(Loss):
+    """VICReg, see :func:`vicreg`."""
+
+    name: Literal["vicreg"] = Field("vicreg", description="which loss")
+    invariance: float = Field(25.0, ge=0, allow_inf_nan=False, description="weight of the distance")
+    variance: float = Field(25.0, ge=0, allow_inf_nan=False, description="weight of the variances")
+    covariance: float = Field(1.0, ge=0, allow_inf_nan=False, description="weight of the covariances")
+
+    def compute(self, z: Tensor, label: Tensor, n_views: int, weight: Tensor | None = None) -> Tensor:  # noqa: ARG002  # has no use for classes
+        """The loss, a scalar; see :meth:`Loss.compute`."""
+        parts = {"invariance": self.invariance, "variance": self.variance, "covariance": self.covariance}
+        return vicreg(z, n_views, **parts, weights=weight)
 
 
 def vicreg(
@@ -47,6 +66,8 @@ def vicreg(
         ConfigError: a weight that is negative or not finite, or fewer than two views.
         InvalidDataError: a shape that does not fit, fewer than two events, or weights that are negative.
     """
+    import torch
+
     for name, weight in (("invariance", invariance), ("variance", variance), ("covariance", covariance)):
         if not 0 <= weight < float("inf"):
             raise ConfigError(f"the {name} weight must be >= 0 and finite", got=weight)

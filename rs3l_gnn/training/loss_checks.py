@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["SMALLEST_WEIGHT", "check_embeddings", "check_temperature", "check_weights"]
 
@@ -36,5 +37,5 @@ def check_weights(weights: Tensor, n_events: int) -> None:
     """Raise InvalidDataError unless there is one weight an event, none negative, not all zero."""
     if weights.shape != (n_events,):
         raise InvalidDataError("weights must have one entry an event", got=tuple(weights.shape), allowed=(n_events,))
-    if not bool((weights >= 0).all() & (weights.sum() > 0) & torch.isfinite(weights).all()):
+    if not bool((weights >= 0).all() & (weights.sum() > 0) & weights.isfinite().all()):
         raise InvalidDataError("weights of a loss must be finite, >= 0 and not all zero")

@@ -1,0 +1,126 @@
+"""Another package brings a loss and a backbone in a few lines, and a training takes both from YAML."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from rs3l_gnn.conventions import CheckpointError
+from rs3l_gnn.models import load_encoder
+
+PLUGIN = """
+from typing import Literal
+import torch
+from rs3l_gnn.models import EncoderConfig
+from rs3l_gnn.training import Loss
+
+class Distance(Loss):
+    name: Literal["distance"] = "distance"
+    margin: float = 1.0
+    def compute(self, z, label, n_views, weight=None):
+        pairs = torch.nn.functional.normalize(z, dim=1).view(-1, n_views, z.shape[1])
+        near = (pairs[:, 0] - pairs[:, 1]).square().sum(1)
+        far = (pairs[:, 0] - pairs[:, 1].roll(1, 0)).square().sum(1)
+        return (near + (self.margin - far).clamp(min=0)).mean()
+
+class DeepSets(EncoderConfig):
+    backbone: Literal["deepsets"] = "deepsets"
+    width: int = 12
+    def build(self):
+        return Sums(len(self.features), self.width, self.dim)
+
+class Sums(torch.nn.Module):
+    def __init__(self, inputs, width, dim):
+        super().__init__()
+        self.phi = torch.nn.Sequential(torch.nn.Linear(inputs, width), torch.nn.ReLU())
+        self.rho = torch.nn.Linear(width, dim)
+    def forward(self, x, ptr):
+        jet = torch.repeat_interleave(torch.arange(len(ptr) - 1), ptr.diff())
+        return self.rho(torch.zeros(len(ptr) - 1, self.rho.in_features).index_add(0, jet, self.phi(x)))
+"""
+POINTS = "[rs3l_gnn.losses]\ndistance = my_parts:Distance\n[rs3l_gnn.backbones]\ndeepsets = my_parts:DeepSets\n"
+CHILD = """
+import json, sys
+import numpy as np
+from rs3l_gnn.conventions import load_config
+from rs3l_gnn.conventions.config_keys import describe_keys
+from rs3l_gnn.models import load_encoder
+from rs3l_gnn.models.export import export
+from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
+
+pre = pretrain(load_config(PretrainConfig, "pretrain.yaml"), "pretraining")
+fine = finetune(load_config(FinetuneConfig, "finetune.yaml"), "tagger")
+x = np.random.default_rng(0).normal(size=(7, 15)).astype(np.float32)
+z = load_encoder("pretraining/encoder.safetensors").embed(x, np.array([0, 3, 3, 7]))
+try:
+    export("pretraining/encoder.safetensors", "exported")
+except Exception as error:
+    refused = str(error)
+print(json.dumps({
+    "losses": [row["loss"] for row in pre.history], "tuning": [row["loss"] for row in fine.history],
+    "z": z.tolist(), "refused": refused, "keys": describe_keys(PretrainConfig),
+}))
+"""
+PRETRAIN = """
+views: {views}
+encoder: {{backbone: deepsets, width: 9, dim: 5}}
+loss: {{name: distance, margin: 0.5}}
+batch_events: 16
+trainer: {{epochs: 3, threads: 1}}
+"""
+FINETUNE = """
+views: {views}
+encoder: pretraining/encoder.safetensors
+batch_events: 16
+trainer: {{epochs: 2, threads: 1, keep: last}}
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """Folder of a package with a loss and a backbone, as pip would leave it."""
+    folder = tmp_path / "site"
+    metadata = folder / "my_parts-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (folder / "my_parts.py").write_text(PLUGIN)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-parts\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(POINTS)
+    return folder
+
+
+def test_a_loss_and_a_backbone_of_another_package(plugin: Path, toy_views: Path, tmp_path: Path) -> None:
+    (tmp_path / "pretrain.yaml").write_text(PRETRAIN.format(views=toy_views))
+    (tmp_path / "finetune.yaml").write_text(FINETUNE.format(views=toy_views))
+    environment = {**os.environ, "PYTHONPATH": str(plugin)}
+    done = subprocess.run(  # noqa: S603  # our own interpreter and code
+        [sys.executable, "-c", CHILD], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert len(found["losses"]) == 3
+    assert found["losses"][-1] < found["losses"][0]
+    assert len(found["tuning"]) == 2
+    assert "the backbone 'deepsets' cannot be exported" in found["refused"]
+    assert not (tmp_path / "exported").exists()
+    keys = [" ".join(line.split()) for line in found["keys"].splitlines()]
+    assert "loss.name [nt_xent] nt_xent | supervised | vicreg | distance" in keys
+    assert "encoder.backbone [edgeconv] edgeconv | transformer | deepsets" in keys
+    assert "loss.margin [1.0] (of distance)" in keys
+    # The embedding by hand, from the weights as they stand in the file.
+    weights = load_file(tmp_path / "pretraining" / "encoder.safetensors")
+    x = np.random.default_rng(0).normal(size=(7, 15)).astype(np.float32)
+    particles = np.maximum(x @ weights["backbone.phi.0.weight"].T + weights["backbone.phi.0.bias"], 0)
+    sums = np.array([particles[:3].sum(0), np.zeros(9), particles[3:].sum(0)])
+    expected = sums @ weights["backbone.rho.weight"].T + weights["backbone.rho.bias"]
+    assert np.allclose(found["z"], expected, atol=1e-5)
+    with pytest.raises(
+        CheckpointError, match=r"unknown backbone 'deepsets'.*edgeconv, transformer.*install the package"
+    ):
+        load_encoder(tmp_path / "pretraining" / "encoder.safetensors")  # here, where that package is not installed
