@@ -51,8 +51,8 @@ class TrackerConfig(BaseConfig):
     Efficiency and resolution follow figures 8 to 17 of arXiv:1405.6569 (CMS tracking), read off as plateaus for pions
     and muons above 1 GeV. Impact parameters: a (+) b / (p sin^{3/2} theta) transverse and a (+) b / (p sin^{5/2} theta)
     along the beam, the form of multiple scattering in a barrel, with the numbers of figures 16 and 17 there. Tracks
-    that start away from the beam: figure 12 there, efficiency against the radius of production after all iterations,
-    read off to about 0.05 and divided by its value at the beam; CMS looks for tracks up to 600 mm.
+    that start away from the beam: the efficiency falls up to 600 mm, like in figure 12 there (all iterations), but with
+    numbers that are a choice of this project and not read off; how many jets have displaced tracks depends on them.
     """
 
     regions: tuple[TrackerRegion, ...] = (

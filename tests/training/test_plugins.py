@@ -120,7 +120,8 @@ def test_a_loss_and_a_backbone_of_another_package(plugin: Path, toy_views: Path,
     sums = np.array([particles[:3].sum(0), np.zeros(9), particles[3:].sum(0)])
     expected = sums @ weights["backbone.rho.weight"].T + weights["backbone.rho.bias"]
     assert np.allclose(found["z"], expected, atol=1e-5)
+    # Here, where that package is not installed:
     with pytest.raises(
         CheckpointError, match=r"unknown backbone 'deepsets'.*edgeconv, transformer.*install the package"
     ):
-        load_encoder(tmp_path / "pretraining" / "encoder.safetensors")  # here, where that package is not installed
+        load_encoder(tmp_path / "pretraining" / "encoder.safetensors")
