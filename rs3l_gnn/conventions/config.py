@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError
@@ -112,9 +113,26 @@ def merge_documents(below: dict[str, Any], above: dict[str, Any], model: Any = N
     return merged
 
 
-def _type_of(model: Any, key: str) -> Any:
-    field = getattr(model, "model_fields", {}).get(key)
-    return None if field is None else field.annotation
+def _type_of(annotation: Any, key: int | str) -> Any:
+    """Type of what stands at a key of a section, an entry of a mapping or a sequence; None where none is known."""
+    for option in _options(annotation):
+        fields = getattr(option, "model_fields", {})
+        if key in fields:
+            return fields[key].annotation
+        if get_origin(option) in (dict, tuple, list):
+            return get_args(option)[-1 if get_origin(option) is dict else 0]
+    return None
+
+
+def _options(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation allows, without what is written around them."""
+    if get_origin(annotation) is Annotated:
+        yield from _options(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType) and not members_of(annotation):
+        for option in get_args(annotation):
+            yield from _options(option)
+    else:
+        yield annotation
 
 
 def _chosen(annotation: Any, section: dict[str, Any]) -> str | None:
@@ -137,12 +155,15 @@ def _set(document: dict[str, Any], keys: list[str], value: Any) -> None:
 
 def members_of(annotation: Any) -> dict[str, type[BaseModel]]:
     """Classes among which a key of YAML chooses, by name; empty for any other type of a field."""
-    return {
+    found = {
         tag.tag: member.__origin__
         for member in get_args(annotation)
         for tag in getattr(member, "__metadata__", ())
         if isinstance(tag, Tag)
     }
+    # What is written around such a choice: that it may be absent, and how it is made.
+    inside = [] if found or get_origin(annotation) not in (Annotated, Union, UnionType) else get_args(annotation)
+    return found or next((members for option in inside if (members := members_of(option))), {})
 
 
 def _describe(model: type[BaseModel], problem: Any) -> str:
@@ -172,16 +193,13 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
             current = members_of(current)[str(part)]
             continue
         keys.append(str(part))
-        field = getattr(current, "model_fields", {}).get(part)
-        current = None if field is None else field.annotation
+        current = _type_of(current, part)
     return keys
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     current: Any = model
     for part in location:
-        members, fields = members_of(current), getattr(current, "model_fields", {})
-        if part not in members and part not in fields:
-            return []
-        current = members[str(part)] if part in members else fields[part].annotation
-    return list(getattr(current, "model_fields", {}))
+        members = members_of(current)
+        current = members[str(part)] if part in members else _type_of(current, part)
+    return next((list(option.model_fields) for option in _options(current) if hasattr(option, "model_fields")), [])

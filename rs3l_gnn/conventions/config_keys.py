@@ -32,7 +32,7 @@ def _lines(model: type[BaseModel], prefix: str) -> list[tuple[str, str]]:
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True) if not field.is_required() else None
         members = members_of(field.annotation)
-        if members:
+        if members and default is not None:
             lines += _choices(members, default, f"{prefix}{name}.")
             continue
         if isinstance(default, BaseModel):

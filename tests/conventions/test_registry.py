@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import GenericAlias
 from typing import Any
 
 import pytest
@@ -100,6 +101,30 @@ def test_a_file_that_chooses_another_part_than_its_base_starts_anew(make: Make, 
     assert other.model_dump() == {"shape": {"name": "square", "colour": "red", "edge": 1.0}}
     with pytest.raises(ConfigError, match=r"unknown key 'shape.radius'"):
         load_config(model, tmp_path / "wrong.yaml")
+
+
+def test_choices_inside_mappings_and_sequences_and_that_may_be_absent(make: Make, tmp_path: Path) -> None:
+    registry = make()
+    pages: Any = GenericAlias(dict, (str, _model(registry)))
+    model = create_model("Book", __base__=BaseConfig, pages=(pages, {}), cover=(registry.union() | None, None))
+    (tmp_path / "page.yaml").write_text("shape: {name: circle, radius: 4}\n")
+    (tmp_path / "book.yaml").write_text(
+        "pages:\n  first: {base: page.yaml, shape: {name: square}}\n  second: {base: page.yaml}\n"
+        "cover: {name: square, edge: 2}\n"
+    )
+    book = load_config(model, tmp_path / "book.yaml").model_dump()
+    assert [page["shape"]["name"] for page in book["pages"].values()] == ["square", "circle"]
+    assert book["cover"] == {"name": "square", "colour": "red", "edge": 2.0}
+    for document, message in (
+        (
+            {"pages": {"a": {"shape": {"name": "square", "radius": 1}}}},
+            "unknown key 'pages.a.shape.radius', allowed: name",
+        ),
+        ({"pages": {"a": {"form": 1}}}, "unknown key 'pages.a.form', allowed: shape"),
+        ({"cover": {"radius": 1, "edge": 1}}, "unknown key 'cover.edge', allowed: name, colour, radius"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            parse_config(model, document, where="x")
 
 
 def test_keys_list_the_choices_and_whose_key_is_which(make: Make) -> None:
