@@ -22,7 +22,7 @@ study: $(STAMP)
 	$(BIN)/rs3l study --workers $(WORKERS) --output study-output
 
 test: $(STAMP) lint
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -26,6 +26,7 @@ SMALL = [
     "finetune.supervised.trainer.epochs=2",
     "evaluate.bootstrap=20",
     "analyze.run.executor=futures",
+    "analyze.bootstrap.replicas=20",
     "fit.rebin.signal_efficiency=[0.5]",
     "fit.rebin.efficiency_tolerance=0.3",
     "fit.inference={ranking: false, scan: false, limit: false, significance: false}",

@@ -37,6 +37,7 @@ def test_report() -> None:
         run_training_benchmark(events=100)
 
 
+@pytest.mark.slow
 def test_a_small_large_file(tmp_path: Path) -> None:
     report = large_file(3000, folder=tmp_path, buffer_events=500)
     assert report["views"] == 6000

@@ -87,6 +87,7 @@ def test_it_goes_on_where_it_stopped_and_repeats_nothing(config: StudyConfig, fo
     assert list(provenance["inputs"]) == ["pair/main.h5"]  # relative, so the study may move
 
 
+@pytest.mark.slow
 def test_several_at_once_give_the_same(config: StudyConfig, folder: Path, tmp_path: Path) -> None:
     run_study(config, folder)
     shutil.copytree(folder / "simulate", tmp_path / "again" / "simulate")
