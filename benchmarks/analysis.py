@@ -23,6 +23,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import ReferenceEncoder
+from rs3l_gnn.conventions.jagged import local_index
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs
 from rs3l_gnn.models import (
     EdgeConvConfig,
@@ -256,7 +257,7 @@ def _random_events(events: int, *, seed: int) -> dict[str, Any]:
         "FatJetPFCands": ak.zip(
             {
                 "jetIdx": of_candidates(np.zeros(total), np.int32),
-                "pFCandsIdx": of_candidates(np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts), np.int32),
+                "pFCandsIdx": of_candidates(local_index(counts), np.int32),
             }
         ),
     }

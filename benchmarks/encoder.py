@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError
+from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.models import EdgeConvConfig, Encoder, load_encoder, make_encoder
 from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
 from rs3l_gnn.models.threads import thread_count
@@ -85,7 +86,7 @@ def make_jets(n_jets: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[
     """
     rng = np.random.default_rng(seed)
     counts = np.clip(rng.normal(_MEAN_MULTIPLICITY, _SPREAD, n_jets).round(), 3, _LARGEST).astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
+    offsets = offsets_of(counts)
     n = int(offsets[-1])
     features = rng.normal(size=(n, len(FEATURE_NAMES))).astype(np.float32)
     kind = rng.integers(5, size=n)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.inference import EventTables
 from rs3l_gnn.processors.corrections import evaluator
 from rs3l_gnn.processors.metadata import is_simulation
@@ -156,12 +157,12 @@ def _numbers_in_event(events: ak.Array, counts: NDArray[np.int64]) -> NDArray[np
     It is the jet's place by pT, but two showers of one event may swap two jets of nearly the same pT. Where the file
     says which jet is matched to the hard event, that one has number 0 and the others follow.
     """
-    place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    place = local_index(counts)
     jets = EventTables(events, candidates=False).jets
     if "anchor" not in jets.fields:
         return place
     anchor = np.asarray(ak.flatten(jets["anchor"], axis=1), dtype=bool)
     place_of_anchor = np.full(len(counts), -1, dtype=np.int64)  # no jet lies before it in an event without one
-    event = np.repeat(np.arange(len(counts)), counts)
+    event = parents_of(counts)
     place_of_anchor[event[anchor]] = place[anchor]
     return np.where(anchor, 0, place + (place < place_of_anchor[event]))

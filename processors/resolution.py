@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import delta_r
+from rs3l_gnn.conventions.jagged import local_index, parents_of, starts_of
 from rs3l_gnn.inference import EventTables
 from rs3l_gnn.processors.selection import JetView
 
@@ -62,9 +63,9 @@ def generated_pt(events: ak.Array, view: JetView, collection: str | None) -> NDA
     n_generated = np.asarray(ak.num(table["pt"], axis=1), dtype=np.int64)
     # All pairs of a jet and a generated jet of its event.
     of_jet = np.repeat(n_generated, view.counts)
-    jet = np.repeat(np.arange(len(phi)), of_jet)
-    first = np.repeat(np.cumsum(n_generated) - n_generated, view.counts)
-    other = np.arange(len(jet)) - np.repeat(np.cumsum(of_jet) - of_jet, of_jet) + first[jet]
+    jet = parents_of(of_jet)
+    first = np.repeat(starts_of(n_generated), view.counts)
+    other = local_index(of_jet) + first[jet]
     distance = delta_r(view.eta[jet], phi[jet], gen_eta[other], gen_phi[other])
     # Written from the farthest to the nearest, so that the nearest stays.
     order = np.argsort(-distance, kind="stable")

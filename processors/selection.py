@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, Split, split_of
+from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.processors.config import ChannelConfig, JetSelection, ProcessorConfig
 
 __all__ = ["JetView", "channel_mask", "choose_jets", "nominal_view", "split_mask"]
@@ -87,7 +88,7 @@ def choose_jets(view: JetView, selection: JetSelection, events: NDArray[np.bool_
         if view.anchor is None:
             raise MissingBranchError("the view was made without the field anchor", hint="set jet.choice to leading")
         good &= view.anchor
-    event = np.repeat(np.arange(len(view.counts)), view.counts)
+    event = parents_of(view.counts)
     good &= events[event]
     chosen = np.full(len(view.counts), -1, dtype=np.int64)
     candidates = np.flatnonzero(good)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, event_hash
+from rs3l_gnn.conventions.jagged import parents_of, starts_of
 from rs3l_gnn.data.formats import raw_jets
 from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.inference import EventTables
@@ -114,13 +115,13 @@ def shift_candidates(
     else:
         key = object_keys(event, counts, np.asarray(ak.flatten(ak.local_index(candidates["pt"], axis=1))))
         factor = np.where(touched & (event_hash(f"{shift.name}-{shift.seed}", key) < size), 0.0, 1.0)
-    link_event = np.repeat(np.arange(len(links)), np.asarray(ak.num(links["jetIdx"], axis=1)))
+    link_event = parents_of(np.asarray(ak.num(links["jetIdx"], axis=1)))
     jet, candidate = (np.asarray(ak.flatten(links[name], axis=1)).astype(np.int64) for name in ("jetIdx", "candIdx"))
     linked = (jet >= 0) & (candidate >= 0)
     if (linked & ((jet >= view.counts[link_event]) | (candidate >= counts[link_event]))).any():
         raise InvalidDataError("a link points to a jet or candidate that does not exist")
-    all_candidates = np.where(linked, candidate + (np.cumsum(counts) - counts)[link_event], 0)
-    all_jets = np.where(linked, jet + (np.cumsum(view.counts) - view.counts)[link_event], 0)
+    all_candidates = np.where(linked, candidate + starts_of(counts)[link_event], 0)
+    all_jets = np.where(linked, jet + starts_of(view.counts)[link_event], 0)
     change = _momenta(candidates) * (factor - 1)[:, None]
     # Corrections are factors on what the candidates add up to, and so is the ratio below.
     jets = raw_jets(jets)

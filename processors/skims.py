@@ -12,6 +12,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError
+from rs3l_gnn.conventions.jagged import parents_of, starts_of
 from rs3l_gnn.processors.selection import JetView
 
 __all__ = ["KEYS", "JetBlocks", "JetTable", "jet_table", "write_skims"]
@@ -75,8 +76,8 @@ def jet_table(
     missing = [name for name in KEYS[:3] if name not in events.fields]
     if missing:
         raise MissingBranchError(f"the events lack {', '.join(missing)}, which a skim is keyed by")
-    event = np.repeat(np.arange(len(view.counts)), view.counts)[wanted]
-    first = np.cumsum(view.counts) - view.counts
+    event = parents_of(view.counts)[wanted]
+    first = starts_of(view.counts)
     types = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
     keys = {name: np.asarray(events[name])[event].astype(dtype) for name, dtype in types.items()}
     return JetTable(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions.angles import delta_phi
 from rs3l_gnn.conventions.errors import InvalidDataError
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of
 
 __all__ = [
     "FEATURES",
@@ -126,11 +127,11 @@ def hardest_candidates(
         Indices into the candidates [n_kept], and the new offsets [n_jets + 1]. Ties keep their order.
     """
     counts = np.diff(offsets)
-    jet = np.repeat(np.arange(len(counts)), counts)
+    jet = parents_of(counts)
     order = np.lexsort((-np.asarray(pt), jet))  # stable, so equal pT keep their order
     rank = np.arange(len(order)) - np.repeat(offsets[:-1], counts)
     kept = np.minimum(counts, maximum)
-    return order[rank < maximum].astype(np.int64), np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+    return order[rank < maximum].astype(np.int64), offsets_of(kept)
 
 
 def candidate_features(candidates: Candidates, jets: JetAxes, offsets: NDArray[np.integer]) -> NDArray[np.float32]:

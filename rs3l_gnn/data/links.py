@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
 
 __all__ = ["JET_INDEX", "linked_candidates", "require_own_candidates"]
 
@@ -40,7 +41,7 @@ def linked_candidates(
         InvalidDataError: a link points outside its event, or a jet has a negative index.
     """
     n_jets = _counts(jets["pt"])
-    event = np.repeat(np.arange(len(n_jets)), _counts(links["jetIdx"]))
+    event = parents_of(_counts(links["jetIdx"]))
     jet, candidate = (_flat(links[name]).astype(np.int64) for name in ("jetIdx", "candIdx"))
     linked = (jet >= 0) & (candidate >= 0)
     event, jet, candidate = event[linked], jet[linked], candidate[linked]
@@ -54,11 +55,11 @@ def linked_candidates(
     stride = int(max(jet.max(initial=0), wanted.max(initial=0))) + 1
     order = np.argsort(event * stride + jet, kind="stable")  # links of a jet keep their order
     keys = (event * stride + jet)[order]
-    mine = np.repeat(np.arange(len(n_jets)), n_jets)[keep] * stride + wanted
+    mine = parents_of(n_jets)[keep] * stride + wanted
     start, stop = np.searchsorted(keys, mine, side="left"), np.searchsorted(keys, mine, side="right")
-    offsets = np.concatenate([[0], np.cumsum(stop - start)]).astype(np.int64)
-    place = order[np.arange(offsets[-1]) + np.repeat(start - offsets[:-1], stop - start)]
-    first = np.cumsum(n_candidates) - n_candidates
+    offsets = offsets_of(stop - start)
+    place = order[ranges(start, stop - start)]
+    first = starts_of(n_candidates)
     return candidate[place] + first[event[place]], offsets
 
 
@@ -73,7 +74,7 @@ def require_own_candidates(features: NDArray[np.float32], offsets: NDArray[np.in
         InvalidDataError: the candidates of a jet add up to a direction more than 0.6 from its axis.
     """
     n_jets = len(offsets) - 1
-    jet = np.repeat(np.arange(n_jets), np.diff(offsets))
+    jet = parents_of(np.diff(offsets))
     pt = np.exp(features[:, FEATURE_NAMES.index("log_pt")].astype(np.float64))
     total = np.bincount(jet, weights=pt, minlength=n_jets)
     deta, dphi = (

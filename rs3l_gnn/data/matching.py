@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, Variation
+from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.pair_report import SampleReport
 from rs3l_gnn.data.simulated import AnchorJets, SimulatedFile
 from rs3l_gnn.data.views import JET_COLUMNS, Views
@@ -145,15 +146,15 @@ class MatchedSample:
         order = np.lexsort((columns["vartype"], columns["event"]))  # nominal, -1, comes first
         counts = np.concatenate([np.diff(part.offsets) for part in parts])
         features = np.concatenate([part.features for part in parts])
-        start = np.cumsum(counts) - counts
+        start = starts_of(counts)
         counts = counts[order]
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        offsets = offsets_of(counts)
         rows = np.arange(offsets[-1]) + np.repeat(start[order] - offsets[:-1], counts)
         per_event = np.bincount(np.searchsorted(events, columns["event"]), minlength=len(events))
         return Views(
             features=features[rows],
             offsets=offsets,
-            first=np.concatenate([[0], np.cumsum(per_event)]).astype(np.int64),
+            first=offsets_of(per_event),
             samples=samples,
             variations=variations,
             shower_weight_names=shower_weight_names,

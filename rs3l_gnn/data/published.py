@@ -28,6 +28,7 @@ from rs3l_gnn.conventions import (
     MissingBranchError,
     Variation,
 )
+from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.views import Views
 from rs3l_gnn.data.views_file import ViewsWriter
 
@@ -130,8 +131,8 @@ class PublishedFile:
         features, counts = particles
         event = np.arange(len(jets)) // self._per_event
         order = np.lexsort((kinds[:, 1], event))  # nominal, -1, comes first
-        before = np.cumsum(counts) - counts
-        offsets = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
+        before = starts_of(counts)
+        offsets = offsets_of(counts[order])
         place = np.arange(offsets[-1]) + np.repeat(before[order] - offsets[:-1], counts[order])
         pt, eta, phi, energy, msoftdrop, n2 = jets[order].T
         return Views(

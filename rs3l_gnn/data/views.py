@@ -18,6 +18,7 @@ from rs3l_gnn.conventions import (
     check_offsets,
     split_of,
 )
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
 
 __all__ = ["JET_COLUMNS", "Views", "concatenate_views", "gather_jets"]
 
@@ -51,9 +52,7 @@ def gather_jets(
         Features [n_particles', n_features] and offsets [n_wanted + 1].
     """
     counts = offsets[1:][jets] - offsets[:-1][jets]
-    new = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    rows = np.arange(new[-1]) + np.repeat(offsets[:-1][jets] - new[:-1], counts)
-    return features[rows], new
+    return features[ranges(offsets[:-1][jets], counts)], offsets_of(counts)
 
 
 @dataclass(frozen=True)
@@ -134,12 +133,12 @@ class Views:
     @property
     def event_of_jet(self) -> NDArray[np.int64]:
         """Index (not number) of the hard event of each jet [n_jets]."""
-        return np.repeat(np.arange(self.n_events), np.diff(self.first))
+        return parents_of(np.diff(self.first))
 
     def jets_of(self, events: NDArray[np.integer]) -> NDArray[np.int64]:
         """Indices of all jets of some events, event after event."""
         counts = np.diff(self.first)[events]
-        before = np.cumsum(counts) - counts
+        before = starts_of(counts)
         return np.asarray(np.arange(counts.sum()) + np.repeat(self.first[events] - before, counts), dtype=np.int64)
 
     def vartype_of(self, name: str) -> int:
@@ -182,7 +181,7 @@ class Views:
         jets = np.flatnonzero(keep)
         features, offsets = self.take(jets)
         per_event = np.bincount(self.event_of_jet[jets], minlength=self.n_events)
-        first = np.concatenate([[0], np.cumsum(per_event[per_event > 0])]).astype(np.int64)
+        first = offsets_of(per_event[per_event > 0])
         return replace(self, features=features, offsets=offsets, first=first, **self.columns(jets))
 
     def select_events(self, keep: NDArray[np.bool_]) -> Views:
@@ -239,4 +238,4 @@ def _join_shower_weights(parts: list[Views], names: tuple[str, ...]) -> NDArray[
 
 def _join_offsets(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     counts = np.concatenate([np.diff(part) for part in parts])
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return offsets_of(counts)

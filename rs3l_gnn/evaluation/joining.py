@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, InvalidDataError, Split, SplitFractions
+from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.data import Views, ViewsSource
 
 __all__ = ["JoinedEvents", "join_events"]
@@ -122,6 +123,6 @@ def _pick(index: Views, jets: NDArray[np.int64], per_event: NDArray[np.int64]) -
     return replace(
         index,
         offsets=np.zeros(len(jets) + 1, np.int64),
-        first=np.concatenate([[0], np.cumsum(per_event)]).astype(np.int64),
+        first=offsets_of(per_event),
         **index.columns(jets),
     )

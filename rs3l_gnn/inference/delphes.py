@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, delta_r
+from rs3l_gnn.conventions.jagged import local_index, parents_of, starts_of
 
 __all__ = ["CANDIDATES", "CONE", "delphes_candidates", "delphes_jet_collection", "delphes_jets", "delphes_links"]
 
@@ -137,11 +138,11 @@ def delphes_links(events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.
         candidate = np.concatenate([candidate[outside], reference_candidate])
     order = np.lexsort((candidate, jet))
     jet, candidate = jet[order], candidate[order]
-    event = np.repeat(np.arange(len(n_jets)), n_jets)[jet]
+    event = parents_of(n_jets)[jet]
     counts = np.bincount(event, minlength=len(n_jets))
     local = {
-        "jetIdx": jet - (np.cumsum(n_jets) - n_jets)[event],
-        "candIdx": candidate - (np.cumsum(n_candidates) - n_candidates)[event],
+        "jetIdx": jet - starts_of(n_jets)[event],
+        "candIdx": candidate - starts_of(n_candidates)[event],
     }
     return ak.zip({name: ak.unflatten(values, counts) for name, values in local.items()})
 
@@ -151,11 +152,11 @@ def _in_cones(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Each candidate with its nearest jet, places counted over all events."""
     pairs = n_jets * n_candidates
-    event = np.repeat(np.arange(len(n_jets)), pairs)
-    local = np.arange(int(pairs.sum())) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    event = parents_of(pairs)
+    local = local_index(pairs)
     # Candidate by candidate, so that the jets of one stand together.
-    candidate = local // n_jets[event] + (np.cumsum(n_candidates) - n_candidates)[event]
-    jet = local % n_jets[event] + (np.cumsum(n_jets) - n_jets)[event]
+    candidate = local // n_jets[event] + starts_of(n_candidates)[event]
+    jet = local % n_jets[event] + starts_of(n_jets)[event]
     eta, phi = ([np.asarray(ak.flatten(t[name]), dtype=np.float64) for t in (jets, candidates)] for name in _ANGLES)
     distance = np.asarray(delta_r(eta[0][jet], phi[0][jet], eta[1][candidate], phi[1][candidate]))
     order = np.lexsort((distance, candidate))
@@ -183,10 +184,10 @@ def _referred(
         [ak.values_astype(events[name]["fUniqueID"], np.int64) for name in CANDIDATES], axis=1
     )
     per_jet = np.asarray(ak.flatten(ak.num(references, axis=2)), dtype=np.int64)
-    jet = np.repeat(np.arange(len(per_jet)), per_jet)
-    event_of_jet = np.repeat(np.arange(len(n_jets)), n_jets)
+    jet = parents_of(per_jet)
+    event_of_jet = parents_of(n_jets)
     wanted = _keys(event_of_jet[jet], np.asarray(ak.flatten(references, axis=None)))
-    present = _keys(np.repeat(np.arange(len(n_candidates)), n_candidates), np.asarray(ak.flatten(numbers)))
+    present = _keys(parents_of(n_candidates), np.asarray(ak.flatten(numbers)))
     order = np.argsort(present, kind="stable")
     place = np.minimum(np.searchsorted(present[order], wanted), max(len(present) - 1, 0))
     found = present[order][place] == wanted if len(present) else np.zeros(len(wanted), dtype=bool)

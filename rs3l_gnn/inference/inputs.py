@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import PUBLISHED_JETS, InvalidDataError, JetDomain, MissingBranchError
+from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
 from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.data.published import PUBLISHED_BRANCHES, published_features
@@ -149,7 +150,7 @@ def _published_inputs(events: ak.Array, selected: ak.Array | None) -> JetInputs:
         raise MissingBranchError(f"the events lack {', '.join(missing)}", got=", ".join(events.fields))
     features, counts = published_features(events)
     keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
-    offsets = np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64)
+    offsets = offsets_of(counts[keep])
     return JetInputs(features[np.repeat(keep, counts)], offsets, keep.astype(np.int64), PUBLISHED_JETS)
 
 

@@ -6,6 +6,7 @@ import awkward as ak
 import numpy as np
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions.jagged import parents_of, starts_of
 
 __all__ = ["PUPPI_WEIGHT", "puppi_weighted"]
 
@@ -39,12 +40,12 @@ def puppi_weighted(candidates: ak.Array, links: ak.Array) -> tuple[ak.Array, ak.
         for name in ak.fields(candidates)
     }
     counts = np.asarray(ak.num(weight, axis=1), dtype=np.int64)
-    event = np.repeat(np.arange(len(counts)), np.asarray(ak.num(links["candIdx"], axis=1)))
+    event = parents_of(np.asarray(ak.num(links["candIdx"], axis=1)))
     jet, candidate = (np.asarray(ak.flatten(links[name], axis=1)).astype(np.int64) for name in ("jetIdx", "candIdx"))
     linked = (jet >= 0) & (candidate >= 0)
     if (linked & (candidate >= counts[event])).any():
         raise InvalidDataError("a link points to a candidate that does not exist")
-    place = np.where(linked, candidate + (np.cumsum(counts) - counts)[event], 0)
+    place = np.where(linked, candidate + starts_of(counts)[event], 0)
     gone = linked & (flat[place] == 0) if len(flat) else linked
     kept = ak.unflatten(np.where(gone, -1, jet), ak.num(links["candIdx"], axis=1))
     return ak.zip(scaled), ak.zip({"jetIdx": kept, "candIdx": links["candIdx"]})

@@ -24,6 +24,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.models.checkpoints import feature_table, holds_head, load_encoder, load_tagger
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
@@ -226,7 +227,7 @@ def _jets(n_jets: int, n_inputs: int, *, seed: int) -> tuple[NDArray[np.float32]
     # Multiplicities on both sides of everything that makes a difference: none, one, k, the longest.
     rng = np.random.default_rng(seed)
     counts = np.resize(rng.permutation([0, 1, 2, 23, 24, 25, 37, 60, 100]), n_jets)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
+    offsets = offsets_of(counts)
     return rng.normal(size=(int(offsets[-1]), n_inputs)).astype(np.float32), offsets.astype(np.int64)
 
 

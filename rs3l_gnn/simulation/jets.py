@@ -10,6 +10,7 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.native_output import caught_output
@@ -64,12 +65,12 @@ def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -
     kept = abs(eta) < config.abs_eta_max
     pt, eta, jets, inside = pt[kept], eta[kept], jets[kept], inside[kept] + starts[:-1]
     per_jet = ak.flatten(inside, axis=1)
-    offsets = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(per_jet)))]).astype(np.int64)
+    offsets = offsets_of(ak.to_numpy(ak.num(per_jet)))
     links = ak.to_numpy(ak.flatten(per_jet)).astype(np.int64)
     msoftdrop, n2b1 = groom(momenta[:, links], offsets, config)
     px, py, pz, energy = (ak.to_numpy(ak.flatten(jets[name])).astype(np.float64) for name in ("px", "py", "pz", "E"))
     return Jets(
-        event=np.repeat(np.arange(n_events), ak.to_numpy(ak.num(pt))),
+        event=parents_of(ak.to_numpy(ak.num(pt))),
         pt=ak.to_numpy(ak.flatten(pt)).astype(np.float64),
         eta=ak.to_numpy(ak.flatten(eta)).astype(np.float64),
         phi=np.arctan2(py, px),
@@ -108,7 +109,7 @@ def groom(
     left = groomed.constituents
     counts = ak.to_numpy(ak.num(left))
     components = np.stack([ak.to_numpy(ak.flatten(left[name])) for name in ("px", "py", "pz", "E")])
-    parts = _jagged(components, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    parts = _jagged(components, offsets_of(counts))
     n2 = np.zeros(n_jets)
     several = counts >= 3
     if several.any():

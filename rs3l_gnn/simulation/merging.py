@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, Variation
+from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.merging_config import MergingConfig, refused_scheme
 from rs3l_gnn.simulation.recognition import Recognition, jets_of, light_partons, particle_names, recognise
@@ -190,7 +191,7 @@ def _refuse_other_showers(found: Recognition, scheme: str, variations: tuple[Var
 def _born_partons(hard: HardEvents) -> int:
     """Coloured particles of Born-like events, those of the real emission having one more."""
     rows = hard.particles
-    event = np.repeat(np.arange(len(hard)), np.diff(hard.offsets))
+    event = parents_of(np.diff(hard.offsets))
     direct = (rows["mother1"] == 1) | (rows["mother1"] == 2)
     coloured = (rows["col1"] != 0) | (rows["col2"] != 0)
     return int(np.bincount(event[direct & coloured], minlength=len(hard)).min())

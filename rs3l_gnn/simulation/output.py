@@ -15,6 +15,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import atomic_file
+from rs3l_gnn.conventions.jagged import parents_of, starts_of
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
@@ -70,8 +71,8 @@ def write_events(
     # Constituents were gathered jet after jet, so candidate i of an event is link i of the event.
     link_event = np.repeat(jets.event, links)
     per_event_links = np.bincount(link_event, minlength=n_events)
-    first_jet = np.concatenate([[0], np.cumsum(per_event)])[:-1]
-    first_link = np.concatenate([[0], np.cumsum(per_event_links)])[:-1]
+    first_jet = starts_of(per_event)
+    first_link = starts_of(per_event_links)
 
     def jagged(columns: dict[str, NDArray[np.generic]], counts: NDArray[np.int64]) -> ak.Array:
         return ak.zip({name: ak.unflatten(values, counts) for name, values in columns.items()})[kept]
@@ -107,7 +108,7 @@ def write_events(
         ),
         "FatJetPFCands": jagged(
             {
-                "jetIdx": (np.repeat(np.arange(len(jets)), links) - first_jet[link_event]).astype(np.int32),
+                "jetIdx": (parents_of(links) - first_jet[link_event]).astype(np.int32),
                 "pFCandsIdx": (np.arange(len(candidates)) - first_link[link_event]).astype(np.int32),
             },
             per_event_links,

@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.simulation.particle_table import ParticleTable
 
 __all__ = ["Particles", "stable_particles"]
@@ -77,7 +78,7 @@ def stable_particles(batch: ak.Array, table: ParticleTable, *, abs_eta_max: floa
     """
     counts = ak.to_numpy(ak.fill_none(ak.num(batch.prt.id), 0))
     records = ak.flatten(ak.drop_none(batch.prt))
-    event = np.repeat(np.arange(len(batch)), counts)
+    event = parents_of(counts)
     pdgid = ak.to_numpy(records.id)
     keep = ak.to_numpy(records.status) > 0
     keep[keep] = table.visible(pdgid[keep])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.simulation.hard_events import HardEvents
 
 __all__ = ["Recognition", "jets_of", "light_partons", "particle_names", "recognise"]
@@ -95,7 +96,7 @@ def recognise(hard: HardEvents) -> Recognition:
 def light_partons(hard: HardEvents, flavours: int = 5) -> NDArray[np.int64]:
     """Gluons and light quarks that leave the hard process, those from decays of resonances left out [n_events]."""
     rows = hard.particles
-    event = np.repeat(np.arange(len(hard)), np.diff(hard.offsets))
+    event = parents_of(np.diff(hard.offsets))
     identity = np.abs(rows["id"])
     light = (identity <= flavours) | (identity == _GLUON)
     resonance = (rows["status"] == 2) & (identity > 5) & (identity != _GLUON)
