@@ -16,6 +16,12 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import JetType, Stage, delta_r, event_rng, get_variation
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole chain first: it takes longest, and at the end one worker would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_chain.py")
+
+
 _PDG_IDS = np.array([211, -211, 22, 130, 11, -13])
 _CHARGES = np.array([1, -1, 0, 0, -1, 1])
 
