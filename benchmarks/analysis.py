@@ -23,6 +23,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import ReferenceEncoder
+from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.conventions.jagged import local_index
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs
 from rs3l_gnn.models import (
@@ -92,7 +93,7 @@ def run_analysis_benchmark(
         "one_worker_jets_per_second": rates[1],
         "workers_jets_per_second": rates[workers],
         "workers_speedup": rates[workers] / rates[1],
-        "peak_memory_mb": _peak_mb(),
+        "peak_memory_mb": peak_mb(),
     }
 
 
@@ -169,25 +170,13 @@ def _peak_of_pairs(events: int, chunk: int) -> tuple[float, float]:
         joint = joint_weights(spill.pairs["nominal"], spill.pairs["varied"], n_channels=1, n_bins=n_bins)
     if joint.sum() != 3 * -(-events // chunk) * chunk:
         raise RuntimeError("pairs were lost")
-    return _peak_mb(), time.perf_counter() - start
+    return peak_mb(), time.perf_counter() - start
 
 
 def _peak_of_analysis(fileset: Path, tagger: Path, output: Path, chunksize: int) -> float:
     document = {"filesets": [fileset], "taggers": {"rs3l": str(tagger)}, "paired": False}
     analyze(AnalysisConfig.model_validate({**document, "run": {"chunksize": chunksize}}), output)
-    return _peak_mb()
-
-
-def _peak_mb() -> float:
-    """Peak resident memory of this process."""
-    import resource
-
-    status = Path("/proc/self/status")
-    if status.is_file():
-        # Linux' rusage counts the parent's memory before the start of a child's own program.
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return peak_mb()
 
 
 def write_events(path: Path, events: int, *, seed: int, block: int | None = None) -> Path:

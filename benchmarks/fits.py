@@ -6,7 +6,6 @@ Run it with ``python -m rs3l_gnn.benchmarks.fits``; the report is one JSON docum
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.fits import (
     ChannelTemplates,
     Nuisance,
@@ -72,8 +72,6 @@ def measure_writers(*, channels: int = 50, samples: int = 10, systematics: int =
             write(Path(folder) / name, templates)
             seconds[name] = time.perf_counter() - start
             size += (Path(folder) / name).stat().st_size
-    # Linux counts in kB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
     return {
         "channels": channels,
         "samples": samples,
@@ -83,7 +81,7 @@ def measure_writers(*, channels: int = 50, samples: int = 10, systematics: int =
         "seconds_total": sum(seconds.values()),
         "cpu_seconds_total": time.process_time() - processor,
         "bytes": size,
-        "peak_memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9,
+        "peak_memory_gb": peak_mb() * 2**20 / 1e9,
     }
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -22,6 +21,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.conventions import NOMINAL, Stage, pythia_seed
 from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig, get_process
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["benchmark_simulation", "table"]
 
 _SEED = 1
-_ALL_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 _TASK = 50  # hard events
 _TASKS = 12  # of each process
 _TURNS = 2
@@ -88,7 +87,7 @@ def benchmark_simulation(
         "reference_scaling": reference_scaling,
         "scaling_over_reference": scaling / reference_scaling if scaling and reference_scaling else None,
         "load_average": load,
-        "peak_memory_mb": max(resource.getrusage(who).ru_maxrss for who in _ALL_PROCESSES) / 1024,
+        "peak_memory_mb": peak_mb(children=True),
     }
     for line in table(numbers):
         _log.info(line)

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import make_jets
+from rs3l_gnn.benchmarks.memory import current_mb, peak_mb
 from rs3l_gnn.conventions import NOMINAL, ConfigError, JetType, SplitFractions, get_variation
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, ViewsWriter
 from rs3l_gnn.models import EdgeConvConfig, make_encoder
@@ -197,7 +198,7 @@ def _large_training(what: str, path: Path, output: Path, buffer_events: int, sta
         moments.append(time.time())
         tenth = max(int(self.trainer.num_training_batches) // 10, 1)
         if batch_idx % tenth == tenth - 1:
-            memory.append(_memory_mb("VmRSS"))
+            memory.append(current_mb())
         return honest(self, batch, batch_idx)
 
     StepModule.training_step = noting  # type: ignore[method-assign]  # to see the steps, in this process alone
@@ -212,18 +213,7 @@ def _large_training(what: str, path: Path, output: Path, buffer_events: int, sta
         finetune(FinetuneConfig(architecture=_SMALL, **common), output)
     return {
         "first_step_seconds": moments[0] - start,
-        "peak_memory_mb": _memory_mb("VmHWM"),
+        "peak_memory_mb": peak_mb(),
         "memory_mb": memory,
         "seconds": time.time() - start,
     }
-
-
-def _memory_mb(key: str) -> float:
-    """Resident memory of this process, now (VmRSS) or at its peak (VmHWM)."""
-    status = Path("/proc/self/status")
-    if not status.is_file():  # not Linux: the peak stands for both
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith(key))
-    return int(line.split()[1]) / 2**10

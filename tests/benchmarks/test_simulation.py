@@ -6,6 +6,7 @@ import time
 import pytest
 
 from rs3l_gnn.benchmarks import simulation
+from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.benchmarks.simulation import benchmark_simulation, table
 
 pytest.importorskip("pythia8mc", reason="the extra 'simulation' is not installed")
@@ -18,7 +19,8 @@ def test_both_turns_are_measured(caplog: pytest.LogCaptureFixture) -> None:
         numbers["events_per_second"] / numbers["reference_events_per_second"]
     )
     assert numbers["scaling"] is numbers["reference_scaling"] is numbers["scaling_over_reference"] is None
-    assert numbers["peak_memory_mb"] < 1000
+    # The peak belongs to the whole life of this process, other tests included: no limit of its own can be asserted.
+    assert 50 < numbers["peak_memory_mb"] <= peak_mb(children=True)
     lines = table(numbers)
     assert lines[0] == "hbb: 1 rounds of 6 events"
     assert f"  chain over bare Pythia                            {numbers['fraction_of_reference']:.3f}" in lines
