@@ -1,0 +1,17 @@
+from .config import FinetuneConfig as FinetuneConfig
+from .config import OptimizerConfig as OptimizerConfig
+from .config import PretrainConfig as PretrainConfig
+from .config import ProjectionConfig as ProjectionConfig
+from .config import TargetConfig as TargetConfig
+from .config import TrainerConfig as TrainerConfig
+from .finetuning import finetune as finetune
+from .loss import Loss as Loss
+from .loss_registry import LOSSES as LOSSES
+from .losses import NTXent as NTXent
+from .losses import SupervisedContrastive as SupervisedContrastive
+from .losses import VICReg as VICReg
+from .losses import nt_xent as nt_xent
+from .losses import supervised_contrastive as supervised_contrastive
+from .losses import vicreg as vicreg
+from .outputs import SavedTraining as SavedTraining
+from .pretraining import pretrain as pretrain
