@@ -151,8 +151,8 @@ def paired_memory(*, sizes: tuple[int, ...] = (500_000, 8_000_000), chunk: int =
 def _peak_of_pairs(events: int, chunk: int) -> tuple[float, float]:
     from coffea.processor.executor import WorkItem
 
-    from rs3l_gnn.processors.paired import PairTable, joint_weights
-    from rs3l_gnn.processors.spill import Spill
+    from rs3l_gnn.processors.running.paired import PairTable, joint_weights
+    from rs3l_gnn.processors.running.spill import Spill
 
     rng, start, n_bins = np.random.default_rng(1), time.perf_counter(), 202
     items = [

@@ -1,6 +1,6 @@
-from .analysis import analyze as analyze
 from .config import AnalysisConfig as AnalysisConfig
 from .config import ProcessorConfig as ProcessorConfig
+from .running.analysis import analyze as analyze
+from .running.summary import summarise as summarise
 from .schema import JetSchema as JetSchema
-from .summary import summarise as summarise
 from .tagging import TaggingProcessor as TaggingProcessor

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
 from rs3l_gnn.inference import Discriminant
 from rs3l_gnn.inference.tagger import TRAINING_PT_MIN
-from rs3l_gnn.processors.exact import Variable
+from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.systematics_config import PlainName, SystematicsConfig
 
 __all__ = [

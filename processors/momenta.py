@@ -15,9 +15,9 @@ from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
 from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.inference import EventTables
 from rs3l_gnn.processors.corrections import evaluator
-from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.random_numbers import normal_numbers, numbers_to_draw_by, object_keys
 from rs3l_gnn.processors.resolution import generated_pt, smearing
+from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.selection import JetView
 from rs3l_gnn.processors.systematics_config import MassCorrection, MomentumShifts, Sides, SystematicsConfig
 from rs3l_gnn.processors.weights import branch

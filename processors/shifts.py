@@ -15,9 +15,9 @@ from rs3l_gnn.conventions.jagged import parents_of, starts_of
 from rs3l_gnn.data.formats import raw_jets
 from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.inference import EventTables
-from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.momenta import momentum_records
 from rs3l_gnn.processors.random_numbers import numbers_to_draw_by, object_keys
+from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.selection import JetView
 from rs3l_gnn.processors.systematics_config import CandidateShift, SystematicsConfig
 

@@ -23,18 +23,18 @@ from rs3l_gnn.inference import (
     jet_inputs,
     require_one_score,
 )
-from rs3l_gnn.processors.bootstrap import multiplicities
-from rs3l_gnn.processors.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
-from rs3l_gnn.processors.fileset import PLAN_KEY, Plan, plan_of
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
-from rs3l_gnn.processors.metadata import is_simulation
 from rs3l_gnn.processors.momenta import momentum_views
+from rs3l_gnn.processors.running.bootstrap import multiplicities
+from rs3l_gnn.processors.running.chunk import ChunkOutput, Selected
+from rs3l_gnn.processors.running.fileset import PLAN_KEY, Plan, plan_of
+from rs3l_gnn.processors.running.metadata import is_simulation
+from rs3l_gnn.processors.running.summary import summarise
 from rs3l_gnn.processors.selection import JetView, choose_jets, nominal_view, split_mask
 from rs3l_gnn.processors.shifts import shift_records, shifted_sets
 from rs3l_gnn.processors.skims import jet_table
-from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.weights import event_weights, generator_weight, weight_names
 
 __all__ = ["TaggingProcessor"]

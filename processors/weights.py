@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
 from rs3l_gnn.processors.corrections import evaluator
-from rs3l_gnn.processors.metadata import flag, is_simulation
+from rs3l_gnn.processors.running.metadata import flag, is_simulation
 from rs3l_gnn.processors.systematics_config import SystematicsConfig, WeightCorrection
 
 __all__ = [

@@ -11,7 +11,7 @@ import yaml
 
 from rs3l_gnn.conventions import ConfigError, dump_config, load_config, parse_config
 from rs3l_gnn.processors import AnalysisConfig, ProcessorConfig
-from rs3l_gnn.processors.metadata import flag
+from rs3l_gnn.processors.running.metadata import flag
 
 
 @pytest.mark.parametrize(

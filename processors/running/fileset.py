@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, InputFileError, UnknownVariationError
-from rs3l_gnn.processors.metadata import is_simulation
+from rs3l_gnn.processors.running.metadata import is_simulation
 
 __all__ = ["PLAN_KEY", "Dataset", "Plan", "plan_of", "read_filesets", "require_joint"]
 

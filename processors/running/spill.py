@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn import conventions
 from rs3l_gnn.conventions import InputFileError, OutputError
-from rs3l_gnn.processors.paired import PairTable
+from rs3l_gnn.processors.running.paired import PairTable
 from rs3l_gnn.processors.skims import JetTable
 
 __all__ = ["Spill", "StoredJets", "StoredPairs", "scratch_folder"]

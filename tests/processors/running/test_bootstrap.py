@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, file_digest
 from rs3l_gnn.processors import AnalysisConfig, analyze
-from rs3l_gnn.processors.bootstrap import ReplicaHistogram, multiplicities
+from rs3l_gnn.processors.running.bootstrap import ReplicaHistogram, multiplicities
 
 N = 300
 EDGES = np.linspace(440, 840, 11)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
-from rs3l_gnn.processors.exact import ExactHistogram, ExactSums, Variable, empty_hist
+from rs3l_gnn.processors.running.exact import ExactHistogram, ExactSums, Variable, empty_hist
 
 SCORE = Variable("score", "Score", 4, 0.0, 1.0)
 

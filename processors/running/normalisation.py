@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
-from rs3l_gnn.processors.fileset import Plan, require_joint
 from rs3l_gnn.processors.generated import generated_sumw
-from rs3l_gnn.processors.metadata import is_simulation
+from rs3l_gnn.processors.running.fileset import Plan, require_joint
+from rs3l_gnn.processors.running.metadata import is_simulation
 
 __all__ = ["Normalisation", "normalisations"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.processors import AnalysisConfig, TaggingProcessor, analyze
-from rs3l_gnn.processors.checkpoints import ChunkCheckpoints, run_key
+from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, run_key
 
 Read = Callable[[Path], dict[str, Any]]
 

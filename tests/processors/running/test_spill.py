@@ -13,10 +13,10 @@ from coffea.processor.executor import WorkItem
 
 from rs3l_gnn.benchmarks.analysis import paired_memory
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, OutputError
-from rs3l_gnn.processors import spill
-from rs3l_gnn.processors.paired import PairTable, joint_weights
+from rs3l_gnn.processors.running import spill
+from rs3l_gnn.processors.running.paired import PairTable, joint_weights
+from rs3l_gnn.processors.running.spill import Spill, scratch_folder
 from rs3l_gnn.processors.skims import JetTable, write_skims
-from rs3l_gnn.processors.spill import Spill, scratch_folder
 
 N_BINS = 5
 

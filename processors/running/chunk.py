@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.processors.bootstrap import ReplicaHistogram
 from rs3l_gnn.processors.config import ProcessorConfig
-from rs3l_gnn.processors.exact import ExactHistogram, ExactSums
-from rs3l_gnn.processors.paired import PairTable
+from rs3l_gnn.processors.running.bootstrap import ReplicaHistogram
+from rs3l_gnn.processors.running.exact import ExactHistogram, ExactSums
+from rs3l_gnn.processors.running.paired import PairTable
 from rs3l_gnn.processors.selection import JetView, channel_mask
 
 __all__ = ["ChunkOutput", "Selected", "cutflow_steps"]

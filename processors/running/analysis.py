@@ -21,11 +21,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
-from rs3l_gnn.processors.bootstrap import Replicas, write_replicas
-from rs3l_gnn.processors.checkpoints import ChunkCheckpoints, run_key
-from rs3l_gnn.processors.chunking import work_items
 from rs3l_gnn.processors.config import AnalysisConfig
-from rs3l_gnn.processors.execution import Execution, open_executor
 from rs3l_gnn.processors.files import (
     FileFailure,
     FileInfo,
@@ -33,12 +29,16 @@ from rs3l_gnn.processors.files import (
     require_same_order,
     without_shower_weights,
 )
-from rs3l_gnn.processors.fileset import Dataset, read_filesets
-from rs3l_gnn.processors.metadata import is_simulation
-from rs3l_gnn.processors.outputs import histogram_document, write_root
+from rs3l_gnn.processors.running.bootstrap import Replicas, write_replicas
+from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, run_key
+from rs3l_gnn.processors.running.chunking import work_items
+from rs3l_gnn.processors.running.execution import Execution, open_executor
+from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
+from rs3l_gnn.processors.running.metadata import is_simulation
+from rs3l_gnn.processors.running.outputs import histogram_document, write_root
+from rs3l_gnn.processors.running.spill import Spill, scratch_folder
+from rs3l_gnn.processors.running.summary import summarise
 from rs3l_gnn.processors.skims import JetBlocks, write_skims
-from rs3l_gnn.processors.spill import Spill, scratch_folder
-from rs3l_gnn.processors.summary import summarise
 from rs3l_gnn.processors.tagging import TaggingProcessor
 from rs3l_gnn.processors.weights import shower_weight_order
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.processors.paired import PairTable, joint_weights
+from rs3l_gnn.processors.running.paired import PairTable, joint_weights
 
 
 def _table(events: list[int], bins: list[int], weights: list[float] | None = None) -> PairTable:

@@ -17,9 +17,10 @@ import pytest
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, dump_config
 from rs3l_gnn.inference import JetTagger
-from rs3l_gnn.processors import AnalysisConfig, analyze, checkpoints
+from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.processors.config import RunConfig
-from rs3l_gnn.processors.execution import open_executor
+from rs3l_gnn.processors.running import checkpoints
+from rs3l_gnn.processors.running.execution import open_executor
 
 Read = Callable[[Path], dict[str, Any]]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import uproot
 
-from rs3l_gnn.processors.covariances import each_covariance
+from rs3l_gnn.processors.running.covariances import each_covariance
 
 __all__ = ["histogram_document", "write_root"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, UnknownVariationError
-from rs3l_gnn.processors.fileset import Plan, plan_of, read_filesets
+from rs3l_gnn.processors.running.fileset import Plan, plan_of, read_filesets
 
 
 def _write(folder: Path, document: Any, name: str = "fileset.json") -> Path:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.processors.exact import Variable, empty_hist
-from rs3l_gnn.processors.outputs import histogram_document, write_root
+from rs3l_gnn.processors.running.exact import Variable, empty_hist
+from rs3l_gnn.processors.running.outputs import histogram_document, write_root
 
 
 def _histogram() -> Any:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import VARIATIONS, ConfigError
-from rs3l_gnn.processors.bootstrap import Replicas
-from rs3l_gnn.processors.chunk import cutflow_steps
 from rs3l_gnn.processors.config import N2, ProcessorConfig
-from rs3l_gnn.processors.covariances import Covariances
-from rs3l_gnn.processors.exact import empty_hist
-from rs3l_gnn.processors.fileset import Plan
-from rs3l_gnn.processors.metadata import is_simulation
-from rs3l_gnn.processors.normalisation import Normalisation, normalisations
-from rs3l_gnn.processors.paired import joint_weights
+from rs3l_gnn.processors.running.bootstrap import Replicas
+from rs3l_gnn.processors.running.chunk import cutflow_steps
+from rs3l_gnn.processors.running.covariances import Covariances
+from rs3l_gnn.processors.running.exact import empty_hist
+from rs3l_gnn.processors.running.fileset import Plan
+from rs3l_gnn.processors.running.metadata import is_simulation
+from rs3l_gnn.processors.running.normalisation import Normalisation, normalisations
+from rs3l_gnn.processors.running.paired import joint_weights
 
 __all__ = ["summarise"]
 
@@ -29,7 +29,7 @@ def summarise(
 
     The weight of an event is multiplied by xsec / sumw, in pb, and by 1 / (share of the weights on the side of the
     split), so that a fit only multiplies by the luminosity. Data have weight 1. See
-    :func:`rs3l_gnn.processors.normalisation.normalisations`.
+    :func:`rs3l_gnn.processors.running.normalisation.normalisations`.
 
     Args:
         config: the processor's.
@@ -40,8 +40,8 @@ def summarise(
     Returns:
         ``histograms`` (name -> hist.Hist), ``datasets``, ``variations``, ``models``, ``cutflow``, and ``paired``
         (name -> covariances of nominal and varied templates, see
-        :meth:`rs3l_gnn.processors.covariances.Covariances.document`); with a bootstrap also ``replicas``, a
-        :class:`rs3l_gnn.processors.bootstrap.Replicas`.
+        :meth:`rs3l_gnn.processors.running.covariances.Covariances.document`); with a bootstrap also ``replicas``, a
+        :class:`rs3l_gnn.processors.running.bootstrap.Replicas`.
 
     Raises:
         ConfigError: files of one data set disagree on its metadata, or data sets of one sample on their cross-section.

@@ -19,7 +19,7 @@ from rs3l_gnn.inference import JetInputs, JetTagger
 from rs3l_gnn.processors.config import RunConfig
 
 if TYPE_CHECKING:
-    from rs3l_gnn.processors.spill import Spill
+    from rs3l_gnn.processors.running.spill import Spill
 
 __all__ = ["Execution", "open_executor", "warm_up"]
 
@@ -74,7 +74,7 @@ def open_executor(config: RunConfig, taggers: list[JetTagger], sink: Spill | Non
         ConfigError: the Dask scheduler has no workers.
         InputFileError: the Dask scheduler cannot be reached.
     """
-    from rs3l_gnn.processors.executors import DaskPool, InProcess, ProcessPool
+    from rs3l_gnn.processors.running.executors import DaskPool, InProcess, ProcessPool
 
     if config.executor == "iterative":
         yield Execution(InProcess(retries=config.retries, sink=sink), 1, None)

@@ -9,8 +9,8 @@ from typing import Any
 
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.files import FileInfo
-from rs3l_gnn.processors.fileset import Dataset
 from rs3l_gnn.processors.generated import RUNS_KEY
+from rs3l_gnn.processors.running.fileset import Dataset
 
 __all__ = ["events_in_chunk", "work_items"]
 

@@ -16,11 +16,11 @@ from coffea.util import load
 from uhi.io import from_sparse
 
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, ProcessorConfig, TaggingProcessor, analyze
-from rs3l_gnn.processors.covariances import Covariances, each_covariance
-from rs3l_gnn.processors.exact import Variable
+from rs3l_gnn.processors.running.covariances import Covariances, each_covariance
+from rs3l_gnn.processors.running.exact import Variable
 
 XSEC = 3.0
-CORRECTIONS = Path(__file__).parents[2] / "configs" / "analyze" / "example_corrections.json"
+CORRECTIONS = Path(__file__).parents[3] / "configs" / "analyze" / "example_corrections.json"
 CONFIG: dict[str, Any] = {
     "pt": {"bins": 40, "start": 440, "stop": 840},
     "score": {"bins": 4, "start": 0, "stop": 1},

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.processors import AnalysisConfig
-from rs3l_gnn.processors.chunking import events_in_chunk, work_items
 from rs3l_gnn.processors.files import FileInfo, look_at_files
-from rs3l_gnn.processors.fileset import Dataset, Plan
+from rs3l_gnn.processors.running.chunking import events_in_chunk, work_items
+from rs3l_gnn.processors.running.fileset import Dataset, Plan
 
 
 def _config(**more: Any) -> AnalysisConfig:

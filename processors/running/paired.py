@@ -10,8 +10,8 @@ and that of the difference is cov(V - N) = diag(var V) + diag(var N) - J - J^T. 
 same weight adds nothing to it.
 
 Weights and shifts of objects vary the events that a chunk holds anyway, so that
-:class:`rs3l_gnn.processors.exact.ExactHistogram` adds up their J; re-simulated events come from other files, and the
-tables here bring the two together.
+:class:`rs3l_gnn.processors.running.exact.ExactHistogram` adds up their J; re-simulated events come from other files,
+and the tables here bring the two together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Covariances of nominal and varied templates, put together from the data sets and written as sparse histograms.
 
 A covariance J has a row for each bin of the nominal template and a column for each bin of the varied one, see
-:mod:`rs3l_gnn.processors.paired`. Few of its cells hold anything: an event weight moves nothing, a shift moves little.
+:mod:`rs3l_gnn.processors.running.paired`. Few of its cells hold anything: an event weight moves nothing, a shift moves
+little.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from boost_histogram.serialization import to_uhi
 from numpy.typing import NDArray
 
-from rs3l_gnn.processors.exact import Variable
+from rs3l_gnn.processors.running.exact import Variable
 
 __all__ = ["Covariances", "each_covariance"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from rs3l_gnn.conventions import ConfigError, InputFileError
 from rs3l_gnn.processors import AnalysisConfig, TaggingProcessor, analyze
-from rs3l_gnn.processors.executors import Guarded, InProcess, ProcessPool
+from rs3l_gnn.processors.running.executors import Guarded, InProcess, ProcessPool
 
 Read = Callable[[Path], dict[str, Any]]
 
