@@ -3,20 +3,16 @@
 pyhf, cabinetry, uproot and matplotlib are imported when they are needed.
 """
 
-from rs3l_gnn.fits.building import Built
-from rs3l_gnn.fits.cabinetry_config import cabinetry_config, write_cabinetry
-from rs3l_gnn.fits.combine_card import combine_card, write_card
-from rs3l_gnn.fits.compare import compare_taggers, fit
-from rs3l_gnn.fits.comparison import TaggerResult
-from rs3l_gnn.fits.config import ComparisonConfig, FitConfig
-from rs3l_gnn.fits.expectation import asimov_fit, expected_error
-from rs3l_gnn.fits.hypotheses import Limit, Significance, limit, significance
-from rs3l_gnn.fits.inference import Impact, Scan, Toys, rank, scan, toys
-from rs3l_gnn.fits.model import BestFit, Likelihood, errors_by_group
-from rs3l_gnn.fits.pyhf_spec import pyhf_workspace, write_workspace
-from rs3l_gnn.fits.replicas import ReplicaSource, Spread, errors_of_errors, replica
-from rs3l_gnn.fits.shapes_file import write_shapes
-from rs3l_gnn.fits.templates import (
+from rs3l_gnn.fits.compare.replicas import ReplicaSource, Spread, errors_of_errors, replica
+from rs3l_gnn.fits.compare.results import TaggerResult
+from rs3l_gnn.fits.compare.taggers import compare_taggers, fit
+from rs3l_gnn.fits.config.fit import ComparisonConfig, FitConfig
+from rs3l_gnn.fits.likelihood.expectation import asimov_fit, expected_error
+from rs3l_gnn.fits.likelihood.hypotheses import Limit, Significance, limit, significance
+from rs3l_gnn.fits.likelihood.inference import Impact, Scan, Toys, rank, scan, toys
+from rs3l_gnn.fits.likelihood.likelihood import BestFit, Likelihood, errors_by_group
+from rs3l_gnn.fits.templates.build import build_templates
+from rs3l_gnn.fits.templates.model import (
     ChannelTemplates,
     FreeRate,
     Nuisance,
@@ -25,7 +21,11 @@ from rs3l_gnn.fits.templates import (
     Shift,
     Templates,
 )
-from rs3l_gnn.fits.years import build_templates
+from rs3l_gnn.fits.templates.period import Built
+from rs3l_gnn.fits.writers.cabinetry import cabinetry_config, write_cabinetry
+from rs3l_gnn.fits.writers.combine import combine_card, write_card
+from rs3l_gnn.fits.writers.pyhf import pyhf_workspace, write_workspace
+from rs3l_gnn.fits.writers.root import write_shapes
 
 __all__ = [
     "BestFit",

@@ -1,0 +1,3 @@
+"""The ``fit:`` block of a YAML file and its sections."""
+
+__all__: list[str] = []

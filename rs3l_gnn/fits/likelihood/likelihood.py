@@ -1,0 +1,273 @@
+"""The likelihood: a pyhf model with its data, the best fit, and the errors by group."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import FitError
+from rs3l_gnn.fits.likelihood.minimise import Objective, minimise, numpy_backend
+from rs3l_gnn.fits.templates.model import Templates
+from rs3l_gnn.fits.writers.pyhf import pyhf_workspace
+
+__all__ = ["BestFit", "Likelihood", "errors_by_group"]
+
+_log = logging.getLogger(__name__)
+_MOST_BATCHED = 5_000_000
+"""Numbers that a batched evaluation may hold at once, 40 MB."""
+
+
+@dataclass(frozen=True)
+class BestFit:
+    """Minimum of the likelihood.
+
+    Attributes:
+        values, errors: parameters [n_parameters]; fixed ones have an error of 0.
+        labels: their names.
+        correlation: [n_parameters, n_parameters].
+        twice_nll: -2 ln(L / L_saturated) at the minimum.
+        asymmetric: (down, up) errors by parameter, where MINOS ran and succeeded.
+    """
+
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    labels: tuple[str, ...]
+    correlation: NDArray[np.float64]
+    twice_nll: float
+    asymmetric: Mapping[str, tuple[float, float]]
+
+    def of(self, parameter: str) -> tuple[float, float]:
+        """Value and error of one parameter."""
+        position = self.labels.index(parameter)
+        return float(self.values[position]), float(self.errors[position])
+
+
+class Likelihood:
+    """A model and its data.
+
+    Args:
+        templates: the model.
+        data: counts [n_bins of all channels], None for the data in the templates.
+        checked: False to believe that the expectation is finite wherever a fit may go, which is faster.
+
+    Raises:
+        FitError: the expectation is not finite within three standard deviations of a nuisance.
+    """
+
+    def __init__(self, templates: Templates, data: NDArray[np.float64] | None = None, *, checked: bool = True) -> None:
+        import cabinetry
+
+        self.templates = templates
+        specification = pyhf_workspace(templates)
+        with numpy_backend():
+            self.model, own = cabinetry.model_utils.model_and_data(specification)
+            self._batched = _batched_model(specification, self.model) if checked else None
+        n = self.model.config.nmaindata
+        counts = own[:n] if data is None else [float(count) for count in data]
+        self.data: list[float] = [*counts, *own[n:]]
+        self.poi = templates.poi
+        self.poi_index: int = self.model.config.poi_index
+        if checked:
+            self._check()
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Data in all channels, one after another, in the model's order."""
+        return np.asarray(self.data[: self.model.config.nmaindata])
+
+    def with_data(self, data: Sequence[float]) -> Likelihood:
+        """The same model with other data, auxiliary data included."""
+        other = object.__new__(Likelihood)
+        other.templates, other.model, other.poi, other.poi_index = self.templates, self.model, self.poi, self.poi_index
+        other._batched = self._batched
+        other.data = [float(value) for value in data]
+        return other
+
+    def asimov_parameters(self) -> NDArray[np.float64]:
+        """Parameters of the nominal expectation."""
+        import cabinetry
+
+        return np.asarray(cabinetry.model_utils.asimov_parameters(self.model), dtype=np.float64)
+
+    def expected(self, parameters: NDArray[np.float64], *, auxiliary: bool = False) -> NDArray[np.float64]:
+        """Expected counts in all channels, one after another."""
+        with numpy_backend():
+            return np.asarray(self.model.expected_data(parameters, include_auxdata=auxiliary), dtype=np.float64)
+
+    def expected_by_sample(self, parameters: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Expected counts of each sample in all channels; zeros where a channel does not have it."""
+        with numpy_backend():
+            content = np.asarray(self.model.main_model.expected_data(parameters, return_by_sample=True))
+        return dict(zip(self.model.config.samples, content, strict=True))
+
+    def channel_slices(self) -> dict[str, slice]:
+        """Where each channel lies in the concatenated counts."""
+        return {channel: self.model.config.channel_slices[channel] for channel in self.model.config.channels}
+
+    def fit(
+        self,
+        *,
+        minos: bool = False,
+        fixed: Mapping[str, float] | None = None,
+        start: NDArray[np.float64] | None = None,
+        poi_bounds: tuple[float, float] | None = None,
+        covariance: bool = True,
+    ) -> BestFit:
+        """Maximise the likelihood with Minuit.
+
+        Args:
+            minos: asymmetric errors of the signal strength.
+            fixed: parameters held at given values.
+            start: where to start from, nominal if absent [n_parameters].
+            poi_bounds: another range of the signal strength than the model's.
+            covariance: False where the minimum alone is wanted, which is faster; errors are then rough.
+
+        Raises:
+            FitError: no valid minimum.
+        """
+        config = self.model.config
+        labels = tuple(config.par_names)
+        initial = np.array(config.suggested_init() if start is None else start, dtype=np.float64)
+        constant = list(config.suggested_fixed())
+        bounds = [(float(low), float(high)) for low, high in config.suggested_bounds()]
+        if poi_bounds is not None:
+            bounds[self.poi_index] = poi_bounds
+        for name, value in (fixed or {}).items():
+            position = labels.index(name)
+            initial[position], constant[position] = float(value), True
+            bounds[position] = (min(bounds[position][0], float(value)), max(bounds[position][1], float(value)))
+        initial = np.clip(initial, [low for low, _ in bounds], [high for _, high in bounds])
+        objective = self.objective()
+        scale = 0.1 * objective.steps
+        scale[self.poi_index] = 1e-2 * (bounds[self.poi_index][1] - bounds[self.poi_index][0])
+        with numpy_backend():
+            found = minimise(
+                objective, initial, fixed=constant, bounds=bounds, names=labels, scale=scale, covariance=covariance
+            )
+            if found is None:
+                raise FitError(
+                    "the fit finds no valid minimum",
+                    hint="merge bins with few events, or prune nuisances without effect",
+                )
+            asymmetric = _minos(found, self.poi) if minos else {}
+        return _best_fit(found, labels, asymmetric)
+
+    def objective(self) -> Objective:
+        """-2 ln(L / L_saturated) as a function, with its gradient; to be used inside ``numpy_backend``."""
+        return Objective(self.model, self.data, self._batched)
+
+    def goodness_of_fit(self, best: BestFit) -> float | None:
+        """P-value of the fit against the saturated model, None without degrees of freedom.
+
+        -2 ln(L / L_saturated) follows a chi^2 distribution with as many degrees of freedom as there are bins less free
+        parameters (Wilks' theorem).
+        """
+        from scipy.stats import chi2
+
+        config = self.model.config
+        degrees = config.nmaindata - sum(name in self.free_parameters for name in config.par_names)
+        return float(chi2.sf(best.twice_nll, degrees)) if degrees > 0 else None
+
+    @property
+    def free_parameters(self) -> frozenset[str]:
+        """Parameters without a constraint: the signal strength and free normalisations."""
+        return frozenset({self.poi, *(rate.name for rate in self.templates.free_rates)})
+
+    def band(self, best: BestFit | None) -> dict[str, NDArray[np.float64]]:
+        """Error of the total expectation by channel [n_bins]: before the fit without ``best``, else after it."""
+        from cabinetry.fit.results_containers import FitResults
+        from cabinetry.model_utils import prediction
+
+        fitted = None
+        if best is not None:
+            fitted = FitResults(best.values, best.errors, list(best.labels), best.correlation, best.twice_nll)
+        with numpy_backend():
+            found = prediction(self.model, fit_results=fitted)
+        return {
+            channel: np.asarray(found.total_stdev_model_bins[position][-1])
+            for position, channel in enumerate(self.model.config.channels)
+        }
+
+    def _check(self) -> None:
+        # Interpolations can leave the physical region beyond one standard deviation: better told here than as a
+        # minimiser that fails.
+        start = self.asimov_parameters()
+        names = self.model.config.par_names
+        for position, name in enumerate(names):
+            if name not in {nuisance.name for nuisance in self.templates.nuisances}:
+                continue
+            for width in (-3.0, -1.0, 1.0, 3.0):
+                shifted = start.copy()
+                shifted[position] = width
+                content = self.expected(shifted)
+                if not np.isfinite(content).all():
+                    raise FitError(f"nuisance {name} at {width:+g} standard deviations: the expectation is not finite")
+                if (content < 0).any():
+                    _log.warning("nuisance %s at %+g standard deviations: negative expectation", name, width)
+
+
+def _batched_model(specification: dict[str, Any], model: Any) -> Any:
+    import pyhf
+
+    config = model.config
+    n_points = 2 * config.npars
+    # pyhf holds [modifiers, samples, points, bins] at once.
+    if len(config.modifiers) * len(config.samples) * n_points * config.nmaindata > _MOST_BATCHED:
+        return None
+    settings = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
+    return pyhf.Workspace(specification).model(modifier_settings=settings, batch_size=n_points)
+
+
+def _minos(minimiser: Any, poi: str) -> dict[str, tuple[float, float]]:
+    minimiser.minos(poi)
+    errors = minimiser.merrors[poi]
+    return {poi: (float(errors.lower), float(errors.upper))} if errors.is_valid else {}
+
+
+def _best_fit(minimiser: Any, labels: tuple[str, ...], asymmetric: Mapping[str, tuple[float, float]]) -> BestFit:
+    n = len(labels)
+    covariance = np.zeros((n, n)) if minimiser.covariance is None else np.asarray(minimiser.covariance)
+    free = ~np.asarray(minimiser.fixed)
+    errors = np.where(free, np.sqrt(np.diag(covariance)), 0.0)
+    correlation = np.zeros((n, n))
+    correlation[np.ix_(free, free)] = covariance[np.ix_(free, free)] / np.outer(errors[free], errors[free])
+    return BestFit(np.asarray(minimiser.values), errors, labels, correlation, float(minimiser.fval), asymmetric)
+
+
+def errors_by_group(templates: Templates, best: BestFit) -> dict[str, float]:
+    r"""Split the error of the signal strength by groups of nuisances.
+
+    A group's part is :math:`\sqrt{\sigma^2 - \sigma_{fixed}^2}`, with the group's nuisances held at their best-fit
+    values in :math:`\sigma_{fixed}`. At the minimum this needs no new fit: the variance with parameters :math:`F` held
+    is :math:`C_{\mu\mu} - C_{\mu F} C_{FF}^{-1} C_{F\mu}`. Parts are correlated, so their squares need not add up to
+    the total.
+
+    Returns:
+        ``statistical`` (every constrained parameter held; free normalisations float), ``mc_stat``, and each group of
+        nuisances; ``systematic`` is all constrained parameters together.
+    """
+    position = best.labels.index(templates.poi)
+    covariance = best.correlation * np.outer(best.errors, best.errors)
+    free = {templates.poi, *(rate.name for rate in templates.free_rates)}
+    total = float(covariance[position, position])
+
+    def held(names: Sequence[int]) -> float:
+        rows = [index for index in names if best.errors[index] > 0]
+        if not rows:
+            return total
+        block = covariance[np.ix_(rows, rows)]
+        side = covariance[rows, position]
+        return max(total - float(side @ np.linalg.solve(block, side)), 0.0)
+
+    constrained = [index for index, label in enumerate(best.labels) if label not in free]
+    groups = {"mc_stat": [index for index, label in enumerate(best.labels) if label.startswith("staterror_")]}
+    for group, names in templates.groups.items():
+        groups[group] = [best.labels.index(name) for name in names if name in best.labels]
+    statistical = held(constrained)
+    errors = {"statistical": statistical**0.5, "systematic": max(total - statistical, 0.0) ** 0.5}
+    return errors | {group: max(total - held(names), 0.0) ** 0.5 for group, names in groups.items()}

@@ -1,0 +1,3 @@
+"""Pictures of templates and of results."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""From cells to the checked templates of a statistical model."""
+
+__all__: list[str] = []

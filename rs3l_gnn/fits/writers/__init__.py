@@ -1,0 +1,3 @@
+"""Templates as files for pyhf, cabinetry and Combine."""
+
+__all__: list[str] = []
