@@ -5,7 +5,6 @@ Nothing in here imports torch.
 
 from rs3l_gnn.conventions.angles import delta_phi, delta_r
 from rs3l_gnn.conventions.baseline import n2_score
-from rs3l_gnn.conventions.colours import COLOURS
 from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, parse_config
 from rs3l_gnn.conventions.domain import PUBLISHED_JETS, JetDomain, merge_domains
 from rs3l_gnn.conventions.errors import (
@@ -38,6 +37,7 @@ from rs3l_gnn.conventions.features import (
 )
 from rs3l_gnn.conventions.jettypes import JetType
 from rs3l_gnn.conventions.outputs import atomic_directory, atomic_file, refuse_existing, write_json
+from rs3l_gnn.conventions.plotting import COLOURS, PlotStyle
 from rs3l_gnn.conventions.progress import Progress, progress
 from rs3l_gnn.conventions.provenance import config_digest, file_digest, provenance
 from rs3l_gnn.conventions.splits import Split, SplitFractions, event_hash, split_of
@@ -69,6 +69,7 @@ __all__ = [
     "MissingBranchError",
     "MissingDependencyError",
     "OutputError",
+    "PlotStyle",
     "Progress",
     "Rs3lError",
     "SimulationError",

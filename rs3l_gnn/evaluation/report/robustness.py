@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rs3l_gnn.conventions.wording import compared, number, plus_minus, sigmas
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.meter import percent
 from rs3l_gnn.evaluation.report.markup import Markup, joined, table
-from rs3l_gnn.evaluation.report.numbers import compared, number, plus_minus, sigmas
 
 __all__ = ["robustness_section", "shower_weights_section"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rs3l_gnn.conventions.wording import bracket, compared, number, plus_minus, position, rejection, sigmas
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.report.markup import Markup, joined, table, tag
-from rs3l_gnn.evaluation.report.numbers import bracket, compared, number, plus_minus, position, rejection, sigmas
 
 __all__ = [
     "ablation_section",
@@ -56,7 +56,7 @@ def performance_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> M
             str(row["n_trainings"]) if name != BASELINE else "-",
             plus_minus(row["auc"], row["auc_error"]),
             number(row["auc_spread"]),
-            *(rejection(row["rejection"][efficiency]) for efficiency in efficiencies),
+            *(_rejection(row["rejection"][efficiency]) for efficiency in efficiencies),
         )
         for name, row in metrics["tagging"].items()
     ]
@@ -102,7 +102,7 @@ def curve_section(numbers: Mapping[str, Any]) -> Markup:
                 name,
                 position(point.get("x")),
                 _trainings(point),
-                rejection(point["rejection"]),
+                _rejection(point["rejection"]),
                 "-" if gain is None else compared(*(gain[key] for key in _RATIO)),
                 plus_minus(point["auc"], point["auc_error"]),
                 *(
@@ -158,7 +158,7 @@ def ablation_section(numbers: Mapping[str, Any]) -> Markup:
             area = against["auc"]
             cells.append(f"{plus_minus(area['difference'], area['error'])} ({sigmas(area['significance'])})")
         for efficiency in efficiencies:
-            cells.append(rejection(row["rejection"][efficiency]))
+            cells.append(_rejection(row["rejection"][efficiency]))
             gain = None if against is None else against["rejection"][efficiency]
             cells.append("reference" if gain is None else compared(*(gain[key] for key in _RATIO)))
         for which in classes:
@@ -193,3 +193,7 @@ def latent_section(metrics: Mapping[str, Any]) -> Markup:
     ]
     head = ("Encoder", *(f"AUC of a linear probe, {which}" for which in classes), "Leading shares of the variance")
     return table(head, rows)
+
+
+def _rejection(row: Mapping[str, Any]) -> str:
+    return rejection(row["value"], row["interval"])

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rs3l_gnn.conventions.wording import bracket, plus_minus, position, rejection, sigmas, significant
 from rs3l_gnn.evaluation.config import BASELINE
 from rs3l_gnn.evaluation.measured import compare, ratio
 from rs3l_gnn.evaluation.meter import Meter, percent
-from rs3l_gnn.evaluation.report.numbers import bracket, plus_minus, position, rejection, sigmas, significant
 
 __all__ = ["Statement", "statements"]
 
@@ -110,7 +110,7 @@ def _performance(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Statement
         numbers = metrics["tagging"][name]
         text = (
             f"{name}: AUC {plus_minus(numbers['auc'], numbers['auc_error'])}, 1/FPR at {percent(efficiency)} % "
-            f"{config.signal.name} efficiency {rejection(numbers['rejection'][percent(efficiency)])}"
+            f"{config.signal.name} efficiency {_rejection(numbers['rejection'][percent(efficiency)])}"
         )
         if name != BASELINE:
             n = numbers["n_trainings"]
@@ -160,3 +160,7 @@ def _tables(metrics: Mapping[str, Any]) -> Iterator[Statement]:
         yield Statement(
             f"{name}: different from {numbers['reference']} by {_OUTSIDE_ERRORS:g} sigma or more: {listing}."
         )
+
+
+def _rejection(row: Mapping[str, Any]) -> str:
+    return rejection(row["value"], row["interval"])
