@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, Stage, Variation, event_rng, pythia_seed
+from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.config import SimulationConfig
 from rs3l_gnn.simulation.decays import InFlightDecays
 from rs3l_gnn.simulation.detector import detect
@@ -21,7 +22,7 @@ from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
 from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets, without_jet
 from rs3l_gnn.simulation.merged_rate import MergedRate
-from rs3l_gnn.simulation.output import View, write_events
+from rs3l_gnn.simulation.output import LabelledJets, write_events
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.pileup import add_pileup, minimum_bias
@@ -30,7 +31,7 @@ from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHTS, decay_sett
 from rs3l_gnn.simulation.shower import Shower
 from rs3l_gnn.simulation.weight_sums import WeightSums
 
-__all__ = ["Chunk", "ChunkResult", "Shared", "run_chunk", "shower_of", "simulate_view"]
+__all__ = ["Chunk", "Shared", "run_chunk", "shower_of", "simulate_view"]
 
 
 @dataclass(frozen=True)
@@ -74,39 +75,6 @@ class Chunk:
         return self.directory / f"{variation.name}_{self.number:04d}.root"
 
 
-@dataclass(frozen=True)
-class ChunkResult:
-    """Counts of a finished chunk; by variation where there is a dictionary.
-
-    Attributes:
-        failed: numbers of the hard events left out in all variations, since Pythia rejected one of their showers.
-        reasons: why, for each of them.
-        sumw: sum of the generator weights of the events that were not rejected.
-        merged: what merging makes of the weights, by variation.
-        vetoed: events that merging vetoed; they are left out of the variation's file.
-        matched: events with an anchor jet; under ``all`` in every variation, under ``any`` in nominal and another
-            (in at least one, where nominal is not simulated).
-        seconds: time of showers, detector, jets, together.
-        jets: stored jets.
-        without_jet: events whose anchor has no jet in the first variation, by the reason.
-        shower_weights: of the events written, by their meaning.
-    """
-
-    sample: str
-    number: int
-    n_events: int
-    failed: list[int]
-    reasons: list[str]
-    sumw: float
-    merged: dict[str, MergedRate]
-    vetoed: dict[str, int]
-    matched: dict[str, int]
-    seconds: dict[str, float]
-    jets: dict[str, int]
-    without_jet: dict[str, int]
-    shower_weights: dict[str, WeightSums]
-
-
 def run_chunk(chunk: Chunk) -> ChunkResult:
     """Simulate all variations of a chunk and write a file for each.
 
@@ -117,7 +85,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     n_events = len(chunk.hard)
     first = chunk.variations[0].name
     anchors = hard_anchors(chunk.hard, chunk.config.jets.radius)
-    views: dict[str, View] = {}
+    views: dict[str, LabelledJets] = {}
     factors: dict[str, NDArray[np.float64]] = {}
     seconds: dict[str, float] = {}
     rejected = {number - chunk.first: chunk.excluded[number] for number in chunk.numbers if number in chunk.excluded}
@@ -177,7 +145,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
 
 def simulate_view(
     chunk: Chunk, variation: Variation, anchors: list[Anchor | None], shared: Shared
-) -> tuple[View, dict[int, str]]:
+) -> tuple[LabelledJets, dict[int, str]]:
     """Shower, detector and jets of one variation.
 
     Args:
@@ -207,7 +175,7 @@ def simulate_view(
     candidates = detect(particles, config.detector, generators)
     jets = cluster_jets(candidates, n_events, config.jets)
     jettype, is_anchor = label_jets(jets, anchors, config.jets)
-    view = View(
+    view = LabelledJets(
         jets=replace(jets, candidates=np.arange(len(jets.candidates))),
         jettype=jettype,
         is_anchor=is_anchor,
@@ -299,7 +267,7 @@ def shower_of(chunk: Chunk, variation: Variation) -> Shower:
 
 def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
     kind = chunk.config.shower_weights
-    own = shower_weight_settings(kind) if kind != "none" and _weighted(chunk, variation) else ()
+    weights = shower_weight_settings(kind) if kind != "none" and _weighted(chunk, variation) else ()
     return (
         *COMMON,
         *CP5,
@@ -307,7 +275,7 @@ def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
         *chunk.merging,
         *chunk.settings,
         *variation.settings,
-        *own,
+        *weights,
     )
 
 
@@ -333,12 +301,12 @@ def _shower(beams: Beams, settings: tuple[str, ...], slha: str) -> Shower:
     return Shower(beams, settings, slha)
 
 
-def _weight_names(view: View) -> list[str]:
+def _weight_names(view: LabelledJets) -> list[str]:
     # All, or the first ones.
     return [] if view.shower_weights is None else list(SHOWER_WEIGHTS.values())[: view.shower_weights.shape[1]]
 
 
-def _count_matched(views: dict[str, View], good: NDArray[np.bool_]) -> dict[str, int]:
+def _count_matched(views: dict[str, LabelledJets], good: NDArray[np.bool_]) -> dict[str, int]:
     found = {}
     for name, view in views.items():
         matched = np.zeros(len(good), dtype=np.bool_)

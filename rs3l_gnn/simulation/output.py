@@ -19,9 +19,8 @@ from rs3l_gnn.conventions.jagged import parents_of, starts_of
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
-from rs3l_gnn.simulation.timeless import without_dates
 
-__all__ = ["View", "write_events"]
+__all__ = ["LabelledJets", "write_events"]
 
 _EVENTS_PER_BLOCK = 1000
 _MM_TO_CM = 0.1
@@ -29,8 +28,8 @@ _NO_TRACK = -1.0  # PFNano's word for "no impact parameter"
 
 
 @dataclass(frozen=True)
-class View:
-    """One variation of a batch of hard events, ready to be written.
+class LabelledJets:
+    """Jets of one view of each event of a batch, ready to be written.
 
     Attributes:
         jets, jettype, is_anchor: jets with their labels [n_jets].
@@ -47,14 +46,14 @@ class View:
 
 def write_events(
     path: Path,
-    view: View,
+    view: LabelledJets,
     *,
     event: NDArray[np.int64],
     hard: HardEvents,
     kept: NDArray[np.bool_],
     metadata: dict[str, Any],
 ) -> None:
-    """Write one file; the same arguments give the same bytes.
+    """Write one file; the same arguments give the same arrays.
 
     Args:
         path: the file; replaced if there.
@@ -129,7 +128,7 @@ def write_events(
         tree.extend(branches)
         file["rs3l_metadata"] = text
     with atomic_file(path, force=True) as partial:
-        partial.write_bytes(without_dates(memory.getvalue()))
+        partial.write_bytes(memory.getvalue())
 
 
 class _Memory(io.BytesIO):

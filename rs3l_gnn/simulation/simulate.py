@@ -7,7 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,9 @@ from rs3l_gnn.conventions import (
     dump_config,
     file_digest,
     progress,
-    write_json,
 )
 from rs3l_gnn.conventions.processes import GOES_ON
+from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.config import HARD_MARGIN, SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
 from rs3l_gnn.simulation.hard_events import HardEvents
@@ -32,7 +32,7 @@ from rs3l_gnn.simulation.settings import longest_lifetime
 from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample, refuse_rejected
 
 if TYPE_CHECKING:
-    from rs3l_gnn.simulation.chunks import Chunk, ChunkResult
+    from rs3l_gnn.simulation.chunks import Chunk
     from rs3l_gnn.simulation.preparation import Prepared
 
 __all__ = ["simulate"]
@@ -102,7 +102,7 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
         try:
             for result in run_chunks(chunks, config.workers, config.scheduler):
                 job = next(job for job in jobs if job.name == result.sample)
-                write_json(job.marker(result.number), asdict(result))
+                result.write(job.marker(result.number))
                 _give_up_if_hopeless(job, result, tried, rejected)
                 shown.advance(result.n_events * len(variations))
         except OutputError as error:  # a full disk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections import Counter
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import SimulationError, Variation, config_digest, provenance, write_json
+from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.config import SimulationConfig
 from rs3l_gnn.simulation.merged_rate import MergedRate
 from rs3l_gnn.simulation.weight_sums import weight_spread
@@ -113,24 +113,24 @@ def finish_sample(
     Raises:
         SimulationError: every event was rejected.
     """
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("chunks/[0-9]*.json"))]
+    results = [ChunkResult.read(path) for path in sorted(directory.glob("chunks/[0-9]*.json"))]
     names = [variation.name for variation in variations]
-    n_events = sum(result["n_events"] for result in results)
-    failed = [number for result in results for number in result["failed"]]
-    reasons = [reason for result in results for reason in result["reasons"]]
+    n_events = sum(result.n_events for result in results)
+    failed = [number for result in results for number in result.failed]
+    reasons = [reason for result in results for reason in result.reasons]
     if len(failed) == n_events:
         refuse_rejected(metadata["sample"], directory, failed, reasons, n_events)
-    sumw = sum(result["sumw"] for result in results)
-    merged = {name: MergedRate.total(MergedRate(**result["merged"][name]) for result in results) for name in names}
+    sumw = sum(result.sumw for result in results)
+    merged = {name: MergedRate.total(result.merged[name] for result in results) for name in names}
     xsec, xsec_error = metadata["xsec_pb"], metadata["xsec_error_pb"]
-    seconds = {name: sum(result["seconds"][name] for result in results) for name in names}
+    seconds = {name: sum(result.seconds[name] for result in results) for name in names}
     summary = SampleSummary(
         sample=metadata["sample"],
         process=metadata["process"],
         hard_events=n_events,
         failed_events=failed,
         rejected=dict(Counter(reasons).most_common()),
-        vetoed={name: sum(result["vetoed"][name] for result in results) for name in names},
+        vetoed={name: sum(result.vetoed[name] for result in results) for name in names},
         sumw=sumw,
         xsec_pb=xsec,
         xsec_error_pb=xsec_error,
@@ -138,14 +138,14 @@ def finish_sample(
         merged_sumw={name: rate.sumwf for name, rate in merged.items()},
         merged_xsec_pb={name: xsec * rate.share for name, rate in merged.items()},
         merged_xsec_error_pb={name: rate.xsec_error(xsec, xsec_error) for name, rate in merged.items()},
-        matched={key: sum(result["matched"][key] for result in results) for key in (*names, "all", "any")},
-        match_efficiency=sum(result["matched"]["any"] for result in results) / n_events,
-        jets={name: sum(result["jets"][name] for result in results) for name in names},
+        matched={key: sum(result.matched[key] for result in results) for key in (*names, "all", "any")},
+        match_efficiency=sum(result.matched["any"] for result in results) / n_events,
+        jets={name: sum(result.jets[name] for result in results) for name in names},
         showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
         fileset=directory / "fileset.json",
-        shower_weights=weight_spread(metadata["sample"], [result["shower_weights"] for result in results]),
+        shower_weights=weight_spread(metadata["sample"], [result.shower_weights for result in results]),
     )
-    _warn(summary, names[0], sum((Counter(result["without_jet"]) for result in results), Counter()))
+    _warn(summary, names[0], sum((Counter(result.without_jet) for result in results), Counter()))
     if not config.nominal:
         _log.info(
             "%s: the nominal view is in another output; the efficiency counts events with a jet in at least one "

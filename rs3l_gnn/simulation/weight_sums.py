@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,19 +60,19 @@ class WeightSums:
         return self.total**2 / self.squares if self.squares > 0 else 0.0
 
 
-def weight_spread(sample: str, parts: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, float]]:
+def weight_spread(sample: str, parts: Sequence[Mapping[str, WeightSums]]) -> dict[str, dict[str, float]]:
     """How far the shower weights of a sample spread; a warning names those that leave few effective events.
 
     Args:
         sample: its name.
-        parts: fields of the sums of each part, by the meaning of the weight.
+        parts: the sums of each part, by the meaning of the weight.
 
     Returns:
         n, mean, largest and n_eff of each weight.
     """
     spread = {}
     for name in dict.fromkeys(name for part in parts for name in part):
-        sums = WeightSums.joined(WeightSums(**part[name]) for part in parts if name in part)
+        sums = WeightSums.joined(part[name] for part in parts if name in part)
         spread[name] = {"n": sums.n, "mean": sums.mean, "largest": sums.largest, "n_eff": sums.effective}
     weak = [
         f"{name} ({row['n_eff']:.0f} of {row['n']:.0f}, largest weight {row['largest']:.3g})"

@@ -10,7 +10,8 @@ from typing import Any
 
 from rs3l_gnn.conventions import MissingDependencyError, SimulationError
 from rs3l_gnn.conventions.processes import GOES_ON, run_on_processes
-from rs3l_gnn.simulation.chunks import Chunk, ChunkResult, run_chunk
+from rs3l_gnn.simulation.chunk_result import ChunkResult
+from rs3l_gnn.simulation.chunks import Chunk, run_chunk
 
 __all__ = ["run_chunks"]
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,8 +28,8 @@ def test_parts_give_what_the_whole_gives() -> None:
 def test_a_tail_is_said(caplog: pytest.LogCaptureFixture) -> None:
     """99 weights of 1 and one of 100: 199^2 / 10099 = 3.9 events are left."""
 
-    def chunk(weights: list[float]) -> dict[str, Any]:
-        return {"fsr:muRfac=0.25": vars(WeightSums.of(np.array(weights)))}
+    def chunk(weights: list[float]) -> dict[str, WeightSums]:
+        return {"fsr:muRfac=0.25": WeightSums.of(np.array(weights))}
 
     with caplog.at_level(logging.WARNING, logger="rs3l_gnn"):
         spread = weight_spread("qcd", [chunk([1.0] * 99), chunk([100.0])])
