@@ -3,7 +3,6 @@
 Nothing in here imports torch.
 """
 
-from rs3l_gnn.conventions.angles import delta_phi, delta_r
 from rs3l_gnn.conventions.baseline import n2_score
 from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, parse_config
 from rs3l_gnn.conventions.domain import PUBLISHED_JETS, JetDomain, merge_domains
@@ -36,6 +35,7 @@ from rs3l_gnn.conventions.features import (
     hardest_candidates,
 )
 from rs3l_gnn.conventions.jettypes import JetType
+from rs3l_gnn.conventions.kinematics import delta_phi, delta_r, energy_of, mass_of, pseudorapidity
 from rs3l_gnn.conventions.outputs import atomic_directory, atomic_file, refuse_existing, write_json
 from rs3l_gnn.conventions.plotting import COLOURS, PlotStyle
 from rs3l_gnn.conventions.progress import Progress, progress
@@ -87,17 +87,20 @@ __all__ = [
     "delta_phi",
     "delta_r",
     "dump_config",
+    "energy_of",
     "event_hash",
     "event_rng",
     "file_digest",
     "get_variation",
     "hardest_candidates",
     "load_config",
+    "mass_of",
     "merge_domains",
     "n2_score",
     "parse_config",
     "progress",
     "provenance",
+    "pseudorapidity",
     "pythia_seed",
     "refuse_existing",
     "select_variations",

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions.angles import delta_phi
 from rs3l_gnn.conventions.errors import InvalidDataError
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of
+from rs3l_gnn.conventions.kinematics import delta_phi
 
 __all__ = [
     "FEATURES",

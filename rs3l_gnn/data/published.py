@@ -27,6 +27,7 @@ from rs3l_gnn.conventions import (
     InvalidDataError,
     MissingBranchError,
     Variation,
+    mass_of,
 )
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.views import Views
@@ -146,7 +147,7 @@ class PublishedFile:
             pt=pt.astype(np.float32),
             eta=eta.astype(np.float32),
             phi=phi.astype(np.float32),
-            mass=np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0.0)).astype(np.float32),
+            mass=mass_of(energy, pt * np.cosh(eta)).astype(np.float32),
             msoftdrop=msoftdrop.astype(np.float32),
             n2b1=n2.astype(np.float32),
             weight=np.ones(len(jets), np.float32),

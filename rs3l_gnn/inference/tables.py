@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import PUBLISHED_JETS, InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions import PUBLISHED_JETS, InvalidDataError, MissingBranchError, mass_of
 from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format
 from rs3l_gnn.inference.delphes import (
     CANDIDATES,
@@ -181,7 +181,7 @@ def _published_jets(events: ak.Array) -> ak.Array:
         "eta": eta,
         # Not stored; the features hold differences, so nothing depends on it.
         "phi": np.zeros_like(pt),
-        "mass": np.sqrt(np.maximum(energy**2 - (pt * np.cosh(eta)) ** 2, 0.0)),
+        "mass": mass_of(energy, pt * np.cosh(eta)),
         "msoftdrop": np.asarray(events["jet_msd"], dtype=np.float64),
         "n2b1": np.asarray(events["jet_n2"], dtype=np.float64),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import delta_phi
+from rs3l_gnn.conventions import delta_phi, pseudorapidity
 from rs3l_gnn.simulation.detector_config import CylinderConfig
 from rs3l_gnn.simulation.particles import Particles
 
@@ -89,4 +89,4 @@ def directions_at(particles: Particles, face: CylinderConfig | None) -> tuple[ND
             (particles.vz, particles.pz),
         )
     )
-    return np.asarray(np.arcsinh(z / np.hypot(x, y))), np.arctan2(y, x)
+    return pseudorapidity(x, y, z), np.arctan2(y, x)

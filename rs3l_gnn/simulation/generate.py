@@ -40,8 +40,8 @@ def generate_hard_events(
     """
     # The stream is that of a whole sample, for which event 0 stands: hard events come in one go.
     stream = pythia_seed(seed, sample, 0, -1, Stage.HARD)
-    own = (f"Beams:eCM={energy!r}", f"PhaseSpace:pTHatMin={pt_hat_min!r}", f"Random:seed={stream}")
-    pythia = configure((*COMMON, *CP5, *process.settings, *own, "PartonLevel:all=off"))
+    beams = (f"Beams:eCM={energy!r}", f"PhaseSpace:pTHatMin={pt_hat_min!r}", f"Random:seed={stream}")
+    pythia = configure((*COMMON, *CP5, *process.settings, *beams, "PartonLevel:all=off"))
     started(pythia, f"process {process.name!r}, pt_hat_min {pt_hat_min}")
     particles: list[tuple[Any, ...]] = []
     offsets = [0]

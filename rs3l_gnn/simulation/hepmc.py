@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, MissingDependencyError, SimulationError, atomic_file, delta_r
+from rs3l_gnn.conventions import (
+    InputFileError,
+    MissingDependencyError,
+    SimulationError,
+    atomic_file,
+    delta_r,
+    pseudorapidity,
+)
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles
@@ -230,14 +237,13 @@ def _agrees(event: Any, rows: NDArray[np.void]) -> bool:
     hardest = outgoing[np.argmax(np.hypot(outgoing["px"], outgoing["py"]))]
     particles = event.numpy.particles
     unit = 1e-3 if "MEV" in str(event.momentum_unit) else 1.0
-    mine = np.asarray(particles.pid) == hardest["id"]
-    px, py, pz = (np.asarray(getattr(particles, name))[mine] * unit for name in ("px", "py", "pz"))
-    pt = np.maximum(np.hypot(px, py), 1e-9)
+    same_kind = np.asarray(particles.pid) == hardest["id"]
+    px, py, pz = (np.asarray(getattr(particles, name))[same_kind] * unit for name in ("px", "py", "pz"))
     expected = float(np.hypot(hardest["px"], hardest["py"]))
     distance = delta_r(
-        np.arcsinh(pz / pt),
+        pseudorapidity(px, py, pz),
         np.arctan2(py, px),
-        np.arcsinh(hardest["pz"] / expected),
+        pseudorapidity(hardest["px"], hardest["py"], hardest["pz"]),
         np.arctan2(hardest["py"], hardest["px"]),
     )
-    return bool(np.any((np.abs(pt / expected - 1) < 0.01) & (distance < 0.05)))
+    return bool(np.any((np.abs(np.hypot(px, py) / expected - 1) < 0.01) & (distance < 0.05)))

@@ -10,6 +10,7 @@ import fastjet
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import energy_of
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
@@ -132,7 +133,7 @@ def _spend_banner() -> None:
 def _momenta(candidates: FlowCandidates) -> NDArray[np.float64]:
     """px, py, pz, E [4, n_candidates]."""
     pz = candidates.pt * np.sinh(candidates.eta)
-    energy = np.sqrt((candidates.pt * np.cosh(candidates.eta)) ** 2 + candidates.mass**2)
+    energy = energy_of(candidates.pt, candidates.eta, candidates.mass)
     return np.stack([candidates.pt * np.cos(candidates.phi), candidates.pt * np.sin(candidates.phi), pz, energy])
 
 

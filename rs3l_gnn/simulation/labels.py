@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import JetType, delta_r
+from rs3l_gnn.conventions import JetType, delta_r, pseudorapidity
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
@@ -182,8 +182,7 @@ def _is_parton(pdgid: int) -> bool:
 def _direction(row: tuple[float, ...]) -> Direction:
     px, py, pz = row[6:9]
     pt = float(np.hypot(px, py))
-    # A particle along the beam has no pseudorapidity; it is put out of reach of any jet.
-    eta = float(np.arcsinh(pz / pt)) if pt > 0 else float(np.copysign(99.0, pz))
+    eta = float(pseudorapidity(px, py, pz))
     return Direction(int(row[0]), pt, eta, float(np.arctan2(py, px)))
 
 

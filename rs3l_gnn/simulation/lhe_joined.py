@@ -45,12 +45,12 @@ def next_head(lines: Lines, first: Head) -> Head | None:
                 got=f"{value(first)} and then {value(head)}" if what != "<slha>" else None,
                 hint="simulate them as samples of their own",
             )
-    for mine, other in zip(_sorted(first), _sorted(head), strict=True):
-        usable = not (_placeholder(mine) or _placeholder(other))
-        if usable and abs(mine.xsec - other.xsec) > _SIGMAS * math.hypot(mine.error, other.error) + _SHARE * mine.xsec:
+    for one, other in zip(_sorted(first), _sorted(head), strict=True):
+        usable = not (_placeholder(one) or _placeholder(other))
+        if usable and abs(one.xsec - other.xsec) > _SIGMAS * math.hypot(one.error, other.error) + _SHARE * one.xsec:
             raise lines.wrong(
-                f"files put one after another differ in the cross-section of process {mine.identity}",
-                got=f"{mine.xsec:g} +- {mine.error:g} pb and then {other.xsec:g} +- {other.error:g} pb",
+                f"files put one after another differ in the cross-section of process {one.identity}",
+                got=f"{one.xsec:g} +- {one.error:g} pb and then {other.xsec:g} +- {other.error:g} pb",
                 hint="simulate them as samples of their own",
             )
     return head

@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import pseudorapidity
 from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.simulation.particle_table import ParticleTable
 
@@ -52,7 +53,7 @@ class Particles:
     @property
     def eta(self) -> NDArray[np.float64]:
         """Pseudorapidities; particles along the beam axis are not in here."""
-        return np.asarray(np.arcsinh(self.pz / self.pt))
+        return pseudorapidity(self.px, self.py, self.pz)
 
     @property
     def phi(self) -> NDArray[np.float64]:

@@ -41,8 +41,8 @@ def minimum_bias(
         SimulationError: Pythia does not start, or rejects a collision.
     """
     stream = pythia_seed(seed, "pileup", 0, -1, Stage.PILEUP)
-    own = (f"Beams:eCM={energy!r}", "SoftQCD:nonDiffractive=on", f"Random:seed={stream}")
-    pythia = configure((*COMMON, *CP5, *decays, *own))
+    collisions = (f"Beams:eCM={energy!r}", "SoftQCD:nonDiffractive=on", f"Random:seed={stream}")
+    pythia = configure((*COMMON, *CP5, *decays, *collisions))
     started(pythia, f"minimum-bias collisions at {energy} GeV")
     batch = pythia.nextBatch(n_events, "skip")
     if len(batch) < n_events:

@@ -70,11 +70,11 @@ class Hadronisation:
 
     def __init__(self, settings: Sequence[str], slha: str = "") -> None:
         with _slha_settings(slha) as particles:
-            own = ("SLHA:verbose=0", *particles, *settings, *_NO_PROCESS)
-            self._pythia = configure(own)
+            all_settings = ("SLHA:verbose=0", *particles, *settings, *_NO_PROCESS)
+            self._pythia = configure(all_settings)
             # A second instance does nothing but turn an event into arrays: only a whole "next" event can do that, and
             # it would look for junctions anew and refuse many events.
-            self._reader = configure((*own, "HadronLevel:all=off"))
+            self._reader = configure((*all_settings, "HadronLevel:all=off"))
             for pythia in (self._pythia, self._reader):
                 started(pythia, f"settings {', '.join(settings)}")
 

@@ -66,11 +66,11 @@ def decay_once(hard: HardEvents, shower: Shower, seed_of: Callable[[int], int]) 
     parts: list[NDArray[np.void]] = []
     count: dict[int, int] = {}
     for index in range(len(hard)):
-        rows, mine = hard.event(index), mask[hard.offsets[index] : hard.offsets[index + 1]]
-        if mine.any():
+        rows, open_rows = hard.event(index), mask[hard.offsets[index] : hard.offsets[index + 1]]
+        if open_rows.any():
             decayed = _decayed(hard.part(index, index + 1), shower, seed_of(index))
             if decayed is not None:
-                for identity in rows["id"][mine].tolist():
+                for identity in rows["id"][open_rows].tolist():
                     count[identity] = count.get(identity, 0) + 1
                     fractions[index] *= shower.pythia.particleData.resOpenFrac(identity)
                 rows = decayed

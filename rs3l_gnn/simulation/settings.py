@@ -96,8 +96,8 @@ def shower_weight_settings(kind: Literal["cms", "pythia"]) -> tuple[str, ...]:
     """
     names = tuple(SHOWER_WEIGHTS) if kind == "cms" else _OF_PYTHIA
     listed = ", ".join(f"{name} {SHOWER_WEIGHTS[name]}" for name in names)
-    own = _OF_CMS if kind == "cms" else ()
-    return ("UncertaintyBands:doVariations=on", f"UncertaintyBands:List={{{listed}}}", *own)
+    sampling = _OF_CMS if kind == "cms" else ()
+    return ("UncertaintyBands:doVariations=on", f"UncertaintyBands:List={{{listed}}}", *sampling)
 
 
 def longest_lifetime(detector: DetectorConfig) -> float:

@@ -182,12 +182,12 @@ class Shower:
         rows = hard.event(index)
         final = rows[rows["status"] == 1]
         data = self.pythia.particleData
-        own = np.array([data.m0(int(identity)) for identity in final["id"]])
+        known = np.array([data.m0(int(identity)) for identity in final["id"]])
         kind = np.abs(final["id"])
-        light = ((kind <= 5) & (np.abs(final["m"] - own) > 0.5 * own)) | (
-            np.isin(kind, (11, 13, 15)) & (np.abs(final["m"] - own) > 0.1 * own)
+        light = ((kind <= 5) & (np.abs(final["m"] - known) > 0.5 * known)) | (
+            np.isin(kind, (11, 13, 15)) & (np.abs(final["m"] - known) > 0.1 * known)
         )
-        masses = [_total_mass(final, mass) for mass in (final["m"], np.where(light, own, final["m"]))]
+        masses = [_total_mass(final, mass) for mass in (final["m"], np.where(light, known, final["m"]))]
         grown = expected + max(masses[1] - masses[0], 0.0)
         return bool((1 - _PRECISION) * expected < found < (1 + _PRECISION) * grown)
 
