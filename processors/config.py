@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
 from rs3l_gnn.inference import Discriminant
 from rs3l_gnn.inference.tagger import TRAINING_PT_MIN
 from rs3l_gnn.processors.running.exact import Variable
+from rs3l_gnn.processors.running.executor import Executor
+from rs3l_gnn.processors.running.executor_registry import EXECUTORS, AnyExecutor
+from rs3l_gnn.processors.running.executors.iterative import Iterative
 from rs3l_gnn.processors.systematics_config import PlainName, SystematicsConfig
 
 __all__ = [
@@ -25,6 +29,8 @@ __all__ = [
 ]
 
 N2 = "n2"
+_BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
+"""Settings of executors that may stand beside their name."""
 
 
 class JetSelection(BaseConfig):
@@ -166,11 +172,9 @@ class ProcessorConfig(BaseConfig):
 class RunConfig(BaseConfig):
     """How the chunks are processed."""
 
-    executor: Literal["iterative", "futures", "dask"] = "iterative"
-    workers: int = Field(default=1, ge=1, description="processes, for futures and dask")
-    scheduler: str | None = Field(default=None, description="address of a running Dask scheduler (tcp://host:port)")
-    worker_timeout: int = Field(default=300, ge=1, description="seconds to wait for the first worker of a scheduler")
-    memory_limit: str = Field(default="1.5GB", description="for each worker of a local Dask cluster")
+    executor: AnyExecutor = Field(
+        default=Iterative(), description="a name, or a section with a name and settings; workers may stand beside it"
+    )
     chunksize: int | None = Field(
         default=None,
         ge=1,
@@ -185,10 +189,30 @@ class RunConfig(BaseConfig):
     resume: bool = Field(default=False, description="use the chunks found in the checkpoint folder")
     xrootd_timeout: int = Field(default=60, ge=1, description="seconds")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, document: Any) -> Any:
+        """``executor: dask`` and ``workers: 2`` side by side mean ``executor: {name: dask, workers: 2}``."""
+        if not isinstance(document, dict):
+            return document
+        beside = {key: document[key] for key in _BESIDE if document.get(key) is not None}
+        rest = {key: value for key, value in document.items() if key not in _BESIDE}
+        executor = rest.get("executor", "iterative")
+        if isinstance(executor, str):
+            executor = {"name": executor}
+        if isinstance(executor, Executor):
+            executor = executor.model_dump()
+        name = executor.get("name") if isinstance(executor, dict) else None
+        if name not in EXECUTORS.parts:
+            return {**rest, "executor": executor}  # refused with the names there are
+        part = EXECUTORS[str(name)]
+        known = part.shorthand | set(part.model_fields)
+        if "scheduler" in beside and "scheduler" not in known:
+            raise ValueError(f"a scheduler address goes with the executor dask, got {name}")
+        return {**rest, "executor": {**executor, **{key: beside[key] for key in beside if key in known}}}
+
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
-        if self.scheduler is not None and self.executor != "dask":
-            raise ValueError(f"a scheduler address goes with the executor dask, got {self.executor}")
         if self.resume and self.checkpoints is None:
             raise ValueError("resume needs a checkpoints folder")
         return self
@@ -213,6 +237,7 @@ class AnalysisConfig(ProcessorConfig):
     run: RunConfig = RunConfig()
     plots: bool = Field(default=False, description="draw every histogram into the folder plots")
 
+    @cached_property
     def processor(self) -> ProcessorConfig:
         """The part that the workers need."""
-        return ProcessorConfig.model_validate(self.model_dump(include=set(ProcessorConfig.model_fields)))
+        return ProcessorConfig.model_construct(**{name: getattr(self, name) for name in ProcessorConfig.model_fields})

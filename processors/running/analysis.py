@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from rs3l_gnn.processors.files import (
 from rs3l_gnn.processors.running.bootstrap import Replicas, write_replicas
 from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, run_key
 from rs3l_gnn.processors.running.chunking import work_items
-from rs3l_gnn.processors.running.execution import Execution, open_executor
+from rs3l_gnn.processors.running.execution import AddingUp, warm_up
 from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
@@ -73,28 +74,29 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     refuse_existing(output, force=force)
     start = time.perf_counter()
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
-    processor = TaggingProcessor(config.processor(), on_error="collect")
+    processor = TaggingProcessor(config.processor, on_error="collect")
     good, bad, remarks = _open_files(config, datasets, processor)
     datasets, without = _described(config, datasets, good)
     items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
     with scratch_folder(output) as folder:
         spill = Spill(folder, items, skip_bad_files=config.run.skip_bad_files)
-        with open_executor(config.run, list(processor.taggers.values()), spill) as execution:
+        warm = partial(warm_up, list(processor.taggers.values()))
+        with config.run.executor.open(warm, retries=config.run.retries) as workers:
             started = time.perf_counter()
-            result = _run(config, processor, execution, items)
+            result = _run(config, processor, AddingUp(workers=workers, retries=config.run.retries, sink=spill), items)
             seconds = time.perf_counter() - started
         for name, pairs in spill.pairs.items():
             result["out"][name]["pairs"] = pairs
         failed = _failures(result["out"])
         complete = not (bad or failed or n_left_out or config.run.limit_files)
-        summary = summarise(config.processor(), result["out"], trust_metadata=complete)
+        summary = summarise(config.processor, result["out"], trust_metadata=complete)
         if not summary["datasets"]:
             raise InputFileError("no file could be processed", got=failed[0]["error"] if failed else "no chunks")
         report = {
             "complete": complete,
-            "executor": config.run.executor,
-            "workers": execution.workers,
+            "executor": config.run.executor.name,
+            "workers": workers.number,
             **_counts(result["out"], seconds),
             "chunks": len(items),
             "chunks_left_out": n_left_out,
@@ -107,7 +109,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "failed_chunks": failed,
             "seconds": {
                 "preparation": prepared - start,
-                "warm_up": execution.warm_up_seconds,
+                "warm_up": workers.warm_up_seconds,
                 "processing": seconds,
                 "total": time.perf_counter() - start,
                 "in_chunks": _seconds(result["out"]),
@@ -208,7 +210,7 @@ def _open_files(
     return good, bad, sorted(remarks)
 
 
-def _run(config: AnalysisConfig, processor: TaggingProcessor, execution: Execution, items: list[Any]) -> dict[str, Any]:
+def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp, items: list[Any]) -> dict[str, Any]:
     from coffea.processor import Runner
 
     from rs3l_gnn.processors.schema import JetSchema
@@ -217,10 +219,10 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, execution: Executi
     if config.run.checkpoints is not None:
         digests = {name: tagger.digest or "" for name, tagger in processor.taggers.items()}
         checkpointer = ChunkCheckpoints(
-            config.run.checkpoints, run_key(config.processor(), digests), resume=config.run.resume
+            config.run.checkpoints, run_key(config.processor, digests), resume=config.run.resume
         )
     runner = Runner(
-        executor=execution.executor,
+        executor=executor,
         schema=JetSchema,
         chunksize=config.run.chunksize,
         savemetrics=True,

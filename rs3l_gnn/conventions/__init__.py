@@ -8,6 +8,7 @@ from rs3l_gnn.conventions.config import BaseConfig, dump_config, load_config, pa
 from rs3l_gnn.conventions.domain import PUBLISHED_JETS, JetDomain, merge_domains
 from rs3l_gnn.conventions.errors import (
     CheckpointError,
+    ClusterError,
     ConfigError,
     DownloadError,
     FitError,
@@ -20,6 +21,7 @@ from rs3l_gnn.conventions.errors import (
     SimulationError,
     TrainingError,
     UnknownVariationError,
+    WorkerError,
 )
 from rs3l_gnn.conventions.features import (
     FEATURE_NAMES,
@@ -57,6 +59,7 @@ __all__ = [
     "BaseConfig",
     "Candidates",
     "CheckpointError",
+    "ClusterError",
     "ConfigError",
     "DownloadError",
     "Feature",
@@ -79,6 +82,7 @@ __all__ = [
     "TrainingError",
     "UnknownVariationError",
     "Variation",
+    "WorkerError",
     "atomic_directory",
     "atomic_file",
     "candidate_features",

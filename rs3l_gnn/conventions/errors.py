@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "CheckpointError",
+    "ClusterError",
     "ConfigError",
     "DownloadError",
     "FitError",
@@ -16,6 +17,7 @@ __all__ = [
     "SimulationError",
     "TrainingError",
     "UnknownVariationError",
+    "WorkerError",
 ]
 
 
@@ -75,6 +77,14 @@ class InvalidDataError(Rs3lError):
 
 class CheckpointError(Rs3lError):
     """A checkpoint cannot be read, or does not match what it is asked to do."""
+
+
+class ClusterError(Rs3lError):
+    """A cluster cannot be reached, or gives no workers."""
+
+
+class WorkerError(Rs3lError):
+    """Processes that do the work die again and again."""
 
 
 class OutputError(Rs3lError):

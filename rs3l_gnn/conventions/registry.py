@@ -145,7 +145,7 @@ class ConfigRegistry(Registry[type[Config]]):
             Discriminator(
                 self._chosen,
                 custom_error_type="unknown_part",
-                custom_error_message=f"not a {self.kind} that is known; allowed: {', '.join(self.parts)}",
+                custom_error_message=f"no {self.kind} that is known; allowed: {', '.join(self.parts)}",
             ),
         ]
 

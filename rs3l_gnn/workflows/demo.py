@@ -150,7 +150,7 @@ def _run(config: DemoConfig) -> _Results:
         finetune(step, Path("taggers") / name)
     _log.info("4/6 evaluation on the test events")
     metrics = evaluate(config.evaluate, "evaluation")
-    _log.info("5/6 analysis: coffea over the ROOT files, executor %s", config.analyze.run.executor)
+    _log.info("5/6 analysis: coffea over the ROOT files, executor %s", config.analyze.run.executor.name)
     analysis = analyze(config.analyze, "analysis")
     _log.info("6/6 fits")
     fits = compare_taggers(

@@ -85,7 +85,7 @@ def test_yaml_chooses_by_name_and_each_part_has_its_own_keys(make: Make) -> None
         parse_config(model, {"shape": {"name": "square", "radius": 3}}, where="x")
     with pytest.raises(ConfigError, match=r"shape.edge: .* valid number.*, got 'long'"):
         parse_config(model, {"shape": {"name": "square", "edge": "long"}}, where="x")
-    with pytest.raises(ConfigError, match=r"shape: not a shape that is known; allowed: circle, square"):
+    with pytest.raises(ConfigError, match=r"shape: no shape that is known; allowed: circle, square"):
         parse_config(model, {"shape": {"name": "star"}}, where="x")
 
 

@@ -72,7 +72,7 @@ def test_it_survives_being_written() -> None:
     )
     assert parse_config(AnalysisConfig, yaml.safe_load(dump_config(config)), where="again") == config
     assert list(config.variables) == ["score_n2", "score_x", "mass", "pt"]
-    assert config.processor().split == "test"
+    assert config.processor.split == "test"
 
 
 def test_flags_may_be_text() -> None:

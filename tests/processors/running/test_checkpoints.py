@@ -59,8 +59,8 @@ def test_a_damaged_checkpoint_is_made_again(toy_filesets: list[Path], tmp_path: 
 def test_another_configuration_network_or_file_has_other_checkpoints(
     toy_filesets: list[Path], toy_directory: Path, tmp_path: Path
 ) -> None:
-    config = _config(toy_filesets, tmp_path).processor()
-    other = _config(toy_filesets, tmp_path, jet={"pt_min": 500}).processor()
+    config = _config(toy_filesets, tmp_path).processor
+    other = _config(toy_filesets, tmp_path, jet={"pt_min": 500}).processor
     keys = {run_key(config, {"a": "1"}), run_key(other, {"a": "1"}), run_key(config, {"a": "2"})}
     assert len(keys) == 3
     assert run_key(config, {"a": "1"}) in keys

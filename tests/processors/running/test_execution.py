@@ -1,150 +1,83 @@
-"""Executors: errors from other processes, workers that die, outer schedulers."""
+"""Results are added up, and chunks that cannot be read are results."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import distributed
 import pytest
 
-from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, dump_config
+from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.inference import JetTagger
-from rs3l_gnn.processors import AnalysisConfig, analyze
-from rs3l_gnn.processors.config import RunConfig
-from rs3l_gnn.processors.running import checkpoints
-from rs3l_gnn.processors.running.execution import open_executor
-
-Read = Callable[[Path], dict[str, Any]]
+from rs3l_gnn.inference.cache import cached_tagger_count
+from rs3l_gnn.processors import AnalysisConfig, TaggingProcessor, analyze
+from rs3l_gnn.processors.running.execution import AddingUp, ReadFailuresAsResults, warm_up
+from rs3l_gnn.processors.running.executors.iterative import Iterative
 
 
-def _config(filesets: list[Path], tagger: Path, **run: Any) -> AnalysisConfig:
-    document = {"filesets": filesets, "taggers": {"rs3l": str(tagger)}, "run": run}
-    return AnalysisConfig.model_validate({**document, "score": {"bins": 10, "start": 0, "stop": 1}})
+class Item:
+    """What an executor needs of a chunk."""
+
+    def __init__(self, number: int) -> None:
+        self.dataset, self.filename, self.entrystart, self.entrystop = "d", f"{number}.root", number, number + 1
 
 
-def _damaged(toy_directory: Path, folder: Path, rewritten: Callable[..., Path]) -> Path:
-    """A fileset with candidates of negative pT, which only a worker sees."""
-    shutil.copytree(toy_directory / "qcd", folder / "qcd")
-    source, target = (path / "qcd" / "seed_0000.root" for path in (toy_directory, folder))
-    rewritten(source, target, lambda branches: branches | {"PFCands_pt": -branches["PFCands_pt"]})
-    return folder / "qcd" / "fileset.json"
+def _square(item: Item) -> dict[str, Any]:
+    return {"out": {"sum": item.entrystart**2}}
 
 
-def test_dask_workers_are_warm_processes_and_keep_the_names_of_errors(
-    tagger_path: Path, toy_directory: Path, tmp_path: Path, rewritten: Callable[..., Path]
+def _broken(item: Item) -> dict[str, Any]:
+    raise Exception(f"Failed processing file: {item!r}") from OSError("disk on fire")  # noqa: TRY002 - as coffea does
+
+
+def test_results_are_added_up_and_seen_first() -> None:
+    seen: list[int] = []
+    with Iterative().open(lambda: 0.0, retries=0) as workers:
+        executor = AddingUp(workers=workers, sink=lambda result: seen.append(result["out"]["sum"]))
+        out, error = executor([Item(n) for n in range(4)], _square, None)
+    assert (out, error) == ({"out": {"sum": 14}}, 0)
+    assert seen[0] == 0
+
+
+def test_an_unreadable_chunk_becomes_a_result_and_a_mistake_does_not() -> None:
+    result = ReadFailuresAsResults(_broken)(Item(3))
+    assert result["out"]["d"]["failures"] == {
+        ("3.root", "3.root, events 3 to 4", "InputFileError", "cannot be read: disk on fire")
+    }
+
+    def mistaken(item: Item) -> None:
+        raise KeyError(item.entrystart)
+
+    with pytest.raises(KeyError):
+        ReadFailuresAsResults(mistaken)(Item(3))
+
+
+@pytest.mark.parametrize(("retries", "complete"), [(0, False), (2, True)])
+def test_a_failing_disk_is_tried_again(
+    retries: int, *, complete: bool, toy_filesets: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def loaded() -> int:
-        from rs3l_gnn.inference.cache import cached_tagger_count
+    """Every chunk fails twice before it can be read."""
+    process, tries = TaggingProcessor._process, dict[str, int]()
 
-        return cached_tagger_count()
+    def failing(self: Any, events: Any, dataset: str, metadata: dict[str, Any]) -> Any:
+        tries[dataset] = tries.get(dataset, 0) + 1
+        if tries[dataset] <= 2:
+            raise OSError("connection lost")
+        return process(self, events, dataset, metadata)
 
-    with open_executor(RunConfig(executor="dask", workers=2), [JetTagger(tagger_path)]) as execution:
-        client: Any = execution.executor.client
-        pids = client.run(os.getpid)
-        assert len({*pids.values(), os.getpid()}) == 3
-        assert list(client.run(loaded).values()) == [1, 1]
-        assert all(address.startswith("tcp://127.0.0.1:") for address in client.scheduler_info()["workers"])
-        assert execution.workers == 2
-        assert execution.warm_up_seconds is not None
-        # The same cluster, as a scheduler that was there before.
-        config = _config(
-            [_damaged(toy_directory, tmp_path, rewritten)],
-            tagger_path,
-            executor="dask",
-            scheduler=client.scheduler.address,
-        )
-        with pytest.raises(InvalidDataError, match=r"seed_0000\.root, events 0 to 60: candidate pt must be > 0"):
+    monkeypatch.setattr(TaggingProcessor, "_process", failing)
+    run = {"retries": retries, "skip_bad_files": True}
+    config = AnalysisConfig.model_validate({"filesets": toy_filesets[:1], "run": run})
+    if complete:
+        assert analyze(config, tmp_path / "out")["complete"] is True
+        assert set(tries.values()) == {3}
+    else:
+        with pytest.raises(InputFileError, match="no file could be processed; got .*connection lost"):
             analyze(config, tmp_path / "out")
+        assert set(tries.values()) == {1}
 
 
-def test_a_scheduler_that_is_not_there(toy_filesets: list[Path], tagger_path: Path, tmp_path: Path) -> None:
-    config = _config(toy_filesets, tagger_path, executor="dask", scheduler="tcp://127.0.0.1:1", xrootd_timeout=1)
-    with pytest.raises(InputFileError, match="cannot reach the Dask scheduler"):
-        analyze(config, tmp_path / "out")
-
-
-def test_a_scheduler_without_workers(toy_filesets: list[Path], tagger_path: Path, tmp_path: Path) -> None:
-    make_cluster: Any = distributed.LocalCluster
-    with make_cluster(n_workers=0, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
-        run = {"executor": "dask", "scheduler": cluster.scheduler_address, "worker_timeout": 1}
-        with pytest.raises(ConfigError, match="has no workers after 1 s"):
-            analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "out")
-
-
-@pytest.mark.slow
-def test_a_killed_worker_changes_nothing(
-    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker is shot in the middle; the others and its successor do its chunks."""
-    monkeypatch.setattr(checkpoints, "code_digest", lambda: "the same, whoever edits the code meanwhile")
-    analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
-    make_cluster: Any = distributed.LocalCluster
-    with make_cluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as cluster:
-        victim = next(iter(cluster.workers.values())).process.pid
-        folder = tmp_path / "checkpoints"
-
-        def shoot() -> None:
-            while len(list(folder.rglob("*.chunk"))) < 8:
-                time.sleep(0.05)
-            os.kill(victim, signal.SIGKILL)
-
-        hunter = threading.Thread(target=shoot)
-        hunter.start()
-        config = _config(
-            toy_filesets,
-            tagger_path,
-            executor="dask",
-            scheduler=cluster.scheduler_address,
-            chunksize=5,
-            checkpoints=folder,
-            retries=3,
-        )
-        report = analyze(config, tmp_path / "out")
-        hunter.join()
-    assert report["complete"] is True
-    assert report["chunks"] == 96
-    assert written(tmp_path / "out") == written(tmp_path / "whole")
-    # A new scheduler goes on with the chunks of the one that has gone, of which some are lost.
-    chunks = sorted(folder.rglob("*.chunk"))
-    for path in chunks[::3]:
-        path.unlink()
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.chunk")}
-    run = {"executor": "dask", "workers": 2, "chunksize": 5, "checkpoints": folder, "resume": True}
-    assert analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "resumed")["complete"] is True
-    assert written(tmp_path / "resumed") == written(tmp_path / "whole")
-    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*.chunk")}
-    assert len(after) == 96
-    assert before.items() <= after.items()
-
-
-@pytest.mark.slow
-def test_a_killed_command_is_resumed(
-    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read, command: str
-) -> None:
-    """The whole program dies, scheduler and all; the same command with resume finishes its work."""
-    analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
-    folder = tmp_path / "checkpoints"
-    run = {"executor": "dask", "workers": 2, "chunksize": 5, "checkpoints": str(folder), "resume": True}
-    config = tmp_path / "config.yaml"
-    config.write_text(dump_config(_config(toy_filesets, tagger_path, **run)))
-    arguments = [command, "analyze", str(config), "--output", str(tmp_path / "out")]
-    with subprocess.Popen(arguments, start_new_session=True, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
-        while len(list(folder.rglob("*.chunk"))) < 8 and process.poll() is None:
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
-    done = len(list(folder.rglob("*.chunk")))
-    assert not (tmp_path / "out").exists()
-    assert 8 <= done < 96
-    subprocess.run(arguments, check=True)  # noqa: S603 - our own command
-    assert written(tmp_path / "out") == written(tmp_path / "whole")
-    assert len(list(folder.rglob("*.chunk"))) == 96
+def test_a_worker_is_warm_once_its_networks_have_run(tagger_path: Path) -> None:
+    tagger = JetTagger(tagger_path)
+    assert warm_up([tagger]) > 0
+    assert cached_tagger_count() >= 1

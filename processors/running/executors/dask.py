@@ -1,0 +1,102 @@
+"""Dask, which gives the chunks of a worker that dies to others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from rs3l_gnn.processors.running.executor import Executor, Function, Workers, chunk_name, dead_workers
+from rs3l_gnn.processors.running.launcher_registry import AnyLauncher
+from rs3l_gnn.processors.running.launchers.local import Local
+
+__all__ = ["Dask"]
+
+_log = logging.getLogger(__name__)
+_OF_SCHEDULER = frozenset({"scheduler", "worker_timeout"})
+_OF_LOCAL = frozenset({"workers", "memory_limit"})
+
+
+class Dask(Executor):
+    """A Dask cluster: on this machine, of a scheduler that runs already, or of a batch system."""
+
+    name: Literal["dask"] = "dask"
+    cluster: AnyLauncher = Field(default=Local(), description="where the workers come from")
+
+    shorthand: ClassVar[frozenset[str]] = _OF_SCHEDULER | _OF_LOCAL
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, document: Any) -> Any:
+        """``workers`` and ``memory_limit`` mean a cluster on this machine, ``scheduler`` one that is there."""
+        if not isinstance(document, dict):
+            return document
+        given = {key: value for key, value in document.items() if key in cls.shorthand and value is not None}
+        rest = {key: value for key, value in document.items() if key not in cls.shorthand}
+        if not given:
+            return rest
+        if "cluster" in rest:
+            chosen = rest["cluster"]
+            return rest | {"cluster": {**(chosen if isinstance(chosen, dict) else chosen.model_dump()), **given}}
+        if "scheduler" in given:
+            timeout = {key: given[key] for key in ("worker_timeout",) if key in given}
+            return rest | {"cluster": {"name": "scheduler", "address": given["scheduler"], **timeout}}
+        local = {key: value for key, value in given.items() if key in _OF_LOCAL}
+        return rest | {"cluster": {"name": "local", **local}}
+
+    @contextmanager
+    def open(self, warm_up: Callable[[], float], *, retries: int) -> Iterator[Workers]:
+        """Workers of the cluster, warm."""
+        del retries  # of a chunk whose worker died; Dask has a number of its own
+        with _quiet("distributed"), self.cluster.open() as client:
+            warm = client.run(warm_up)
+            seconds = max(warm.values())
+            _log.info("%d Dask workers are warm after %.1f s", len(warm), seconds)
+            yield Workers(partial(_results, client), len(warm), seconds)
+
+
+def _results(client: Any, items: Sequence[Any], function: Function) -> Generator[Any]:
+    import distributed
+
+    as_results_come: Any = distributed.as_completed  # it has no types
+    futures = client.map(function, items, pure=False)
+    chunk_of = {future.key: chunk_name(item) for future, item in zip(futures, items, strict=True)}
+    waiting = set(futures)
+    stream = as_results_come(futures)
+    del futures  # a future that is known somewhere keeps its result on a worker
+    try:
+        for future in stream:
+            try:
+                result = future.result()
+            except distributed.KilledWorker as error:
+                raise dead_workers(
+                    f"Dask workers died again and again on {chunk_of.get(future.key, future.key)}"
+                ) from error
+            waiting.discard(future)
+            yield result
+    finally:
+        if waiting:
+            client.cancel(list(waiting))
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Only warnings of a library that reports each connection it opens and closes."""
+    logger, nanny = logging.getLogger(name), logging.getLogger(f"{name}.nanny")
+    before = logger.level
+    logger.setLevel(max(before, logging.WARNING))
+    nanny.addFilter(_of_interest)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        nanny.removeFilter(_of_interest)
+
+
+def _of_interest(record: logging.LogRecord) -> bool:
+    """False for the last words of workers that are busy when a run ends with an error."""
+    return "still alive after" not in record.getMessage()

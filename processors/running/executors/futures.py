@@ -1,0 +1,89 @@
+"""A pool of processes; if one of them dies, a new pool does what is left."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import chain, count
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rs3l_gnn.processors.running.executor import Executor, Function, Workers, chunk_name, dead_workers
+
+__all__ = ["Futures", "pool_results"]
+
+_log = logging.getLogger(__name__)
+
+
+class Futures(Executor):
+    """A pool of processes on this machine."""
+
+    name: Literal["futures"] = "futures"
+    workers: int = Field(default=1, ge=1, description="processes")
+
+    @contextmanager
+    def open(self, warm_up: Callable[[], float], *, retries: int) -> Iterator[Workers]:
+        """A pool whose processes are warm."""
+        with ExitStack() as stack:
+            ready, seconds = self._warm_pool(stack, warm_up)
+            pools = chain([ready], (self._warm_pool(stack, warm_up)[0] for _ in count()))
+            yield Workers(partial(pool_results, lambda: next(pools), retries), self.workers, seconds)
+
+    def _warm_pool(self, stack: ExitStack, warm_up: Callable[[], float]) -> tuple[Pool, float]:
+        pool = stack.enter_context(_pool(self.workers))
+        # One task a process: each new task starts a process while there is no idle one.
+        return pool, max(future.result() for future in [pool.submit(warm_up) for _ in range(self.workers)])
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Pool]:
+    # A forked child would inherit the locks of torch's and numba's threads.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def pool_results(
+    make_pool: Callable[[], Pool], retries: int, items: Sequence[Any], function: Function
+) -> Generator[Any]:
+    """Results as they come.
+
+    Args:
+        make_pool: gives a pool that is ready; its owner shuts it down.
+        retries: how many pools may follow one with a process that died.
+        items, function: what to do.
+
+    Raises:
+        WorkerError: processes die again and again.
+    """
+    left = dict(enumerate(items))
+    deaths = 0
+    while left:
+        pool = make_pool()
+        futures: dict[Future[Any], int] = {pool.submit(function, item): n for n, item in left.items()}
+        try:
+            for future in as_completed(list(futures)):
+                result = future.result()
+                del left[futures.pop(future)]  # lets go of the future
+                yield result
+        except BrokenProcessPool as error:
+            deaths += 1
+            if deaths > retries:
+                first = chunk_name(next(iter(left.values())))
+                raise dead_workers(
+                    f"processes died {deaths} times, with {len(left)} chunks left, {first} first"
+                ) from error
+            _log.warning("a process died; a new pool does the %d chunks that are left", len(left))
+        finally:
+            for future in futures:
+                future.cancel()

@@ -1,0 +1,94 @@
+"""A pool of processes, some of which die."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rs3l_gnn.conventions import WorkerError
+from rs3l_gnn.processors import AnalysisConfig, analyze
+from rs3l_gnn.processors.running.executors import futures
+from rs3l_gnn.processors.running.executors.futures import pool_results
+
+Read = Callable[[Path], dict[str, Any]]
+
+
+class Item:
+    """What an executor needs of a chunk."""
+
+    def __init__(self, number: int) -> None:
+        self.dataset, self.filename, self.entrystart, self.entrystop = "d", f"{number}.root", number, number + 1
+
+
+class Killer:
+    """Kills its own process for some chunks, as long as the file with their count is not used up."""
+
+    def __init__(self, folder: Path, times: int) -> None:
+        self.folder, self.times = folder, times
+
+    def __call__(self, item: Item) -> int:
+        if item.entrystart == 2 and len(list(self.folder.iterdir())) < self.times:
+            (self.folder / str(os.getpid())).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item.entrystart**2
+
+
+@contextmanager
+def _pools() -> Iterator[Callable[[], Executor]]:
+    with ExitStack() as stack:
+        context = multiprocessing.get_context("spawn")
+        yield lambda: stack.enter_context(ProcessPoolExecutor(2, mp_context=context))
+
+
+def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
+    with _pools() as make_pool:
+        squares = list(pool_results(make_pool, 1, [Item(n) for n in range(6)], Killer(tmp_path, times=1)))
+    assert sorted(squares) == [0, 1, 4, 9, 16, 25]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_processes_that_die_again_and_again_end_the_run(tmp_path: Path) -> None:
+    with _pools() as make_pool, pytest.raises(WorkerError, match=r"processes died 2 times, .*lower run\.chunksize"):
+        list(pool_results(make_pool, 1, [Item(n) for n in range(6)], Killer(tmp_path, times=9)))
+
+
+def test_a_killed_process_changes_nothing(
+    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
+) -> None:
+    """The whole analysis in a pool, one process of which is shot in the middle."""
+    document = {"filesets": toy_filesets, "taggers": {"rs3l": str(tagger_path)}}
+    analyze(AnalysisConfig.model_validate(document), tmp_path / "whole")
+    checkpoints = tmp_path / "checkpoints"
+    run = {"executor": "futures", "workers": 2, "chunksize": 5, "checkpoints": checkpoints}
+    shot: list[int] = []
+
+    def shoot(pool: Any) -> None:
+        if not shot and len(list(checkpoints.rglob("*.chunk"))) >= 8:
+            shot.append(next(iter(pool._processes)))
+            os.kill(shot[0], signal.SIGKILL)
+
+    def watched(make_pool: Callable[[], Executor], *arguments: Any) -> Iterator[Any]:
+        pools = list[Any]()
+
+        def remembered() -> Executor:
+            pools.append(make_pool())
+            return pools[-1]  # type: ignore[no-any-return]  # a pool
+
+        for result in pool_results(remembered, *arguments):
+            shoot(pools[-1])
+            yield result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(futures, "pool_results", watched)
+        report = analyze(AnalysisConfig.model_validate(document | {"run": run}), tmp_path / "out")
+    assert shot
+    assert report["complete"] is True
+    assert written(tmp_path / "out") == written(tmp_path / "whole")
