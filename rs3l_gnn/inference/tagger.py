@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import MAX_CANDIDATES, ConfigError, InvalidDataError, JetDomain
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.inference.cache import cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
 from rs3l_gnn.models import Discriminant, one_score, require_one_score
@@ -25,11 +25,6 @@ __all__ = ["TRAINING_PT_MIN", "JetTagger"]
 TRAINING_PT_MIN = 450.0
 """GeV; the published samples and ours hold no jets below it."""
 
-# Vector instructions take numbers in blocks and the rest of an array one by one, with another last bit: the same jet
-# would get another score in a batch of another size. With multiples of 64 jets and particles it does not.
-_PADDING = 64
-# The encoder cuts larger batches at places of its own.
-_MAX_BATCH = 4096
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
 
@@ -38,12 +33,11 @@ class JetTagger:
     """A trained tagger that takes jets as they stand in event files.
 
     It holds a path, a content hash and what the checkpoint says of itself: it pickles in a few bytes, and each process
-    loads the network once, at first use. Scores do not depend on how jets are cut into chunks or batches.
+    loads the network once, at first use. Scores of EdgeConv networks do not depend on how jets are cut into chunks.
 
     Args:
         name_or_path: a shipped tagger by name, or a checkpoint file.
         device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
-        batch: particles for one pass of the network, at most 4096; bounds the memory.
         threads: threads for torch and numba during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
         puppi: scale candidates by their PUPPI weights in a call and in :meth:`embed`.
@@ -52,7 +46,7 @@ class JetTagger:
         discriminant: makes one score of the several of a tagger of three or more classes.
 
     Raises:
-        ConfigError: an unknown device, a size that is not positive, or a discriminant of classes that are not there.
+        ConfigError: an unknown device, no thread, or a discriminant of classes that are not there.
         CheckpointError: the checkpoint cannot be read.
 
     Attributes:
@@ -72,7 +66,6 @@ class JetTagger:
         name_or_path: str | Path,
         *,
         device: str = "cpu",
-        batch: int = _MAX_BATCH,
         threads: int | None = 1,
         puppi: bool = False,
         pt_min: float | None = None,
@@ -80,16 +73,12 @@ class JetTagger:
     ) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
             raise ConfigError("unknown device", got=repr(device), allowed="auto, cpu, cuda:n")
-        if not MAX_CANDIDATES < batch <= _MAX_BATCH:
-            raise ConfigError(
-                "batch must hold one whole jet", got=batch, allowed=f"{MAX_CANDIDATES + 1} to {_MAX_BATCH}"
-            )
         if threads is not None and not threads >= 1:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
         self.puppi, self.discriminant = puppi, discriminant
         path = Path(name_or_path)
         self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
-        self.device, self.batch, self.threads = device, batch // _PADDING * _PADDING, threads
+        self.device, self.threads = device, threads
         loaded = cached_tagger(self.name_or_path, None, _concrete(device))
         self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
         if discriminant is not None:
@@ -150,15 +139,14 @@ class JetTagger:
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Scores of prepared jets, float32 [n_jets]; [n_jets, n_classes] for several classes without a discriminant."""
         n_classes = len(self.classes)
-        scores = self._in_batches(inputs, self.model.score, () if n_classes == 1 else (n_classes,))
+        scores = self._run(self.model.score, inputs)
         if n_classes == 1 or self.discriminant is None:
             return scores
         return one_score(scores, self.classes, self.discriminant, tagger=self.name_or_path)
 
     def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
-        encoder = self.model.encoder
-        return self._in_batches(inputs, encoder.embed, (encoder.config.dim,))
+        return self._run(self.model.encoder.embed, inputs)
 
     def require(self, domain: JetDomain, *, where: str = "the events") -> tuple[str, ...]:
         """Refuse jets that lack what the network takes; say once in a process how else they differ from its training.
@@ -186,42 +174,10 @@ class JetTagger:
                 _log.warning("%s (first in %s)", remark, where)
         return remarks
 
-    def _in_batches(
-        self, inputs: JetInputs, function: Callable[..., NDArray[np.float32]], tail: tuple[int, ...]
-    ) -> NDArray[np.float32]:
+    def _run(self, function: Callable[..., NDArray[np.float32]], inputs: JetInputs) -> NDArray[np.float32]:
         self.require(inputs.domain)
-        out = np.zeros((inputs.n_jets, *tail), dtype=np.float32)
         with limited_threads(self.threads):
-            for start, stop in _batches(inputs.offsets, self.batch):
-                out[start:stop] = _padded(function, inputs.features, inputs.offsets[start : stop + 1])
-        return out
-
-
-def _batches(offsets: NDArray[np.int64], most: int) -> Iterator[tuple[int, int]]:
-    """Cut jets into runs of at most ``most`` particles and as many jets."""
-    start, n_jets = 0, len(offsets) - 1
-    while start < n_jets:
-        stop = int(np.searchsorted(offsets, offsets[start] + most, side="right")) - 1
-        stop = min(max(stop, start + 1), start + most)
-        yield start, stop
-        start = stop
-
-
-def _padded(
-    function: Callable[..., NDArray[np.float32]], features: NDArray[np.float32], offsets: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Run ``function`` on the jets between ``offsets``, with empty jets and particles up to whole blocks of rows."""
-    n_jets = len(offsets) - 1
-    particles = features[offsets[0] : offsets[-1]]
-    extra = -len(particles) % _PADDING or (_PADDING if len(particles) == 0 else 0)
-    # Extra particles need an extra jet; all of them belong to the first one, the others stay empty.
-    extra_jets = -n_jets % _PADDING or (_PADDING if extra else 0)
-    local = offsets - offsets[0]
-    if extra_jets:
-        filler = np.zeros((extra, features.shape[1]), dtype=np.float32)
-        particles = np.concatenate([particles, filler])
-        local = np.concatenate([local, np.full(extra_jets, len(particles), dtype=np.int64)])
-    return function(np.ascontiguousarray(particles), local)[:n_jets]
+            return function(inputs.features, inputs.offsets)
 
 
 def _concrete(device: str) -> str:

@@ -306,11 +306,10 @@ def _part(inputs: JetInputs, start: int, stop: int) -> JetInputs:
     return JetInputs(inputs.features[offsets[0] : offsets[-1]], offsets - offsets[0], inputs.counts[start:stop])
 
 
-@pytest.mark.parametrize("batch", [4096, 128])
-def test_scores_have_the_same_bits_however_jets_are_cut(tagger_path: Path, batch: int) -> None:
+def test_scores_have_the_same_bits_however_jets_are_cut(tagger_path: Path) -> None:
     inputs = _random_inputs(90)
-    whole = JetTagger(tagger_path).score(inputs)
-    tagger = JetTagger(tagger_path, batch=batch)
+    tagger = JetTagger(tagger_path)
+    whole = tagger.score(inputs)
     for size in (1, 7, 40, 89):
         parts = [tagger.score(_part(inputs, start, min(start + size, 90))) for start in range(0, 90, size)]
         assert np.array_equal(np.concatenate(parts), whole), size
@@ -404,7 +403,6 @@ def test_threads_are_put_back(tagger_path: Path) -> None:
     ("options", "message"),
     [
         ({"device": "gpu"}, "unknown device; got 'gpu'"),
-        ({"batch": 10}, "must hold one whole jet"),
         ({"threads": 0}, "threads must be at least 1"),
     ],
 )
