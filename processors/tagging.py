@@ -114,7 +114,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
     def variations(self, dataset: str, metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Entries of the variation axis that a data set fills, with a record of each."""
         plan = plan_of(dataset, metadata)
-        records: dict[str, dict[str, Any]] = {plan.variation: {"kind": "dataset", "axis_name": plan.variation}}
+        about = {**(metadata.get("variation_record") or {}), "kind": "dataset", "axis_name": plan.variation}
+        records: dict[str, dict[str, Any]] = {plan.variation: about}
         if plan.variation == "nominal":
             records |= weight_names(self.config.systematics, metadata, dataset)
             records |= shift_records(self.config.systematics, metadata)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, InputFileError, UnknownVariationError
+from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, InputFileError, UnknownVariationError, Variation
 from rs3l_gnn.processors.running.metadata import is_simulation
 
 __all__ = ["PLAN_KEY", "Dataset", "Plan", "plan_of", "read_filesets", "require_joint"]
@@ -60,7 +60,7 @@ def plan_of(dataset: str, metadata: Mapping[str, Any]) -> Plan:
     if stored is not None:
         return Plan(**stored)
     entry = str(metadata.get("sample") or dataset)
-    return Plan(entry, _axis_name(dataset, metadata.get("variation")), entry, paired=False)
+    return Plan(entry, _axis_name(dataset, metadata), entry, paired=False)
 
 
 def read_filesets(
@@ -199,7 +199,7 @@ def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) ->
     filled: dict[tuple[str, str], str] = {}
     for name, meta in metadata.items():
         parent = parents[name]
-        variation = _axis_name(name, meta.get("variation"))
+        variation = _axis_name(name, meta)
         if parent is not None and not is_simulation(meta):
             raise ConfigError(f"data set {name!r} re-simulates {parent!r} and says isMC: false")
         if parent is not None and variation == NOMINAL.name:
@@ -238,7 +238,10 @@ def _parent(
     return str(parent)
 
 
-def _axis_name(dataset: str, name: Any) -> str:
+def _axis_name(dataset: str, meta: Mapping[str, Any]) -> str:
+    name, record = meta.get("variation"), meta.get("variation_record")
+    if isinstance(record, dict):  # rs3l simulate writes it, for variations that no registry knows
+        return Variation.from_record(record, where=f"the metadata of data set {dataset!r}").axis_name
     if name is None:
         return NOMINAL.name
     if name in VARIATIONS:

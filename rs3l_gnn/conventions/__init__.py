@@ -44,7 +44,8 @@ from rs3l_gnn.conventions.progress import Progress, progress
 from rs3l_gnn.conventions.provenance import config_digest, file_digest, provenance
 from rs3l_gnn.conventions.splits import Split, SplitFractions, event_hash, split_of
 from rs3l_gnn.conventions.streams import Stage, event_rng, pythia_seed
-from rs3l_gnn.conventions.variations import NOMINAL, VARIATIONS, Variation, get_variation, select_variations
+from rs3l_gnn.conventions.variation import Variation, own_variation
+from rs3l_gnn.conventions.variations import NOMINAL, VARIATIONS, get_variation, known_variations, select_variations
 
 __all__ = [
     "COLOURS",
@@ -97,10 +98,12 @@ __all__ = [
     "file_digest",
     "get_variation",
     "hardest_candidates",
+    "known_variations",
     "load_config",
     "mass_of",
     "merge_domains",
     "n2_score",
+    "own_variation",
     "parse_config",
     "progress",
     "provenance",

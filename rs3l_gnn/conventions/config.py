@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import UnionType
@@ -13,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Tag, ValidationError
 
 from rs3l_gnn.conventions.errors import ConfigError, InputFileError
 
-__all__ = ["BaseConfig", "dump_config", "load_config", "members_of", "merge_documents", "parse_config"]
+__all__ = ["BaseConfig", "dump_config", "load_config", "members_of", "merge_documents", "parse_config", "set_path"]
 
 Config = TypeVar("Config", bound="BaseConfig")
+_PLACES = re.compile(r"([^\[\]]+)((?:\[\d+\])*)")
+_PLACE = re.compile(r"\d+")
 
 
 class BaseConfig(BaseModel):
@@ -32,7 +35,7 @@ def load_config(model: type[Config], path: Path | str | None = None, overrides: 
         path: YAML file, or None for the defaults alone. A key ``base:``, at the top or in any section, names
             another YAML file or a list of them, relative to this one; a later file overrides an earlier one, and the
             section's own values override them all.
-        overrides: ``dotted.key=value`` strings; the value is parsed as YAML.
+        overrides: ``dotted.key=value`` strings; the value is parsed as YAML, ``key[0]`` is a place in a list.
 
     Raises:
         InputFileError: the file is missing or not YAML.
@@ -43,7 +46,7 @@ def load_config(model: type[Config], path: Path | str | None = None, overrides: 
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise ConfigError("an override must read dotted.key=value", got=repr(override))
-        _set(document, key.split("."), yaml.safe_load(text))
+        set_path(document, key, yaml.safe_load(text))
     return parse_config(model, document, where=str(path) if path is not None else "the options")
 
 
@@ -100,13 +103,16 @@ def merge_documents(below: dict[str, Any], above: dict[str, Any], model: Any = N
     """Two documents as one: sections are merged key by key, any other value of ``above`` replaces that of ``below``.
 
     Args:
-        below, above: the documents.
+        below, above: the documents; ``{0: ...}`` above a list changes its entries.
         model: type of the document; a section in which ``above`` chooses another class than ``below`` starts anew,
             because the classes have different keys.
     """
     merged = dict(below)
     for key, value in above.items():
-        inner = _type_of(model, key)
+        inner, old = _type_of(model, key), merged.get(key)
+        if isinstance(old, (list, tuple)) and isinstance(value, dict) and all(isinstance(n, int) for n in value):
+            merged[key] = _patched(old, value, str(key))
+            continue
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         both = both and _chosen(inner, value) in (None, _chosen(inner, merged[key]))
         merged[key] = merge_documents(merged[key], value, inner) if both else value
@@ -144,13 +150,51 @@ def _chosen(annotation: Any, section: dict[str, Any]) -> str | None:
     return None
 
 
-def _set(document: dict[str, Any], keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        inner = document.setdefault(key, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"cannot set {'.'.join(keys)}: {key!r} is a value, not a section")
-        document = inner
-    document[keys[-1]] = value
+def _patched(entries: Sequence[Any], changes: dict[int, Any], key: str) -> list[Any]:
+    """A list with some entries changed."""
+    patched = list(entries)
+    for place, value in changes.items():
+        if not 0 <= place < len(patched):
+            raise ConfigError(f"{key}[{place}] is not there", allowed=f"{key}[0] to {key}[{len(patched) - 1}]")
+        both = isinstance(value, dict) and isinstance(patched[place], dict)
+        nested = isinstance(value, dict) and isinstance(patched[place], (list, tuple))
+        if both:
+            patched[place] = merge_documents(patched[place], value)
+        else:
+            patched[place] = _patched(patched[place], value, f"{key}[{place}]") if nested else value
+    return patched
+
+
+def set_path(document: dict[str, Any], path: str, value: Any) -> None:
+    """Set one value of a document; sections on the way are made.
+
+    Args:
+        document: is changed.
+        path: dotted keys, ``key[0]`` for a place in a list.
+        value: what to put there.
+
+    Raises:
+        ConfigError: the path goes through a value, or beyond the end of a list.
+    """
+    keys: list[str | int] = []
+    for part in path.split("."):
+        found = _PLACES.fullmatch(part)
+        if found is None:
+            raise ConfigError(f"cannot set {path}: {part!r} is not a key", allowed="dotted.key, or dotted.key[0].key")
+        keys += [found[1], *(int(place) for place in _PLACE.findall(found[2]))]
+    node: Any = document
+    for depth, key in enumerate(keys):
+        if isinstance(node, list):
+            if not isinstance(key, int) or key >= len(node):
+                raise ConfigError(f"cannot set {path}: the list has {len(node)} entries", got=key)
+        elif not isinstance(node, dict):
+            raise ConfigError(f"cannot set {path}: {keys[depth - 1]!r} is a value, not a section")
+        if depth == len(keys) - 1:
+            node[key] = value
+            return
+        if isinstance(node, dict):
+            node.setdefault(key, {})
+        node = node[key]
 
 
 def members_of(annotation: Any) -> dict[str, type[BaseModel]]:

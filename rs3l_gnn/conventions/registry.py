@@ -58,14 +58,7 @@ class Registry(Generic[Part]):
         Raises:
             ConfigError: another package brings something else, cannot be imported, or takes a name that is taken.
         """
-        folder = importlib.import_module(self.package)
-        found: dict[str, Part] = {}
-        for info in pkgutil.iter_modules(folder.__path__, f"{self.package}."):
-            module = importlib.import_module(info.name)
-            for public in module.__all__:
-                if self._is_part(getattr(module, public)):
-                    part: Part = getattr(module, public)
-                    found[self.name_of(part)] = part
+        found = self.parts_of_package()
         origin = dict.fromkeys(found, "this package")
         for point in entry_points(group=self.group):
             part = self._loaded(point)
@@ -77,6 +70,18 @@ class Registry(Generic[Part]):
                     hint="remove one of the packages, or give its part another name",
                 )
             found[name], origin[name] = part, _origin(point)
+        return found
+
+    def parts_of_package(self) -> dict[str, Part]:
+        """Those of this package, by name."""
+        folder = importlib.import_module(self.package)
+        found: dict[str, Part] = {}
+        for info in pkgutil.iter_modules(folder.__path__, f"{self.package}."):
+            module = importlib.import_module(info.name)
+            for public in module.__all__:
+                if self._is_part(getattr(module, public)):
+                    part: Part = getattr(module, public)
+                    found[self.name_of(part)] = part
         return found
 
     def name_of(self, part: Part) -> str:

@@ -11,6 +11,7 @@ __all__ = [
     "CP5_DOWN",
     "CP5_UP",
     "FRAGMENTATION",
+    "PDF_SETS",
     "VINCIA_COUPLING_OF_CP5",
     "FragmentationRow",
 ]
@@ -99,6 +100,33 @@ FRAGMENTATION = (
     FragmentationRow("bFragUp", 50, "Bowler r_b up: softer b hadrons", "StringZ:rFactB", 1.026),
     FragmentationRow("bFragDown", 51, "Bowler r_b down: harder b hadrons", "StringZ:rFactB", 0.684),
 )
+
+PDF_SETS = {
+    "GRV94L": 1,
+    "CTEQ5L": 2,
+    "MRST2007lomod": 3,
+    "MRSTMCal": 4,
+    "MSTW2008lo68cl": 5,
+    "MSTW2008nlo68cl": 6,
+    "cteq6ll": 7,
+    "cteq6l1": 8,
+    "cteq66": 9,
+    "CT09MC1": 10,
+    "CT09MC2": 11,
+    "CT09MCS": 12,
+    "NNPDF23_lo_as_0130_qed": 13,
+    "NNPDF23_lo_as_0119_qed": 14,
+    "NNPDF23_nlo_as_0119_qed": 15,
+    "NNPDF23_nnlo_as_0119_qed": 16,
+    "NNPDF31_lo_as_0130": 17,
+    "NNPDF31_lo_as_0118": 18,
+    "NNPDF31_nlo_as_0118_luxqed": 19,
+    "NNPDF31_nnlo_as_0118_luxqed": 20,
+    "NNPDF31sx_nlonllx_as_0118_LHCb_luxqed": 21,
+    "NNPDF31sx_nnlonllx_as_0118_LHCb_luxqed": 22,
+    "GJR07lo": 23,
+}
+"""Parton densities that come with Pythia (``PDF:pSet``), by their names in LHAPDF."""
 
 # Vincia's own tune takes alpha_s(M_Z) = 0.118 to the CMW scheme and evaluates it at 0.5 to 0.8 of the squared scale,
 # shifted by (0.75 GeV)^2 (manual, VinciaQCD). CP5 has none of that: MSbar, two loops, at pT^2 itself.

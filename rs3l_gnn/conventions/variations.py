@@ -9,10 +9,10 @@ its number, so that no reader has to guess.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Literal
 
-from rs3l_gnn.conventions.errors import UnknownVariationError
+from rs3l_gnn.conventions.errors import ConfigError, UnknownVariationError
+from rs3l_gnn.conventions.registry import Registry
 from rs3l_gnn.conventions.tunes import (
     ALTERNATIVE_HADRONISATION,
     CP5_CR1,
@@ -23,61 +23,19 @@ from rs3l_gnn.conventions.tunes import (
     VINCIA_COUPLING_OF_CP5,
     FragmentationRow,
 )
+from rs3l_gnn.conventions.variation import Variation, vartype_of_name
 
-__all__ = ["NOMINAL", "VARIATIONS", "Variation", "get_variation", "select_variations"]
+__all__ = [
+    "NOMINAL",
+    "VARIATIONS",
+    "Variation",
+    "get_variation",
+    "installed_variations",
+    "known_variations",
+    "select_variations",
+]
 
-Direction = Literal["Up", "Down"]
-
-
-@dataclass(frozen=True)
-class Variation:
-    """One way to simulate a hard event again.
-
-    Attributes:
-        name: name in files and configurations.
-        vartype: the fixed number in files; it also selects the random stream.
-        settings: Pythia settings that differ from nominal; ``name FORCE=value`` goes beyond Pythia's limits.
-        parameter: the setting that carries the strength, None for nominal and replicas.
-        factor: its value (for ``renormMultFac`` the factor on the squared scale), None where there is no one number.
-        source: name of the nuisance parameter, None for nominal and for ``seed``, which is never a nuisance.
-        direction: Up or Down, see the module's text; None where there is no source.
-        two_sided: False for a comparison of two models, which has one side only.
-        stage: first stage of the simulation that differs.
-    """
-
-    name: str
-    vartype: int
-    # Words may be mended without making the files of before those of another variation.
-    description: str = field(compare=False)
-    settings: tuple[str, ...] = ()
-    parameter: str | None = None
-    factor: float | None = None
-    source: str | None = None
-    direction: Direction | None = None
-    two_sided: bool = True
-    stage: Literal["none", "shower", "hadronisation", "generator"] = "shower"
-
-    @property
-    def axis_name(self) -> str:
-        """Entry on the ``variation`` axis: ``nominal``, ``seed``, or ``<source>Up`` / ``<source>Down``."""
-        return self.name if self.source is None else f"{self.source}{self.direction}"
-
-    def record(self) -> dict[str, Any]:
-        """What a file stores of this variation."""
-        return {**asdict(self), "settings": list(self.settings), "axis_name": self.axis_name}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any], *, where: str) -> Variation:
-        """The variation that a file stores; ``where`` names the file in a message.
-
-        Raises:
-            UnknownVariationError: the record lacks its name or number, or has fields nobody knows.
-        """
-        known = {one.name for one in fields(cls)}
-        given = {name: value for name, value in record.items() if name != "axis_name"}
-        if not {"name", "vartype", "description"} <= set(given) <= known:
-            raise UnknownVariationError(f"{where} holds an unusable record of a variation", got=sorted(given))
-        return cls(**{**given, "settings": tuple(given.get("settings", ()))})
+_ENTRY_POINTS = "rs3l_gnn.variations"
 
 
 def _scale(name: str, vartype: int, shower: Literal["FSR", "ISR"], factor: float, source: str) -> Variation:
@@ -195,6 +153,36 @@ VARIATIONS: dict[str, Variation] = {
 }
 
 
+class _Variations(Registry[Variation]):
+    def parts_of_package(self) -> dict[str, Variation]:
+        return dict(VARIATIONS)
+
+
+def installed_variations() -> Registry[Variation]:
+    """The registry with the variations of the packages that are installed now."""
+    return _Variations("variation", Variation, package="rs3l_gnn.conventions", group=_ENTRY_POINTS)
+
+
+_KNOWN = installed_variations()
+
+
+def known_variations() -> Mapping[str, Variation]:
+    """The variations of the registry and those of other packages (entry points ``rs3l_gnn.variations``), by name.
+
+    Raises:
+        ConfigError: another package brings something else, a name that is taken, or a number not made from the name.
+    """
+    for name, variation in _KNOWN.parts.items():
+        if name not in VARIATIONS and variation.vartype != vartype_of_name(name):
+            raise ConfigError(
+                f"the variation {name!r} of another package has a number of its own",
+                got=variation.vartype,
+                allowed=vartype_of_name(name),
+                hint="make it with rs3l_gnn.conventions.own_variation",
+            )
+    return _KNOWN.parts
+
+
 def get_variation(name: str, *, where: str | None = None) -> Variation:
     """Look a variation up by name.
 
@@ -202,10 +190,10 @@ def get_variation(name: str, *, where: str | None = None) -> Variation:
         UnknownVariationError: ``name`` is not in the registry; ``where`` says which file or key asked for it.
     """
     try:
-        return VARIATIONS[name]
+        return known_variations()[name]
     except KeyError:
         place = f" in {where}" if where else ""
-        raise UnknownVariationError(f"unknown variation {name!r}{place}", allowed=list(VARIATIONS)) from None
+        raise UnknownVariationError(f"unknown variation {name!r}{place}", allowed=list(known_variations())) from None
 
 
 def select_variations(names: Iterable[str], *, where: str | None = None) -> tuple[Variation, ...]:

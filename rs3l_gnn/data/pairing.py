@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rs3l_gnn.conventions import (
     MAX_CANDIDATES,
+    NOMINAL,
     BaseConfig,
     InputFileError,
     InvalidDataError,
@@ -72,7 +73,9 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
         raise InputFileError("nothing to pair", hint="set directories to outputs of rs3l simulate")
     files = find_simulated(config.directories)
     if config.variations is not None:
-        kept = {variation.name for variation in select_variations(config.variations, where="variations")}
+        present = {file.variation.name for file in files}
+        select_variations([name for name in config.variations if name not in present], where="variations")
+        kept = {NOMINAL.name, *config.variations}
         files = [file for file in files if file.variation.name in kept]
     samples = {name: MatchedSample.collect(name, files) for name in dict.fromkeys(file.sample for file in files)}
     variations = _variations(files)

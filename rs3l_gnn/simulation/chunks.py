@@ -113,6 +113,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
             metadata={
                 **chunk.metadata,
                 "variation": variation.record(),
+                "detector": chunk.config.detector_of(variation).model_dump(mode="json"),
                 "n_hard_events": n_events,
                 "n_failed": len(failed),
                 "n_vetoed": int((good & ~kept[variation.name]).sum()),
@@ -157,14 +158,14 @@ def simulate_view(
     Returns:
         The view, and why events were rejected, by their place in the chunk.
     """
-    config = chunk.config
+    config, detector = chunk.config, chunk.config.detector_of(variation)
     n_events = len(chunk.hard)
     particles, rejected, shower_weights = shared.particles(variation)
-    pileup = config.detector.pileup
+    pileup = detector.pileup
     if pileup.mean > 0:
         energy = chunk.hard.beams.energy_a + chunk.hard.beams.energy_b
-        decays = decay_settings(config.detector)
-        pool = minimum_bias(pileup.pool, config.seed, energy, config.detector.abs_eta_max, decays)
+        decays = decay_settings(detector)
+        pool = minimum_bias(pileup.pool, config.seed, energy, detector.abs_eta_max, decays)
         draws = [
             event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.PILEUP) for number in chunk.numbers
         ]
@@ -172,7 +173,7 @@ def simulate_view(
     generators = [
         event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.DETECTOR) for number in chunk.numbers
     ]
-    candidates = detect(particles, config.detector, generators)
+    candidates = detect(particles, detector, generators)
     jets = cluster_jets(candidates, n_events, config.jets)
     jettype, is_anchor = label_jets(jets, anchors, config.jets)
     view = LabelledJets(
@@ -195,7 +196,8 @@ class Shared:
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._partons: list[Any] | None = None
-        self._nominal: ak.Array | None = None
+        self._parton_factors = np.ones(len(chunk.hard))
+        self._nominal: tuple[ak.Array, NDArray[np.float64] | None, NDArray[np.float64]] | None = None
         self.factors = np.ones(len(chunk.hard))
         beams, start = chunk.hard.beams, chunk.config.start
         level = ("HadronLevel:all=off",) * (start == "shower")
@@ -204,7 +206,7 @@ class Shared:
 
     def particles(self, variation: Variation) -> tuple[Particles, dict[int, str], NDArray[np.float64] | None]:
         """Particles of one variation, why events were rejected (by place), and the shower weights of nominal."""
-        reach = self._chunk.config.detector.abs_eta_max
+        reach = self._chunk.config.detector_of(variation).abs_eta_max
         if variation.name in self._chunk.stored:
             stored = self._chunk.directory / "chunks" / f"{variation.name}_{self._chunk.number:04d}.npz"
             decays = _decays(_settings(self._chunk, variation))
@@ -227,14 +229,26 @@ class Shared:
     def _why(self, index: int, variation: Variation) -> str:
         """The shower's own reason for a rejected event, which is showered once more for it."""
         start = self._chunk.config.start
-        shower, source = self.shower, NOMINAL
-        if start == "hard":
-            shower, source = shower_of(self._chunk, variation), variation
-        elif start == "shower" and self._partons is not None and self._partons[index] is not None:
+        source = NOMINAL if variation.shares == "particles" else variation
+        if start == "shower" and self._partons is not None and self._partons[index] is not None:
             return "Pythia cannot hadronise its partons"
+        shower, source = (shower_of(self._chunk, source), source) if start == "hard" else (self.shower, NOMINAL)
         return shower.why(self._chunk.hard.part(index, index + 1), self._seeds(source, Stage.SHOWER)[index])
 
     def _batch(self, variation: Variation) -> tuple[ak.Array, NDArray[np.float64] | None]:
+        """Events of a variation, and their shower weights; those of nominal are kept where other views share them."""
+        start = self._chunk.config.start
+        if start != "particles" and variation.shares != "particles" and variation != NOMINAL:
+            return self._made(variation)
+        if self._nominal is None:
+            batch, weights = self._made(NOMINAL)
+            self._nominal = batch, weights, self.factors
+        batch, weights, self.factors = self._nominal
+        if start != "particles" and not any(one.shares == "particles" for one in self._chunk.variations):
+            self._nominal = None
+        return batch, weights if variation == NOMINAL else None
+
+    def _made(self, variation: Variation) -> tuple[ak.Array, NDArray[np.float64] | None]:
         hard, start = self._chunk.hard, self._chunk.config.start
         if start == "hard":
             shower = shower_of(self._chunk, variation)
@@ -244,14 +258,14 @@ class Shared:
         if start == "shower":
             if self._partons is None:
                 self._partons = shower_partons(self.shower, hard, self._seeds(NOMINAL, Stage.SHOWER))
-                self.factors = self.shower.factors
+                self._parton_factors = self.shower.factors
+            self.factors = self._parton_factors
             # The partons are merged already.
             hadronisation = _hadronisation(_settings(replace(self._chunk, merging=()), variation), hard.slha)
             return hadronisation.run(self._partons, self._seeds(variation, Stage.HADRONISATION)), None
-        if self._nominal is None:
-            self._nominal = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
-            self.factors = self.shower.factors
-        return self._nominal, None
+        batch = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
+        self.factors = self.shower.factors
+        return batch, None
 
     def _seeds(self, variation: Variation, stage: Stage) -> list[int]:
         chunk = self._chunk
@@ -271,7 +285,7 @@ def _settings(chunk: Chunk, variation: Variation) -> tuple[str, ...]:
     return (
         *COMMON,
         *CP5,
-        *decay_settings(chunk.config.detector),
+        *decay_settings(chunk.config.detector_of(variation)),
         *chunk.merging,
         *chunk.settings,
         *variation.settings,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, Variation, get_variation, select_variations
+from rs3l_gnn.conventions import NOMINAL, BaseConfig, Variation, parse_config
+from rs3l_gnn.conventions.config import set_path
+from rs3l_gnn.conventions.variation import HADRONISATION, refuse_collisions
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.merging_config import MergingConfig
 from rs3l_gnn.simulation.processes import get_process
+from rs3l_gnn.simulation.variation_config import VariationConfig, as_variations
 
 __all__ = ["HARD_MARGIN", "HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
 
@@ -41,6 +46,7 @@ class HepmcConfig(BaseConfig):
     """Events that another generator made from the sample's LHE file."""
 
     path: Path = Field(description="HepMC file, relative to the working directory")
+    description: str = Field(default="", description="of the generator, for people")
     first_number: int = Field(default=1, description="event number of the first event of the LHE file; Pythia has 0")
 
 
@@ -107,6 +113,15 @@ class SampleConfig(BaseConfig):
         return self
 
 
+def _generators(samples: Mapping[str, SampleConfig]) -> dict[str, str]:
+    """Descriptions of other generators by the name of their views."""
+    found: dict[str, str] = {}
+    for sample in samples.values():
+        for name, file in sample.hepmc.items():
+            found[name] = found.get(name) or file.description
+    return found
+
+
 class SimulationConfig(BaseConfig):
     """Everything that decides what a simulation gives; workers and chunk_size do not change a single jet."""
 
@@ -115,9 +130,10 @@ class SimulationConfig(BaseConfig):
         default=True,
         description="simulate the nominal view; false adds variations to hard events whose nominal view is elsewhere",
     )
-    variations: tuple[str, ...] = Field(
+    variations: tuple[str | VariationConfig, ...] = Field(
         default=_VARIATIONS["hard"],
-        description="names of the registry; without them the published ones, or those that act after 'start'",
+        description="names of the registry, or a mapping of names of which own ones say what they change; without "
+        "them the published ones, or those that act after 'start'",
     )
     start: Literal["hard", "shower", "particles"] = Field(
         default="hard",
@@ -151,11 +167,25 @@ class SimulationConfig(BaseConfig):
     def _yes_or_no(cls, value: Any) -> Any:
         return {True: "pythia", False: "none"}[value] if isinstance(value, bool) else value
 
+    @field_validator("variations", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        """A mapping of names as a list, in which a name of the registry stands alone."""
+        if not isinstance(value, dict):
+            return value
+        return [
+            name if not block else {"name": name, **block} if isinstance(block, dict) else block
+            for name, block in value.items()
+        ]
+
     @field_validator("variations")
     @classmethod
-    def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = tuple(variation.name for variation in select_variations(names, where="'variations'"))
-        wanted = known if info.data.get("nominal", True) else known[1:]
+    def _known(
+        cls, entries: tuple[str | VariationConfig, ...], info: ValidationInfo
+    ) -> tuple[str | VariationConfig, ...]:
+        others = [entry for entry in entries if entry != NOMINAL.name]
+        refuse_collisions((NOMINAL, *as_variations(tuple(others), _generators(info.data.get("samples", {})))))
+        wanted = (NOMINAL.name, *others) if info.data.get("nominal", True) else tuple(others)
         if not wanted:
             raise ValueError("nothing to simulate: no variation is named, and nominal is false")
         return wanted
@@ -172,12 +202,27 @@ class SimulationConfig(BaseConfig):
     @property
     def selected(self) -> tuple[Variation, ...]:
         """The variations; nominal comes first where it is among them."""
-        return tuple(get_variation(name) for name in self.variations)
+        return as_variations(self.variations, _generators(self.samples))
+
+    def detector_of(self, variation: Variation) -> DetectorConfig:
+        """The detector of a view.
+
+        Raises:
+            ConfigError: the variation changes what the detector does not have, or to what is not allowed.
+        """
+        if not variation.detector:
+            return self.detector
+        document = self.detector.model_dump(mode="json")
+        for change in variation.detector:
+            path, _, text = change.partition("=")
+            set_path(document, path, json.loads(text))
+        return parse_config(DetectorConfig, document, where=f"variations.{variation.name}.detector")
 
     @model_validator(mode="after")
     def _variations_act_after_start(self) -> SimulationConfig:
         for variation in self.selected:
-            levels = {"hard": ("",), "shower": ("String",), "particles": ()}[self.start]
+            levels = {"hard": ("",), "shower": HADRONISATION, "particles": ()}[self.start]
+            self.detector_of(variation)
             late = [setting for setting in variation.settings if not setting.startswith(levels)]
             if late:
                 raise ValueError(
@@ -193,9 +238,11 @@ class SimulationConfig(BaseConfig):
                 if variation.stage == "generator" and variation.name not in sample.hepmc:
                     key = f"samples.{name}.hepmc.{variation.name}"
                     raise ValueError(f"variation {variation.name!r} needs events of that generator, in {key}")
-            unused = set(sample.hepmc) - set(self.variations) | (set(sample.hepmc) & {"nominal"})
+            unused = set(sample.hepmc) - {variation.name for variation in self.selected} | (
+                set(sample.hepmc) & {"nominal"}
+            )
             if unused:
-                raise ValueError(f"samples.{name}.hepmc.{min(unused)} is not one of the variations {self.variations}")
+                raise ValueError(f"samples.{name}.hepmc.{min(unused)} is not one of the variations: add it there")
             if sample.hepmc and self.start != "hard":
                 raise ValueError("views of other generators share the hard partons only, which is start: hard")
         return self

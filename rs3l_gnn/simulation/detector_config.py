@@ -87,9 +87,9 @@ class TrackerConfig(BaseConfig):
         "beyond the last; no pairs: the radius does not matter",
     )
     reach_pt: float = Field(default=0.75, ge=0, description="GeV; softer tracks curl up before the calorimeter (3.8 T)")
-    d0_constant: float = Field(default=0.010, gt=0, description="mm")
+    d0_constant: float = Field(default=0.010, ge=0, description="mm")
     d0_scattering: float = Field(default=0.085, ge=0, description="mm GeV")
-    dz_constant: float = Field(default=0.030, gt=0, description="mm")
+    dz_constant: float = Field(default=0.030, ge=0, description="mm")
     dz_scattering: float = Field(default=0.090, ge=0, description="mm GeV")
     electron_identification: float = Field(default=0.85, ge=0, le=1, description="the rest are charged hadrons")
     muon_identification: float = Field(default=0.95, ge=0, le=1, description="the rest are charged hadrons")
@@ -161,14 +161,80 @@ class PileupConfig(BaseConfig):
     )
 
 
+def _same_in_rings(n_rings: int, **numbers: float) -> dict[int, dict[str, float]]:
+    return dict.fromkeys(range(n_rings), numbers)
+
+
+_PERFECT_CALORIMETER = {
+    "regions": _same_in_rings(3, cell=0.005, stochastic=0, noise=0, constant=0),
+    "position": 0,
+    "significance": 0,
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
+    "cms": {},
+    # Design of ATLAS, JINST 3 (2008) S08003: resolutions of momentum (0.05 % pT (+) 1 %) and energy (10 %/sqrt(E) (+)
+    # 0.7 %, 50 %/sqrt(E) (+) 3 %, forward 100 %/sqrt(E) (+) 10 %), impact parameters in the barrel (10 um (1 (+) 14 GeV
+    # / pT) and 91 um (1 (+) 2.3 GeV / pT)), field, volumes and cells. Efficiencies, the worse resolutions of the outer
+    # rings, identification, significance and position are a choice of this project.
+    "atlas": {
+        "magnetic_field": 2.0,
+        "tracker_volume": {"radius": 1150.0, "half_length": 3512.0},
+        "calorimeter_face": {"radius": 1400.0, "half_length": 3680.0},
+        "tracker": {
+            "regions": {
+                0: {"efficiency": 0.92, "electron_efficiency": 0.90, "pt_constant": 0.01, "pt_linear": 5e-4},
+                1: {"efficiency": 0.89, "electron_efficiency": 0.87, "pt_constant": 0.015, "pt_linear": 6e-4},
+                2: {"efficiency": 0.82, "electron_efficiency": 0.80, "pt_constant": 0.025, "pt_linear": 1e-3},
+            },
+            "reach_pt": 0.5,
+            "d0_scattering": 0.140,
+            "dz_constant": 0.091,
+            "dz_scattering": 0.209,
+        },
+        "ecal": {
+            "regions": {
+                0: {"abs_eta_max": 1.475, "cell": 0.025, "stochastic": 0.10, "noise": 0.17, "constant": 0.007},
+                1: {"abs_eta_max": 3.2, "cell": 0.025, "stochastic": 0.10, "noise": 0.3, "constant": 0.007},
+                2: {"abs_eta_max": 4.9, "cell": 0.1, "stochastic": 1.0, "constant": 0.10},
+            }
+        },
+        "hcal": {
+            "regions": {
+                0: {"abs_eta_max": 1.7, "cell": 0.1, "stochastic": 0.5, "constant": 0.03},
+                1: {"abs_eta_max": 3.2, "cell": 0.1, "stochastic": 0.5, "constant": 0.03},
+                2: {"abs_eta_max": 4.9, "cell": 0.2, "stochastic": 1.0, "constant": 0.10},
+            }
+        },
+        "forward_eta": 3.2,
+    },
+    # Every visible particle with its own momentum, but for the pT and the reach of candidates.
+    "ideal": {
+        "magnetic_field": 0.0,
+        "calorimeter_face": None,
+        "tracker": {
+            "regions": _same_in_rings(
+                3, efficiency=1, electron_efficiency=1, muon_efficiency=1, pt_constant=0, pt_linear=0
+            ),
+            "displaced_efficiency": [],
+            "reach_pt": 0,
+            "d0_constant": 0,
+            "d0_scattering": 0,
+            "dz_constant": 0,
+            "dz_scattering": 0,
+            "electron_identification": 1,
+            "muon_identification": 1,
+        },
+        "ecal": _PERFECT_CALORIMETER,
+        "hcal": _PERFECT_CALORIMETER,
+    },
     # arXiv:2403.07066: what flies farther than 10 mm is stable, all tracks are straight and start near the beam.
     "paper": {
         "v0_decays": False,
         "magnetic_field": 0.0,
         "calorimeter_face": None,
         "tracker": {"displaced_efficiency": []},
-    }
+    },
 }
 """Detectors by name, as the keys that differ from the defaults."""
 
@@ -208,13 +274,21 @@ class DetectorConfig(BaseConfig):
     def _from_preset(cls, document: Any) -> Any:
         given = {"preset": document} if isinstance(document, str) else document
         name = given.get("preset") if isinstance(given, dict) else None
-        if name is None:
+        if not isinstance(given, dict):
             return given
-        if name not in PRESETS:
+        if name is not None and name not in PRESETS:
             raise ValueError(f"no detector is called {name!r}; there are {', '.join(PRESETS)}")
+        # Each number can be set alone, also in sections whose numbers have no defaults of their own.
+        below = {
+            key: field.default.model_dump()
+            for key, field in cls.model_fields.items()
+            if isinstance(field.default, BaseConfig)
+        }
+        if name is not None:
+            below = merge_documents(below, PRESETS[name])
         plain = {
             key: value.model_dump(exclude_unset=True) if isinstance(value, BaseConfig) else value
             for key, value in given.items()
             if key != "preset"
         }
-        return {**merge_documents(PRESETS[name], plain), "preset": name}
+        return {**merge_documents(below, plain), "preset": name}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions import InputFileError, Stage, event_rng, pythia_seed, write_json
+from rs3l_gnn.conventions import VARIATIONS, InputFileError, Stage, event_rng, pythia_seed, write_json
 from rs3l_gnn.simulation.colour_flow import assign_colours
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
@@ -21,8 +21,8 @@ from rs3l_gnn.simulation.merging import MergingPlan, plan_merging
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.processes import get_process
 from rs3l_gnn.simulation.resonances import decay_once, undecayed
-from rs3l_gnn.simulation.sample_settings import check_settings
-from rs3l_gnn.simulation.settings import COMMON, CP5
+from rs3l_gnn.simulation.sample_settings import check_settings, check_variation
+from rs3l_gnn.simulation.settings import COMMON, CP5, decay_settings
 from rs3l_gnn.simulation.shower import Shower
 
 __all__ = ["HARD_FILE", "Prepared", "prepare_hard_events"]
@@ -143,12 +143,19 @@ def _completed(config: SimulationConfig, name: str, hard: HardEvents) -> tuple[H
     _refuse_unknown(sample, name, hard, table)
     left = undecayed(hard, table)
     _refuse_undecayed(sample, name, hard, left, table)
-    check_settings(
-        sample.settings,
-        probe.pythia.particleData,
-        decaying=_kinds(hard, left) if sample.decays in ("once", "each") else (),
-        where=f"samples.{name}.settings",
-    )
+    added = {f"variations.{one.name}.settings": one for one in config.selected if one.name not in VARIATIONS}
+    changes = {f"samples.{name}.settings": sample.settings} | {key: one.settings for key, one in added.items()}
+    for key, settings in changes.items():
+        # What is decayed once for all views is decayed before any of them differs.
+        open_kinds = ("once", "each") if key.startswith("samples.") else ("each",)
+        check_settings(
+            settings,
+            probe.pythia.particleData,
+            decaying=_kinds(hard, left) if sample.decays in open_kinds else (),
+            where=key,
+        )
+    for variation in added.values():
+        check_variation(variation, (*COMMON, *CP5, *decay_settings(config.detector), *sample.settings))
     hard, colours = assign_colours(
         hard, table.colour, lambda number: event_rng(config.seed, name, number, -1, Stage.COLOUR)
     )

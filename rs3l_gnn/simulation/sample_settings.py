@@ -1,4 +1,4 @@
-"""Settings of a sample that Pythia would take without a word and that could not act."""
+"""Settings of a sample or a variation that Pythia would take without a word and that could not act."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from rs3l_gnn.conventions import ConfigError
+from rs3l_gnn.conventions import ConfigError, SimulationError, Variation
+from rs3l_gnn.simulation.settings import configure
 
-__all__ = ["check_settings"]
+__all__ = ["check_settings", "check_variation"]
 
 _PARTICLE = re.compile(r"^\s*(-?\d+)\s*:\s*(\d+\s*:\s*)?(\w+)")
 _DECAY_KEYS = (
@@ -61,6 +62,46 @@ def check_settings(settings: Sequence[str], data: Any, *, decaying: Collection[i
                 "the hard events, or are in none",
                 hint="choose another process, or an LHE file that leaves them undecayed (with decays: once)",
             )
+
+
+def check_variation(variation: Variation, nominal: Sequence[str]) -> None:
+    """Refuse a variation whose settings Pythia does not take, or of which one changes nothing.
+
+    Args:
+        variation: of the user's own or of another package.
+        nominal: all Pythia settings of the nominal view.
+
+    Raises:
+        ConfigError: a setting that is as in nominal, or that Pythia refuses; the message quotes why.
+    """
+    where = f"variations.{variation.name}.settings"
+    before = configure(nominal).settings
+    try:
+        after = configure((*nominal, *variation.settings)).settings
+    except SimulationError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    for setting in variation.settings:
+        name = setting.partition("=")[0].removesuffix(" FORCE").strip()
+        if name.lower().startswith("tune:"):
+            continue  # stands for many others
+        value = _value(after, name)
+        if value is not None and value == _value(before, name):
+            raise ConfigError(
+                f"{where}: {setting!r} has no effect: it is so in the nominal view already",
+                hint="leave it out, or give it another value",
+            )
+
+
+def _value(settings: Any, name: str) -> Any:
+    for kind, read in (
+        (settings.isFlag, settings.flag),
+        (settings.isMode, settings.mode),
+        (settings.isParm, settings.parm),
+        (settings.isWord, settings.word),
+    ):
+        if kind(name):
+            return read(name)
+    return None
 
 
 def _with_products(identities: Collection[int], data: Any) -> set[int]:

@@ -220,6 +220,7 @@ def _fileset(summary: SampleSummary, variations: Sequence[Variation], n_chunks: 
                 "process": summary.process,
                 "sample": summary.sample,
                 "variation": variation.name,
+                "variation_record": variation.record(),
                 "xsec": summary.merged_xsec_pb[variation.name],
                 "xsec_error": summary.merged_xsec_error_pb[variation.name],
                 "sumw": summary.merged_sumw[variation.name],

@@ -18,7 +18,6 @@ from rs3l_gnn.conventions import (
     BaseConfig,
     ConfigError,
     dump_config,
-    get_variation,
     provenance,
     refuse_existing,
     write_json,
@@ -164,7 +163,7 @@ def _run(config: DemoConfig) -> _Results:
 
 def _alternative(config: SimulationConfig) -> Any:
     """The model variation among those simulated: it has one side only."""
-    alternatives = [v for v in map(get_variation, config.variations) if v.source is not None and not v.two_sided]
+    alternatives = [v for v in config.selected if v.source is not None and not v.two_sided]
     if len(alternatives) != 1:
         raise ConfigError(
             "the demo needs one alternative model among its variations", got=[v.name for v in alternatives]

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from rs3l_gnn.conventions import VARIATIONS, UnknownVariationError, Variation, get_variation, select_variations
+from rs3l_gnn.conventions import (
+    VARIATIONS,
+    ConfigError,
+    UnknownVariationError,
+    Variation,
+    get_variation,
+    select_variations,
+    variations,
+)
 
 
 def test_published_numbers() -> None:
@@ -67,3 +78,51 @@ def test_other_words_are_no_other_variation() -> None:
     older = Variation.from_record({**vincia.record(), "description": "older words"}, where="a file")
     assert older == vincia
     assert Variation.from_record({**vincia.record(), "vartype": 99}, where="a file") != vincia
+
+
+_PLUGIN = """
+from dataclasses import replace
+from rs3l_gnn.conventions import own_variation
+
+glosser = own_variation("glosser", settings=["TimeShower:pTmin=0.7"], one_sided=True)
+numbered = replace(glosser, name="numbered")
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Installs a package with one variation beside this one."""
+
+    def install(point: str) -> None:
+        (tmp_path / "my_variations.py").write_text(_PLUGIN)
+        metadata = tmp_path / "my_variations-2.1.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-variations\nVersion: 2.1\n")
+        (metadata / "entry_points.txt").write_text(f"[rs3l_gnn.variations]\nmine = {point}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.delitem(sys.modules, "my_variations", raising=False)
+        monkeypatch.setattr(variations, "_KNOWN", variations.installed_variations())
+
+    return install
+
+
+def test_another_package_brings_a_variation(plugin: Callable[[str], None]) -> None:
+    plugin("my_variations:glosser")
+    assert get_variation("glosser").settings == ("TimeShower:pTmin=0.7",)
+    assert [v.name for v in select_variations(["glosser", "seed"])] == ["nominal", "glosser", "seed"]
+    with pytest.raises(UnknownVariationError, match="allowed: nominal, seed.*glosser"):
+        get_variation("glossier")
+
+
+@pytest.mark.parametrize(
+    ("point", "message"),
+    [
+        ("my_variations:numbered", "'numbered' of another package has a number of its own.*own_variation"),
+        ("my_variations:replace", r"entry point 'mine' of my-variations 2.1 is no variation"),
+        ("my_variations:absent", "'mine' of my-variations 2.1 cannot be imported"),
+    ],
+)
+def test_what_another_package_may_not_bring(plugin: Callable[[str], None], point: str, message: str) -> None:
+    plugin(point)
+    with pytest.raises(ConfigError, match=message):
+        get_variation("seed")

@@ -108,7 +108,7 @@ def test_a_detector_by_name(document: object) -> None:
 
 
 def test_an_unknown_detector() -> None:
-    with pytest.raises(ValidationError, match="no detector is called 'cdf'; there are paper"):
+    with pytest.raises(ValidationError, match="no detector is called 'cdf'; there are cms, atlas, ideal, paper"):
         DetectorConfig.model_validate("cdf")
     with pytest.raises(ValidationError, match="rising radii"):
         TrackerConfig(displaced_efficiency=((10, 1), (5, 0)))

@@ -98,7 +98,8 @@ def group_of(source: str, records: Iterable[Mapping[str, Any]], groups: Mapping[
         for record in records
     ):
         return "shower"
-    return "detector" if any(record.get("kind") in _OBJECTS for record in records) else "other"
+    detector = any(record.get("kind") in _OBJECTS or record.get("stage") == "detector" for record in records)
+    return "detector" if detector else "other"
 
 
 def find_sources(
