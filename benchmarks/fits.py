@@ -16,15 +16,12 @@ import numpy as np
 
 from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.fits import (
+    WRITERS,
     ChannelTemplates,
     Nuisance,
     SampleTemplates,
     Shift,
     Templates,
-    write_cabinetry,
-    write_card,
-    write_shapes,
-    write_workspace,
 )
 
 __all__ = ["large_model", "measure_writers"]
@@ -58,16 +55,10 @@ def measure_writers(*, channels: int = 50, samples: int = 10, systematics: int =
         written, and the process's peak memory in GB, templates included.
     """
     templates = large_model(channels=channels, samples=samples, systematics=systematics, bins=bins)
-    writers = {
-        "workspace.json": write_workspace,
-        "shapes.root": write_shapes,
-        "cabinetry.yaml": write_cabinetry,
-        "card.txt": write_card,
-    }
     seconds: dict[str, float] = {}
     size, processor = 0, time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        for name, write in writers.items():
+        for name, write in WRITERS.items():
             start = time.perf_counter()
             write(Path(folder) / name, templates)
             seconds[name] = time.perf_counter() - start

@@ -20,5 +20,5 @@ def fit(
     """Turn histograms into templates, workspace and card, and fit the signal strength; or compare taggers by it."""
     from rs3l_gnn import fits
 
-    fits.fit(load_config(fits.FitConfig, config, overrides or ()), output, force=force)
+    fits.fit_or_compare(load_config(fits.FitConfig, config, overrides or ()), output, force=force)
     typer.echo(f"wrote {output}")

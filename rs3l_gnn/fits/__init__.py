@@ -4,14 +4,17 @@ pyhf, cabinetry, uproot and matplotlib are imported when they are needed.
 """
 
 from rs3l_gnn.fits.compare.replicas import ReplicaSource, Spread, errors_of_errors, replica
-from rs3l_gnn.fits.compare.results import TaggerResult
-from rs3l_gnn.fits.compare.taggers import compare_taggers, fit
+from rs3l_gnn.fits.compare.results import Comparison, Contrast, TaggerResult
+from rs3l_gnn.fits.compare.taggers import compare_taggers, fit_or_compare
 from rs3l_gnn.fits.config.fit import ComparisonConfig, FitConfig
-from rs3l_gnn.fits.likelihood.expectation import asimov_fit, expected_error
-from rs3l_gnn.fits.likelihood.hypotheses import Limit, Significance, limit, significance
-from rs3l_gnn.fits.likelihood.inference import Impact, Scan, Toys, rank, scan, toys
-from rs3l_gnn.fits.likelihood.likelihood import BestFit, Likelihood, errors_by_group
+from rs3l_gnn.fits.fitting import fit
+from rs3l_gnn.fits.likelihood.asimov import asimov_fit
+from rs3l_gnn.fits.likelihood.hypotheses import limit, significance
+from rs3l_gnn.fits.likelihood.inference import Inference, Toys, rank, scan, toys
+from rs3l_gnn.fits.likelihood.likelihood import Likelihood, errors_by_group, value_of
+from rs3l_gnn.fits.result import FitResult, Parameter
 from rs3l_gnn.fits.templates.build import build_templates
+from rs3l_gnn.fits.templates.expected_error import expected_error
 from rs3l_gnn.fits.templates.model import (
     ChannelTemplates,
     FreeRate,
@@ -22,32 +25,32 @@ from rs3l_gnn.fits.templates.model import (
     Templates,
 )
 from rs3l_gnn.fits.templates.period import Built
-from rs3l_gnn.fits.writers.cabinetry import cabinetry_config, write_cabinetry
-from rs3l_gnn.fits.writers.combine import combine_card, write_card
-from rs3l_gnn.fits.writers.pyhf import pyhf_workspace, write_workspace
-from rs3l_gnn.fits.writers.root import write_shapes
+from rs3l_gnn.fits.writers import WRITERS, cabinetry_config, combine_card, pyhf_workspace, write_model
+from rs3l_gnn.fits.yields import Yields
 
 __all__ = [
-    "BestFit",
+    "WRITERS",
     "Built",
     "ChannelTemplates",
+    "Comparison",
     "ComparisonConfig",
+    "Contrast",
     "FitConfig",
+    "FitResult",
     "FreeRate",
-    "Impact",
+    "Inference",
     "Likelihood",
-    "Limit",
     "Nuisance",
+    "Parameter",
     "RateEffect",
     "ReplicaSource",
     "SampleTemplates",
-    "Scan",
     "Shift",
-    "Significance",
     "Spread",
     "TaggerResult",
     "Templates",
     "Toys",
+    "Yields",
     "asimov_fit",
     "build_templates",
     "cabinetry_config",
@@ -57,6 +60,7 @@ __all__ = [
     "errors_of_errors",
     "expected_error",
     "fit",
+    "fit_or_compare",
     "limit",
     "pyhf_workspace",
     "rank",
@@ -64,8 +68,6 @@ __all__ = [
     "scan",
     "significance",
     "toys",
-    "write_cabinetry",
-    "write_card",
-    "write_shapes",
-    "write_workspace",
+    "value_of",
+    "write_model",
 ]

@@ -24,7 +24,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data import PairConfig, PairReport, pair, read_views
 from rs3l_gnn.evaluation import EvaluateConfig, evaluate
-from rs3l_gnn.fits import FitConfig, TaggerResult, compare_taggers
+from rs3l_gnn.fits import ComparisonConfig, FitConfig, TaggerResult, compare_taggers
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.simulation import SimulationConfig, SimulationSummary, simulate
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, SavedTraining, finetune, pretrain
@@ -152,12 +152,11 @@ def _run(config: DemoConfig) -> _Results:
     _log.info("5/6 analysis: coffea over the ROOT files, executor %s", config.analyze.run.executor.name)
     analysis = analyze(config.analyze, "analysis")
     _log.info("6/6 fits")
-    fits = compare_taggers(
-        config.fit,
-        {tagger: f"score_{tagger}" for tagger in _TAGGERS},
-        "fit",
-        pseudo_data=[_alternative(config.simulate).axis_name],
+    wanted = ComparisonConfig(
+        taggers={tagger: f"score_{tagger}" for tagger in _TAGGERS},
+        pseudo_data=(_alternative(config.simulate).axis_name,),
     )
+    fits = compare_taggers(config.fit.model_copy(update={"comparison": wanted}), "fit").taggers
     return _Results(simulation, pairs, pretraining, metrics, analysis, fits)
 
 

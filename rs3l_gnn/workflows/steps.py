@@ -15,7 +15,7 @@ from rs3l_gnn.conventions import BaseConfig
 from rs3l_gnn.conventions.processes import run_on_processes
 from rs3l_gnn.data import pair
 from rs3l_gnn.evaluation import evaluate
-from rs3l_gnn.fits import fit
+from rs3l_gnn.fits import fit_or_compare
 from rs3l_gnn.processors import analyze
 from rs3l_gnn.simulation import simulate
 from rs3l_gnn.training import finetune, pretrain
@@ -31,7 +31,7 @@ _RUN: Mapping[str, Callable[..., object]] = {
     "finetune": finetune,
     "evaluate": evaluate,
     "analyze": analyze,
-    "fit": fit,
+    "fit": fit_or_compare,
 }
 VERBS = tuple(_RUN)
 """What a step may call, in the order in which a study does it: a step reads outputs of earlier verbs alone."""

@@ -23,6 +23,7 @@ from rs3l_gnn.fits import (
     SampleTemplates,
     Shift,
     Templates,
+    fit_or_compare,
 )
 
 DATASETS = {"hbb": 0.004, "qcd": 0.2, "wqq": 0.02}
@@ -150,6 +151,19 @@ def make_config() -> Callable[..., FitConfig]:
         return FitConfig.model_validate({"fit": block | changes})
 
     return make
+
+
+@pytest.fixture
+def written() -> Callable[..., dict[str, Any]]:
+    """Fit or compare into a folder, and read ``fit.json`` or ``comparison.json`` there."""
+
+    def run(config: FitConfig, output: Path, *, force: bool = False) -> dict[str, Any]:
+        fit_or_compare(config, output, force=force)
+        name = "fit.json" if config.comparison is None else "comparison.json"
+        document: dict[str, Any] = json.loads((output / name).read_text())
+        return document
+
+    return run
 
 
 @pytest.fixture

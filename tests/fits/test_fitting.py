@@ -13,9 +13,10 @@ import uproot
 import yaml
 
 from rs3l_gnn.conventions import FitError, OutputError, load_config
-from rs3l_gnn.fits import FitConfig, fit
-from rs3l_gnn.fits import fitting as run_module
+from rs3l_gnn.fits import FitConfig
+from rs3l_gnn.fits.likelihood import inference
 
+Written = Callable[..., dict[str, Any]]
 WriteRun = Callable[..., Path]
 MakeConfig = Callable[..., FitConfig]
 
@@ -23,7 +24,9 @@ FILES = {"fit.json", "workspace.json", "shapes.root", "card.txt", "cabinetry.yam
 QUICK = {"ranking": False, "scan": False, "limit": False, "significance": False}
 
 
-def test_everything_is_written_and_read_back(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_everything_is_written_and_read_back(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written
+) -> None:
     backend = mpl.get_backend()
     config = make_config(
         write_run(),
@@ -31,7 +34,7 @@ def test_everything_is_written_and_read_back(write_run: WriteRun, make_config: M
         inference={"minos": True, "toys": 3},
         rebin={"signal_efficiency": [0.8, 0.5], "efficiency_tolerance": 0.05},
     )
-    document = fit(config, tmp_path / "out")
+    document = written(config, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"plots"}
     assert json.loads((tmp_path / "out" / "fit.json").read_text()) == document
     assert document["mu"] == pytest.approx(1.0, abs=1e-3)
@@ -56,51 +59,59 @@ def test_everything_is_written_and_read_back(write_run: WriteRun, make_config: M
     assert mpl.get_backend() == backend
 
 
-def test_same_inputs_give_the_same_bytes(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_same_inputs_give_the_same_bytes(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written
+) -> None:
     config = make_config(write_run(), inference=QUICK)
     for name in ("one", "two"):
-        fit(config, tmp_path / name)
+        written(config, tmp_path / name)
     for name in FILES - {"shapes.root"}:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     with uproot.open(tmp_path / "one" / "shapes.root") as one, uproot.open(tmp_path / "two" / "shapes.root") as two:
         assert one.keys() == two.keys()
 
 
-def test_refuses_to_overwrite_before_any_work(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_refuses_to_overwrite_before_any_work(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written
+) -> None:
     config = make_config(write_run(), inference=QUICK)
     (tmp_path / "out").mkdir()
     with pytest.raises(OutputError, match="exists already"):
-        fit(config, tmp_path / "out")
-    fit(config, tmp_path / "out", force=True)
+        written(config, tmp_path / "out")
+    written(config, tmp_path / "out", force=True)
     assert (tmp_path / "out" / "fit.json").exists()
 
 
-def test_a_failed_fit_leaves_nothing_behind(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_a_failed_fit_leaves_nothing_behind(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written
+) -> None:
     path = write_run(complete=False)
     with pytest.raises(FitError):
-        fit(make_config(path), tmp_path / "out")
+        written(make_config(path), tmp_path / "out")
     assert [entry for entry in tmp_path.iterdir() if entry != path] == []
 
 
-def test_pseudo_data_from_a_variation(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_pseudo_data_from_a_variation(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written
+) -> None:
     path = write_run(n=8000)
     data = {"kind": "variation", "variation": "fsrUp"}
     config = make_config(path, data=data, inference=QUICK, exclude=["hadronisation"])
-    known = fit(config, tmp_path / "known")
+    known = written(config, tmp_path / "known")
     # The model knows this variation: the nuisance goes towards +1, held back by its prior, and the signal stays.
     assert 0.6 < known["parameters"]["fsr"]["value"] < 1.0
     assert abs(known["bias"]) < 0.3 * known["mu_error"]
-    unknown = fit(config.model_copy(update={"exclude": ("hadronisation", "fsr")}), tmp_path / "unknown")
+    unknown = written(config.model_copy(update={"exclude": ("hadronisation", "fsr")}), tmp_path / "unknown")
     assert abs(unknown["bias"]) > 3 * abs(known["bias"])
     assert unknown["bias_error"] > 0
     assert set(unknown["groups"]) == {"luminosity", "normalisation"}
     assert unknown["mu_error_shower"] == 0.0
 
 
-def test_toy_data(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_toy_data(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written) -> None:
     path = write_run()
     found = [
-        fit(make_config(path, data={"kind": "toy", "mu": 2.0, "seed": seed}, inference=QUICK), tmp_path / name)
+        written(make_config(path, data={"kind": "toy", "mu": 2.0, "seed": seed}, inference=QUICK), tmp_path / name)
         for seed, name in ((1, "a"), (1, "b"), (2, "c"))
     ]
     assert found[0]["channels"] == found[1]["channels"]
@@ -109,27 +120,35 @@ def test_toy_data(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) 
 
 
 def test_what_fails_beside_the_best_fit_is_told(
-    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_run: WriteRun,
+    make_config: MakeConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written: Written,
 ) -> None:
     def fail(*arguments: Any, **keywords: Any) -> None:
         raise FitError("no crossing")
 
-    monkeypatch.setattr(run_module, "limit", fail)
-    document = fit(make_config(write_run(), inference=QUICK | {"limit": True}), tmp_path / "out")
+    monkeypatch.setattr(inference, "limit", fail)
+    document = written(make_config(write_run(), inference=QUICK | {"limit": True}), tmp_path / "out")
     assert document["limit"] is None
     (finding,) = [finding for finding in document["report"] if finding["kind"] == "inference"]
     assert finding["detail"] == "no crossing"
 
 
-def test_backend_of_pyhf_is_left_alone(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_backend_of_pyhf_is_left_alone(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written
+) -> None:
     before = pyhf.get_backend()
-    fit(make_config(write_run(), inference=QUICK), tmp_path / "out")
+    written(make_config(write_run(), inference=QUICK), tmp_path / "out")
     assert pyhf.get_backend() == before
 
 
-def test_observed_data(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path) -> None:
+def test_observed_data(write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, written: Written) -> None:
     # Simulated events in place of data: counts are taken as they are, without the luminosity.
     data = {"kind": "observed", "datasets": ["hbb", "qcd"]}
-    document = fit(make_config(write_run(), data=data, luminosity={"value": 1e-3}, inference=QUICK), tmp_path / "out")
+    document = written(
+        make_config(write_run(), data=data, luminosity={"value": 1e-3}, inference=QUICK), tmp_path / "out"
+    )
     assert np.sum(document["channels"]["sr"]["data"]) == pytest.approx(0.75 * (0.004 + 0.2))
     assert "bias" not in document

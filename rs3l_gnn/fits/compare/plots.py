@@ -3,62 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.fits.compare.results import PARTS, TaggerResult
-from rs3l_gnn.fits.plots.drawing import COLOURS, Canvas, Ruler, colours_of, label_axes, new_figure
-from rs3l_gnn.fits.plots.templates import hatched_band
+from rs3l_gnn.conventions.plotting import COLOURS, draw_band, draw_into, new_figure, ratio_limits, ratio_panels
+from rs3l_gnn.conventions.wording import readable_variation
+from rs3l_gnn.fits.compare.results import PARTS, Comparison, TaggerFits
+from rs3l_gnn.fits.config.fit import FitConfig
+from rs3l_gnn.fits.plots.ruler import Ruler
+from rs3l_gnn.fits.plots.templates import HATCHED, draw_stack
 from rs3l_gnn.fits.templates.model import ChannelTemplates, Templates
-from rs3l_gnn.fits.templates.period import Built
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Drawn", "draw_comparison"]
+__all__ = ["draw_comparison"]
 
-Drawn = tuple[Built, Mapping[str, Mapping[str, Any]]]
-"""Templates of a tagger, and the channels of the fit to each pseudo-data."""
 _MARKERS = "osD^v<>P"
+_COLOURS = {part: COLOURS[place] for part, place in zip(PARTS, (3, 0, 2, 1), strict=True)}
 
 
-def draw_comparison(canvas: Canvas, results: Mapping[str, TaggerResult], drawn: Mapping[str, Drawn]) -> None:
-    """Draw a comparison: ``errors``, ``bias`` where there are pseudo-data, and ``templates_<channel>``."""
-    canvas.save(_errors(results), "comparison_errors")
-    if any(result.bias for result in results.values()):
-        canvas.save(_bias(results), "comparison_bias")
-    for channel in next(iter(results.values())).edges:
-        canvas.save(_templates(channel, drawn), f"comparison_templates_{channel}")
+def draw_comparison(
+    folder: Path, config: FitConfig, comparison: Comparison, fitted: Mapping[str, TaggerFits]
+) -> list[str]:
+    """Draw ``errors``, ``bias`` where there are pseudo-data, and ``templates_<channel>``; the files' names."""
+    first = next(iter(comparison.taggers.values()))
+    with draw_into(folder, config.plot_style, config.plot_formats) as figures:
+        figures.save(_errors(comparison), "comparison_errors")
+        if first.bias:
+            figures.save(_bias(comparison), "comparison_bias")
+        for channel in first.edges:
+            own = {tagger: fitted[tagger] for tagger in comparison.taggers}
+            figures.save(_templates(channel, own), f"comparison_templates_{channel}")
+    return [f"{folder.name}/{name}" for name in figures.files]
 
 
-def _errors(results: Mapping[str, TaggerResult]) -> Figure:
-    figure = new_figure(7.0, 4.2)
-    axes = figure.subplots()
+def _how(comparison: Comparison) -> str:
+    return "paired errors" if comparison.paired else "errors in squares"
+
+
+def _errors(comparison: Comparison) -> Figure:
+    results = comparison.taggers
+    reference = list(results)[-1]
+    pairs = {pair: entry for pair, entry in comparison.differences.items() if pair.endswith(f" - {reference}")}
+    known = any(contrast.error is not None for entry in pairs.values() for contrast in entry.values())
+    figure = new_figure(max(6.6, 2.4 * len(results)), 7.2 if known else 5.0)
+    upper, *below = figure.subplots(2 if known else 1, 1, squeeze=False, height_ratios=[1.5, 1][: 1 + known])[:, 0]
     width = 0.8 / len(PARTS)
-    places = np.arange(len(results))
-    colours = (COLOURS[3], COLOURS[0], COLOURS[2], COLOURS[1])
-    values = {part: np.array([getattr(result, part) for result in results.values()]) for part in PARTS}
-    for number, (part, word) in enumerate(PARTS.items()):
+    offsets = (np.arange(len(PARTS)) - (len(PARTS) - 1) / 2) * width
+    values = np.array([[getattr(result, part) for result in results.values()] for part in PARTS])
+    for row, offset, (part, word) in zip(values, offsets, PARTS.items(), strict=True):
         errors = [result.error_of(part) for result in results.values()]
         bars = None if None in errors else np.array(errors, dtype=np.float64)
-        where = places + (number - (len(PARTS) - 1) / 2) * width
-        axes.bar(where, values[part], width, yerr=bars, color=colours[number], label=word, capsize=2)
-    axes.set_xticks(places, list(results))
-    axes.set_yscale("log")
-    filled = np.concatenate(list(values.values()))
-    axes.set_ylim(0.5 * filled[filled > 0].min(), 4 * filled.max())
-    axes.legend(ncols=len(PARTS), frameon=False, loc="upper right")
-    label_axes(axes, y="error of the signal strength", title="Asimov data")
-    axes.tick_params(axis="x", which="both", length=0)
+        upper.bar(np.arange(len(results)) + offset, row, width, yerr=bars, color=_COLOURS[part], label=word, capsize=2)
+    upper.set_xticks(range(len(results)), list(results))
+    upper.set_yscale("log")
+    upper.set_ylim(0.5 * values[values > 0].min(), 5 * values.max())
+    upper.legend(ncols=len(PARTS), loc="upper right", title="Asimov data")
+    upper.set_ylabel("error of the signal strength")
+    upper.tick_params(axis="x", which="both", length=0)
+    for axes in below:
+        axes.axhline(0, color="black", linewidth=0.8)
+        for offset, part in zip(offsets, PARTS, strict=True):
+            found = [entry[part] for entry in pairs.values()]
+            errors = [contrast.error or 0.0 for contrast in found]
+            places = np.arange(len(pairs)) + offset
+            axes.errorbar(places, [c.value for c in found], yerr=errors, fmt="o", color=_COLOURS[part], capsize=2)
+        axes.set_xticks(range(len(pairs)), list(pairs))
+        axes.set_xlim(-0.5, len(pairs) - 0.5)
+        axes.set_ylabel(f"difference\n({_how(comparison)})")
+        axes.tick_params(axis="x", which="both", length=0)
     return figure
 
 
-def _bias(results: Mapping[str, TaggerResult]) -> Figure:
+def _bias(comparison: Comparison) -> Figure:
+    results = comparison.taggers
     names = list(next(iter(results.values())).bias)
-    figure = new_figure(max(2.6 * len(results), 5.0) + 1.0, 1.9 + 0.45 * len(names))
+    figure = new_figure(max(3.0 * len(results), 5.0) + 1.6, 2.2 + 0.5 * len(names))
     row = np.atleast_1d(figure.subplots(1, len(results), sharey=True))
     rows = np.arange(len(names))[::-1]
     for axes, (tagger, result) in zip(row, results.items(), strict=True):
@@ -70,42 +94,46 @@ def _bias(results: Mapping[str, TaggerResult]) -> Figure:
         axes.errorbar(values, rows, xerr=errors, fmt="o", color="black", markersize=4, capsize=2)
         reach = 1.15 * max(float((np.abs(values) + errors).max()), shower, 1e-9)
         axes.set_xlim(-reach, reach)
-        axes.locator_params(axis="x", nbins=5)
+        axes.locator_params(axis="x", nbins=4)
         axes.set_ylim(-0.6, len(names) - 0.4)
-        axes.set_yticks(rows, names)
-        label_axes(axes, title=tagger)
-    row[-1].set_xlabel("bias of the signal strength", loc="right")
+        axes.set_yticks(rows, [readable_variation(name) for name in names])
+        axes.tick_params(axis="y", which="minor", left=False, right=False)
+        axes.set_title(tagger, loc="center")
+    figure.supxlabel("bias of the signal strength, errors paired with nominal", fontsize="medium")
     handles, labels = row[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", frameon=False, fontsize="small")
+    figure.legend(handles, labels, loc="outside upper right", frameon=False)
     return figure
 
 
-def _templates(channel: str, drawn: Mapping[str, Drawn]) -> Figure:
-    figure = new_figure(3.6 * len(drawn) + 0.6, 5.4)
-    grid = figure.subplots(2, len(drawn), sharex="col", height_ratios=[2, 1.2], squeeze=False)
-    for column, (tagger, (built, pseudo)) in enumerate(drawn.items()):
-        content = next(entry for entry in built.templates.channels if entry.name == channel)
-        ruler = _by_efficiency(built.efficiencies.get(channel), content)
+def _templates(channel: str, fitted: Mapping[str, TaggerFits]) -> Figure:
+    figure, grid = ratio_panels(len(fitted), width=4.4, height=6.4)
+    for column, (tagger, fits) in enumerate(fitted.items()):
+        templates = fits.built.templates
+        content = next(entry for entry in templates.channels if entry.name == channel)
+        above = fits.built.efficiencies.get(channel)
+        ruler = Ruler.of(content.edges) if above is None else Ruler.of_fractions(above)
         upper, lower = grid[0, column], grid[1, column]
-        total = _stack(upper, built.templates, content, ruler)
-        band = np.divide(_shower(built.templates, content), total, out=np.zeros_like(total), where=total > 0)
-        hatched_band(lower, ruler.edges, np.ones_like(total), band, label="shower nuisances")
-        reach = float(band.max())
-        for number, (name, channels) in enumerate(pseudo.items()):
-            data = np.array(channels[channel]["data"])
-            error = np.array(channels[channel].get("data_error", np.zeros_like(data)))
+        total = draw_stack(upper, templates, {sample.name: sample.values for sample in content.samples}, ruler)
+        band = _shower(templates, content) / total
+        draw_band(lower, ruler.edges, 1 - band, 1 + band, label="shower nuisances", **HATCHED)
+        shown = [1 - band, 1 + band]
+        for number, (name, result) in enumerate(fits.pseudo.items()):
+            data = next(entry.data for entry in result.built.templates.channels if entry.name == channel)
+            error = result.built.data_error(channel)
+            ratio, bars = data / total, np.zeros_like(data) if error is None else error / total
             style = {"fmt": _MARKERS[number % len(_MARKERS)], "color": COLOURS[4 + number % 6], "markersize": 4}
             # Side by side inside the bin.
-            part = (number + 1) / (len(pseudo) + 1)
-            where = ruler.edges[:-1] + part * np.diff(ruler.edges)
+            where = ruler.inside((number + 1) / (len(fits.pseudo) + 1))
             upper.errorbar(where, data, **style)
-            lower.errorbar(where, data / total, yerr=error / total, label=name, capsize=2, **style)
-            reach = max(reach, float((np.abs(data / total - 1) + error / total).max()))
+            lower.errorbar(where, ratio, yerr=bars, label=readable_variation(name), capsize=2, **style)
+            shown += [ratio - bars, ratio + bars]
         lower.axhline(1, color="black", linewidth=0.8)
-        lower.set_ylim(1 - 1.2 * max(reach, 0.01), 1 + 1.2 * max(reach, 0.01))
+        lower.set_ylim(*ratio_limits(shown, most=4.0))
         ruler.draw(lower)
-        label_axes(upper, y="events / bin" if column == 0 else "", title=tagger)
-        label_axes(lower, x="signal above the edge", y="ratio to nominal" if column == 0 else "")
+        upper.set_title(tagger, loc="center")
+        lower.set_xlabel("signal above the edge")
+    grid[0, 0].set_ylabel("events / bin")
+    grid[1, 0].set_ylabel("ratio to nominal,\npaired errors", fontsize="medium")
     handles = [grid[row, 0].get_legend_handles_labels() for row in (0, 1)]
     figure.legend(
         [handle for pair in handles for handle in pair[0]],
@@ -113,34 +141,8 @@ def _templates(channel: str, drawn: Mapping[str, Drawn]) -> Figure:
         loc="outside upper center",
         ncols=8,
         frameon=False,
-        fontsize="small",
     )
     return figure
-
-
-def _by_efficiency(above: NDArray[np.float64] | None, channel: ChannelTemplates) -> Ruler:
-    """Bins side by side, labelled by what taggers have in common."""
-    if above is None:
-        return Ruler.of(channel.edges)
-    return Ruler(np.arange(channel.n_bins + 1.0), tuple(f"{100 * fraction:.3g} %" for fraction in above))
-
-
-def _stack(axes: Axes, templates: Templates, channel: ChannelTemplates, ruler: Ruler) -> NDArray[np.float64]:
-    """Draw the samples on top of each other, the signal at the bottom; return their sum [n_bins]."""
-    colours = colours_of(templates.sample_names)
-    total = np.zeros(channel.n_bins)
-    for name in templates.sample_names:
-        sample = channel.sample(name)
-        if sample is None:
-            continue
-        axes.stairs(total + sample.values, ruler.edges, baseline=total, fill=True, color=colours[name], label=name)
-        total = total + sample.values
-    axes.set_yscale("log")
-    lowest = min(
-        (s.values[s.values > 0].min() for s in channel.samples if s.name in templates.signal), default=total.min()
-    )
-    axes.set_ylim(max(0.5 * lowest, 1e-6 * total.max()), 5 * total.max())
-    return total
 
 
 def _shower(templates: Templates, channel: ChannelTemplates) -> NDArray[np.float64]:

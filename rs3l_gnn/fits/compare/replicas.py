@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import NOMINAL, FitError, progress
 from rs3l_gnn.fits.config.blocks import ProblemsConfig
 from rs3l_gnn.fits.config.fit import FitConfig
-from rs3l_gnn.fits.histograms.cells import Cell, Relation, RunHistogram
+from rs3l_gnn.fits.histograms.cells import RunHistogram
 from rs3l_gnn.fits.histograms.event_replicas import EventReplicas
 from rs3l_gnn.fits.histograms.runs import Run
+from rs3l_gnn.fits.likelihood.asimov import asimov_fit
 from rs3l_gnn.fits.likelihood.bias import response
-from rs3l_gnn.fits.likelihood.expectation import asimov_fit
-from rs3l_gnn.fits.likelihood.likelihood import Likelihood, errors_by_group
-from rs3l_gnn.fits.templates.binning import Grouping
+from rs3l_gnn.fits.likelihood.likelihood import Likelihood, errors_by_group, value_of
 from rs3l_gnn.fits.templates.build import build_templates
 from rs3l_gnn.fits.templates.period import Built, needed_histograms
+from rs3l_gnn.fits.yields import Grouping, Relation, Yields
 
 __all__ = ["ReplicaSource", "Series", "Spread", "error_parts", "errors_of_errors", "moves_of_bias", "replica"]
 
@@ -107,7 +107,7 @@ class _Counts:
     weights: NDArray[np.float64]
 
     @classmethod
-    def of(cls, cell: Cell) -> _Counts:
+    def of(cls, cell: Yields) -> _Counts:
         if cell.variances is None:
             raise FitError("histograms without variances have no replicas", hint="set comparison.replicas to 0")
         filled = (cell.variances > 0) & (cell.values != 0)
@@ -115,13 +115,13 @@ class _Counts:
         values = np.where(filled, cell.values, 1.0)
         return cls(np.where(filled, values**2 / safe, 0.0), np.where(filled, safe / values, 0.0))
 
-    def cell(self, drawn: NDArray[np.float64], joint: NDArray[np.float64] | None = None) -> Cell:
+    def cell(self, drawn: NDArray[np.float64], joint: NDArray[np.float64] | None = None) -> Yields:
         relation: Relation = "independent" if joint is None else "known"
-        return Cell(self.weights * drawn, self.weights**2 * drawn, joint, relation)
+        return Yields(self.weights * drawn, self.weights**2 * drawn, joint, relation)
 
 
 def _redrawn(histogram: RunHistogram, rng: np.random.Generator) -> RunHistogram:
-    cells: dict[tuple[str, str, str], Cell] = {}
+    cells: dict[tuple[str, str, str], Yields] = {}
     for dataset, channel in dict.fromkeys((key[0], key[1]) for key in histogram.cells):
         here = {key[2]: cell for key, cell in histogram.cells.items() if key[:2] == (dataset, channel)}
         for variation, cell in _together(here, rng).items():
@@ -129,8 +129,8 @@ def _redrawn(histogram: RunHistogram, rng: np.random.Generator) -> RunHistogram:
     return replace(histogram, cells=cells)
 
 
-def _together(cells: Mapping[str, Cell], rng: np.random.Generator) -> dict[str, Cell]:
-    drawn: dict[str, Cell] = {}
+def _together(cells: Mapping[str, Yields], rng: np.random.Generator) -> dict[str, Yields]:
+    drawn: dict[str, Yields] = {}
     nominal = cells.get(NOMINAL.name)
     counts = None if nominal is None else _Counts.of(nominal)
     number = rng.poisson(np.zeros(0) if counts is None else counts.entries)
@@ -149,7 +149,7 @@ def _together(cells: Mapping[str, Cell], rng: np.random.Generator) -> dict[str, 
 
 def _moved(
     nominal: _Counts, number: NDArray[np.int64], own: _Counts, covariance: NDArray[np.float64], rng: np.random.Generator
-) -> Cell:
+) -> Yields:
     joint = np.diag(covariance) if covariance.ndim == 1 else covariance
     weights = np.outer(nominal.weights, own.weights)
     shared = np.maximum(np.divide(joint, weights, out=np.zeros_like(joint), where=weights != 0), 0.0)
@@ -208,7 +208,7 @@ def errors_of_errors(config: FitConfig, source: ReplicaSource, groupings: Mappin
         if built is None or likelihood is None or best is None:
             rows.append(None)
         else:
-            rows.append(error_parts(best.of(likelihood.poi)[1], errors_by_group(built.templates, best)))
+            rows.append(error_parts(value_of(best, likelihood.poi)[1], errors_by_group(built.templates, best)))
     good = [row for row in rows if row is not None]
     if len(good) < 2:
         raise FitError("the replicas give no usable templates", got=f"{len(good)} of {source.n}", hint="use wider bins")
@@ -228,8 +228,8 @@ def errors_of_errors(config: FitConfig, source: ReplicaSource, groupings: Mappin
 def moves_of_bias(config: FitConfig, source: ReplicaSource, groupings: Mapping[str, Grouping]) -> Series:
     """How far each replica moves the bias of a fit to pseudo-data from another simulation.
 
-    To first order, as :func:`rs3l_gnn.fits.likelihood.bias.bias_error` takes it: the derivative of the signal strength by
-    the counts, times the change of the difference between pseudo-data and nominal expectation.
+    To first order, as :func:`rs3l_gnn.fits.likelihood.bias.bias_error` takes it: the derivative of the signal strength
+    by the counts, times the change of the difference between pseudo-data and nominal expectation.
 
     Args:
         config: the fit, with the variation as data.

@@ -1,4 +1,4 @@
-"""The result of a comparison of taggers: as a document, and as a table to read."""
+"""What a comparison of taggers found, and how it stands in ``comparison.json``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.fits.compare.replicas import Series, Spread
+from rs3l_gnn.fits.result import FitResult
+from rs3l_gnn.fits.templates.period import Built
 
-__all__ = [
-    "PARTS",
-    "TaggerResult",
-    "average_trainings",
-    "comparison_document",
-    "markdown_table",
-    "tagger_document",
-]
+__all__ = ["PARTS", "Comparison", "Contrast", "TaggerFits", "TaggerResult", "average_trainings"]
 
 PARTS = {
     "mu_error": "total",
@@ -27,12 +22,6 @@ PARTS = {
     "mu_error_other": "other",
 }
 """Parts of the error of the signal strength, and what they are called."""
-_PAIRED = (
-    "Errors of differences are paired: the standard deviation of the difference over replicas of the same events.\n"
-)
-_IN_SQUARES = (
-    "Errors of differences add those of two taggers in squares. The same events fluctuate for both: upper bounds.\n"
-)
 
 
 @dataclass(frozen=True)
@@ -75,6 +64,22 @@ class TaggerResult:
     def training_error(self, key: str) -> float:
         """Error of the mean of a part or bias over trainings."""
         return 0.0 if self.trainings is None else self.trainings[key] / self.n_trainings**0.5
+
+    def record(self) -> dict[str, Any]:
+        """For JSON, without the numbers in each replica."""
+        document = asdict(self)
+        del document["bias_moves"]
+        if document["replicas"] is not None:
+            del document["replicas"]["values"]
+        return document
+
+
+@dataclass(frozen=True)
+class TaggerFits:
+    """Templates of a tagger, and its fit to each pseudo-data."""
+
+    built: Built
+    pseudo: Mapping[str, FitResult]
 
 
 def average_trainings(
@@ -149,46 +154,93 @@ def _deviation(series: Series) -> float | None:
     return None if len(known) < 2 else float(np.std(known, ddof=1))
 
 
-def tagger_document(result: TaggerResult) -> dict[str, Any]:
-    """A result for JSON, without its numbers in each replica."""
-    document = asdict(result)
-    del document["bias_moves"]
-    if document["replicas"] is not None:
-        del document["replicas"]["values"]
-    return document
+@dataclass(frozen=True)
+class Contrast:
+    """The difference of two taggers.
 
-
-def comparison_document(results: Mapping[str, TaggerResult]) -> dict[str, Any]:
-    """All numbers, and for each pair of taggers the differences.
-
-    All taggers see the same events, which fluctuate alike for them. Where the run made replicas event by event, the
-    error of a difference is the standard deviation of the difference in each replica: ``paired_differences`` is true,
-    and ``error_in_squares`` is what adding the two errors in squares gives. Otherwise the errors are those in squares,
-    upper bounds.
+    Attributes:
+        error: standard deviation of the difference over replicas of the same events, where there are some; else that
+            in squares, an upper bound. None where nobody knows it.
+        in_squares: the two errors added in squares.
+        paired: which of them ``error`` is.
     """
-    pairs = {}
-    for first, second in combinations(results, 2):
-        one, other = results[first], results[second]
-        entry: dict[str, Any] = {}
-        for part in PARTS:
-            values = getattr(one, part), getattr(other, part)
-            errors = one.error_of(part), other.error_of(part)
-            series = [() if r.replicas is None else r.replicas.values.get(part, ()) for r in (one, other)]
-            entry[part] = _difference(values, errors, series, [r.training_error(part) for r in (one, other)])
-        for name in one.bias:
-            sizes = abs(one.bias[name]), abs(other.bias[name])
-            series = [_moves_of_size(result, name) for result in (one, other)]
-            trained = [result.training_error(name) for result in (one, other)]
-            errors = one.bias_error[name], other.bias_error[name]
-            entry[f"size of bias {name}"] = _difference(sizes, errors, series, trained)
-        pairs[f"{first} - {second}"] = entry
-    return {
-        "format": "rs3l-fit-comparison",
-        "version": 1,
-        "taggers": {tagger: tagger_document(result) for tagger, result in results.items()},
-        "paired_differences": all(r.replicas is not None and r.replicas.paired for r in results.values()),
-        "differences": pairs,
-    }
+
+    value: float
+    error: float | None
+    in_squares: float | None
+    paired: bool
+
+    def record(self) -> dict[str, float | None]:
+        """For JSON."""
+        squares = {"error_in_squares": self.in_squares} if self.paired else {}
+        return {"value": self.value, "error": self.error, **squares}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several taggers with the same events and the same model.
+
+    Attributes:
+        taggers: results, several trainings of one recipe averaged.
+        trainings: the single results of these, by recipe.
+        differences: of each pair of taggers, ``a - b``, by part of the error and size of bias.
+    """
+
+    taggers: dict[str, TaggerResult]
+    trainings: dict[str, dict[str, TaggerResult]]
+    differences: dict[str, dict[str, Contrast]]
+
+    @classmethod
+    def of(cls, results: Mapping[str, TaggerResult], trainings: Mapping[str, Sequence[str]]) -> Comparison:
+        """Average trainings and subtract.
+
+        All taggers see the same events, which fluctuate alike for them. Where the run made replicas event by event, the
+        error of a difference is the standard deviation of the difference in each replica.
+        """
+        shown = average_trainings(results, trainings)
+        return cls(
+            taggers=shown,
+            trainings={name: {tagger: results[tagger] for tagger in group} for name, group in trainings.items()},
+            differences={f"{a} - {b}": _contrasts(shown[a], shown[b]) for a, b in combinations(shown, 2)},
+        )
+
+    @property
+    def paired(self) -> bool:
+        """Whether the replicas of all taggers are the same events."""
+        return all(r.replicas is not None and r.replicas.paired for r in self.taggers.values())
+
+    def record(self) -> dict[str, Any]:
+        """The content of ``comparison.json`` but for plots and provenance."""
+        return {
+            "format": "rs3l-fit-comparison",
+            "version": 1,
+            "taggers": {tagger: result.record() for tagger, result in self.taggers.items()},
+            "paired_differences": self.paired,
+            "differences": {
+                pair: {key: contrast.record() for key, contrast in entry.items()}
+                for pair, entry in self.differences.items()
+            },
+            "trainings": {
+                name: {tagger: result.record() for tagger, result in group.items()}
+                for name, group in self.trainings.items()
+            },
+        }
+
+
+def _contrasts(one: TaggerResult, other: TaggerResult) -> dict[str, Contrast]:
+    found = {}
+    for part in PARTS:
+        values = getattr(one, part), getattr(other, part)
+        errors = one.error_of(part), other.error_of(part)
+        series = [() if r.replicas is None else r.replicas.values.get(part, ()) for r in (one, other)]
+        found[part] = _contrast(values, errors, series, [r.training_error(part) for r in (one, other)])
+    for name in one.bias:
+        sizes = abs(one.bias[name]), abs(other.bias[name])
+        series = [_moves_of_size(result, name) for result in (one, other)]
+        trained = [result.training_error(name) for result in (one, other)]
+        errors = one.bias_error[name], other.bias_error[name]
+        found[f"size of bias {name}"] = _contrast(sizes, errors, series, trained)
+    return found
 
 
 def _moves_of_size(result: TaggerResult, name: str) -> Series:
@@ -196,69 +248,18 @@ def _moves_of_size(result: TaggerResult, name: str) -> Series:
     return tuple(None if move is None else sign * move for move in result.bias_moves.get(name, ()))
 
 
-def _difference(
+def _contrast(
     values: tuple[float, float],
     errors: tuple[float | None, float | None],
     series: Sequence[Series],
     trained: Sequence[float],
-) -> dict[str, float | None]:
-    value = values[0] - values[1]
+) -> Contrast:
     first, second = errors
     squares = None if first is None or second is None else float(np.hypot(first, second))
     paired = None
     if series[0] and series[1]:
         rows = zip(*series, strict=True)
         paired = _deviation(tuple(None if a is None or b is None else a - b for a, b in rows))
-    if paired is None:
-        return {"value": value, "error": squares}
     # Trainings of two recipes have nothing in common but the events.
-    error = float(np.linalg.norm([paired, *trained]))
-    return {"value": value, "error": error, "error_in_squares": squares}
-
-
-def markdown_table(document: Mapping[str, Any]) -> str:
-    """The numbers of :func:`comparison_document` as tables."""
-    taggers = document["taggers"]
-    names = list(next(iter(taggers.values()))["bias"])
-    head = ["Tagger", *(f"error of mu, {word}" for word in PARTS.values()), *(f"bias, {name}" for name in names)]
-    rows = []
-    for tagger, found in taggers.items():
-        spread = found["replicas"]
-        parts = [_number(found[part], None if spread is None else spread["deviation"][part]) for part in PARTS]
-        rows.append([tagger, *parts, *(_number(found["bias"][n], found["bias_error"][n], sign=True) for n in names)])
-    text = _table(head, rows)
-    for channel in next(iter(taggers.values()))["edges"]:
-        rows = [
-            [tagger, _percent(found["signal_efficiency"][channel]), _percent(found["background_efficiency"][channel])]
-            for tagger, found in taggers.items()
-        ]
-        head = ["Tagger", f"signal above the edges of {channel}", "background above them"]
-        text += "\n" + _table(head, rows)
-    rows = [
-        [pair, *(_number(entry[key]["value"], entry[key]["error"], sign=True) for key in entry)]
-        for pair, entry in document["differences"].items()
-    ]
-    if rows:
-        keys = list(next(iter(document["differences"].values())))
-        head = ["Difference", *(f"error of mu, {PARTS[key]}" if key in PARTS else key for key in keys)]
-        text += "\n" + _table(head, rows)
-        text += "\n" + (_PAIRED if document["paired_differences"] else _IN_SQUARES)
-    return text
-
-
-def _number(value: float, error: float | None, *, sign: bool = False) -> str:
-    """Value and error with two digits of the error, or three digits of the value."""
-    plus = "+" if sign else ""
-    if error is None or not error > 0:
-        return f"{value:{plus}.3g}"
-    digits = max(1 - int(f"{error:.1e}".split("e")[1]), 0)
-    return f"{value:{plus}.{digits}f} ± {error:.{digits}f}"
-
-
-def _percent(fractions: list[float]) -> str:
-    return ", ".join(f"{100 * value:.3g} %" for value in fractions[1:-1]) or "-"
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    error = squares if paired is None else float(np.linalg.norm([paired, *trained]))
+    return Contrast(values[0] - values[1], error, squares, paired is not None)

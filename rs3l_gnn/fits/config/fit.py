@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.conventions import BaseConfig, PlotStyle
 from rs3l_gnn.fits.config.blocks import (
     ChannelConfig,
     Correlate,
@@ -127,7 +127,8 @@ class FitConfig(BaseConfig):
     inference: InferenceConfig = InferenceConfig()
     comparison: ComparisonConfig | None = Field(default=None, description="fit several taggers and compare them")
     plots: bool = True
-    plot_formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png",)
+    plot_formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png", "pdf")
+    plot_style: PlotStyle = PlotStyle()
 
     @model_validator(mode="before")
     @classmethod

@@ -12,32 +12,16 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.config.reading import AxisNames, ReadingConfig
 from rs3l_gnn.fits.report import Report
+from rs3l_gnn.fits.yields import Yields
 
 if TYPE_CHECKING:
     import hist
 
-__all__ = ["Arranged", "Cell", "Flow", "Key", "Relation", "RunHistogram", "arranged", "cut_histogram", "fold_flow"]
+__all__ = ["Arranged", "Flow", "Key", "RunHistogram", "arranged", "cut_histogram", "fold_flow"]
 
 Flow = Literal["move", "drop", "error"]
 Key = tuple[str, str, str]
 """Dataset, channel, variation."""
-Relation = Literal["known", "independent", "unknown"]
-"""How a variation's fluctuations are related to those of nominal: by a known covariance, not at all as far as the run
-tells (re-simulated events that were not matched), or in an unknown way."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Yields of one dataset, channel and variation in the histogram's own bins [n_bins], in pb or in events."""
-
-    values: NDArray[np.float64]
-    variances: NDArray[np.float64] | None
-    """None where the file has none."""
-    covariance: NDArray[np.float64] | None = None
-    """Covariance with nominal of the same hard events: [n_bins], or [n_bins, n_bins] (nominal bin, varied bin)."""
-    relation: Relation = "unknown"
-    """``known`` with a covariance; without one the error of a difference is that of independent samples, an upper bound
-    for events that nominal shares."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +32,9 @@ class RunHistogram:
     edges: NDArray[np.float64]
     channels: tuple[str, ...]
     variations: tuple[str, ...]
-    cells: dict[Key, Cell]
+    cells: dict[Key, Yields]
 
-    def cell(self, dataset: str, channel: str, variation: str) -> Cell | None:
+    def cell(self, dataset: str, channel: str, variation: str) -> Yields | None:
         """The cell, or None where nothing was filled."""
         return self.cells.get((dataset, channel, variation))
 
@@ -94,7 +78,7 @@ def cut_histogram(
             for k, variation in enumerate(variations):
                 if values[i, j, k].any() or variances[i, j, k].any():
                     own = variances[i, j, k] if weighted else None
-                    cells[dataset, channel, variation] = Cell(values[i, j, k], own)
+                    cells[dataset, channel, variation] = Yields(values[i, j, k], own)
     return RunHistogram(name, np.asarray(axis.edges), channels, variations, cells)
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.config.reading import ReadingConfig
-from rs3l_gnn.fits.histograms.cells import Cell, Flow, Key, Relation, RunHistogram, arranged, fold_flow
+from rs3l_gnn.fits.histograms.cells import Flow, Key, RunHistogram, arranged, fold_flow
+from rs3l_gnn.fits.yields import Relation, Yields
 
 __all__ = ["cut_covariances", "related"]
 
@@ -124,7 +125,7 @@ def _without(record: Mapping[str, Any] | None) -> Relation:
     return "unknown" if record is None or record.get("kind") in _SAME_EVENTS else "independent"
 
 
-def _check(covariance: NDArray[np.float64], nominal: Cell | None, varied: Cell, where: str) -> None:
+def _check(covariance: NDArray[np.float64], nominal: Yields | None, varied: Yields, where: str) -> None:
     first = np.zeros(len(varied.values)) if nominal is None else nominal.variances
     second = varied.variances
     if first is None or second is None:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError, InputFileError, file_digest
-from rs3l_gnn.fits.histograms.cells import Cell, Flow, Key, RunHistogram, fold_flow
+from rs3l_gnn.fits.histograms.cells import Flow, Key, RunHistogram, fold_flow
+from rs3l_gnn.fits.yields import Yields
 
 __all__ = ["EventReplicas", "ReplicaFile"]
 
@@ -96,7 +97,7 @@ class EventReplicas:
         return replace(histogram, cells=cells)
 
 
-def _factor(cell: Cell, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _factor(cell: Yields, values: NDArray[np.float64]) -> NDArray[np.float64]:
     ratio = np.divide(values, cell.values, out=np.ones(len(values)), where=cell.values != 0)
     # Weights of one sign have at least one effective entry; below, the content says nothing about the variance.
     telling = cell.values**2 >= (0.0 if cell.variances is None else cell.variances) * (1 - 1e-9)

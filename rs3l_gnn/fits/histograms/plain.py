@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.config.reading import ReadingConfig, fields_of
-from rs3l_gnn.fits.histograms.cells import Cell, Flow, Key, RunHistogram, fold_flow
+from rs3l_gnn.fits.histograms.cells import Flow, Key, RunHistogram, fold_flow
 from rs3l_gnn.fits.histograms.covariances import related
+from rs3l_gnn.fits.yields import Yields
 
 __all__ = ["Wanted", "is_root", "plain_document", "read_root"]
 
@@ -81,7 +82,7 @@ def read_root(
     """
     import uproot
 
-    found: dict[str, dict[Key, Cell]] = {name: {} for name in names}
+    found: dict[str, dict[Key, Yields]] = {name: {} for name in names}
     covariances: dict[str, dict[Key, NDArray[np.float64]]] = {name: {} for name in names}
     edges: dict[str, NDArray[np.float64]] = {}
     try:
@@ -160,7 +161,7 @@ def _any_of(names: Collection[str]) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "[^/]+?"
 
 
-def _cell(histogram: Any, where: str, flow: Flow) -> tuple[Cell, NDArray[np.float64]]:
+def _cell(histogram: Any, where: str, flow: Flow) -> tuple[Yields, NDArray[np.float64]]:
     values = np.asarray(histogram.values(flow=True), dtype=np.float64)
     # Without stored squares ROOT means counts; weighted contents would get the wrong errors.
     counted = len(histogram.member("fSumw2")) or np.array_equal(values, np.round(values))
@@ -168,7 +169,7 @@ def _cell(histogram: Any, where: str, flow: Flow) -> tuple[Cell, NDArray[np.floa
         raise FitError(f"{where} has entries outside its axis", hint="widen its axis")
     variances = np.asarray(histogram.variances(flow=True), dtype=np.float64)
     return (
-        Cell(
+        Yields(
             fold_flow(values, (0,), (True, True), flow),
             fold_flow(variances, (0,), (True, True), flow) if counted else None,
         ),

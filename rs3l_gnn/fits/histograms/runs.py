@@ -12,13 +12,13 @@ import numpy as np
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.config.reading import ReadingConfig
-from rs3l_gnn.fits.histograms.cells import Cell, Flow, RunHistogram, cut_histogram
+from rs3l_gnn.fits.histograms.cells import Flow, RunHistogram, cut_histogram
 from rs3l_gnn.fits.histograms.covariances import cut_covariances, related
 from rs3l_gnn.fits.histograms.event_replicas import ReplicaFile
 from rs3l_gnn.fits.histograms.plain import Wanted, is_root, plain_document, read_root
 from rs3l_gnn.fits.report import Report
 
-__all__ = ["Cell", "Run", "RunHistogram", "read_runs"]
+__all__ = ["Run", "RunHistogram", "read_runs"]
 
 
 @dataclass(frozen=True)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.fits.likelihood.likelihood import BestFit, Likelihood
+from rs3l_gnn.fits.likelihood.likelihood import Likelihood, covariance_of
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
+
+if TYPE_CHECKING:
+    from cabinetry.fit.results_containers import FitResults
 
 __all__ = ["bias_error", "response"]
 
 
-def response(likelihood: Likelihood, best: BestFit) -> NDArray[np.float64]:
+def response(likelihood: Likelihood, best: FitResults) -> NDArray[np.float64]:
     r"""Derivative of the fitted signal strength by the count in each bin [n_bins of all channels].
 
     At the minimum, :math:`\partial\hat\theta / \partial n_i = C\, \partial_\theta \ln\lambda_i` with the covariance
     :math:`C` (implicit function theorem on the Poisson likelihood).
     """
-    covariance = best.correlation * np.outer(best.errors, best.errors)
     with numpy_backend():
-        expected = likelihood.expected(best.values)
-        gradient = likelihood.objective().jacobian(best.values)
+        expected = likelihood.expected(best.bestfit)
+        gradient = likelihood.objective().jacobian(best.bestfit)
     slope = np.divide(gradient, expected, out=np.zeros_like(gradient), where=expected > 0)
-    return np.asarray(covariance[likelihood.poi_index] @ slope)
+    return np.asarray(covariance_of(best)[likelihood.poi_index] @ slope)
 
 
-def bias_error(likelihood: Likelihood, best: BestFit, covariances: Mapping[str, NDArray[np.float64]]) -> float:
+def bias_error(likelihood: Likelihood, best: FitResults, covariances: Mapping[str, NDArray[np.float64]]) -> float:
     """Statistical error of the bias: the simulation that made the pseudo-data is finite, too.
 
     Args:

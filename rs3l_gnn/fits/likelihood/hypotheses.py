@@ -3,55 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits.likelihood.likelihood import BestFit, Likelihood
+from rs3l_gnn.fits.likelihood.likelihood import Likelihood, value_of
 
-__all__ = ["Limit", "Significance", "conditional", "limit", "significance"]
+if TYPE_CHECKING:
+    from cabinetry.fit.results_containers import FitResults, LimitResults, SignificanceResults
+
+__all__ = ["conditional", "limit", "significance"]
 
 _MOST_DOUBLINGS = 10
 
 
-@dataclass(frozen=True)
-class Limit:
-    """Upper limit on the signal strength.
-
-    Attributes:
-        observed: from the data.
-        expected: without signal, at -2, -1, 0, 1, 2 standard deviations [5].
-        values: tested signal strengths [n_points].
-        observed_cls: CLs there [n_points].
-        expected_cls: expected CLs there [n_points, 5].
-    """
-
-    confidence_level: float
-    observed: float
-    expected: NDArray[np.float64]
-    values: NDArray[np.float64]
-    observed_cls: NDArray[np.float64]
-    expected_cls: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Significance:
-    """P-values of the hypothesis without signal, and their standard deviations (one side)."""
-
-    observed_p_value: float
-    observed: float
-    expected_p_value: float
-    expected: float
-
-
-def conditional(likelihood: Likelihood, best: BestFit, fixed: Mapping[str, float]) -> BestFit:
+def conditional(likelihood: Likelihood, best: FitResults, fixed: Mapping[str, float]) -> FitResults:
     """Minimum with parameters held at given values, without covariance, starting from another fit."""
-    return likelihood.fit(fixed=fixed, start=best.values, covariance=False)
+    return likelihood.fit(fixed=fixed, start=best.bestfit, covariance=False)
 
 
-def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.95) -> Limit:
+def limit(likelihood: Likelihood, best: FitResults, *, confidence_level: float = 0.95) -> LimitResults:
     """Observed and expected CLs upper limits with asymptotic formulae for q-tilde (arXiv:1007.1727).
 
     CLs is computed on a coarse grid, then where each curve is expected to cross the level, and interpolated in between.
@@ -59,7 +32,9 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
     Raises:
         FitError: a fit fails, or a curve does not cross the level.
     """
-    value, error = best.of(likelihood.poi)
+    from cabinetry.fit.results_containers import LimitResults
+
+    value, error = value_of(best, likelihood.poi)
     tests = _SignalTests(likelihood, best)
     # Without any signal in the tested hypothesis both hypotheses are one, and CLs is 1.
     found: dict[float, tuple[float, NDArray[np.float64]]] = {0.0: (1.0, np.ones(5))}
@@ -84,23 +59,23 @@ def limit(likelihood: Likelihood, best: BestFit, *, confidence_level: float = 0.
                 found[point] = tests.cls(point)
     values = np.asarray(sorted(found))
     crossings = [_crossing(found, curve, level) for curve in range(6)]
-    return Limit(
-        confidence_level,
-        crossings[0],
-        np.asarray(crossings[1:]),
-        values,
-        np.asarray([found[point][0] for point in values]),
-        np.asarray([found[point][1] for point in values]),
+    return LimitResults(
+        observed_limit=crossings[0],
+        expected_limit=np.asarray(crossings[1:]),
+        observed_CLs=np.asarray([found[point][0] for point in values]),
+        expected_CLs=np.asarray([found[point][1] for point in values]),
+        poi_values=values,
+        confidence_level=confidence_level,
     )
 
 
 class _SignalTests:
     """q-tilde of the data and of Asimov data without signal (arXiv:1007.1727, equations 16, 61 to 66)."""
 
-    def __init__(self, likelihood: Likelihood, best: BestFit) -> None:
-        self._top = max(best.of(likelihood.poi)[0], 0.0) + 20 * best.of(likelihood.poi)[1]
+    def __init__(self, likelihood: Likelihood, best: FitResults) -> None:
+        self._top = max(value_of(best, likelihood.poi)[0], 0.0) + 20 * value_of(best, likelihood.poi)[1]
         without = conditional(likelihood, best, {likelihood.poi: 0.0})
-        asimov = likelihood.with_data(likelihood.expected(without.values, auxiliary=True).tolist())
+        asimov = likelihood.with_data(likelihood.expected(without.bestfit, auxiliary=True).tolist())
         self._sides = [(case, self._minimum(case, start)) for case, start in ((likelihood, best), (asimov, without))]
 
     def cls(self, point: float) -> tuple[float, NDArray[np.float64]]:
@@ -116,15 +91,15 @@ class _SignalTests:
         # An upward fluctuation of the background by N makes the limit weaker.
         return float(observed), np.asarray(norm.sf(asimov - deviations) / norm.cdf(deviations))
 
-    def _minimum(self, case: Likelihood, start: BestFit) -> BestFit:
-        return case.fit(start=start.values, poi_bounds=(0.0, self._top), covariance=False)
+    def _minimum(self, case: Likelihood, start: FitResults) -> FitResults:
+        return case.fit(start=start.bestfit, poi_bounds=(0.0, self._top), covariance=False)
 
     @staticmethod
-    def _root(case: Likelihood, minimum: BestFit, point: float) -> float:
-        if minimum.of(case.poi)[0] >= point:
+    def _root(case: Likelihood, minimum: FitResults, point: float) -> float:
+        if value_of(minimum, case.poi)[0] >= point:
             return 0.0
         held = conditional(case, minimum, {case.poi: point})
-        return float(np.sqrt(max(held.twice_nll - minimum.twice_nll, 0.0)))
+        return float(np.sqrt(max(held.best_twice_nll - minimum.best_twice_nll, 0.0)))
 
 
 def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: int, level: float) -> float:
@@ -139,7 +114,7 @@ def _crossing(found: Mapping[float, tuple[float, NDArray[np.float64]]], curve: i
     return float(brentq(line, values[below[0] - 1], values[below[0]]))
 
 
-def significance(likelihood: Likelihood, best: BestFit, *, mu: float = 1.0) -> Significance:
+def significance(likelihood: Likelihood, best: FitResults, *, mu: float = 1.0) -> SignificanceResults:
     """Discovery significance with asymptotic formulae for q0 (arXiv:1007.1727, equations 12 and 52).
 
     Args:
@@ -150,13 +125,14 @@ def significance(likelihood: Likelihood, best: BestFit, *, mu: float = 1.0) -> S
     Raises:
         FitError: a fit fails.
     """
+    from cabinetry.fit.results_containers import SignificanceResults
     from scipy.stats import norm
 
     with_signal = conditional(likelihood, best, {likelihood.poi: mu})
-    asimov = likelihood.with_data(likelihood.expected(with_signal.values, auxiliary=True).tolist())
+    asimov = likelihood.with_data(likelihood.expected(with_signal.bestfit, auxiliary=True).tolist())
     roots = []
-    for case, fitted in ((likelihood, best), (asimov, asimov.fit(start=with_signal.values, covariance=False))):
+    for case, fitted in ((likelihood, best), (asimov, asimov.fit(start=with_signal.bestfit, covariance=False))):
         without = conditional(case, fitted, {case.poi: 0.0})
-        rise = max(without.twice_nll - fitted.twice_nll, 0.0)
-        roots.append(float(np.sqrt(rise)) if fitted.of(case.poi)[0] > 0 else 0.0)
-    return Significance(float(norm.sf(roots[0])), roots[0], float(norm.sf(roots[1])), roots[1])
+        rise = max(without.best_twice_nll - fitted.best_twice_nll, 0.0)
+        roots.append(float(np.sqrt(rise)) if value_of(fitted, case.poi)[0] > 0 else 0.0)
+    return SignificanceResults(float(norm.sf(roots[0])), roots[0], float(norm.sf(roots[1])), roots[1])

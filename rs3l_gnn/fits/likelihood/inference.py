@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError, progress
-from rs3l_gnn.fits.likelihood.hypotheses import Limit, Significance, conditional
-from rs3l_gnn.fits.likelihood.likelihood import BestFit, Likelihood
+from rs3l_gnn.fits.config.blocks import InferenceConfig
+from rs3l_gnn.fits.likelihood.hypotheses import conditional, limit, significance
+from rs3l_gnn.fits.likelihood.likelihood import Likelihood, value_of
+from rs3l_gnn.fits.report import Report
 
-__all__ = ["Impact", "Inference", "Scan", "Toys", "rank", "scan", "throw_toy", "toys"]
+if TYPE_CHECKING:
+    from cabinetry.fit.results_containers import (
+        FitResults,
+        LimitResults,
+        RankingResults,
+        ScanResults,
+        SignificanceResults,
+    )
 
+__all__ = ["Inference", "Toys", "infer", "rank", "scan", "throw_toy", "toys"]
 
-@dataclass(frozen=True)
-class Impact:
-    """Change of the signal strength when one nuisance is held away from its best fit.
-
-    ``pre_fit`` moves it by its prior width (0, 0 without one), ``post_fit`` by its fitted error; each is (up, down).
-    """
-
-    name: str
-    value: float
-    error: float
-    pre_fit: tuple[float, float]
-    post_fit: tuple[float, float]
-
-    @property
-    def size(self) -> float:
-        """Larger of the two post-fit impacts."""
-        return max(abs(self.post_fit[0]), abs(self.post_fit[1]))
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,54 +67,82 @@ class Toys:
 
 
 @dataclass(frozen=True)
-class Scan:
-    """-2 ln(L / L_max) at values of the signal strength [n_points]."""
-
-    values: NDArray[np.float64]
-    rise: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class Inference:
-    """Everything that was asked for besides the best fit; None where it was not."""
+    """Everything that was asked for besides the best fit; None where it was not, or where it failed."""
 
-    ranking: tuple[Impact, ...] | None = None
-    scan: Scan | None = None
-    limit: Limit | None = None
-    significance: Significance | None = None
+    ranking: RankingResults | None = None
+    scan: ScanResults | None = None
+    limit: LimitResults | None = None
+    significance: SignificanceResults | None = None
     toys: Toys | None = None
+    failed: tuple[str, ...] = ()
 
 
-def rank(likelihood: Likelihood, best: BestFit) -> tuple[Impact, ...]:
-    """Impacts of all nuisances, largest first; statistical nuisances of single bins are among them.
+def infer(
+    likelihood: Likelihood, best: FitResults, wanted: InferenceConfig, *, truth: float, report: Report
+) -> Inference:
+    """Compute what is wanted; the best fit stands where something fails beside it, and the report says so.
 
-    Four fits for each nuisance, two without a prior width.
+    Args:
+        truth: signal strength of the toys.
+    """
+    steps: dict[str, Callable[[], Any] | None] = {
+        "ranking": partial(rank, likelihood, best) if wanted.ranking else None,
+        "scan": partial(scan, likelihood, best, points=wanted.scan_points) if wanted.scan else None,
+        "limit": partial(limit, likelihood, best, confidence_level=wanted.confidence_level) if wanted.limit else None,
+        "significance": partial(significance, likelihood, best) if wanted.significance else None,
+        "toys": partial(toys, likelihood, wanted.toys, truth={likelihood.poi: truth}, seed=wanted.toy_seed)
+        if wanted.toys
+        else None,
+    }
+    found: dict[str, Any] = {}
+    failed = []
+    for name, step in steps.items():
+        try:
+            found[name] = None if step is None else step()
+        except FitError as error:
+            report.add("inference", "dropped", name, str(error))
+            _log.warning("%s: %s", name, error)
+            failed.append(name)
+    return Inference(**found, failed=tuple(failed))
+
+
+def rank(likelihood: Likelihood, best: FitResults) -> RankingResults:
+    """Impacts of all nuisances on the signal strength, largest first; nuisances of single bins are among them.
+
+    ``prefit_up`` and ``prefit_down`` move a nuisance by its prior width (0 without one), ``postfit_up`` and
+    ``postfit_down`` by its fitted error: four fits for each nuisance, two without a prior width.
     """
     import cabinetry
+    from cabinetry.fit.results_containers import RankingResults
 
     widths = cabinetry.model_utils.prefit_uncertainties(likelihood.model)
-    centre = best.of(likelihood.poi)[0]
-    impacts = []
+    centre = value_of(best, likelihood.poi)[0]
+    rows = []
     for position, label in enumerate(best.labels):
-        if label == likelihood.poi or not best.errors[position] > 0:
+        if label == likelihood.poi or not best.uncertainty[position] > 0:
             continue
-        value, error = float(best.values[position]), float(best.errors[position])
+        value, error, width = (float(content[position]) for content in (best.bestfit, best.uncertainty, widths))
         moved = {
-            step: conditional(likelihood, best, {label: value + step}).of(likelihood.poi)[0] - centre
-            for step in {float(widths[position]), -float(widths[position]), error, -error} - {0.0}
+            step: value_of(conditional(likelihood, best, {label: value + step}), likelihood.poi)[0] - centre
+            for step in {width, -width, error, -error} - {0.0}
         }
-        pre_fit = (moved.get(float(widths[position]), 0.0), moved.get(-float(widths[position]), 0.0))
-        impacts.append(Impact(label, value, error, pre_fit, (moved[error], moved[-error])))
-    return tuple(sorted(impacts, key=lambda impact: -impact.size))
+        rows.append((label, value, error, moved.get(width, 0.0), moved.get(-width, 0.0), moved[error], moved[-error]))
+    rows.sort(key=lambda row: -max(abs(row[5]), abs(row[6])))
+    values, errors, *impacts = np.array([row[1:] for row in rows]).reshape(len(rows), 6).T
+    return RankingResults(values, errors, [row[0] for row in rows], *impacts)
 
 
-def scan(likelihood: Likelihood, best: BestFit, *, points: int = 11, widths: float = 2.0) -> Scan:
+def scan(likelihood: Likelihood, best: FitResults, *, points: int = 11, widths: float = 2.0) -> ScanResults:
     """Likelihood over ``widths`` errors of the signal strength on both sides, inside its range."""
-    value, error = best.of(likelihood.poi)
+    from cabinetry.fit.results_containers import ScanResults
+
+    value, error = value_of(best, likelihood.poi)
     low, high = likelihood.model.config.suggested_bounds()[likelihood.poi_index]
     values = np.linspace(max(value - widths * error, low), min(value + widths * error, high), points)
-    rise = [conditional(likelihood, best, {likelihood.poi: point}).twice_nll - best.twice_nll for point in values]
-    return Scan(values, np.asarray(rise))
+    fits = [conditional(likelihood, best, {likelihood.poi: point}) for point in values]
+    rise = np.asarray([fitted.best_twice_nll - best.best_twice_nll for fitted in fits])
+    return ScanResults(likelihood.poi, value, error, values, rise)
 
 
 def throw_toy(likelihood: Likelihood, parameters: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -162,7 +186,7 @@ def toys(likelihood: Likelihood, n: int, *, truth: Mapping[str, float] | None = 
         for number in range(n):
             data = throw_toy(likelihood, parameters, np.random.default_rng([seed, number]))
             try:
-                value, error = likelihood.with_data(data.tolist()).fit().of(likelihood.poi)
+                value, error = value_of(likelihood.with_data(data.tolist()).fit(), likelihood.poi)
             except FitError:
                 failed += 1
             else:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,36 +14,25 @@ from rs3l_gnn.fits.likelihood.minimise import Objective, minimise, numpy_backend
 from rs3l_gnn.fits.templates.model import Templates
 from rs3l_gnn.fits.writers.pyhf import pyhf_workspace
 
-__all__ = ["BestFit", "Likelihood", "errors_by_group"]
+if TYPE_CHECKING:
+    from cabinetry.fit.results_containers import FitResults
+
+__all__ = ["Likelihood", "covariance_of", "errors_by_group", "value_of"]
 
 _log = logging.getLogger(__name__)
 _MOST_BATCHED = 5_000_000
 """Numbers that a batched evaluation may hold at once, 40 MB."""
 
 
-@dataclass(frozen=True)
-class BestFit:
-    """Minimum of the likelihood.
+def value_of(results: FitResults, parameter: str) -> tuple[float, float]:
+    """Value and error of one parameter."""
+    position = results.labels.index(parameter)
+    return float(results.bestfit[position]), float(results.uncertainty[position])
 
-    Attributes:
-        values, errors: parameters [n_parameters]; fixed ones have an error of 0.
-        labels: their names.
-        correlation: [n_parameters, n_parameters].
-        twice_nll: -2 ln(L / L_saturated) at the minimum.
-        asymmetric: (down, up) errors by parameter, where MINOS ran and succeeded.
-    """
 
-    values: NDArray[np.float64]
-    errors: NDArray[np.float64]
-    labels: tuple[str, ...]
-    correlation: NDArray[np.float64]
-    twice_nll: float
-    asymmetric: Mapping[str, tuple[float, float]]
-
-    def of(self, parameter: str) -> tuple[float, float]:
-        """Value and error of one parameter."""
-        position = self.labels.index(parameter)
-        return float(self.values[position]), float(self.errors[position])
+def covariance_of(results: FitResults) -> NDArray[np.float64]:
+    """Covariance of all parameters [n_parameters, n_parameters]."""
+    return np.asarray(results.corr_mat * np.outer(results.uncertainty, results.uncertainty))
 
 
 class Likelihood:
@@ -117,7 +105,7 @@ class Likelihood:
         start: NDArray[np.float64] | None = None,
         poi_bounds: tuple[float, float] | None = None,
         covariance: bool = True,
-    ) -> BestFit:
+    ) -> FitResults:
         """Maximise the likelihood with Minuit.
 
         Args:
@@ -126,6 +114,10 @@ class Likelihood:
             start: where to start from, nominal if absent [n_parameters].
             poi_bounds: another range of the signal strength than the model's.
             covariance: False where the minimum alone is wanted, which is faster; errors are then rough.
+
+        Returns:
+            Parameters [n_parameters], fixed ones with an error of 0, and their correlations; ``best_twice_nll`` is
+            -2 ln(L / L_saturated), and ``minos_uncertainty`` holds (down, up) where MINOS succeeded.
 
         Raises:
             FitError: no valid minimum.
@@ -155,13 +147,13 @@ class Likelihood:
                     hint="merge bins with few events, or prune nuisances without effect",
                 )
             asymmetric = _minos(found, self.poi) if minos else {}
-        return _best_fit(found, labels, asymmetric)
+        return _results(found, labels, asymmetric)
 
     def objective(self) -> Objective:
         """-2 ln(L / L_saturated) as a function, with its gradient; to be used inside ``numpy_backend``."""
         return Objective(self.model, self.data, self._batched)
 
-    def goodness_of_fit(self, best: BestFit) -> float | None:
+    def goodness_of_fit(self, best: FitResults) -> float | None:
         """P-value of the fit against the saturated model, None without degrees of freedom.
 
         -2 ln(L / L_saturated) follows a chi^2 distribution with as many degrees of freedom as there are bins less free
@@ -171,23 +163,19 @@ class Likelihood:
 
         config = self.model.config
         degrees = config.nmaindata - sum(name in self.free_parameters for name in config.par_names)
-        return float(chi2.sf(best.twice_nll, degrees)) if degrees > 0 else None
+        return float(chi2.sf(best.best_twice_nll, degrees)) if degrees > 0 else None
 
     @property
     def free_parameters(self) -> frozenset[str]:
         """Parameters without a constraint: the signal strength and free normalisations."""
         return frozenset({self.poi, *(rate.name for rate in self.templates.free_rates)})
 
-    def band(self, best: BestFit | None) -> dict[str, NDArray[np.float64]]:
+    def band(self, best: FitResults | None) -> dict[str, NDArray[np.float64]]:
         """Error of the total expectation by channel [n_bins]: before the fit without ``best``, else after it."""
-        from cabinetry.fit.results_containers import FitResults
         from cabinetry.model_utils import prediction
 
-        fitted = None
-        if best is not None:
-            fitted = FitResults(best.values, best.errors, list(best.labels), best.correlation, best.twice_nll)
         with numpy_backend():
-            found = prediction(self.model, fit_results=fitted)
+            found = prediction(self.model, fit_results=best)
         return {
             channel: np.asarray(found.total_stdev_model_bins[position][-1])
             for position, channel in enumerate(self.model.config.channels)
@@ -229,17 +217,20 @@ def _minos(minimiser: Any, poi: str) -> dict[str, tuple[float, float]]:
     return {poi: (float(errors.lower), float(errors.upper))} if errors.is_valid else {}
 
 
-def _best_fit(minimiser: Any, labels: tuple[str, ...], asymmetric: Mapping[str, tuple[float, float]]) -> BestFit:
+def _results(minimiser: Any, labels: tuple[str, ...], asymmetric: dict[str, tuple[float, float]]) -> FitResults:
+    from cabinetry.fit.results_containers import FitResults
+
     n = len(labels)
     covariance = np.zeros((n, n)) if minimiser.covariance is None else np.asarray(minimiser.covariance)
     free = ~np.asarray(minimiser.fixed)
     errors = np.where(free, np.sqrt(np.diag(covariance)), 0.0)
     correlation = np.zeros((n, n))
     correlation[np.ix_(free, free)] = covariance[np.ix_(free, free)] / np.outer(errors[free], errors[free])
-    return BestFit(np.asarray(minimiser.values), errors, labels, correlation, float(minimiser.fval), asymmetric)
+    values, minimum = np.asarray(minimiser.values), float(minimiser.fval)
+    return FitResults(values, errors, list(labels), correlation, minimum, minos_uncertainty=asymmetric)
 
 
-def errors_by_group(templates: Templates, best: BestFit) -> dict[str, float]:
+def errors_by_group(templates: Templates, best: FitResults) -> dict[str, float]:
     r"""Split the error of the signal strength by groups of nuisances.
 
     A group's part is :math:`\sqrt{\sigma^2 - \sigma_{fixed}^2}`, with the group's nuisances held at their best-fit
@@ -252,12 +243,12 @@ def errors_by_group(templates: Templates, best: BestFit) -> dict[str, float]:
         nuisances; ``systematic`` is all constrained parameters together.
     """
     position = best.labels.index(templates.poi)
-    covariance = best.correlation * np.outer(best.errors, best.errors)
+    covariance = covariance_of(best)
     free = {templates.poi, *(rate.name for rate in templates.free_rates)}
     total = float(covariance[position, position])
 
     def held(names: Sequence[int]) -> float:
-        rows = [index for index in names if best.errors[index] > 0]
+        rows = [index for index in names if best.uncertainty[index] > 0]
         if not rows:
             return total
         block = covariance[np.ix_(rows, rows)]

@@ -10,39 +10,11 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.config.blocks import RebinConfig
+from rs3l_gnn.fits.yields import Grouping, Yields
 
-__all__ = ["BinningInput", "Grouping", "derive_grouping"]
+__all__ = ["BinningInput", "derive_grouping"]
 
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Fine bins that become one: group g holds the fine bins ``cuts[g]`` to ``cuts[g + 1] - 1``."""
-
-    cuts: NDArray[np.int64]
-
-    @property
-    def n_bins(self) -> int:
-        """Bins after grouping."""
-        return len(self.cuts) - 1
-
-    def edges(self, fine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Edges after grouping [n_bins + 1]."""
-        return fine[self.cuts]
-
-    def add(self, content: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum yields or variances over each group, along the last axis."""
-        return np.asarray(np.add.reduceat(content[..., : self.cuts[-1]], self.cuts[:-1], axis=-1))
-
-    def add_covariance(self, covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum a covariance of two templates over each pair of groups [n_bins, n_bins], rows those of the first.
-
-        A full matrix [n, n] counts events that moved between fine bins; a diagonal [n] cannot.
-        """
-        if covariance.ndim == 1:
-            return np.diag(self.add(covariance))
-        return self.add(self.add(covariance).T).T
 
 
 @dataclass(frozen=True)
@@ -51,16 +23,15 @@ class BinningInput:
 
     Attributes:
         edges: fine edges [n + 1].
-        signal, background: yields [n].
-        background_variances: statistical variances [n].
+        signal: its yields [n].
+        background: with variances.
         non_negative: templates none of whose bins may be negative [k, n]; empty without that wish.
         positive: templates none of whose bins may be empty [k, n]; empty without that wish.
     """
 
     edges: NDArray[np.float64]
     signal: NDArray[np.float64]
-    background: NDArray[np.float64]
-    background_variances: NDArray[np.float64]
+    background: Yields
     non_negative: NDArray[np.float64]
     positive: NDArray[np.float64]
 
@@ -142,7 +113,7 @@ def _by_statistics(
         entries = _effective_entries(content, inside)
         raise FitError(
             f"channel {channel} does not reach the wanted statistics even as one bin",
-            got=f"{entries:.1f} effective background entries, {content.background[inside].sum():g} expected",
+            got=f"{entries:.1f} effective background entries, {content.background.values[inside].sum():g} expected",
             hint="simulate more events or lower min_entries",
         )
     # What is left at the lower end is too small for a bin of its own.
@@ -165,5 +136,6 @@ def _sufficient(content: BinningInput, part: slice, rebin: RebinConfig) -> bool:
 
 
 def _effective_entries(content: BinningInput, part: slice) -> float:
-    variance = content.background_variances[part].sum()
-    return float(max(content.background[part].sum(), 0.0) ** 2 / variance) if variance > 0 else 0.0
+    background = content.background
+    variance = 0.0 if background.variances is None else background.variances[part].sum()
+    return float(max(background.values[part].sum(), 0.0) ** 2 / variance) if variance > 0 else 0.0

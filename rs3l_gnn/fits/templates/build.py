@@ -11,8 +11,8 @@ from rs3l_gnn.fits.histograms.event_replicas import EventReplicas
 from rs3l_gnn.fits.histograms.plain import Wanted
 from rs3l_gnn.fits.histograms.runs import Run, read_runs
 from rs3l_gnn.fits.report import Report
-from rs3l_gnn.fits.templates.binning import Grouping
 from rs3l_gnn.fits.templates.period import Built, build_run, needed_histograms, with_poi_range
+from rs3l_gnn.fits.yields import Grouping
 
 __all__ = ["build_templates", "read_inputs", "read_replicas"]
 

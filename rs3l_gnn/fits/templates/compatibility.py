@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits.templates.binning import Grouping
-from rs3l_gnn.fits.templates.processes import FineYields
+from rs3l_gnn.fits.yields import Relation, Yields
 
-__all__ = ["Compatibility", "compatibility", "corrected", "difference_test"]
+__all__ = [
+    "ClosureTest",
+    "Compatibility",
+    "ShiftRecord",
+    "combined_p_value",
+    "compatibility",
+    "corrected",
+    "difference_test",
+]
 
 # Of the variance before variances and covariances cancel: what is left by rounding, and what by no rounding.
 _ROUNDING = 1e-12
@@ -27,6 +34,55 @@ class Compatibility:
     chi2: float
     degrees: int
     p_value: float
+
+
+@dataclass(frozen=True)
+class ClosureTest:
+    """The ``seed`` view of a sample in a channel beside nominal: rate factor, and test where the relation is known."""
+
+    channel: str
+    sample: str
+    rate: float
+    test: Compatibility | None
+
+    def record(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"channel": self.channel, "sample": self.sample, "rate": self.rate, **_record(self.test)}
+
+
+@dataclass(frozen=True)
+class ShiftRecord:
+    """A shift for the report: rate factors, how its simulated sides are related to nominal and differ from it.
+
+    Attributes:
+        tests: by side, ``up`` and ``down`` as far as they were simulated.
+        p_value: of the smaller p-value, corrected for the number of sides; None where one is unknown.
+    """
+
+    channel: str
+    sample: str
+    nuisance: str
+    rate_up: float
+    rate_down: float
+    tests: Mapping[str, Compatibility | None]
+    p_value: float | None
+    relation: Relation
+
+    def record(self) -> dict[str, Any]:
+        """For JSON."""
+        sides = {f"{side}_{key}": value for side, test in self.tests.items() for key, value in _record(test).items()}
+        names = ("channel", "sample", "nuisance", "rate_up", "rate_down")
+        return {
+            **{name: getattr(self, name) for name in names},
+            **sides,
+            "p_value": self.p_value,
+            "relation": self.relation,
+            "paired": self.relation == "known",
+        }
+
+
+def _record(test: Compatibility | None) -> dict[str, float | None]:
+    return {key: None if test is None else getattr(test, key) for key in ("chi2", "degrees", "p_value")}
 
 
 def compatibility(
@@ -80,36 +136,36 @@ def corrected(p_values: Sequence[float]) -> float:
     return float(-np.expm1(len(p_values) * np.log1p(-min(p_values)))) if min(p_values) < 1 else 1.0
 
 
+def combined_p_value(tests: Iterable[Compatibility | None]) -> float | None:
+    """The corrected p-value of several tests, None where one of them could not be made."""
+    known = [None if test is None else test.p_value for test in tests]
+    return None if None in known else corrected([value for value in known if value is not None])
+
+
 def difference_test(
-    varied: FineYields,
-    nominal: FineYields,
-    grouping: Grouping,
-    *,
-    effect: Literal["norm_shape", "norm", "shape"] = "norm_shape",
+    varied: Yields, nominal: Yields, *, effect: Literal["norm_shape", "norm", "shape"] = "norm_shape"
 ) -> Compatibility | None:
     """Test whether a varied template differs from nominal, or its rate, or its shape at the nominal total.
 
     Args:
-        varied, nominal: fine yields, before anything was clipped or smoothed.
-        grouping: bins.
+        varied, nominal: yields before anything was clipped or smoothed.
         effect: what is compared.
 
     Returns:
         None where nobody knows how the two are correlated.
     """
-    if varied.relation == "unknown" or varied.variances is None or nominal.variances is None:
+    total = nominal.values.sum()
+    rate = float(varied.values.sum() / total) if effect == "shape" and total > 0 else 0.0
+    difference = varied.less(nominal, rate=rate if rate > 0 else 1.0)
+    if varied.relation == "unknown" or difference is None:
         return None
-    before, after = grouping.add(nominal.values), grouping.add(varied.values)
-    rate = after.sum() / before.sum() if before.sum() > 0 else 0.0
-    if effect == "shape" and rate > 0:
+    n = len(nominal.values)
+    if rate > 0:
         # d(V/r - N) = (1 - p 1^T)(dV/r - dN) with r = sum V / sum N and p = V / sum V, to first order.
-        project = np.eye(len(before)) - np.outer(after / after.sum(), np.ones(len(before)))
-        difference, covariance = after / rate - before, varied.difference_covariance(nominal, grouping, rate=rate)
-        scale = grouping.add(varied.variances) / rate**2 + grouping.add(nominal.variances)
+        project = np.eye(n) - np.outer(varied.values / varied.values.sum(), np.ones(n))
+        values = difference.values
     else:
-        project = np.ones((1, len(before))) if effect == "norm" else np.eye(len(before))
-        difference, covariance = project @ (after - before), varied.difference_covariance(nominal, grouping)
-        scale = grouping.add(varied.variances) + grouping.add(nominal.variances)
-    return compatibility(
-        difference, project @ covariance @ project.T, np.diag(project @ np.diag(scale) @ project.T).copy()
-    )
+        project = np.ones((1, n)) if effect == "norm" else np.eye(n)
+        values = project @ difference.values
+    scale = np.diag(project @ np.diag(difference.scale) @ project.T).copy()
+    return compatibility(values, project @ difference.covariance @ project.T, scale)

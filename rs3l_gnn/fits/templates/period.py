@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +13,17 @@ from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.config.blocks import ChannelConfig, RebinConfig
 from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.histograms.runs import Run, RunHistogram
-from rs3l_gnn.fits.likelihood.expectation import poi_range
 from rs3l_gnn.fits.report import Finding, Report, place
-from rs3l_gnn.fits.templates.binning import BinningInput, Grouping, derive_grouping
+from rs3l_gnn.fits.templates.binning import BinningInput, derive_grouping
+from rs3l_gnn.fits.templates.compatibility import ClosureTest, ShiftRecord
+from rs3l_gnn.fits.templates.expected_error import poi_range
 from rs3l_gnn.fits.templates.model import ChannelTemplates, FreeRate, Templates
 from rs3l_gnn.fits.templates.names import Renamer
-from rs3l_gnn.fits.templates.processes import ChannelView, FineYields, ProcessReader
+from rs3l_gnn.fits.templates.processes import ChannelView, ProcessReader
 from rs3l_gnn.fits.templates.pseudodata import PseudoData, make_data
 from rs3l_gnn.fits.templates.samples import SampleBuilder
 from rs3l_gnn.fits.templates.sources import Source, find_sources
+from rs3l_gnn.fits.yields import Grouping, Yields
 
 __all__ = ["Built", "build_run", "needed_histograms", "with_poi_range"]
 
@@ -46,11 +47,16 @@ class Built:
     templates: Templates
     report: Report
     data_covariances: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    closure: tuple[dict[str, Any], ...] = ()
-    shifts: tuple[dict[str, Any], ...] = ()
+    closure: tuple[ClosureTest, ...] = ()
+    shifts: tuple[ShiftRecord, ...] = ()
     efficiencies: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     groupings: dict[str, Grouping] = field(default_factory=dict)
     paired: bool = False
+
+    def data_error(self, channel: str) -> NDArray[np.float64] | None:
+        """Statistical error of the difference between pseudo-data and expectation [n_bins], None where unknown."""
+        covariance = self.data_covariances.get(channel)
+        return None if covariance is None else np.sqrt(np.maximum(np.diag(covariance), 0.0))
 
 
 def build_run(
@@ -190,27 +196,25 @@ class _Builder:
         grouping = self.given.get(written)
         if grouping is None:
             grouping = self._grouping(written, source, histogram, fine, entry.rebin or self.config.rebin)
-        view = ChannelView(written, name, source, histogram, fine, grouping, self.year)
+        nominal = {sample: yields.grouped(grouping) for sample, yields in fine.items()}
+        view = ChannelView(written, name, source, histogram, nominal, grouping, self.year)
         self.groupings[written] = grouping
-        self._efficiencies(view)
+        self._efficiencies(view, fine)
         fill = self._fill(view)
-        made = [self.samples.build(view, sample, fill.get(sample)) for sample in fine]
+        made = [self.samples.build(view, sample, fill.get(sample)) for sample in nominal]
         samples = tuple(sample for sample in made if sample is not None)
         kept = {sample.name: sample for sample in samples}
         data = make_data(self.config, self.reader, view, kept, names=self.names, report=self.report)
         return ChannelTemplates(view.name, grouping.edges(histogram.edges), samples, data.values), data
 
     def _grouping(
-        self, name: str, source: str, histogram: RunHistogram, fine: Mapping[str, FineYields], rebin: RebinConfig
+        self, name: str, source: str, histogram: RunHistogram, fine: Mapping[str, Yields], rebin: RebinConfig
     ) -> Grouping:
         samples = self.config.samples
         n = len(histogram.edges) - 1
-        zero = np.zeros(n)
-        signal = sum((fine[key].values for key in samples if samples[key].signal), start=zero)
-        behind = [fine[key] for key in samples if not samples[key].signal]
-        total = sum((yields.values for yields in behind), start=zero)
-        variances = sum((zero if y.variances is None else y.variances for y in behind), start=zero)
-        if (rebin.min_entries or rebin.max_relative_error) and any(yields.variances is None for yields in behind):
+        signal = Yields.total((fine[key] for key in samples if samples[key].signal), n).values
+        background = Yields.total((fine[key] for key in samples if not samples[key].signal), n)
+        if (rebin.min_entries or rebin.max_relative_error) and background.variances is None:
             raise FitError(
                 f"channel {name}: a background has no variances, which min_entries and max_relative_error need",
                 hint="call Sumw2() before it is filled, or give edges",
@@ -218,12 +222,11 @@ class _Builder:
         non_negative = []
         if self.config.problems.negative_bins == "merge":
             non_negative = self._all_templates(source, histogram, fine)
-        positive = [signal + total] if self.config.problems.empty_bins == "merge" else []
+        positive = [signal + background.values] if self.config.problems.empty_bins == "merge" else []
         content = BinningInput(
             edges=histogram.edges,
             signal=signal,
-            background=total,
-            background_variances=variances,
+            background=background,
             non_negative=np.reshape(non_negative, (len(non_negative), n)),
             positive=np.reshape(positive, (len(positive), n)),
         )
@@ -233,7 +236,7 @@ class _Builder:
         return grouping
 
     def _all_templates(
-        self, source: str, histogram: RunHistogram, fine: Mapping[str, FineYields]
+        self, source: str, histogram: RunHistogram, fine: Mapping[str, Yields]
     ) -> list[NDArray[np.float64]]:
         stack = [yields.values for yields in fine.values()]
         for sample, yields in fine.items():
@@ -244,14 +247,14 @@ class _Builder:
                         stack += [varied.values, 2 * yields.values - varied.values]
         return stack
 
-    def _efficiencies(self, view: ChannelView) -> None:
-        signal = sum(view.fine[key].values for key, entry in self.config.samples.items() if entry.signal)
+    def _efficiencies(self, view: ChannelView, fine: Mapping[str, Yields]) -> None:
+        signal = sum(fine[key].values for key, entry in self.config.samples.items() if entry.signal)
         above = np.append(np.cumsum(np.asarray(signal)[::-1])[::-1], 0.0)
         if above[0] > 0:
             self.efficiencies[view.name] = above[view.grouping.cuts] / above[0]
 
     def _fill(self, view: ChannelView) -> dict[str, NDArray[np.float64]]:
-        yields = {name: np.maximum(view.grouping.add(content.values), 0.0) for name, content in view.fine.items()}
+        yields = {name: np.maximum(content.values, 0.0) for name, content in view.nominal.items()}
         empty = sum(yields.values(), start=np.zeros(view.grouping.n_bins)) <= 0
         if self.config.problems.empty_bins != "fill" or not empty.any() or empty.all():
             return {}

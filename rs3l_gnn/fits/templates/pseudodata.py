@@ -57,7 +57,7 @@ def make_data(
     n = view.grouping.n_bins
     total = np.zeros(n)
     covariance: NDArray[np.float64] | None = np.zeros((n, n))
-    for sample, yields in view.fine.items():
+    for sample, yields in view.nominal.items():
         template = kept.get(names(sample, "sample"))
         if template is None:
             continue
@@ -65,17 +65,17 @@ def make_data(
         content = template.values
         varied = None
         if data.variation is not None and (data.samples is None or sample in data.samples):
-            varied = reader.varied(view.histogram, view.source, sample, data.variation)
+            varied = reader.in_bins_of(view, sample, data.variation)
             if varied is None:
                 _without(config, report, place(channel=view.name, sample=template.name), data.variation)
         if varied is not None:
-            content = np.maximum(view.grouping.add(varied.values), 0.0)
-            if varied.relation == "unknown" or varied.variances is None or yields.variances is None:
+            content, difference = np.maximum(varied.values, 0.0), varied.less(yields)
+            if varied.relation == "unknown" or difference is None:
                 covariance = None
                 where = place(channel=view.name, sample=template.name)
                 report.add("bias_error", "dropped", where, "the run does not tell the covariance with nominal")
             elif covariance is not None:
-                covariance = covariance + strength**2 * varied.difference_covariance(yields, view.grouping)
+                covariance = covariance + strength**2 * difference.covariance
         total += strength * content
     total = np.maximum(total, 0.0)
     if data.kind == "toy":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.report import Report, place
-from rs3l_gnn.fits.templates.compatibility import difference_test
+from rs3l_gnn.fits.templates.compatibility import ClosureTest, ShiftRecord, difference_test
 from rs3l_gnn.fits.templates.model import Nuisance, RateEffect, SampleTemplates
 from rs3l_gnn.fits.templates.names import Renamer, nuisance_name
 from rs3l_gnn.fits.templates.processes import ChannelView, ProcessReader
@@ -31,8 +30,8 @@ class SampleBuilder:
     names: Renamer
     report: Report
     nuisances: dict[str, Nuisance] = field(default_factory=dict)
-    shifts: list[dict[str, Any]] = field(default_factory=list)
-    closure: list[dict[str, Any]] = field(default_factory=list)
+    shifts: list[ShiftRecord] = field(default_factory=list)
+    closure: list[ClosureTest] = field(default_factory=list)
 
     def build(self, view: ChannelView, sample: str, fill: NDArray[np.float64] | None) -> SampleTemplates | None:
         """Templates of one sample, None where it is empty and may be left out.
@@ -46,13 +45,13 @@ class SampleBuilder:
             FitError: a negative bin, an empty sample, or a shift that the configuration does not allow.
         """
         problems, name = self.config.problems, self.names(sample, "sample")
-        fine, grouping, channel = view.fine[sample], view.grouping, view.name
-        added = np.zeros(grouping.n_bins) if fill is None else fill
-        values = grouping.add(fine.values) + added
+        nominal, channel = view.nominal[sample], view.name
+        added = np.zeros(view.grouping.n_bins) if fill is None else fill
+        values = nominal.values + added
         # Without variances, which a sample without mc_stat may be, nothing reads them.
-        variances = np.zeros(len(values)) if fine.variances is None else grouping.add(fine.variances) + added**2
+        variances = np.zeros(len(values)) if nominal.variances is None else nominal.variances + added**2
         where = place(channel=channel, sample=name)
-        if fine.variances is None:
+        if nominal.variances is None:
             detail = "no statistical error of the simulation in the fit; significances of variations are unknown"
             self.report.add("no_variances", "kept", where, detail)
         negative = np.flatnonzero(values < 0)
@@ -68,22 +67,19 @@ class SampleBuilder:
             self.report.add("empty_samples", "dropped", where, "no expected events")
             return None
         made = SampleTemplates(name, values, variances, mc_stat=self.config.samples[sample].mc_stat)
-        shifter = ShiftBuilder(view, made, fine, problems, self.config.prune, self.report, added)
+        shifter = ShiftBuilder(view, made, nominal, problems, self.config.prune, self.report, added)
         shifts = []
         for systematic in self.sources:
             if not systematic.acts_on(view.key, sample):
                 continue
-            sides = [
-                None if axis is None else self.reader.varied(view.histogram, view.source, sample, axis)
-                for axis in (systematic.up, systematic.down)
-            ]
+            sides = [self.reader.in_bins_of(view, sample, axis) for axis in (systematic.up, systematic.down)]
             built = shifter.build(systematic, sides[0], sides[1])
             if built is None:
                 continue
-            nuisance = built.shift.nuisance
-            self._declare(nuisance, systematic.group, systematic.key)
-            self.shifts.append({"channel": channel, "sample": name, "nuisance": nuisance, **built.record})
-            shifts.append(built.shift)
+            shift, record = built
+            self._declare(shift.nuisance, systematic.group, systematic.key)
+            self.shifts.append(record)
+            shifts.append(shift)
         self._close(view, sample, made)
         return replace(made, shifts=tuple(shifts), rates=self._rates(view, sample))
 
@@ -115,16 +111,8 @@ class SampleBuilder:
 
     def _close(self, view: ChannelView, sample: str, made: SampleTemplates) -> None:
         # The replica differs from nominal by its random numbers alone: it must agree within errors.
-        replica = self.reader.varied(view.histogram, view.source, sample, "seed")
-        if replica is None:
-            return
-        values = view.grouping.add(replica.values)
-        test = difference_test(replica, view.fine[sample], view.grouping)
-        self.closure.append(
-            {
-                "channel": view.name,
-                "sample": made.name,
-                "rate": float(values.sum() / made.values.sum()),
-                **{key: None if test is None else getattr(test, key) for key in ("chi2", "degrees", "p_value")},
-            }
-        )
+        replica = self.reader.in_bins_of(view, sample, "seed")
+        if replica is not None:
+            rate = float(replica.values.sum() / made.values.sum())
+            test = difference_test(replica, view.nominal[sample])
+            self.closure.append(ClosureTest(view.name, made.name, rate, test))

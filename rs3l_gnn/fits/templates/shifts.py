@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,18 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.config.blocks import ProblemsConfig, PruneConfig
 from rs3l_gnn.fits.report import Report, place
-from rs3l_gnn.fits.templates.compatibility import corrected, difference_test
+from rs3l_gnn.fits.templates.compatibility import Compatibility, ShiftRecord, combined_p_value, difference_test
 from rs3l_gnn.fits.templates.model import SampleTemplates, Shift
-from rs3l_gnn.fits.templates.processes import ChannelView, FineYields, least_known
+from rs3l_gnn.fits.templates.processes import ChannelView
 from rs3l_gnn.fits.templates.smoothing import smooth_shift
 from rs3l_gnn.fits.templates.sources import Source
+from rs3l_gnn.fits.yields import Yields, least_known
 
-__all__ = ["BuiltShift", "ShiftBuilder"]
-
-
-@dataclass(frozen=True)
-class BuiltShift:
-    """A shift, and for the report how its sides are related to nominal and whether they differ from it."""
-
-    shift: Shift
-    record: dict[str, Any]
+__all__ = ["ShiftBuilder"]
 
 
 @dataclass(frozen=True)
-class _SideYields:
+class _Side:
     values: NDArray[np.float64]
     error: NDArray[np.float64] | None
 
@@ -40,14 +33,14 @@ class ShiftBuilder:
 
     view: ChannelView
     sample: SampleTemplates
-    fine: FineYields
+    nominal: Yields
     problems: ProblemsConfig
     prune: PruneConfig
     report: Report
     fill: NDArray[np.float64]
     """Events added to the sample in bins where nothing at all is expected [n_bins]."""
 
-    def build(self, source: Source, up: FineYields | None, down: FineYields | None) -> BuiltShift | None:
+    def build(self, source: Source, up: Yields | None, down: Yields | None) -> tuple[Shift, ShiftRecord] | None:
         """Combine the sides of a source, or None where it has no effect worth keeping.
 
         Raises:
@@ -65,50 +58,43 @@ class ShiftBuilder:
                 )
             self.report.add("missing_variation", "dropped", where, "not simulated, taken as without effect")
             return None
-        sides = self._both(source, self._grouped(up), self._grouped(down), where)
+        sides = self._both(source, self._side(up), self._side(down), where)
         checked = [self._checked(side, word, where) for side, word in zip(sides, ("up", "down"), strict=True)]
         if checked[0] is None or checked[1] is None:
             return None
         smooth = [self._smoothed(side, source, where) for side in (checked[0], checked[1])]
         shift = Shift(name, smooth[0].values, smooth[1].values, smooth[0].error, smooth[1].error)
         self._flag(shift, where)
-        record = self._tested(source, up, down, where)
-        kept = self._pruned(self._effect(shift, source), record["p_value"], where)
+        measured = {side: yields for side, yields in (("up", up), ("down", down)) if yields is not None}
+        tests = self._tested(source, measured, where)
+        p_value = combined_p_value(tests.values())
+        kept = self._pruned(self._effect(shift, source), p_value, where)
         if kept is None:
             return None
+        relation = least_known(yields.relation for yields in measured.values())
         rates = self.sample.rate(kept)
-        return BuiltShift(kept, {"rate_up": rates[0], "rate_down": rates[1], **record})
+        return kept, ShiftRecord(self.view.name, self.sample.name, name, *rates, tests, p_value, relation)
 
-    def _tested(self, source: Source, up: FineYields | None, down: FineYields | None, where: str) -> dict[str, Any]:
+    def _tested(self, source: Source, measured: Mapping[str, Yields], where: str) -> dict[str, Compatibility | None]:
         """Whether the simulated sides differ from nominal; a mirror image would say the same once more.
 
         The yields are those of the simulation: what is clipped or smoothed has other errors.
         """
-        record: dict[str, Any] = {}
-        measured = {side: fine for side, fine in (("up", up), ("down", down)) if fine is not None}
-        found = []
-        for side, fine in measured.items():
+        tests = {}
+        for side, yields in measured.items():
             try:
-                test = difference_test(fine, self.fine, self.view.grouping, effect=source.config.effect)
+                tests[side] = difference_test(yields, self.nominal, effect=source.config.effect)
             except FitError as error:
                 raise FitError(f"{where}, {side}: {error}") from error
-            for key in ("chi2", "degrees", "p_value"):
-                record[f"{side}_{key}"] = None if test is None else getattr(test, key)
-            found.append(test)
-        known = [test.p_value for test in found if test is not None]
-        record["p_value"] = corrected(known) if len(known) == len(found) else None
-        relation = least_known({fine.relation for fine in measured.values()})
-        return record | {"relation": relation, "paired": relation == "known"}
+        return tests
 
-    def _grouped(self, fine: FineYields | None) -> _SideYields | None:
-        if fine is None:
+    def _side(self, yields: Yields | None) -> _Side | None:
+        if yields is None:
             return None
-        error = fine.difference_error(self.fine, self.view.grouping)
-        return _SideYields(self.view.grouping.add(fine.values) + self.fill, error)
+        difference = yields.less(self.nominal)
+        return _Side(yields.values + self.fill, None if difference is None else difference.error)
 
-    def _both(
-        self, source: Source, up: _SideYields | None, down: _SideYields | None, where: str
-    ) -> tuple[_SideYields, _SideYields]:
+    def _both(self, source: Source, up: _Side | None, down: _Side | None, where: str) -> tuple[_Side, _Side]:
         if up is not None and down is not None:
             return up, down
         given = up if up is not None else down
@@ -119,14 +105,14 @@ class ShiftBuilder:
                 hint=f"simulate it, or set systematics.{source.name}.one_sided",
             )
         if source.one_sided == "symmetrize":
-            other = _SideYields(2 * self.sample.values - given.values, given.error)
+            other = _Side(2 * self.sample.values - given.values, given.error)
             self.report.add("one_sided", "symmetrized", where, "the other side is the mirror image about nominal")
         else:
-            other = _SideYields(self.sample.values.copy(), np.zeros(len(given.values)))
+            other = _Side(self.sample.values.copy(), np.zeros(len(given.values)))
             self.report.add("one_sided", "kept", where, "the other side is nominal")
         return (given, other) if up is not None else (other, given)
 
-    def _checked(self, side: _SideYields, word: str, where: str) -> _SideYields | None:
+    def _checked(self, side: _Side, word: str, where: str) -> _Side | None:
         values = side.values
         negative = np.flatnonzero(values < 0)
         if len(negative):
@@ -150,7 +136,7 @@ class ShiftBuilder:
             values = self.sample.values * self.problems.clip_factor
         return replace(side, values=values)
 
-    def _smoothed(self, side: _SideYields, source: Source, where: str) -> _SideYields:
+    def _smoothed(self, side: _Side, source: Source, where: str) -> _Side:
         values = smooth_shift(self.sample.values, side.values, side.error, source.smooth)
         if values is not side.values:
             change = np.abs(values - side.values).max()

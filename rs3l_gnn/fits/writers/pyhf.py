@@ -46,14 +46,12 @@ def pyhf_workspace(templates: Templates) -> dict[str, Any]:
     }
 
 
-def write_workspace(path: Path, templates: Templates, *, force: bool = False) -> dict[str, Any]:
-    """Write the workspace to a JSON file and return it."""
-    workspace = pyhf_workspace(templates)
+def write_workspace(path: Path, templates: Templates, *, force: bool = False) -> None:
+    """Write the workspace to a JSON file."""
     # Compact: a large model has millions of numbers.
-    text = json.dumps(workspace, allow_nan=False)
+    text = json.dumps(pyhf_workspace(templates), allow_nan=False)
     with atomic_file(path, force=force) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
-    return workspace
 
 
 def _modifiers(channel: ChannelTemplates, sample: SampleTemplates) -> list[dict[str, Any]]:

@@ -18,19 +18,15 @@ DATA = "data_obs"
 """Combine's name for the data."""
 
 
-def write_shapes(path: Path, templates: Templates, *, force: bool = False) -> int:
+def write_shapes(path: Path, templates: Templates, *, force: bool = False) -> None:
     """Write ``<channel>/<sample>``, ``<channel>/<sample>_<nuisance>Up`` and ``Down``, and ``<channel>/data_obs``.
 
     Histograms are TH1D with the channel's edges and, as errors, the statistical errors of the simulation.
-
-    Returns:
-        Number of histograms.
     """
     import uproot
 
     from rs3l_gnn.fits.writers.stamps import Stamp
 
-    written = 0
     # In memory first: uproot returns to the head of the file after every histogram.
     content_of_file = BytesIO()
     with uproot.recreate(content_of_file, compression=None) as file:
@@ -41,11 +37,9 @@ def write_shapes(path: Path, templates: Templates, *, force: bool = False) -> in
             folder = file.mkdir(channel.name, initial_directory_bytes=room)
             stamp = Stamp(channel.edges)
             folder.update((name, stamp(name, values, variances)) for name, values, variances in content)
-            written += len(content)
         finished = content_of_file.getvalue()
     with atomic_file(path, force=force) as partial:
         partial.write_bytes(finished)
-    return written
 
 
 def _content(

@@ -19,11 +19,13 @@ from rs3l_gnn.fits import (
     errors_by_group,
     errors_of_errors,
     replica,
+    value_of,
 )
 from rs3l_gnn.fits.compare.replicas import error_parts
-from rs3l_gnn.fits.histograms.cells import Cell, RunHistogram
+from rs3l_gnn.fits.histograms.cells import RunHistogram
 from rs3l_gnn.fits.histograms.runs import Run, read_runs
 from rs3l_gnn.fits.templates.build import read_inputs
+from rs3l_gnn.fits.yields import Yields
 
 WriteRun = Callable[..., Path]
 KEY = ("qcd", "sr", "fsrUp")
@@ -38,7 +40,7 @@ def drawn(run: Run, key: tuple[str, str, str], n: int) -> NDArray[np.float64]:
     return np.array(rows)
 
 
-def variances_of(cell: Cell) -> NDArray[np.float64]:
+def variances_of(cell: Yields) -> NDArray[np.float64]:
     assert cell.variances is not None
     return cell.variances
 
@@ -94,8 +96,8 @@ def test_without_joint_weights_it_is_independent(write_run: WriteRun) -> None:
 
 
 def test_weights_follow_nominal() -> None:
-    nominal = Cell(np.array([4.0, 9.0]), np.array([0.4, 0.9]))
-    weighted = Cell(1.2 * nominal.values, 1.44 * variances_of(nominal), 1.2 * variances_of(nominal))
+    nominal = Yields(np.array([4.0, 9.0]), np.array([0.4, 0.9]))
+    weighted = Yields(1.2 * nominal.values, 1.44 * variances_of(nominal), 1.2 * variances_of(nominal))
     cells = {("qcd", "sr", "nominal"): nominal, ("qcd", "sr", "psISRUp"): weighted}
     histogram = RunHistogram("score_rs3l", np.array([0.0, 0.5, 1.0]), ("sr",), ("nominal", "psISRUp"), cells)
     run = Run({"score_rs3l": histogram}, {}, {}, {})
@@ -105,7 +107,7 @@ def test_weights_follow_nominal() -> None:
 
 
 def test_negative_and_empty_bins_stay_usable() -> None:
-    cell = Cell(np.array([-1.0, 0.0, 5.0]), np.array([4.0, 2.0, 5.0]))
+    cell = Yields(np.array([-1.0, 0.0, 5.0]), np.array([4.0, 2.0, 5.0]))
     histogram = RunHistogram("score_rs3l", np.arange(4.0), ("sr",), ("nominal",), {("qcd", "sr", "nominal"): cell})
     contents = drawn(Run({"score_rs3l": histogram}, {}, {}, {}), ("qcd", "sr", "nominal"), 2000)
     assert contents[:, 0].mean() == pytest.approx(-1.0, abs=0.2)
@@ -116,7 +118,7 @@ def test_negative_and_empty_bins_stay_usable() -> None:
 def parts_of(config: FitConfig, run: Run, groupings: Any) -> dict[str, float]:
     templates = build_templates(config, {"": run}, groupings=groupings).templates
     best = asimov_fit(Likelihood(templates, checked=False))
-    return error_parts(best.of("mu")[1], errors_by_group(templates, best))
+    return error_parts(value_of(best, "mu")[1], errors_by_group(templates, best))
 
 
 def test_errors_of_errors_are_the_spread_over_runs(write_run: WriteRun, make_config: Callable[..., FitConfig]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rs3l_gnn.fits import Spread, TaggerResult
-from rs3l_gnn.fits.compare.results import average_trainings, comparison_document, markdown_table
+from rs3l_gnn.fits.compare.results import Comparison, average_trainings
 
 RS3L = TaggerResult(
     histogram="score_rs3l",
@@ -31,7 +31,7 @@ N2 = replace(RS3L, histogram="score_n2", mu_error_shower=0.9, bias={"altHad": 0.
 
 
 def test_differences_add_errors_in_squares() -> None:
-    document = comparison_document({"n2": N2, "rs3l": RS3L})
+    document = Comparison.of({"n2": N2, "rs3l": RS3L}, {}).record()
     (pair,) = document["differences"].values()
     assert pair["mu_error_shower"] == {"value": pytest.approx(0.5), "error": pytest.approx(0.03 * 2**0.5)}
     # Sizes of biases: 0.4 is larger than 0.1, whatever their signs.
@@ -39,30 +39,14 @@ def test_differences_add_errors_in_squares() -> None:
 
 
 def test_no_error_where_one_is_unknown() -> None:
-    document = comparison_document({"n2": replace(N2, replicas=None), "rs3l": RS3L})
+    document = Comparison.of({"n2": replace(N2, replicas=None), "rs3l": RS3L}, {}).record()
     (pair,) = document["differences"].values()
     assert pair["mu_error_shower"]["error"] is None
     assert pair["size of bias altHad"]["error"] is not None
 
 
-def test_table() -> None:
-    lines = markdown_table(comparison_document({"n2": N2, "rs3l": RS3L})).splitlines()
-    assert lines[0].startswith("| Tagger | error of mu, total | error of mu, statistical | error of mu, shower |")
-    assert lines[0].endswith("| bias, altHad |")
-    # Two digits of the error; without one, three of the value.
-    assert lines[3] == "| rs3l | 0.500 ± 0.020 | 0.3000 ± 0.0010 | 0.400 ± 0.030 | 0 | -0.100 ± 0.030 |"
-    assert "| rs3l | 50 % | 1.23 % |" in lines
-    assert "| n2 - rs3l |" in lines[-3]
-    assert "+0.500 ± 0.042" in lines[-3]
-    assert lines[-1].endswith("upper bounds.")
-    widths = {line.count("|") for line in lines[:4]}
-    assert widths == {7}
-
-
 def test_one_tagger_has_no_differences() -> None:
-    document = comparison_document({"rs3l": RS3L})
-    assert document["differences"] == {}
-    assert "Difference" not in markdown_table(document)
+    assert Comparison.of({"rs3l": RS3L}, {}).differences == {}
 
 
 def test_trainings_are_averaged() -> None:

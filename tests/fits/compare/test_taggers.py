@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import rs3l_gnn.cli.fit  # noqa: F401 - registers the verb
 from rs3l_gnn.cli.app import app
 from rs3l_gnn.conventions import ConfigError, FitError, UnknownVariationError, load_config
-from rs3l_gnn.fits import FitConfig, compare_taggers, fit
+from rs3l_gnn.fits import FitConfig, compare_taggers
 
+Written = Callable[..., dict[str, Any]]
 WriteRun = Callable[..., Path]
 MakeConfig = Callable[..., FitConfig]
 
@@ -55,8 +56,9 @@ def test_a_tagger_that_moves_less_has_the_smaller_shower_error(
         rebin={"signal_efficiency": [0.5], "efficiency_tolerance": 0.05},
         inference=QUICK,
         problems={"negative_bins": "clip"},
+        comparison={"taggers": TAGGERS, "pseudo_data": ["hadronisationUp", "seed"], "replicas": 20},
     )
-    found = compare_taggers(config, TAGGERS, tmp_path / "out", pseudo_data=["hadronisationUp", "seed"], replicas=20)
+    found = compare_taggers(config, tmp_path / "out").taggers
     rs3l, supervised = found["rs3l"], found["supervised"]
     assert supervised.mu_error_shower > 1.5 * rs3l.mu_error_shower
     squares = rs3l.mu_error_statistical**2 + rs3l.mu_error_shower**2 + rs3l.mu_error_other**2
@@ -85,13 +87,13 @@ def test_a_tagger_that_moves_less_has_the_smaller_shower_error(
 
 
 def test_pseudo_data_from_a_shower_that_a_part_of_the_events_has(
-    block: Callable[..., dict[str, Any]], tmp_path: Path
+    block: Callable[..., dict[str, Any]], tmp_path: Path, written: Written
 ) -> None:
     comparison = {"taggers": ["supervised"], "pseudo_data": ["altHad", "vincia"]}
     results = {}
     for part in (1.0, 0.25):
         config = FitConfig.model_validate(block(parts={"vinciaUp": part}, comparison=comparison))
-        results[part] = fit(config, tmp_path / str(part))["taggers"]["supervised"]
+        results[part] = written(config, tmp_path / str(part))["taggers"]["supervised"]
     whole, quarter = results[1.0], results[0.25]
     # The registry's name of the other hadronisation means its entry on the axis; nothing of it depends on the part.
     assert whole["bias"]["altHad"] == quarter["bias"]["altHad"] != 0
@@ -118,7 +120,9 @@ def test_command_line_writes_numbers_table_and_pictures(block: Callable[..., dic
         "supervised",
     }
     document = json.loads((out / "comparison.json").read_text())
-    assert document["plots"] == [f"plots/comparison_{name}.png" for name in ("errors", "bias", "templates_sr")]
+    assert document["plots"] == [
+        f"plots/comparison_{name}.{suffix}" for name in ("errors", "bias", "templates_sr") for suffix in ("png", "pdf")
+    ]
     assert all((out / name).stat().st_size > 5000 for name in document["plots"])
     assert list(document["taggers"]) == ["supervised", "rs3l"]
     assert document["taggers"]["rs3l"]["replicas"]["n"] == 4
@@ -135,9 +139,11 @@ def test_command_line_writes_numbers_table_and_pictures(block: Callable[..., dic
     assert "exists already" in refused.output
 
 
-def test_trainings_of_one_recipe_are_one_row(block: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_trainings_of_one_recipe_are_one_row(
+    block: Callable[..., dict[str, Any]], tmp_path: Path, written: Written
+) -> None:
     comparison = {"taggers": TAGGERS, "trainings": {"net": ["rs3l", "supervised"]}, "replicas": 3}
-    document = fit(FitConfig.model_validate(block(comparison=comparison, plots=True)), tmp_path / "out")
+    document = written(FitConfig.model_validate(block(comparison=comparison, plots=True)), tmp_path / "out")
     single = document["trainings"]["net"]
     assert list(document["taggers"]) == ["net"]
     assert document["taggers"]["net"]["mu_error_shower"] == pytest.approx(
@@ -154,23 +160,25 @@ def test_trainings_of_one_recipe_are_one_row(block: Callable[..., dict[str, Any]
             FitConfig.model_validate(block(comparison=comparison | {"trainings": trainings}))
 
 
-def test_same_seed_gives_the_same_numbers(block: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_numbers(
+    block: Callable[..., dict[str, Any]], tmp_path: Path, written: Written
+) -> None:
     comparison = {"taggers": ["rs3l"], "replicas": 3}
     config = FitConfig.model_validate(block(comparison=comparison))
-    found = [fit(config, tmp_path / name) for name in "ab"]
+    found = [written(config, tmp_path / name) for name in "ab"]
     assert found[0]["taggers"] == found[1]["taggers"]
     assert found[0]["taggers"]["rs3l"]["replicas"]["deviation"]["mu_error"] > 0
 
 
-def test_what_cannot_be_compared(block: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_what_cannot_be_compared(block: Callable[..., dict[str, Any]], tmp_path: Path, written: Written) -> None:
     comparison = {"taggers": ["rs3l"], "pseudo_data": ["herwig"]}
     config = FitConfig.model_validate(block(rebin={"min_entries": 10}, comparison=comparison))
     with pytest.raises(ConfigError, match="same bins in signal efficiency"):
-        fit(config, tmp_path / "out")
+        written(config, tmp_path / "out")
     with pytest.raises(UnknownVariationError, match="pseudo_data names herwig; allowed: fsrDown, fsrUp"):
-        fit(FitConfig.model_validate(block(comparison=comparison)), tmp_path / "out")
+        written(FitConfig.model_validate(block(comparison=comparison)), tmp_path / "out")
     with pytest.raises(FitError, match="no histogram 'score_n2'"):
-        fit(FitConfig.model_validate(block(comparison={"taggers": ["n2"]})), tmp_path / "out")
+        written(FitConfig.model_validate(block(comparison={"taggers": ["n2"]})), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

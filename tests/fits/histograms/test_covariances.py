@@ -133,9 +133,7 @@ def test_runs_that_kept_no_products_have_no_significance(tmp_path: Path, events:
     whole, _ = histograms(events)
     built = build_templates(config(write(tmp_path / "h.json", whole, None)))
     assert not built.paired
-    assert {(shift["relation"], shift["p_value"], shift["up_chi2"]) for shift in built.shifts} == {
-        ("unknown", None, None)
-    }
+    assert {(shift.relation, shift.p_value, shift.tests["up"]) for shift in built.shifts} == {("unknown", None, None)}
     made = built.templates.channels[0].sample("all")
     assert made is not None
     assert made.shifts[0].up_error is not None
@@ -201,7 +199,7 @@ def test_no_variances_are_enough_without_statistical_nuisances(tmp_path: Path, k
     expected = whole[{"dataset": "qcd", "channel": "sr", "variation": "nominal"}].values() * 2000
     np.testing.assert_allclose(qcd.values, [expected[:2].sum(), expected[2:4].sum(), expected[4:].sum()])
     assert qcd.shifts[0].up_error is None
-    assert {shift["p_value"] for shift in built.shifts} == {None}
+    assert {shift.p_value for shift in built.shifts} == {None}
     (finding,) = [finding for finding in built.report.of("no_variances") if "qcd" in finding.where]
     assert "no statistical error of the simulation" in finding.detail
     with pytest.raises(FitError, match=r"samples\.qcd\.mc_stat: false"):

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from uhi.io.json import default
 
 from rs3l_gnn.conventions import VARIATIONS, FitError, InputFileError
-from rs3l_gnn.fits import FitConfig, ReplicaSource, errors_of_errors, fit
-from rs3l_gnn.fits.histograms.cells import Cell, RunHistogram
+from rs3l_gnn.fits import FitConfig, ReplicaSource, errors_of_errors
+from rs3l_gnn.fits.histograms.cells import RunHistogram
 from rs3l_gnn.fits.histograms.event_replicas import EventReplicas
 from rs3l_gnn.fits.templates.build import build_templates, read_inputs, read_replicas
+from rs3l_gnn.fits.yields import Yields
+
+Written = Callable[..., dict[str, Any]]
 
 XSEC = {"hbb": 0.004, "qcd": 0.2}
 LUMINOSITY = 138.0
@@ -144,9 +147,9 @@ def root_sum(values: NDArray[np.float64]) -> float:
     return float(np.sqrt((values**2).sum()))
 
 
-def test_error_of_a_difference_is_that_of_a_loop_over_events(tmp_path: Path) -> None:
+def test_error_of_a_difference_is_that_of_a_loop_over_events(tmp_path: Path, written: Written) -> None:
     scores = toy_scores(3000, common=0.85)
-    document = fit(config_of(write(tmp_path / "run", scores, n_replicas=100)), tmp_path / "fit")
+    document = written(config_of(write(tmp_path / "run", scores, n_replicas=100)), tmp_path / "fit")
     assert document["paired_differences"] is True
     expected = influences(scores)
     own_error = 4 / np.sqrt(2 * 100)  # four times that of a standard deviation of 100
@@ -166,10 +169,10 @@ def test_error_of_a_difference_is_that_of_a_loop_over_events(tmp_path: Path) -> 
     assert "paired" in (tmp_path / "fit" / "comparison.md").read_text().splitlines()[-1]
 
 
-def test_a_tagger_does_not_differ_from_itself(tmp_path: Path) -> None:
+def test_a_tagger_does_not_differ_from_itself(tmp_path: Path, written: Written) -> None:
     scores = toy_scores(500, common=0.5)
     path = write(tmp_path / "run", scores | {"two": scores["one"]}, n_replicas=5)
-    document = fit(config_of(path, replicas=200), tmp_path / "fit")
+    document = written(config_of(path, replicas=200), tmp_path / "fit")
     entries = document["differences"]["one - two"]
     assert all((entry["value"], entry["error"]) == (0.0, 0.0) for entry in entries.values())
     assert entries["mu_error_statistical"]["error_in_squares"] > 0
@@ -177,11 +180,11 @@ def test_a_tagger_does_not_differ_from_itself(tmp_path: Path) -> None:
     assert document["taggers"]["one"]["replicas"]["n"] == 5
 
 
-def test_trainings_are_paired_too(tmp_path: Path) -> None:
+def test_trainings_are_paired_too(tmp_path: Path, written: Written) -> None:
     scores = toy_scores(500, common=0.9)
     path = write(tmp_path / "run", scores | {"three": scores["one"]}, n_replicas=6)
     changes = {"taggers": ["one", "two", "three"], "trainings": {"net": ["one", "two"]}}
-    document = fit(config_of(path, **changes), tmp_path / "fit")
+    document = written(config_of(path, **changes), tmp_path / "fit")
     config = config_of(path)
     runs = read_inputs(config, ["score_one", "score_two"])
     source = ReplicaSource(runs, 6, events=read_replicas(config, runs))
@@ -198,13 +201,14 @@ def test_trainings_are_paired_too(tmp_path: Path) -> None:
 
 
 def test_without_replicas_in_the_run_they_are_drawn_and_not_paired(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, written: Written
 ) -> None:
     path = write(tmp_path / "run", toy_scores(500, common=0.5), n_replicas=3)
     document = json.loads(path.read_text())
     del document["replicas"]
     path.write_text(json.dumps(document))
-    found = fit(config_of(path, replicas=3), tmp_path / "fit")
+    caplog.set_level("WARNING", logger="rs3l_gnn")
+    found = written(config_of(path, replicas=3), tmp_path / "fit")
     assert found["paired_differences"] is False
     errors = [found["taggers"][tagger]["replicas"]["deviation"]["mu_error"] for tagger in ("one", "two")]
     assert found["differences"]["one - two"]["mu_error"]["error"] == pytest.approx(np.hypot(*errors))
@@ -236,9 +240,9 @@ def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
 
 
 def test_variances_and_covariances_follow_the_contents() -> None:
-    nominal = Cell(np.array([4.0, 9.0, 0.5]), np.array([0.4, 0.9, 3.0]))
-    varied = Cell(np.array([2.0, 3.0, 1.0]), np.array([0.2, 0.3, 0.5]), np.array([0.1, 0.2, 0.0]), "known")
-    observed = Cell(np.array([5.0, 6.0, 7.0]), np.array([5.0, 6.0, 7.0]))
+    nominal = Yields(np.array([4.0, 9.0, 0.5]), np.array([0.4, 0.9, 3.0]))
+    varied = Yields(np.array([2.0, 3.0, 1.0]), np.array([0.2, 0.3, 0.5]), np.array([0.1, 0.2, 0.0]), "known")
+    observed = Yields(np.array([5.0, 6.0, 7.0]), np.array([5.0, 6.0, 7.0]))
     cells = {("qcd", "sr", "nominal"): nominal, ("qcd", "sr", "fsrUp"): varied, ("data", "sr", "nominal"): observed}
     histogram = RunHistogram("h", np.arange(4.0), ("sr",), ("nominal", "fsrUp"), cells)
     contents = {

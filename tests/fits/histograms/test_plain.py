@@ -14,7 +14,9 @@ import uproot
 from uhi.io.json import default
 
 from rs3l_gnn.conventions import FitError, InputFileError
-from rs3l_gnn.fits import FitConfig, build_templates, fit
+from rs3l_gnn.fits import FitConfig, build_templates
+
+Written = Callable[..., dict[str, Any]]
 
 SAMPLES = {"hbb": {"signal": True}, "qcd": {}, "qcd_HT200": {}}
 EDGES = np.linspace(0, 1, 5)
@@ -104,9 +106,9 @@ def test_plain_histograms_by_name(tmp_path: Path) -> None:
         build_templates(block(path, histogram="pt"))
 
 
-def test_a_whole_fit_of_a_plain_histogram(tmp_path: Path) -> None:
+def test_a_whole_fit_of_a_plain_histogram(tmp_path: Path, written: Written) -> None:
     path = write_json(tmp_path / "one.json", of_agc())
-    document = fit(block(path, inference={"limit": False}), tmp_path / "out")
+    document = written(block(path, inference={"limit": False}), tmp_path / "out")
     assert document["mu"] == pytest.approx(1.0, abs=1e-3)
     assert not document["paired_errors"]
     (finding,) = [finding for finding in document["report"] if finding["kind"] == "plain_input"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rs3l_gnn.fits import FitConfig, Likelihood, Templates, asimov_fit, build_templates
+from rs3l_gnn.fits import FitConfig, Likelihood, Templates, asimov_fit, build_templates, value_of
 from rs3l_gnn.fits.likelihood.bias import bias_error, response
 
 
@@ -28,7 +28,7 @@ def test_response_is_the_change_of_fits(rich: Templates) -> None:
         for sign in (1, -1):
             data = likelihood.counts.copy()
             data[position] += sign * step
-            moved.append(Likelihood(rich, data).fit(start=best.values).of("mu")[0])
+            moved.append(value_of(Likelihood(rich, data).fit(start=best.bestfit), "mu")[0])
         assert (moved[0] - moved[1]) / (2 * step) == pytest.approx(slopes[position], rel=0.1, abs=1e-4)
 
 

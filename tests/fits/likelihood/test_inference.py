@@ -8,7 +8,7 @@ import cabinetry
 import numpy as np
 import pytest
 
-from rs3l_gnn.fits import Likelihood, Templates, limit, pyhf_workspace, rank, scan, significance, toys
+from rs3l_gnn.fits import Likelihood, Templates, limit, pyhf_workspace, rank, scan, significance, toys, value_of
 from rs3l_gnn.fits.likelihood.inference import throw_toy
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
@@ -16,11 +16,13 @@ from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 def test_ranking_of_one_nuisance(one_bin: Callable[..., Templates]) -> None:
     # Moving theta by +-1 moves b to b 1.05^(+-1), and the signal takes up the difference.
     likelihood = Likelihood(one_bin())
-    (impact,) = rank(likelihood, likelihood.fit())
-    assert impact.name == "norm"
-    assert impact.pre_fit == pytest.approx((-50 / 50, (1000 - 1000 / 1.05) / 50), abs=5e-3)
+    found = rank(likelihood, likelihood.fit())
+    assert found.labels == ["norm"]
+    assert found.prefit_up == pytest.approx([-50 / 50], abs=5e-3)
+    assert found.prefit_down == pytest.approx([(1000 - 1000 / 1.05) / 50], abs=5e-3)
     # One bin cannot constrain it, so both impacts are the same.
-    assert impact.post_fit == pytest.approx(impact.pre_fit, abs=1e-2)
+    assert found.postfit_up == pytest.approx(found.prefit_up, abs=1e-2)
+    assert found.postfit_down == pytest.approx(found.prefit_down, abs=1e-2)
 
 
 def test_ranking_agrees_with_cabinetry(rich: Templates) -> None:
@@ -33,27 +35,27 @@ def test_ranking_agrees_with_cabinetry(rich: Templates) -> None:
     )
     likelihood = Likelihood(small)
     best = likelihood.fit()
-    error = best.of("mu")[1]
-    ours = {impact.name: impact for impact in rank(likelihood, best)}
-    sizes = [impact.size for impact in ours.values()]
-    assert sizes == sorted(sizes, reverse=True)
+    error = value_of(best, "mu")[1]
+    ours = rank(likelihood, best)
+    sizes = np.maximum(np.abs(ours.postfit_up), np.abs(ours.postfit_down))
+    assert sizes.tolist() == sorted(sizes, reverse=True)
     with numpy_backend():
         model, data = cabinetry.model_utils.model_and_data(pyhf_workspace(small))
         theirs = cabinetry.fit.ranking(model, data)
-    assert set(ours) == set(theirs.labels)
-    for position, label in enumerate(theirs.labels):
+    assert sorted(ours.labels) == sorted(theirs.labels)
+    order = [theirs.labels.index(label) for label in ours.labels]
+    for column in ("prefit_up", "prefit_down", "postfit_up", "postfit_down"):
         # cabinetry's fits stop within 1.4 % of the error.
-        assert ours[label].post_fit[0] == pytest.approx(theirs.postfit_up[position], abs=0.03 * error)
-        assert ours[label].pre_fit[1] == pytest.approx(theirs.prefit_down[position], abs=0.03 * error)
+        np.testing.assert_allclose(getattr(ours, column), getattr(theirs, column)[order], atol=0.03 * error)
 
 
 def test_scan_is_a_parabola_in_the_gaussian_limit(one_bin: Callable[..., Templates]) -> None:
     likelihood = Likelihood(one_bin(background=1e6, signal=5e3, effect=1e-4))
     best = likelihood.fit()
-    value, error = best.of("mu")
+    value, error = value_of(best, "mu")
     found = scan(likelihood, best, points=5)
-    np.testing.assert_allclose((found.values - value) / error, [-2, -1, 0, 1, 2], atol=1e-6)
-    np.testing.assert_allclose(found.rise, [4, 1, 0, 1, 4], rtol=5e-3, atol=1e-4)
+    np.testing.assert_allclose((found.parameter_values - value) / error, [-2, -1, 0, 1, 2], atol=1e-6)
+    np.testing.assert_allclose(found.delta_nlls, [4, 1, 0, 1, 4], rtol=5e-3, atol=1e-4)
 
 
 def test_limit_in_the_gaussian_limit(one_bin: Callable[..., Templates]) -> None:
@@ -66,9 +68,9 @@ def test_limit_in_the_gaussian_limit(one_bin: Callable[..., Templates]) -> None:
     found = limit(likelihood, likelihood.fit(), confidence_level=0.95)
     sigma = 1e3 / 5e3
     wanted = [sigma * (norm.isf(0.05 * norm.cdf(n)) + n) for n in (-2, -1, 0, 1, 2)]
-    np.testing.assert_allclose(found.expected, wanted, rtol=5e-3)
+    np.testing.assert_allclose(found.expected_limit, wanted, rtol=5e-3)
     # Data exactly at the background: observed is the median.
-    assert found.observed == pytest.approx(wanted[2], rel=5e-3)
+    assert found.observed_limit == pytest.approx(wanted[2], rel=5e-3)
 
 
 def test_limit_agrees_with_cabinetry(one_bin: Callable[..., Templates]) -> None:
@@ -82,8 +84,8 @@ def test_limit_agrees_with_cabinetry(one_bin: Callable[..., Templates]) -> None:
             par_bounds=[(0.0, 20.0), (-5.0, 5.0)],
             poi_tolerance=1e-4,
         )
-    assert found.observed == pytest.approx(theirs.observed_limit, rel=2e-3)
-    np.testing.assert_allclose(found.expected, theirs.expected_limit, rtol=2e-3)
+    assert found.observed_limit == pytest.approx(theirs.observed_limit, rel=2e-3)
+    np.testing.assert_allclose(found.expected_limit, theirs.expected_limit, rtol=2e-3)
 
 
 def test_significance_of_a_counting_experiment(one_bin: Callable[..., Templates]) -> None:
@@ -91,14 +93,14 @@ def test_significance_of_a_counting_experiment(one_bin: Callable[..., Templates]
     likelihood = Likelihood(one_bin(background=100.0, signal=30.0, effect=1e-6))
     found = significance(likelihood, likelihood.fit())
     wanted = math.sqrt(2 * (130 * math.log(1.3) - 30))
-    assert found.observed == pytest.approx(wanted, rel=1e-4)
-    assert found.expected == pytest.approx(wanted, rel=1e-4)
+    assert found.observed_significance == pytest.approx(wanted, rel=1e-4)
+    assert found.expected_significance == pytest.approx(wanted, rel=1e-4)
 
 
 def test_no_excess_has_no_significance(one_bin: Callable[..., Templates]) -> None:
     likelihood = Likelihood(one_bin(background=100.0, signal=30.0), np.array([90.0]))
     found = significance(likelihood, likelihood.fit())
-    assert found.observed == pytest.approx(0.0, abs=1e-4)
+    assert found.observed_significance == pytest.approx(0.0, abs=1e-4)
     assert found.observed_p_value == pytest.approx(0.5, abs=1e-4)
 
 

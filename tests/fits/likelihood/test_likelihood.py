@@ -10,7 +10,7 @@ import pyhf
 import pytest
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits import Likelihood, Templates, errors_by_group, expected_error, pyhf_workspace
+from rs3l_gnn.fits import Likelihood, Templates, errors_by_group, expected_error, pyhf_workspace, value_of
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
 
@@ -21,10 +21,10 @@ def test_one_bin_is_known_on_paper(one_bin: Callable[..., Templates]) -> None:
     signal, background = 50.0, 1000.0
     slope = background * math.log(1.05)
     best = Likelihood(one_bin()).fit()
-    value, error = best.of("mu")
+    value, error = value_of(best, "mu")
     assert value == pytest.approx(1.0, abs=1e-5)
     assert error == pytest.approx(math.sqrt(signal + background + slope**2) / signal, rel=1e-3)
-    correlation = best.correlation[best.labels.index("mu"), best.labels.index("norm")]
+    correlation = best.corr_mat[best.labels.index("mu"), best.labels.index("norm")]
     assert correlation == pytest.approx(-slope / signal / error, rel=1e-3)
     parts = errors_by_group(one_bin(), best)
     assert parts["statistical"] == pytest.approx(math.sqrt(1050) / 50, rel=1e-3)
@@ -36,25 +36,25 @@ def test_one_bin_is_known_on_paper(one_bin: Callable[..., Templates]) -> None:
 def test_one_bin_with_other_data(one_bin: Callable[..., Templates]) -> None:
     # One bin cannot pull the nuisance: the signal takes up every difference, (n - b) / s.
     best = Likelihood(one_bin(), np.array([1130.0])).fit()
-    assert best.of("mu")[0] == pytest.approx(2.6, abs=2e-3)
-    assert best.of("norm")[0] == pytest.approx(0.0, abs=2e-3)
+    assert value_of(best, "mu")[0] == pytest.approx(2.6, abs=2e-3)
+    assert value_of(best, "norm")[0] == pytest.approx(0.0, abs=2e-3)
 
 
 def test_group_errors_are_those_of_fits_with_the_group_held(rich: Templates) -> None:
     likelihood = Likelihood(rich)
     best = likelihood.fit()
     parts = errors_by_group(rich, best)
-    value, total = best.of("mu")
+    value, total = value_of(best, "mu")
     for group, names in rich.groups.items():
-        held = likelihood.fit(fixed={name: best.of(name)[0] for name in names}, start=best.values)
-        assert held.of("mu")[0] == pytest.approx(value, abs=2e-3)
-        assert math.sqrt(total**2 - parts[group] ** 2) == pytest.approx(held.of("mu")[1], rel=2e-3)
+        held = likelihood.fit(fixed={name: value_of(best, name)[0] for name in names}, start=best.bestfit)
+        assert value_of(held, "mu")[0] == pytest.approx(value, abs=2e-3)
+        assert math.sqrt(total**2 - parts[group] ** 2) == pytest.approx(value_of(held, "mu")[1], rel=2e-3)
     # The shower moves the slope of the score, which the fit sees: its part is neither nothing nor everything.
     assert 0.05 < parts["shower"] / total < 0.95
     # The free normalisation belongs to the statistical part.
     constrained = [label for label in best.labels if label not in ("mu", "norm_qcd")]
-    held = likelihood.fit(fixed={name: best.of(name)[0] for name in constrained}, start=best.values)
-    assert parts["statistical"] == pytest.approx(held.of("mu")[1], rel=0.01)
+    held = likelihood.fit(fixed={name: value_of(best, name)[0] for name in constrained}, start=best.bestfit)
+    assert parts["statistical"] == pytest.approx(value_of(held, "mu")[1], rel=0.01)
     assert parts["statistical"] ** 2 + parts["systematic"] ** 2 == pytest.approx(total**2)
 
 
@@ -66,16 +66,16 @@ def test_same_fit_as_cabinetry(rich: Templates) -> None:
         theirs = cabinetry.fit.fit(model, data, minos="mu", goodness_of_fit=True)
     assert list(best.labels) == theirs.labels
     # cabinetry's fit stops within 1.4 % of the errors.
-    np.testing.assert_allclose((best.values - theirs.bestfit) / best.errors, 0, atol=0.03)
-    np.testing.assert_allclose(best.errors, theirs.uncertainty, rtol=1e-2)
-    assert best.asymmetric["mu"] == pytest.approx(theirs.minos_uncertainty["mu"], rel=1e-2)
+    np.testing.assert_allclose((best.bestfit - theirs.bestfit) / best.uncertainty, 0, atol=0.03)
+    np.testing.assert_allclose(best.uncertainty, theirs.uncertainty, rtol=1e-2)
+    assert best.minos_uncertainty["mu"] == pytest.approx(theirs.minos_uncertainty["mu"], rel=1e-2)
     assert likelihood.goodness_of_fit(best) == pytest.approx(theirs.goodness_of_fit, abs=1e-4)
 
 
 def test_expected_error_is_close_to_the_fit(rich: Templates) -> None:
     total = {c.name: np.sum([s.values for s in c.samples], axis=0) for c in rich.channels}
     asimov = replace(rich, channels=tuple(replace(c, data=total[c.name]) for c in rich.channels))
-    assert expected_error(asimov) == pytest.approx(Likelihood(asimov).fit().of("mu")[1], rel=0.02)
+    assert expected_error(asimov) == pytest.approx(value_of(Likelihood(asimov).fit(), "mu")[1], rel=0.02)
 
 
 def test_goodness_of_fit_needs_degrees_of_freedom(one_bin: Callable[..., Templates]) -> None:
@@ -120,7 +120,7 @@ def test_no_valid_minimum_is_an_error_of_ours(one_bin: Callable[..., Templates])
 
 def test_fixed_parameters_have_no_error(rich: Templates) -> None:
     best = Likelihood(rich).fit(fixed={"fsr": 0.5})
-    assert best.of("fsr") == (0.5, 0.0)
+    assert value_of(best, "fsr") == (0.5, 0.0)
 
 
 @pytest.mark.parametrize("after", [True, False])

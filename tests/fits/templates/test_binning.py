@@ -7,16 +7,16 @@ import pytest
 
 from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits.config.blocks import RebinConfig
-from rs3l_gnn.fits.templates.binning import BinningInput, Grouping, derive_grouping
+from rs3l_gnn.fits.templates.binning import BinningInput, derive_grouping
+from rs3l_gnn.fits.yields import Yields
 
 
 def content(**changes: Any) -> BinningInput:
     values: dict[str, Any] = {
         "edges": np.linspace(0, 1, 11),
         "signal": np.arange(10.0),
-        "background": np.full(10, 20.0),
         # 20 effective entries a bin.
-        "background_variances": np.full(10, 20.0),
+        "background": Yields(np.full(10, 20.0), np.full(10, 20.0)),
         "non_negative": np.empty((0, 10)),
         "positive": np.empty((0, 10)),
     }
@@ -91,20 +91,3 @@ def test_negative_and_empty_bins_merge_with_their_neighbours() -> None:
     total = np.array([1.0, 0, 0, 2, 0, 3, 1, 1, 1, 0])
     grouping = derive_grouping(content(positive=total[None]), RebinConfig(), channel="sr")
     assert (grouping.add(total) > 0).all()
-
-
-def test_sums_are_kept() -> None:
-    rng = np.random.default_rng(1)
-    values = rng.uniform(size=(3, 10))
-    grouping = Grouping(np.array([0, 3, 10]))
-    np.testing.assert_allclose(grouping.add(values), np.stack([values[:, :3].sum(1), values[:, 3:].sum(1)], axis=1))
-    # Bins outside the cuts are left out.
-    np.testing.assert_allclose(Grouping(np.array([2, 5])).add(values)[:, 0], values[:, 2:5].sum(1))
-
-
-def test_covariance_counts_events_that_moved_inside_a_group() -> None:
-    # Three events: bin 0 -> 0, bin 0 -> 1, bin 2 -> 1, with unit weights.
-    joint = np.array([[1.0, 1, 0], [0, 0, 0], [0, 1, 0]])
-    np.testing.assert_array_equal(Grouping(np.array([0, 2, 3])).add_covariance(joint), [[2, 0], [1, 0]])
-    np.testing.assert_array_equal(Grouping(np.array([0, 3])).add_covariance(joint), [[3]])
-    np.testing.assert_array_equal(Grouping(np.array([0, 2, 3])).add_covariance(np.diag(joint).copy()), [[1, 0], [0, 0]])

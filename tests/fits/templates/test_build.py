@@ -17,6 +17,7 @@ from rs3l_gnn.fits import (
     combine_card,
     errors_of_errors,
     fit,
+    value_of,
 )
 from rs3l_gnn.fits.templates.build import read_inputs
 
@@ -93,8 +94,8 @@ def test_the_card_tells_years_apart(block: Block) -> None:
 def test_two_years_know_more_than_one(block: Block, tmp_path: Path) -> None:
     quick = {"ranking": False, "scan": False, "limit": False, "significance": False}
     both = fit(block(inference=quick), tmp_path / "both")
-    assert set(both["channels"]) == {"sr_2022", "sr_2023"}
-    assert both["mu"] == pytest.approx(1.0, abs=1e-3)
+    assert {channel.name for channel in both.built.templates.channels} == {"sr_2022", "sr_2023"}
+    assert both.mu == pytest.approx(1.0, abs=1e-3)
     alone = block(inference=quick)
     single = alone.model_copy(
         update={
@@ -107,10 +108,10 @@ def test_two_years_know_more_than_one(block: Block, tmp_path: Path) -> None:
     )
     single = single.model_copy(update={"luminosity": single.luminosity.model_copy(update={"name": "lumi"})})
     one = fit(single, tmp_path / "one")
-    assert both["mu_errors"]["statistical"] == pytest.approx(
-        one["mu_errors"]["statistical"] * np.sqrt(35 / (35 + 28)), rel=0.1
+    assert both.mu_errors["statistical"] == pytest.approx(
+        one.mu_errors["statistical"] * np.sqrt(35 / (35 + 28)), rel=0.1
     )
-    assert both["mu_error"] < one["mu_error"]
+    assert both.mu_error < one.mu_error
 
 
 def test_correlation_decides_how_errors_add(block: Block) -> None:
@@ -118,7 +119,7 @@ def test_correlation_decides_how_errors_add(block: Block) -> None:
     errors = {}
     for word in ("all", "year"):
         config = block(correlate={"jes": word}, exclude=["fsr"], rates={"eff": {"value": 0.3, "correlate": word}})
-        errors[word] = Likelihood(build_templates(config).templates).fit().of("mu")[1]
+        errors[word] = value_of(Likelihood(build_templates(config).templates).fit(), "mu")[1]
     assert errors["year"] < 0.95 * errors["all"]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import FitError, UnknownVariationError
-from rs3l_gnn.fits import FitConfig, Likelihood, SampleTemplates, Shift, build_templates
+from rs3l_gnn.fits import FitConfig, Likelihood, SampleTemplates, Shift, build_templates, value_of
 
 WriteRun = Callable[..., Path]
 MakeConfig = Callable[..., FitConfig]
@@ -116,11 +116,13 @@ def test_paired_errors_are_smaller_and_right(write_run: WriteRun, make_config: M
 
 def test_closure_of_the_seed_view(write_run: WriteRun, make_config: MakeConfig) -> None:
     closure = build_templates(make_config(write_run())).closure
-    assert {test["sample"] for test in closure} == {"hbb", "qcd", "wqq"}
-    assert min(test["p_value"] for test in closure) > 1e-3
+    assert {test.sample for test in closure} == {"hbb", "qcd", "wqq"}
+    assert all(test.test is not None and test.test.p_value > 1e-3 for test in closure)
     broken = write_run(edit=overwrite("seed", lambda values: values * 1.2))
     closure = build_templates(make_config(broken)).closure
-    assert next(test for test in closure if test["sample"] == "qcd")["p_value"] < 1e-6
+    test = next(test.test for test in closure if test.sample == "qcd")
+    assert test is not None
+    assert test.p_value < 1e-6
 
 
 def test_one_sided_handling(write_run: WriteRun, make_config: MakeConfig) -> None:
@@ -216,7 +218,7 @@ def test_bad_templates_are_named_or_handled(
     built = build_templates(make_config(path, problems=problem))
     assert built.report.of(kind)
     # What is left can be fitted.
-    assert np.isfinite(Likelihood(built.templates).fit().of("mu")).all()
+    assert np.isfinite(value_of(Likelihood(built.templates).fit(), "mu")).all()
 
 
 def test_dropping_a_full_variation_leaves_it_out(write_run: WriteRun, make_config: MakeConfig) -> None:
@@ -291,7 +293,7 @@ def test_empty_bins(write_run: WriteRun, make_config: MakeConfig) -> None:
     assert (qcd.values[3], qcd.variances[3]) == pytest.approx((0.01, 0.0001))
     assert all(shift.up[3] == pytest.approx(0.01) for shift in qcd.shifts)
     assert len(filled.report.of("empty_bins")) == 1
-    assert np.isfinite(Likelihood(filled.templates).fit().of("mu")).all()
+    assert np.isfinite(value_of(Likelihood(filled.templates).fit(), "mu")).all()
 
 
 def test_negative_bins_can_merge(write_run: WriteRun, make_config: MakeConfig) -> None:

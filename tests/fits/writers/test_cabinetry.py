@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
-from rs3l_gnn.fits import Likelihood, Templates, cabinetry_config, pyhf_workspace, write_cabinetry, write_shapes
+from rs3l_gnn.fits import Likelihood, Templates, cabinetry_config, pyhf_workspace
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
+from rs3l_gnn.fits.writers.cabinetry import write_cabinetry
+from rs3l_gnn.fits.writers.root import write_shapes
 
 
 def build(folder: Path, templates: Templates) -> dict[str, Any]:

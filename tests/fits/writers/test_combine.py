@@ -11,7 +11,9 @@ import pytest
 import uproot
 from numpy.typing import NDArray
 
-from rs3l_gnn.fits import Likelihood, Templates, combine_card, write_card, write_shapes
+from rs3l_gnn.fits import Likelihood, Templates, combine_card
+from rs3l_gnn.fits.writers.combine import write_card
+from rs3l_gnn.fits.writers.root import write_shapes
 
 
 @dataclass

@@ -9,8 +9,9 @@ import pyhf
 import pytest
 
 from rs3l_gnn.conventions import OutputError
-from rs3l_gnn.fits import Likelihood, Templates, pyhf_workspace, write_workspace
+from rs3l_gnn.fits import Likelihood, Templates, pyhf_workspace
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
+from rs3l_gnn.fits.writers.pyhf import write_workspace
 
 
 def test_pyhf_validates_it(rich: Templates) -> None:
@@ -64,7 +65,7 @@ def test_samples_without_statistical_nuisances(rich: Templates) -> None:
 
 def test_file(tmp_path: Path, rich: Templates) -> None:
     path = tmp_path / "workspace.json"
-    written = write_workspace(path, rich)
-    assert json.loads(path.read_text()) == written
+    write_workspace(path, rich)
+    assert json.loads(path.read_text()) == pyhf_workspace(rich)
     with pytest.raises(OutputError, match="exists already"):
         write_workspace(path, rich)

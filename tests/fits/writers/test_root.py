@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from rs3l_gnn.fits import Templates, write_shapes
+from rs3l_gnn.fits import Templates
+from rs3l_gnn.fits.writers.root import write_shapes
 
 
 def test_every_template_is_there(tmp_path: Path, rich: Templates) -> None:
-    n = write_shapes(tmp_path / "shapes.root", rich)
+    write_shapes(tmp_path / "shapes.root", rich)
     with uproot.open(tmp_path / "shapes.root") as file:
         names = {name.split(";")[0] for name in file.keys(recursive=True)} - {"sr", "cr"}
         # Data, nominal, and up and down of fsr and hadronisation for two samples in each channel.
-        assert len(names) == n == (1 + 3 + 8) + (1 + 2 + 8)
+        assert len(names) == (1 + 3 + 8) + (1 + 2 + 8)
         assert {"sr/data_obs", "sr/hbb", "sr/hbb_fsrUp", "cr/qcd_hadronisationDown"} <= names
         histogram = file["sr/hbb_fsrUp"]
         shift = rich.channels[0].samples[1].shifts[0]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rs3l_gnn.fits import Likelihood, Templates, asimov_fit, errors_by_group, expected_error
-from rs3l_gnn.fits.likelihood.expectation import poi_range
+from rs3l_gnn.fits import Templates, expected_error
+from rs3l_gnn.fits.templates.expected_error import poi_range
 
 
 def test_one_bin(one_bin: Callable[..., Templates]) -> None:
@@ -41,20 +41,3 @@ def test_no_signal_has_no_error(rich: Templates) -> None:
     object.__setattr__(templates, "signal", ("absent",))
     assert expected_error(templates) == float("inf")
     assert poi_range(templates) == (-10.0, 10.0)
-
-
-def test_asimov_fit_is_the_fit_of_the_expectation(rich: Templates) -> None:
-    total = {c.name: np.sum([s.values for s in c.samples], axis=0) for c in rich.channels}
-    asimov = replace(rich, channels=tuple(replace(c, data=total[c.name]) for c in rich.channels))
-    likelihood = Likelihood(asimov)
-    known, fitted = asimov_fit(likelihood), likelihood.fit()
-    assert known.labels == fitted.labels
-    np.testing.assert_allclose(known.errors, fitted.errors, rtol=5e-3)
-    np.testing.assert_allclose(known.correlation, fitted.correlation, atol=5e-3)
-    for group, error in errors_by_group(asimov, fitted).items():
-        assert errors_by_group(asimov, known)[group] == pytest.approx(error, rel=1e-2)
-
-
-def test_asimov_fit_on_paper(one_bin: Callable[..., Templates]) -> None:
-    slope = 1000 * math.log(1.05)
-    assert asimov_fit(Likelihood(one_bin())).of("mu")[1] == pytest.approx(math.sqrt(1050 + slope**2) / 50, rel=1e-6)

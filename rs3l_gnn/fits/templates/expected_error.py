@@ -1,34 +1,12 @@
-"""What a fit of the expectation itself would give, without minimising anything."""
+"""What error of the signal strength to expect from templates, from one matrix inversion."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rs3l_gnn.fits.likelihood.likelihood import BestFit, Likelihood
-from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 from rs3l_gnn.fits.templates.model import Templates
 
-__all__ = ["asimov_fit", "expected_error", "poi_range"]
-
-
-def asimov_fit(likelihood: Likelihood) -> BestFit:
-    """The fit of the nominal expectation: its minimum is known, its covariance is the inverse Fisher information.
-
-    Parameters without any effect, and those that the model holds, have an error of 0.
-    """
-    parameters = likelihood.asimov_parameters()
-    config = likelihood.model.config
-    with numpy_backend():
-        information = likelihood.objective().information(parameters)
-    free = ~np.asarray(config.suggested_fixed(), dtype=bool) & (np.diag(information) > 0)
-    errors, correlation = np.zeros(len(parameters)), np.zeros_like(information)
-    # In units of single errors, so that parameters of any size can be inverted together.
-    scale = np.sqrt(np.diag(information)[free])
-    covariance = np.linalg.pinv(information[np.ix_(free, free)] / np.outer(scale, scale), hermitian=True)
-    widths = np.sqrt(np.diag(covariance))
-    errors[free] = widths / scale
-    correlation[np.ix_(free, free)] = covariance / np.outer(widths, widths)
-    return BestFit(parameters, errors, tuple(config.par_names), correlation, 0.0, {})
+__all__ = ["expected_error", "poi_range"]
 
 
 def expected_error(templates: Templates) -> float:
