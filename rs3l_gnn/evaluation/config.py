@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, JetType, SplitFractions
+from rs3l_gnn.conventions import BaseConfig, JetType, PlotStyle, SplitFractions
 from rs3l_gnn.data import WeightConfig
 from rs3l_gnn.models import Discriminant
 from rs3l_gnn.training.config import QCD_TYPES, Paths
@@ -144,6 +144,7 @@ class EvaluateConfig(BaseConfig):
         "test", description="events that are used; validation for choices that the test events must not see"
     )
     seed: int = Field(1, ge=0)
+    style: PlotStyle = PlotStyle()
 
     @model_validator(mode="after")
     def _consistent(self) -> EvaluateConfig:

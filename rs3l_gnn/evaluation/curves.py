@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.evaluation.config import CurveConfig
 from rs3l_gnn.evaluation.laws import PowerLaw, fit_power_law
-from rs3l_gnn.evaluation.measured import compare, ratio
-from rs3l_gnn.evaluation.meter import Meter, Task
+from rs3l_gnn.evaluation.measured import compare, gain
+from rs3l_gnn.evaluation.meter import Meter, Task, Trainings
+from rs3l_gnn.evaluation.results import Aim, AimedLine, CurveResult, Point, PowerLawPrediction
 
 __all__ = ["fit_curve", "measure_curve"]
 
-Trainings = tuple[str, ...]
 
-
-def measure_curve(meter: Meter, curve: CurveConfig) -> dict[str, Any]:
-    """Numbers of every point of a curve, for JSON.
-
-    Keys: ``lines`` and ``references`` hold points, each with ``rejection`` (1/FPR), ``auc``, ``wasserstein`` by class
-    where variations were scored, and ``gain`` (ratio of 1/FPR to the reference); ``extrapolations`` by quantity and
-    line; ``aims``.
+def measure_curve(meter: Meter, curve: CurveConfig) -> CurveResult:
+    """Numbers of every point of a curve, power laws through them, and what came of the aims.
 
     Raises:
         InvalidDataError: a class without test events.
     """
     task = meter.task(curve.signal, curve.background)
     lines = {
-        name: [{"x": x, **_point(meter, curve, task, points[x], reference_at(curve, name, x))} for x in sorted(points)]
+        name: tuple(_point(meter, curve, task, points[x], reference_at(curve, name, x), x=x) for x in sorted(points))
         for name, points in curve.lines.items()
     }
-    references = {
-        name: _point(meter, curve, task, trainings, reference_at(curve, name, None))
-        for name, trainings in curve.references.items()
-    }
-    extrapolations: dict[str, dict[str, Any]] = {}
+    extrapolations: dict[str, dict[str, PowerLawPrediction]] = {}
     if curve.extrapolate_to is not None:
         for quantity in (
             "rejection",
@@ -46,18 +37,21 @@ def measure_curve(meter: Meter, curve: CurveConfig) -> dict[str, Any]:
         ):
             laws = fit_curve(meter, curve, quantity)
             if laws:
-                extrapolations[quantity] = {name: law.document(curve.extrapolate_to) for name, law in laws.items()}
-    return {
-        "x_label": curve.x_label,
-        "efficiency": curve.efficiency,
-        "signal": task.signal.name,
-        "background": task.background.name,
-        "reference": curve.reference,
-        "lines": lines,
-        "references": references,
-        "extrapolations": extrapolations,
-        "aims": [_aim(meter, curve, x, wanted, lines) for x, wanted in sorted(curve.aims.items())],
-    }
+                extrapolations[quantity] = {name: law.prediction(curve.extrapolate_to) for name, law in laws.items()}
+    return CurveResult(
+        x_label=curve.x_label,
+        efficiency=curve.efficiency,
+        signal=task.signal.name,
+        background=task.background.name,
+        reference=curve.reference,
+        lines=lines,
+        references={
+            name: _point(meter, curve, task, trainings, reference_at(curve, name, None))
+            for name, trainings in curve.references.items()
+        },
+        extrapolations=extrapolations,
+        aims=tuple(_aim(meter, curve, x, wanted, lines) for x, wanted in sorted(curve.aims.items())),
+    )
 
 
 def reference_at(curve: CurveConfig, name: str, x: float | None) -> Trainings | None:
@@ -112,44 +106,40 @@ def _fitted(  # noqa: PLR0917  # one point, all of it needed
     return (1.0 if above is None else above.value) / rate.value, np.asarray(drawn)
 
 
-def _point(
-    meter: Meter, curve: CurveConfig, task: Task, trainings: Trainings, reference: Trainings | None
-) -> dict[str, Any]:
-    rate = meter.rate(trainings, task, curve.efficiency)
-    point: dict[str, Any] = {
-        "n_trainings": len(trainings),
-        "sources": list(trainings),
-        "rejection": {**rate.inverse_document(), **rate.document("background_efficiency")},
-        **meter.area(trainings, task).document("auc"),
-    }
-    distances = {}
-    for which in (task.background, task.signal):
-        plain, common = (meter.mean_shift(trainings, task, which, common=scale) for scale in (False, True))
-        if plain is not None and common is not None:
-            distances[which.name] = {**plain.document("wasserstein"), **common.document("wasserstein_common")}
-    if curve.variations and distances:
-        point["wasserstein"] = distances
+def _point(  # one point, all of it needed
+    meter: Meter,
+    curve: CurveConfig,
+    task: Task,
+    trainings: Trainings,
+    reference: Trainings | None,
+    *,
+    x: float | None = None,
+) -> Point:
+    distances = meter.mean_distances(trainings, task) if curve.variations else {}
+    gained = None
     if reference is not None:
-        above = meter.rate(reference, task, curve.efficiency)
-        point["gain"] = {
-            **ratio(above, rate),
-            "significance": compare(rate, above).significance,
-            "auc": compare(meter.area(reference, task), meter.area(trainings, task)).document(),
-        }
-    return point
+        rates = [meter.rate(recipe, task, curve.efficiency) for recipe in (reference, trainings)]
+        gained = gain(*rates, auc=compare(meter.area(reference, task), meter.area(trainings, task)))
+    return Point(
+        n_trainings=len(trainings),
+        sources=trainings,
+        rejection=meter.rejection(trainings, task, curve.efficiency),
+        auc=meter.area(trainings, task).estimate(),
+        x=x,
+        wasserstein=distances or None,
+        gain=gained,
+    )
 
 
-def _aim(meter: Meter, curve: CurveConfig, x: float, wanted: float, lines: dict[str, Any]) -> dict[str, Any]:
+def _aim(meter: Meter, curve: CurveConfig, x: float, wanted: float, lines: Mapping[str, tuple[Point, ...]]) -> Aim:
     """What came of an aim, for every line with a gain at that x; if missed, where a power law would reach it."""
-    results: dict[str, Any] = {}
+    results = {}
     laws = fit_curve(meter, curve, "gain") if curve.extrapolate_to is not None else {}
     for name, points in lines.items():
-        gain = next((point.get("gain") for point in points if math.isclose(point["x"], x)), None)
-        if gain is None or gain["ratio"] is None:
+        found = next((point.gain for point in points if point.x is not None and math.isclose(point.x, x)), None)
+        if found is None or found.ratio is None:
             continue
-        reached = gain["ratio"] >= wanted
-        results[name] = {"ratio": gain["ratio"], "interval": gain["interval"], "reached": reached}
-        if not reached and name in laws:
-            at, low, high = laws[name].crossing(wanted)
-            results[name]["extrapolation"] = {"x": at, "interval": [low, high]}
-    return {"x": x, "aim": wanted, "lines": results}
+        reached = found.ratio >= wanted
+        crossing = laws[name].crossing(wanted) if not reached and name in laws else None
+        results[name] = AimedLine(found.ratio, found.interval, reached, crossing)
+    return Aim(x, wanted, results)

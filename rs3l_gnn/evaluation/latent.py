@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import JetType
+from rs3l_gnn.evaluation.results import LatentSpace
 from rs3l_gnn.evaluation.scoring import ScoredViews
 
-__all__ = ["cosine_similarities", "directions", "latent_numbers", "principal_components"]
+__all__ = ["cosine_similarities", "directions", "measure_latent", "principal_components"]
 
 _FEWEST = 10
 
@@ -71,19 +70,19 @@ def cosine_similarities(
     return np.asarray(products / pairs)
 
 
-def latent_numbers(scored: ScoredViews) -> dict[str, Any]:
-    """Shares of the variance and cosine similarities of each embedding, for JSON; types with few jets are left out."""
+def measure_latent(scored: ScoredViews) -> dict[str, LatentSpace]:
+    """Shares of the variance and cosine similarities of each embedding; types with few jets are left out."""
     jettype = scored.views.jettype[scored.nominal]
     members = {kind.name: np.asarray(jettype == kind) for kind in JetType}
     members = {name: found for name, found in members.items() if found.sum() >= _FEWEST}
-    out: dict[str, Any] = {}
+    out = {}
     for name, embedding in scored.embeddings.items():
         unit = directions(embedding)
         weights = scored.nominal_weights
         similar = cosine_similarities(unit, list(members.values()), weights) if members else np.zeros((0, 0))
-        out[name] = {
-            "variance_shares": principal_components(unit, unit.shape[1], weights)[1],
-            "jet_types": {kind: int(found.sum()) for kind, found in members.items()},
-            "cosine_similarity": similar.tolist(),
-        }
+        out[name] = LatentSpace(
+            variance_shares=tuple(principal_components(unit, unit.shape[1], weights)[1]),
+            jet_types={kind: int(found.sum()) for kind, found in members.items()},
+            cosine_similarity=tuple(map(tuple, similar.tolist())),
+        )
     return out

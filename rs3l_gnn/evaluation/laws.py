@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rs3l_gnn.evaluation.results import Crossing, PowerLawPrediction
 
 __all__ = ["PowerLaw", "fit_power_law"]
 
@@ -41,28 +42,28 @@ class PowerLaw:
         low, high = np.quantile(drawn, [_LOW, _HIGH], axis=0)
         return low, high
 
-    def crossing(self, y: float) -> tuple[float | None, float | None, float | None]:
-        """x at which the law reaches y, and its 68 % interval; None where it never does (no rise, or beyond 1e300)."""
+    def crossing(self, y: float) -> Crossing:
+        """x at which the law reaches y; None where it never does (no rise, or beyond 1e300)."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             logs = np.where(self.replicas[:, 1] > 0, (np.log(y) - self.replicas[:, 0]) / self.replicas[:, 1], np.inf)
             central = (np.log(y) - self.logs[0]) / self.logs[1] if self.logs[1] > 0 else np.inf
         low, high = np.quantile(logs, [_LOW, _HIGH], method="inverted_cdf").tolist()
         bounds = [float(np.exp(log)) if log < np.log(1e300) else None for log in (float(central), low, high)]
-        return bounds[0], bounds[1], bounds[2]
+        return Crossing(bounds[0], (bounds[1], bounds[2]))
 
-    def document(self, x: float) -> dict[str, Any]:
-        """For JSON, with the prediction at x."""
+    def prediction(self, x: float) -> PowerLawPrediction:
+        """The parameters, and what they say at x."""
         low, high = self.band(np.array([x]))
-        return {
-            "amplitude": float(np.exp(self.logs[0])),
-            "exponent": float(self.logs[1]),
-            "exponent_error": float(self.replicas[:, 1].std(ddof=1)),
-            "chi2": self.chi2,
-            "degrees_of_freedom": self.n_points - 2,
-            "x": x,
-            "value": float(self.at(np.array([x]))[0]),
-            "interval": [float(low[0]), float(high[0])],
-        }
+        return PowerLawPrediction(
+            amplitude=float(np.exp(self.logs[0])),
+            exponent=float(self.logs[1]),
+            exponent_error=float(self.replicas[:, 1].std(ddof=1)),
+            chi2=self.chi2,
+            degrees_of_freedom=self.n_points - 2,
+            x=x,
+            value=float(self.at(np.array([x]))[0]),
+            interval=(float(low[0]), float(high[0])),
+        )
 
 
 def fit_power_law(

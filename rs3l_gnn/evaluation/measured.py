@@ -9,13 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-__all__ = ["Comparison", "Measured", "compare", "comparison_numbers", "correlation", "normal_scores", "ratio"]
+from rs3l_gnn.evaluation.results import (
+    Difference,
+    DistanceChange,
+    Estimate,
+    Gain,
+    Interval,
+    Inverse,
+    PairedDifference,
+    Ratio,
+)
+
+__all__ = [
+    "Measured",
+    "compare",
+    "compare_distances",
+    "compare_pairs",
+    "correlation",
+    "gain",
+    "normal_scores",
+    "ratio",
+]
 
 _LOW, _HIGH = 0.16, 0.84
 
@@ -78,79 +97,42 @@ class Measured:
         """The same of a function of the number."""
         return Measured(function(self.values), function(self.replicas), self.noise, self.trained)
 
-    def document(self, name: str) -> dict[str, Any]:
-        """For JSON: ``name``, ``name_error`` and its parts, ``name_spread``, and one value a training.
+    def estimate(self) -> Estimate:
+        """The numbers to report."""
+        return Estimate(
+            value=self.value,
+            error=_finite(self.error),
+            error_events=_finite(self.error_events),
+            error_trainings=self.error_trainings,
+            spread=self.spread,
+            trainings=tuple(self.values.tolist()),
+        )
 
-        An error is None where the number is not defined in many replicas.
-        """
-        return {
-            name: self.value,
-            f"{name}_error": _finite(self.error),
-            f"{name}_error_events": _finite(self.error_events),
-            f"{name}_error_trainings": self.error_trainings,
-            f"{name}_spread": self.spread,
-            f"{name}_trainings": self.values.tolist(),
-        }
-
-    def inverse_document(self) -> dict[str, Any]:
-        """For JSON, of 1 / number: ``value`` is 1 / mean, None where the mean or a bound is zero.
-
-        ``interval`` (68 %) has events and seeds, ``interval_events`` the events alone; ``spread`` is that of the
-        number, translated: spread / mean^2.
-        """
-        spread = self.spread
-        return {
-            "value": _inverse(self.value),
-            "interval": _inverse_interval(self.drawn),
-            "interval_events": _inverse_interval(self.replicas.mean(axis=0)),
-            "error": _over(self.error, self.value**2),
-            "error_events": _over(self.error_events, self.value**2),
-            "error_trainings": _over(self.error_trainings, self.value**2),
-            "spread": _over(spread, self.value**2),
-            "trainings": [_inverse(value) for value in self.values.tolist()],
-        }
+    def inverse(self) -> Inverse:
+        """The numbers to report of 1 / number."""
+        square = self.value**2
+        return Inverse(
+            value=_inverse(self.value),
+            interval=_inverse_interval(self.drawn),
+            interval_events=_inverse_interval(self.replicas.mean(axis=0)),
+            error=_over(self.error, square),
+            error_events=_over(self.error_events, square),
+            error_trainings=_over(self.error_trainings, square),
+            spread=_over(self.spread, square),
+            trainings=tuple(_inverse(value) for value in self.values.tolist()),
+        )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Difference of a number of two recipes.
+def compare(first: Measured, second: Measured) -> Difference:
+    """Second minus first, paired over the events; nothing but zero for the same trainings.
 
-    Attributes:
-        difference: second minus first.
-        error_events: from the replicas, which both share.
-        error_trainings: from the spreads that are known, that of a single training is not; None if none is.
-        significance: difference in standard deviations of a normal distribution of equal p-value; the spread of few
-            trainings is itself uncertain, which Student's distribution with the degrees of freedom of Welch and
-            Satterthwaite accounts for. None where there is no error.
+    The spread of few trainings is itself uncertain, which Student's distribution with the degrees of freedom of Welch
+    and Satterthwaite accounts for in the significance.
     """
-
-    difference: float
-    error_events: float
-    error_trainings: float | None
-    significance: float | None
-
-    @property
-    def error(self) -> float:
-        """Both errors in quadrature."""
-        return float(np.hypot(self.error_events, self.error_trainings or 0.0))
-
-    def document(self) -> dict[str, float | None]:
-        """For JSON."""
-        return {
-            "difference": self.difference,
-            "error": _finite(self.error),
-            "error_events": _finite(self.error_events),
-            "error_trainings": self.error_trainings,
-            "significance": self.significance,
-        }
-
-
-def compare(first: Measured, second: Measured) -> Comparison:
-    """Second minus first, paired over the events; nothing but zero for the same trainings."""
     difference = second.value - first.value
     error_events = _deviation(second.replicas.mean(axis=0) - first.replicas.mean(axis=0))
     if first.noise is second.noise or np.array_equal(first.noise, second.noise):
-        return Comparison(difference, error_events, 0.0, None)
+        return Difference(difference, _finite(error_events), _finite(error_events), 0.0, None)
     parts = [(m.error_trainings, len(m.values) - 1) for m in (first, second)]
     variances = [(error**2, freedom) for error, freedom in parts if error]
     total = error_events**2 + sum(variance for variance, _ in variances)
@@ -162,14 +144,26 @@ def compare(first: Measured, second: Measured) -> Comparison:
         tail = float(norm.sf(score) if spread == 0 else t.sf(score, total**2 / spread))
         significance = float(np.sign(difference) * norm.isf(max(tail, 1e-300)))
     error_trainings = sum(variance for variance, _ in variances) ** 0.5 if known else None
-    return Comparison(difference, error_events, error_trainings, significance)
+    error = float(np.hypot(error_events, error_trainings or 0.0))
+    return Difference(difference, _finite(error), _finite(error_events), error_trainings, significance)
 
 
-def comparison_numbers(first: Measured | None, second: Measured | None) -> dict[str, float | None]:
-    """For JSON: second minus first with the error of paired events, and the correlation that pairing makes use of."""
+def compare_pairs(first: Measured | None, second: Measured | None) -> PairedDifference:
+    """Second minus first with the error of paired events, and the correlation that pairing makes use of."""
     if first is None or second is None:
-        return {"difference": None, "error": None, "significance": None, "correlation": None}
-    return {**compare(first, second).document(), "correlation": correlation(first, second)}
+        return PairedDifference(None, None, None, None, None, None)
+    found = compare(first, second)
+    return PairedDifference(**vars(found), correlation=correlation(first, second))
+
+
+def compare_distances(first: Measured, second: Measured) -> DistanceChange:
+    """Distance of the second minus that of the first, and their ratio; negative where the second moves less."""
+    return DistanceChange(compare(first, second), ratio(second, first, centred=True))
+
+
+def gain(first: Measured, second: Measured, *, auc: Difference | None = None) -> Gain:
+    """Ratio of the 1/FPR of two recipes, second over first, from their FPR."""
+    return Gain(**vars(ratio(first, second)), significance=compare(second, first).significance, auc=auc)
 
 
 def correlation(first: Measured, second: Measured) -> float | None:
@@ -181,8 +175,8 @@ def correlation(first: Measured, second: Measured) -> float | None:
     return float(np.corrcoef(pair)[0, 1])
 
 
-def ratio(above: Measured, below: Measured, *, centred: bool = False) -> dict[str, Any]:
-    """Ratio of two means with its 68 % interval, for JSON; None where it is not finite.
+def ratio(above: Measured, below: Measured, *, centred: bool = False) -> Ratio:
+    """Ratio of two means with its 68 % interval; None where it is not finite.
 
     Args:
         above: the numerator.
@@ -196,7 +190,7 @@ def ratio(above: Measured, below: Measured, *, centred: bool = False) -> dict[st
     low, middle, high = np.quantile(drawn, [_LOW, 0.5, _HIGH], method="inverted_cdf").tolist()
     if centred and value is not None and 0 < middle < np.inf:
         low, high = low * value / middle, high * value / middle
-    return {"ratio": value, "interval": [_finite(low), _finite(high)]}
+    return Ratio(value, (_finite(low), _finite(high)))
 
 
 def normal_scores(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -223,5 +217,6 @@ def _over(above: float | None, below: float) -> float | None:
     return None if above is None or below == 0 else above / below
 
 
-def _inverse_interval(values: NDArray[np.float64]) -> list[float | None]:
-    return [_inverse(bound) for bound in np.quantile(values, [_HIGH, _LOW]).tolist()]
+def _inverse_interval(values: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(values, [_HIGH, _LOW]).tolist()
+    return _inverse(low), _inverse(high)

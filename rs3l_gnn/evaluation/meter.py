@@ -15,6 +15,7 @@ from rs3l_gnn.conventions import NOMINAL, InvalidDataError, Variation
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.measured import Measured, normal_scores
 from rs3l_gnn.evaluation.replicas import bootstrap_weights, distance_replicas, null_distances, rate_replicas
+from rs3l_gnn.evaluation.results import Distances, Rejection
 from rs3l_gnn.evaluation.robustness import distance, quantile_scores, rate_changes
 from rs3l_gnn.evaluation.roc import roc_curve, threshold_at
 from rs3l_gnn.evaluation.scoring import ScoredViews
@@ -137,10 +138,13 @@ class Meter:
 
         return self._gather(trainings, one)
 
-    def background_jets(self, trainings: Trainings, task: Task, efficiency: float) -> float:
-        """Effective number of background jets that pass at a signal efficiency, mean over the trainings."""
+    def rejection(self, trainings: Trainings, task: Task, efficiency: float, *, count: bool = False) -> Rejection:
+        """1/FPR at a signal efficiency; ``count`` adds the effective number of background jets that pass."""
+        rate = self.rate(trainings, task, efficiency)
         place = self.efficiencies.index(efficiency)
-        return float(np.mean([self._areas_and_rates(weights, task)[2][place] for weights in trainings]))
+        passing = [self._areas_and_rates(weights, task)[2][place] for weights in trainings] if count else None
+        jets = None if passing is None else round(float(np.mean(passing)), 2)
+        return Rejection(rate.inverse(), rate.estimate(), jets)
 
     def has_views(self, trainings: Trainings, which: ClassConfig, variation: Variation) -> bool:
         """Whether all trainings were scored in a variation that occurs in a class."""
@@ -197,6 +201,15 @@ class Meter:
             parts[0].noise,
             parts[0].trained,
         )
+
+    def mean_distances(self, trainings: Trainings, task: Task) -> dict[str, Distances]:
+        """Mean distances of background and signal on both scales, where variations were scored."""
+        found = {}
+        for which in (task.background, task.signal):
+            plain, common = (self.mean_shift(trainings, task, which, common=scale) for scale in (False, True))
+            if plain is not None and common is not None:
+                found[which.name] = Distances(plain.estimate(), common.estimate())
+        return found
 
     def rate_change(
         self, trainings: Trainings, task: Task, which: ClassConfig, variation: Variation, efficiency: float

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from rs3l_gnn.conventions import atomic_directory, dump_config, file_digest, provenance, refuse_existing, write_json
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
@@ -11,13 +10,15 @@ from rs3l_gnn.evaluation.figures import draw_all
 from rs3l_gnn.evaluation.figures.losses import read_history
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.metrics import measure
+from rs3l_gnn.evaluation.origins import origin_of
 from rs3l_gnn.evaluation.report import write_report
-from rs3l_gnn.evaluation.scoring import checkpoint_path, find_test_events, score_test_events
+from rs3l_gnn.evaluation.results import Metrics, as_document
+from rs3l_gnn.evaluation.scoring import find_test_events, score_test_events
 
 __all__ = ["evaluate"]
 
 
-def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False) -> dict[str, Any]:
+def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False) -> Metrics:
     """Measure taggers on the test events.
 
     Args:
@@ -26,7 +27,7 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
         force: replace an existing folder.
 
     Returns:
-        The content of ``metrics.json``; its keys are those of :func:`~rs3l_gnn.evaluation.metrics.measure`.
+        The numbers, as in ``metrics.json``.
 
     Raises:
         OutputError: the folder exists or cannot be written.
@@ -45,30 +46,12 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     record = provenance(config=config, seeds={"bootstrap": config.seed})
     record["inputs"] = {str(path): file_digest(path) for path in config.views}
     sources = dict.fromkeys(weights for trainings, _ in config.recipes() for weights in trainings)
-    record["trainings"] = {weights: _training(weights) for weights in sources if weights != BASELINE}
+    origins = {weights: origin_of(weights) for weights in sources if weights != BASELINE}
     with atomic_directory(output, force=force) as folder:
         gallery = draw_all(meter, metrics, folder / "plots")
-        document = {"format": "rs3l-metrics", "version": 2, **metrics, "plots": gallery.files}
+        document = {"format": "rs3l-metrics", "version": 2, **metrics.document(), "plots": gallery.files}
         write_json(folder / "metrics.json", document)
-        write_json(folder / "provenance.json", record)
-        write_report(folder / "report.html", meter, metrics, gallery, record)
+        write_json(folder / "provenance.json", {**record, "trainings": as_document(origins)})
+        write_report(folder / "report.html", meter, metrics, gallery, origins=origins, record=record)
         (folder / "config.yaml").write_text(dump_config(config), encoding="utf-8")
-    return document
-
-
-def _training(weights: str) -> dict[str, Any]:
-    """Where weights come from, as far as they tell."""
-    from rs3l_gnn.models import inspect_checkpoint
-
-    path = Path(checkpoint_path(weights, "tagger"))
-    document = inspect_checkpoint(path)
-    origin = document.get("provenance") or {}
-    settings = Path(weights) / "config.yaml"
-    return {
-        "sha256": file_digest(path) if path.is_file() else None,
-        "digest": document.get("digest"),
-        "seeds": origin.get("seeds", {}),
-        "labels": origin.get("labels"),
-        "config_digest": origin.get("config_digest"),
-        "command": f"rs3l finetune {settings} --output {weights}" if settings.is_file() else None,
-    }
+    return metrics

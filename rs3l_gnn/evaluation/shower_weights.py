@@ -11,20 +11,30 @@ import logging
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.data import effective_number
 from rs3l_gnn.evaluation.config import ClassConfig
-from rs3l_gnn.evaluation.measured import Measured, comparison_numbers
+from rs3l_gnn.evaluation.measured import Measured, compare_pairs
 from rs3l_gnn.evaluation.meter import Meter, Task, Trainings, percent
+from rs3l_gnn.evaluation.results import (
+    Estimate,
+    PairedDifference,
+    RateChange,
+    Response,
+    ShowerWeightChange,
+    ShowerWeightComparison,
+    ShowerWeightResults,
+)
 
-__all__ = ["ScaleResponse", "ShowerWeights", "rate_changes_by_weight", "scale_responses", "shower_weight_documents"]
+__all__ = ["ScaleResponse", "ShowerWeights", "measure_shower_weights", "rate_changes_by_weight", "scale_responses"]
 
 _log = logging.getLogger(__name__)
 _SCALE = re.compile(r"([a-z]+):muRfac=([0-9.eE+-]+)")
+_ByEfficiency: TypeAlias = dict[str, Measured | None]
 _CLOSE = 0.01
 _FEWEST = 0.1
 """Below this share of the events' own effective number, a few weights rule the result."""
@@ -77,53 +87,44 @@ class ShowerWeights:
 
     def __init__(self, meter: Meter, task: Task) -> None:
         self._meter, self._task = meter, task
-        self._known: dict[tuple[Trainings, str], dict[str, list[Measured | None]]] = {}
+        self._known: dict[tuple[Trainings, str], dict[str, _ByEfficiency]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The weights that any test event has."""
         return self._meter.scored.views.shower_weight_names
 
-    def document(self, trainings: Trainings) -> dict[str, Any]:
-        """Changes by class and weight, for JSON: ``rates`` by signal efficiency, and what the weights are like."""
-        out: dict[str, Any] = {}
-        for which in self._meter.config.classes:
-            changes = self._changes(trainings, which)
-            out[which.name] = {
-                name: {**self._describe(which, name), "rates": _by_efficiency(self._meter, found, "change")}
-                for name, found in changes.items()
-            }
-        return out
-
-    def response_document(self, trainings: Trainings) -> dict[str, Any]:
-        """d ln(pass rate) / d ln(squared scale) by class, scale and signal efficiency, for JSON."""
+    def changes(self, trainings: Trainings) -> dict[str, dict[str, ShowerWeightChange]]:
+        """Changes of pass rates by class and weight, and what the weights are like."""
         return {
             which.name: {
-                response.name: _by_efficiency(self._meter, found, "response")
+                name: self._describe(which, name, {key: RateChange(_estimate(one)) for key, one in found.items()})
+                for name, found in self._changes(trainings, which).items()
+            }
+            for which in self._meter.config.classes
+        }
+
+    def responses(self, trainings: Trainings) -> dict[str, dict[str, dict[str, Response]]]:
+        """d ln(pass rate) / d ln(squared scale) by class, scale and signal efficiency."""
+        return {
+            which.name: {
+                response.name: {key: Response(_estimate(one)) for key, one in found.items()}
                 for response, found in self._responses(trainings, which).items()
             }
             for which in self._meter.config.classes
         }
 
-    def comparison(self, first: Trainings, second: Trainings) -> dict[str, Any]:
-        """Second minus first, paired over the jets: ``changes`` by class, weight and efficiency, and ``responses``."""
-        out: dict[str, Any] = {}
+    def comparison(self, first: Trainings, second: Trainings) -> dict[str, ShowerWeightComparison]:
+        """Second minus first, paired over the jets, by class."""
+        out = {}
         for which in self._meter.config.classes:
             pairs = [self._changes(trainings, which) for trainings in (first, second)]
             slopes = [self._responses(trainings, which) for trainings in (first, second)]
-            out[which.name] = {
-                "changes": {name: self._compared(pairs[0][name], pairs[1][name]) for name in pairs[0]},
-                "responses": {
-                    response.name: self._compared(found, slopes[1][response]) for response, found in slopes[0].items()
-                },
-            }
+            out[which.name] = ShowerWeightComparison(
+                {name: _compared(pairs[0][name], pairs[1][name]) for name in pairs[0]},
+                {response.name: _compared(found, slopes[1][response]) for response, found in slopes[0].items()},
+            )
         return out
-
-    def _compared(self, first: list[Measured | None], second: list[Measured | None]) -> dict[str, Any]:
-        return {
-            percent(efficiency): comparison_numbers(a, b)
-            for efficiency, a, b in zip(self._meter.config.efficiencies, first, second, strict=True)
-        }
 
     def _events(self, which: ClassConfig, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Events of a class that have a weight, and the weight [n]."""
@@ -135,8 +136,8 @@ class ShowerWeights:
         event = np.flatnonzero(scored.in_class(which) & np.isfinite(relative))
         return event, relative[event]
 
-    def _describe(self, which: ClassConfig, name: str) -> dict[str, float | int]:
-        """How far a weight spreads."""
+    def _describe(self, which: ClassConfig, name: str, rates: dict[str, RateChange]) -> ShowerWeightChange:
+        """How far a weight spreads, beside the changes that it makes."""
         event, relative = self._events(which, name)
         own = self._meter.scored.nominal_weights[event]
         effective, before = effective_number(own * relative), effective_number(own)
@@ -148,14 +149,10 @@ class ShowerWeights:
                 effective,
                 before,
             )
-        return {
-            "events": len(event),
-            "effective_events": effective,
-            "mean": float(np.average(relative, weights=own)),
-            "largest": float(np.abs(relative).max()),
-        }
+        mean, largest = float(np.average(relative, weights=own)), float(np.abs(relative).max())
+        return ShowerWeightChange(len(event), effective, mean, largest, rates)
 
-    def _changes(self, trainings: Trainings, which: ClassConfig) -> dict[str, list[Measured | None]]:
+    def _changes(self, trainings: Trainings, which: ClassConfig) -> dict[str, _ByEfficiency]:
         """Change of the pass rate by weight, at every signal efficiency."""
         key = trainings, ",".join(which.jettypes)
         if key not in self._known:
@@ -164,7 +161,7 @@ class ShowerWeights:
             }
         return self._known[key]
 
-    def _change(self, trainings: Trainings, which: ClassConfig, name: str) -> list[Measured | None]:
+    def _change(self, trainings: Trainings, which: ClassConfig, name: str) -> _ByEfficiency:
         event, relative = self._events(which, name)
         own = self._meter.scored.nominal_weights[event]
         draws = self._meter.draws(which, event)
@@ -174,22 +171,22 @@ class ShowerWeights:
             scores = self._meter.scored.scores[weights].nominal[event]
             cuts = np.array([self._meter.threshold(weights, self._task, efficiency) for efficiency in efficiencies])
             parts.append(rate_changes_by_weight(scores[:, None] >= cuts, own, relative, draws))
-        return [
-            None
+        return {
+            percent(efficiency): None
             if any(np.isnan(values[place]) for values, _ in parts)
             else self._meter.measured(
                 trainings, [(float(values[place]), replicas[:, place]) for values, replicas in parts]
             )
-            for place in range(len(efficiencies))
-        ]
+            for place, efficiency in enumerate(efficiencies)
+        }
 
-    def _responses(self, trainings: Trainings, which: ClassConfig) -> dict[ScaleResponse, list[Measured | None]]:
+    def _responses(self, trainings: Trainings, which: ClassConfig) -> dict[ScaleResponse, _ByEfficiency]:
         changes = self._changes(trainings, which)
         return {
-            response: [
-                _response(up, down, response.logarithm)
-                for up, down in zip(changes[response.up], changes[response.down], strict=True)
-            ]
+            response: {
+                key: _response(up, changes[response.down][key], response.logarithm)
+                for key, up in changes[response.up].items()
+            }
             for response in scale_responses(tuple(changes))
         }
 
@@ -231,15 +228,16 @@ def _response(up: Measured | None, down: Measured | None, logarithm: float) -> M
     return Measured(values, replicas, up.noise, up.trained)
 
 
-def _by_efficiency(meter: Meter, found: list[Measured | None], name: str) -> dict[str, Any]:
-    return {
-        percent(efficiency): {name: None, f"{name}_error": None} if number is None else number.document(name)
-        for efficiency, number in zip(meter.config.efficiencies, found, strict=True)
-    }
+def _estimate(number: Measured | None) -> Estimate | None:
+    return None if number is None else number.estimate()
 
 
-def shower_weight_documents(meter: Meter, task: Task) -> dict[str, Any]:
-    """``shower_weights``, ``responses`` and ``shower_weight_comparisons`` of all taggers, for JSON; empty without any.
+def _compared(first: _ByEfficiency, second: _ByEfficiency) -> dict[str, PairedDifference]:
+    return {key: compare_pairs(one, second[key]) for key, one in first.items()}
+
+
+def measure_shower_weights(meter: Meter, task: Task) -> ShowerWeightResults:
+    """Changes, responses and comparisons of all taggers; empty without any weight.
 
     Args:
         meter: scores, weights, replicas.
@@ -247,12 +245,12 @@ def shower_weight_documents(meter: Meter, task: Task) -> dict[str, Any]:
     """
     recipes, weights = meter.config.trainings, ShowerWeights(meter, task)
     if not weights.names:
-        return {"shower_weights": {}, "responses": {}, "shower_weight_comparisons": {}}
-    return {
-        "shower_weights": {name: weights.document(trainings) for name, trainings in recipes.items()},
-        "responses": {name: weights.response_document(trainings) for name, trainings in recipes.items()},
-        "shower_weight_comparisons": {
+        return ShowerWeightResults()
+    return ShowerWeightResults(
+        {name: weights.changes(trainings) for name, trainings in recipes.items()},
+        {name: weights.responses(trainings) for name, trainings in recipes.items()},
+        {
             f"{second} - {first}": weights.comparison(recipes[first], recipes[second])
             for first, second in itertools.combinations(recipes, 2)
         },
-    }
+    )

@@ -148,7 +148,7 @@ def _run(config: DemoConfig) -> _Results:
     for name, step in config.finetune.items():
         finetune(step, Path("taggers") / name)
     _log.info("4/6 evaluation on the test events")
-    metrics = evaluate(config.evaluate, "evaluation")
+    metrics = evaluate(config.evaluate, "evaluation").document()
     _log.info("5/6 analysis: coffea over the ROOT files, executor %s", config.analyze.run.executor.name)
     analysis = analyze(config.analyze, "analysis")
     _log.info("6/6 fits")

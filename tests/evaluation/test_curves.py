@@ -53,7 +53,7 @@ def meter(make_meter: Callable[..., Meter]) -> Meter:
 
 @pytest.fixture(scope="module")
 def numbers(meter: Meter) -> dict[str, Any]:
-    return measure_curve(meter, meter.config.curves["c"])
+    return measure_curve(meter, meter.config.curves["c"]).document()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_extrapolations_say_what_they_are_of(numbers: dict[str, Any], meter: Met
 
 def test_nominal_scores_alone_give_no_distance(meter: Meter) -> None:
     curve = meter.config.curves["c"].model_copy(update={"variations": False, "extrapolate_to": None, "aims": {}})
-    numbers = measure_curve(meter, curve)
+    numbers = measure_curve(meter, curve).document()
     assert all("wasserstein" not in point for points in numbers["lines"].values() for point in points)
     assert numbers["extrapolations"] == {}
 
@@ -141,6 +141,6 @@ def test_another_signal(meter: Meter) -> None:
     light = {"name": "light", "jettypes": ["Q"]}
     swapped = {"signal": light, "background": {"name": "higgs", "jettypes": ["H_BB"]}}
     curve = type(curve).model_validate({"x_label": "n", "lines": {"a": {1: "weak0"}}, **swapped})
-    turned = measure_curve(meter, curve)["lines"]["a"][0]
+    turned = measure_curve(meter, curve).lines["a"][0]
     plain = meter.area(("weak0",), meter.task(None, None))
-    assert turned["auc"] == pytest.approx(1 - plain.value)
+    assert turned.auc.value == pytest.approx(1 - plain.value)

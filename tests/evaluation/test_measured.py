@@ -1,11 +1,14 @@
 """Errors of repeated trainings, in cases with known answers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm, ttest_ind
 
 from rs3l_gnn.evaluation.measured import Measured, compare, normal_scores, ratio
+from rs3l_gnn.evaluation.results import Ratio
 
 B = 400
 
@@ -29,16 +32,11 @@ def test_errors_add_in_quadrature() -> None:
     assert measured.error_trainings == pytest.approx(1 / np.sqrt(3))
     assert measured.error == pytest.approx(np.sqrt(0.25 + 1 / 3))
     assert measured.drawn.std(ddof=1) == pytest.approx(measured.error, rel=0.1)
-    document = measured.document("q")
-    assert list(document) == [
-        "q",
-        "q_error",
-        "q_error_events",
-        "q_error_trainings",
-        "q_spread",
-        "q_trainings",
-    ]
-    assert document["q_trainings"] == [1, 2, 3]
+    found = measured.estimate()
+    assert found.trainings == (1, 2, 3)
+    assert found.value == 2
+    assert found.spread == pytest.approx(1)
+    assert found.error == pytest.approx(np.hypot(0.5, 1 / np.sqrt(3)))
 
 
 def test_a_single_training_has_no_spread_and_the_baseline_none_by_nature() -> None:
@@ -55,23 +53,23 @@ def test_replicas_without_a_value_are_left_out_as_long_as_they_are_few() -> None
     few.replicas[0, :40] = np.nan
     many.replicas[0, :100] = np.nan
     assert few.error_events == pytest.approx(0.5, rel=0.1)
-    assert many.document("q")["q_error"] is None
+    assert many.estimate().error is None
 
 
 def test_inverse_numbers() -> None:
     measured = made([0.01, 0.02, 0.03], 0.002, 1)
-    document = measured.inverse_document()
-    assert document["value"] == pytest.approx(50)
-    assert document["trainings"] == pytest.approx([100, 50, 100 / 3])
+    found = measured.inverse()
+    assert found.value == pytest.approx(50)
+    assert found.trainings == pytest.approx([100, 50, 100 / 3])
     error = np.hypot(0.002, 0.01 / np.sqrt(3))
-    assert document["error"] == pytest.approx(error / 0.02**2)
+    assert found.error == pytest.approx(error / 0.02**2)
     z = norm.ppf(0.84)
-    assert document["interval"] == pytest.approx([1 / (0.02 + z * error), 1 / (0.02 - z * error)], rel=0.05)
-    assert document["interval_events"] == pytest.approx([1 / (0.02 + z * 0.002), 1 / (0.02 - z * 0.002)], rel=0.02)
-    nothing = made([0.0], 0.0, 1).inverse_document()
-    assert nothing["value"] is None
-    assert nothing["interval"] == [None, None]
-    assert nothing["error"] is None
+    assert found.interval == pytest.approx([1 / (0.02 + z * error), 1 / (0.02 - z * error)], rel=0.05)
+    assert found.interval_events == pytest.approx([1 / (0.02 + z * 0.002), 1 / (0.02 - z * 0.002)], rel=0.02)
+    nothing = made([0.0], 0.0, 1).inverse()
+    assert nothing.value is None
+    assert nothing.interval == (None, None)
+    assert nothing.error is None
 
 
 def test_shared_events_cancel_in_a_comparison() -> None:
@@ -114,24 +112,26 @@ def test_intervals_of_ratios_cover() -> None:
             trainings = mean * (1 + 0.03 * shared + 0.02 * rng.normal()) + rng.normal(0, 0.04, 8)
             moves = mean * (0.03 * shared_replicas + 0.02 * rng.normal(0, 1, B))
             parts.append(Measured(trainings, trainings[:, None] + moves[None, :], noise(1000 + 2 * trial + seed)))
-        low, high = ratio(parts[0], parts[1])["interval"]
+        found: Any = ratio(parts[0], parts[1])
+        low, high = found.interval
         covered += low < 2.0 < high
     assert covered / 300 == pytest.approx(0.68, abs=0.09)
 
 
 def test_ratios_with_nothing_below() -> None:
-    assert ratio(made([1.0], 0.1, 1), made([0.0], 0.0, 2)) == {"ratio": None, "interval": [None, None]}
+    assert ratio(made([1.0], 0.1, 1), made([0.0], 0.0, 2)) == Ratio(None, (None, None))
     wide = ratio(made([1.0], 0.0, 1), made([0.1], 0.11, 2))
-    assert wide["ratio"] == pytest.approx(10)
-    assert wide["interval"][1] is None  # 16 % of the replicas are at zero or below
+    assert wide.ratio == pytest.approx(10)
+    assert wide.interval[1] is None  # 16 % of the replicas are at zero or below
 
 
 def test_a_centred_interval_holds_the_ratio() -> None:
     above, below = made([1.0], 0.01, 1), made([2.0], 0.01, 2, events=np.roll(noise(99), 3))
     raised = Measured(above.values, above.replicas + 0.5, above.noise)  # replicas larger than the data
-    plain, centred = ratio(raised, below), ratio(raised, below, centred=True)
-    assert plain["interval"][0] > plain["ratio"] == 0.5
-    assert centred["interval"][0] < 0.5 < centred["interval"][1]
+    plain: Any = ratio(raised, below)
+    centred: Any = ratio(raised, below, centred=True)
+    assert plain.interval[0] > plain.ratio == 0.5
+    assert centred.interval[0] < 0.5 < centred.interval[1]
 
 
 def test_noise_has_exact_moments() -> None:

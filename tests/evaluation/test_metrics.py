@@ -144,7 +144,7 @@ def test_a_monotone_change_of_a_score_moves_neither_roc_nor_common_scale(
         return Scores(scores.nominal**3, scores.views**3)
 
     scores = {name: squeezed(s) if name == taggers["one"] else s for name, s in scored.scores.items()}
-    other = measure(Meter(plain, dataclasses.replace(scored, scores=scores)))
+    other = measure(Meter(plain, dataclasses.replace(scored, scores=scores))).document()
     assert other["tagging"] == metrics["tagging"]
     for which, shifts in metrics["robustness"]["one"].items():
         for name, numbers in shifts.items():
@@ -154,16 +154,17 @@ def test_a_monotone_change_of_a_score_moves_neither_roc_nor_common_scale(
 
 
 def test_the_seed_fixes_the_errors(plain: EvaluateConfig, scored: ScoredViews, metrics: dict[str, Any]) -> None:
-    again = measure(Meter(plain, scored))
+    again = measure(Meter(plain, scored)).document()
     assert again["tagging"] == metrics["tagging"]
-    other = measure(Meter(plain.model_copy(update={"seed": 2}), scored))
+    other = measure(Meter(plain.model_copy(update={"seed": 2}), scored)).document()
     assert other["tagging"]["n2"]["auc"] == again["tagging"]["n2"]["auc"]
     assert other["tagging"]["n2"]["auc_error"] != again["tagging"]["n2"]["auc_error"]
 
 
 def test_wanted_variations_and_further_classes(plain: EvaluateConfig, scored: ScoredViews) -> None:
     light = ClassConfig(name="light", jettypes=("Q", "GG"))
-    numbers = measure(Meter(plain.model_copy(update={"variations": ("fsrRenLo",), "others": (light,)}), scored))
+    chosen = plain.model_copy(update={"variations": ("fsrRenLo",), "others": (light,)})
+    numbers = measure(Meter(chosen, scored)).document()
     assert list(numbers["robustness"]["n2"]) == ["qcd", "higgs", "light"]
     assert list(numbers["robustness"]["n2"]["light"]) == ["fsrRenLo"]
     assert numbers["probes"]["one"].keys() == {"higgs", "light"}

@@ -50,10 +50,11 @@ def test_a_result_is_replaced_only_by_force(config: EvaluateConfig, tmp_path: Pa
     with pytest.raises(OutputError, match="exists already; .*--force"):
         evaluate(few, tmp_path / "out")
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
-    document = evaluate(few, tmp_path / "out", force=True)
-    assert list(document["tagging"]) == ["n2"]  # the baseline needs no network
-    assert document["robustness"] == {"n2": {"qcd": {}, "higgs": {}}}
-    assert document["plots"] == ["roc.png", "roc.pdf", "rejection.png", "rejection.pdf"]
+    found = evaluate(few, tmp_path / "out", force=True)
+    assert list(found.tagging) == ["n2"]  # the baseline needs no network
+    assert found.robustness == {"n2": {"qcd": {}, "higgs": {}}}
+    plots = json.loads((tmp_path / "out" / "metrics.json").read_text())["plots"]
+    assert plots == ["roc.png", "roc.pdf", "rejection.png", "rejection.pdf"]
     assert not (tmp_path / "out" / "mine.txt").exists()
 
 

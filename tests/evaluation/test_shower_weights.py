@@ -65,7 +65,7 @@ def test_changes_against_a_loop(make_meter: Maker) -> None:
             weights=weights,
             shower_weights=relative,
         )
-    )
+    ).document()
     w, score = weights[::2], one[::2]
     signal = np.arange(len(w)) < N_SIGNAL
     cut = next(c for c in sorted(score[signal])[::-1] if w[signal & (score >= c)].sum() >= 0.8 * w[signal].sum())
@@ -99,7 +99,7 @@ def test_files_without_shower_weights_give_none(make_meter: Maker) -> None:
             n_background=N_BACKGROUND,
             variations=("seed",),
         )
-    )
+    ).document()
     assert numbers["shower_weights"] == numbers["responses"] == numbers["shower_weight_comparisons"] == {}
 
 

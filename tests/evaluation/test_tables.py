@@ -38,7 +38,7 @@ def meter(make_meter: Callable[..., Meter]) -> Meter:
 
 @pytest.fixture(scope="module")
 def numbers(meter: Meter) -> dict[str, Any]:
-    return measure_table(meter, meter.config.tables["t"])
+    return measure_table(meter, meter.config.tables["t"]).document()
 
 
 def test_rows(numbers: dict[str, Any]) -> None:

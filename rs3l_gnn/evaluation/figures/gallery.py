@@ -1,22 +1,24 @@
-"""Where figures go, and how they look alike."""
+"""Figures with the section of the report that they belong to, and what they say."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rs3l_gnn.conventions import COLOURS
-from rs3l_gnn.evaluation.config import BASELINE
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Gallery", "Picture", "colour_of", "house_style", "new_figure", "with_ratio"]
+from rs3l_gnn.conventions.plotting import Figures, colours_of
+from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
+from rs3l_gnn.evaluation.results import Interval
 
-_DPI = 90
-_PALETTE = 128
-_GREY = "#717581"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Gallery", "Picture", "draw_points", "tagger_colours"]
 
 
 @dataclass(frozen=True)
@@ -35,84 +37,65 @@ class Picture:
 
 
 class Gallery:
-    """A folder of figures.
+    """Saved figures with their captions."""
 
-    Args:
-        folder: where they go; it is made.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
         self.pictures: list[Picture] = []
 
-    def hang(self, figure: Any, name: str, *, section: str, caption: str) -> None:
-        """Save a figure as PNG and PDF; names are cut to what every file system takes, and stay apart."""
-        from PIL import Image
-
-        stem = re.sub(r"[^\w.+-]+", "_", name)
-        taken = {picture.name for picture in self.pictures}
-        free = next(n for n in (stem, *(f"{stem}_{i}" for i in range(2, len(taken) + 3))) if n not in taken)
-        # No date inside: the same numbers give the same bytes.
-        figure.savefig(self.folder / f"{free}.pdf", bbox_inches="tight", metadata={"CreationDate": None})
-        path = self.folder / f"{free}.png"
-        figure.savefig(path, dpi=_DPI, bbox_inches="tight")
-        with Image.open(path) as image:
-            # A palette: a third of the bytes, and no eye sees the difference.
-            small = image.convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE)
-        small.save(path, optimize=True)
-        self.pictures.append(Picture(free, section, caption))
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._figures.folder
 
     @property
     def files(self) -> list[str]:
         """Names of all files."""
-        return [f"{picture.name}.{suffix}" for picture in self.pictures for suffix in ("png", "pdf")]
+        return self._figures.files
+
+    def hang(self, figure: Figure, name: str, *, section: str, caption: str) -> None:
+        """Save a figure."""
+        self.pictures.append(Picture(self._figures.save(figure, name), section, caption))
 
 
-@contextmanager
-def house_style() -> Iterator[None]:
-    """The style of the field, through mplhep; the settings of matplotlib are put back afterwards."""
-    import matplotlib as mpl
-    import mplhep
-
-    sizes: dict[str, Any] = {
-        "figure.figsize": (9, 8),
-        "font.size": 20,
-        "legend.fontsize": 15,
-        "axes.labelsize": 20,
-        "xtick.labelsize": 16,
-        "ytick.labelsize": 16,
-        "legend.title_fontsize": 15,
-        "legend.handlelength": 1.6,
-    }
-    with mpl.rc_context(mplhep.style.CMS | sizes):
-        yield
+def tagger_colours(config: EvaluateConfig) -> dict[str, str]:
+    """A colour for each tagger; the baseline is grey."""
+    return colours_of(list(config.trainings), grey=[BASELINE])
 
 
-def colour_of(name: str, names: Sequence[str]) -> str:
-    """The colour of one of several names; the baseline is always grey."""
-    if name.lower() == BASELINE:
-        return _GREY
-    coloured = [colour for colour in COLOURS if colour != _GREY]
-    others = [other for other in names if other.lower() != BASELINE]
-    return coloured[others.index(name) % len(coloured)]
+def draw_points(  # noqa: PLR0917  # points with all that belongs to them
+    axes: Axes,
+    x: Sequence[float] | NDArray[np.floating],
+    values: Sequence[float],
+    intervals: Sequence[Interval],
+    colour: str,
+    trainings: Sequence[Sequence[float | None]] = (),
+    *,
+    label: str | None = None,
+    line: str = "none",
+) -> None:
+    """Points with their intervals, an arrow where there is no upper bound, and dots for single trainings.
 
-
-def new_figure(width: float = 9.0, height: float = 8.0) -> Any:
-    """A figure of its own canvas: pyplot, its backend and its list of figures stay untouched."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def with_ratio(columns: int = 1, width: float = 9.0, height: float = 9.5) -> tuple[Any, Any]:
-    """A figure with a panel for ratios below each panel: the figure and its axes [2, columns]."""
-    figure = new_figure(width * columns, height)
-    axes = figure.subplots(
-        2, columns, sharex="col", squeeze=False, gridspec_kw={"height_ratios": [2.2, 1], "hspace": 0.06}
-    )
-    figure.align_ylabels(axes[:, 0])
-    return figure, axes
+    Args:
+        axes: where.
+        x, values, intervals: of the points [n].
+        colour: of everything.
+        trainings: values of the single trainings [n][n_trainings]; dots where there are two or more.
+        label: in the legend.
+        line: style of the line between the points.
+    """
+    low = [
+        0.0 if bound is None else max(value - bound, 0.0) for value, (bound, _) in zip(values, intervals, strict=True)
+    ]
+    high = [
+        0.0 if bound is None else max(bound - value, 0.0) for value, (_, bound) in zip(values, intervals, strict=True)
+    ]
+    style = {"color": colour, "marker": "o", "linestyle": line, "capsize": 2.5}
+    axes.errorbar(x, values, yerr=np.array([low, high]).reshape(2, -1), label=label, **style)  # type: ignore[arg-type]
+    for position, value, (_, bound) in zip(x, values, intervals, strict=True):
+        if bound is None:
+            axes.plot([position], [value], marker=6, color=colour, markersize=9)
+    for position, single in zip(x, trainings, strict=bool(trainings)):
+        dots = [value for value in single if value is not None]
+        if len(dots) > 1:
+            axes.plot([position] * len(dots), dots, ".", color=colour, alpha=0.5, markersize=4)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from rs3l_gnn.conventions import COLOURS
+from rs3l_gnn.conventions.plotting import new_figure
+from rs3l_gnn.conventions.wording import readable_jettype
 from rs3l_gnn.evaluation.config import EvaluateConfig
-from rs3l_gnn.evaluation.figures.gallery import new_figure
 from rs3l_gnn.evaluation.latent import directions, principal_components
+from rs3l_gnn.evaluation.results import LatentSpace
 from rs3l_gnn.evaluation.scoring import ScoredViews
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_corner", "draw_cosines"]
 
@@ -23,13 +28,13 @@ _MANY = 1500
 _SHARES = (0.9, 0.5)
 
 
-def draw_corner(config: EvaluateConfig, scored: ScoredViews, name: str) -> Any:
+def draw_corner(config: EvaluateConfig, scored: ScoredViews, name: str) -> Figure:
     """Histograms of the leading principal components by class, and contours of each pair of them."""
     unit = directions(scored.embeddings[name])
     n = min(_COMPONENTS, unit.shape[1])
     values, shares = principal_components(unit, n, scored.nominal_weights)
-    figure = new_figure(3.2 * n, 3.2 * n)
-    panels = figure.subplots(n, n, squeeze=False, gridspec_kw={"wspace": 0.08, "hspace": 0.08})
+    figure = new_figure(2.4 * n, 2.4 * n)
+    panels = figure.subplots(n, n, squeeze=False)
     edges = [_edges(values[:, i]) for i in range(n)]
     for row in range(n):
         for column in range(n):
@@ -44,54 +49,49 @@ def draw_corner(config: EvaluateConfig, scored: ScoredViews, name: str) -> Any:
             axes.set_xlim(edges[column][0], edges[column][-1])
             if row != column:
                 axes.set_ylim(edges[row][0], edges[row][-1])
-            axes.tick_params(labelsize=11)
+            axes.tick_params(labelsize=8)
             axes.minorticks_off()
             if row == column:
                 axes.set_yticks([])
             axes.tick_params(labelbottom=row == n - 1, labelleft=column == 0 and row > 0)
             if row == n - 1:
-                axes.set_xlabel(f"PC {column + 1} ({100 * shares[column]:.1f} %)", fontsize=14)
+                axes.set_xlabel(f"PC {column + 1} ({100 * shares[column]:.1f} %)", fontsize=11)
             if column == 0 and row > 0:
-                axes.set_ylabel(f"PC {row + 1}", fontsize=14)
+                axes.set_ylabel(f"PC {row + 1}", fontsize=11)
     for colour, which in zip(COLOURS, config.classes, strict=False):
         panels[0, 0].plot([], [], color=colour, label=which.name)
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, title=f"encoder of {name}", loc="upper right", bbox_to_anchor=(0.88, 0.86))
+    if n > 1:
+        figure.legend(handles, labels, title=f"encoder of {name}", loc="upper right", bbox_to_anchor=(0.95, 0.95))
+    else:
+        panels[0, 0].legend(title=f"encoder of {name}")
     return figure
 
 
-def draw_cosines(name: str, numbers: Mapping[str, Any]) -> Any:
+def draw_cosines(name: str, numbers: LatentSpace) -> Figure:
     """Mean cosine similarity between jets of each pair of types."""
-    types = list(numbers["jet_types"])
-    matrix = np.array(numbers["cosine_similarity"])
-    figure = new_figure(4 + 0.75 * len(types), 3 + 0.75 * len(types))
+    types = [readable_jettype(kind) for kind in numbers.jet_types]
+    counts = numbers.jet_types.values()
+    matrix = np.array(numbers.cosine_similarity)
+    figure = new_figure(3 + 0.55 * len(types), 2 + 0.55 * len(types))
     axes = figure.subplots()
     image = axes.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r")
-    for row in range(len(types)):
-        for column in range(len(types)):
-            value = matrix[row, column]
-            axes.text(
-                column,
-                row,
-                f"{value:.2f}",
-                ha="center",
-                va="center",
-                fontsize=12,
-                color="white" if abs(value) > 0.6 else "black",
-            )
-    axes.set_xticks(np.arange(len(types)), types, rotation=45, ha="right", rotation_mode="anchor", fontsize=13)
-    axes.set_yticks(np.arange(len(types)), [f"{kind} ({numbers['jet_types'][kind]})" for kind in types], fontsize=13)
+    for (row, column), value in np.ndenumerate(matrix):
+        colour = "white" if abs(value) > 0.6 else "black"
+        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=9, color=colour)
+    axes.set_xticks(np.arange(len(types)), types, rotation=45, ha="right", rotation_mode="anchor", fontsize=10)
+    words = [f"{kind} ({count})" for kind, count in zip(types, counts, strict=True)]
+    axes.set_yticks(np.arange(len(types)), words, fontsize=10)
     axes.minorticks_off()
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.04)
-    bar.set_label("Mean cosine similarity", fontsize=15)
-    bar.ax.tick_params(labelsize=12)
-    axes.set_title(f"encoder of {name}", fontsize=15)
+    bar.set_label(f"Mean cosine similarity, {name}", fontsize=11)
+    bar.ax.tick_params(labelsize=9)
     return figure
 
 
 def _cell(  # noqa: PLR0917  # one panel, all of it needed
-    axes: Any,
+    axes: Axes,
     values: NDArray[np.float64],
     weights: NDArray[np.float64],
     edges: list[NDArray[np.float64]],
@@ -102,7 +102,7 @@ def _cell(  # noqa: PLR0917  # one panel, all of it needed
     if row == column:
         coarse = edges[row] if len(values) >= _MANY else edges[row][::2]
         counts, _ = np.histogram(values[:, row], coarse, weights=weights)
-        axes.stairs(counts / max(counts.sum(), 1) / np.diff(coarse), coarse, color=colour, linewidth=1.5)
+        axes.stairs(counts / max(counts.sum(), 1) / np.diff(coarse), coarse, color=colour, linewidth=1.2)
         return
     counts, _, _ = np.histogram2d(values[:, column], values[:, row], (edges[column], edges[row]), weights=weights)
     # Few jets get a wider kernel: they give no shape in detail.
@@ -110,7 +110,7 @@ def _cell(  # noqa: PLR0917  # one panel, all of it needed
     levels = contour_levels(smooth)
     if levels:
         centres = [(edge[1:] + edge[:-1]) / 2 for edge in (edges[column], edges[row])]
-        axes.contour(*centres, smooth.T, levels=levels, colors=colour, linewidths=1.5)
+        axes.contour(*centres, smooth.T, levels=levels, colors=colour, linewidths=1.2)
 
 
 def contour_levels(density: NDArray[np.float64]) -> list[float]:

@@ -5,28 +5,31 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import COLOURS, InputFileError
-from rs3l_gnn.evaluation.figures.gallery import new_figure
+from rs3l_gnn.conventions.plotting import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_losses", "read_history"]
 
 
-def draw_losses(histories: Mapping[str, Path]) -> Any:
+def draw_losses(histories: Mapping[str, Path]) -> Figure:
     """Training and validation loss, one panel a training.
 
     Raises:
         InputFileError: a history cannot be read.
     """
-    figure = new_figure(9, 3.5 * len(histories) + 2)
+    figure = new_figure(height=2.6 * len(histories) + 1.2)
     panels = np.atleast_1d(figure.subplots(len(histories), 1))
     for axes, (name, path) in zip(panels, histories.items(), strict=True):
         columns = read_history(path)
-        axes.plot(columns["epoch"], columns["loss"], color=COLOURS[0], marker="o", markersize=4, label="training")
+        axes.plot(columns["epoch"], columns["loss"], color=COLOURS[0], marker="o", label="training")
         axes.plot(columns["epoch"], columns["val_loss"], color=COLOURS[2], linestyle="--", label="validation")
         axes.set_ylabel("Loss")
         axes.legend(title=name)

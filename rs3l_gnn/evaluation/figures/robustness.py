@@ -2,96 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rs3l_gnn.conventions.plotting import make_room, new_figure
+from rs3l_gnn.conventions.wording import readable_variation
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.figures.gallery import colour_of, new_figure
+from rs3l_gnn.evaluation.figures.gallery import tagger_colours
 from rs3l_gnn.evaluation.meter import percent
+from rs3l_gnn.evaluation.results import Metrics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_distances", "draw_rate_changes"]
 
 
-def draw_distances(config: EvaluateConfig, metrics: Mapping[str, Any], which: ClassConfig) -> Any:
+def draw_distances(config: EvaluateConfig, metrics: Metrics, which: ClassConfig) -> Figure:
     """Wasserstein distances of every tagger and variation on both scales, with the aim where there is one."""
     names = list(config.trainings)
-    variations = list(metrics["robustness"][names[0]][which.name])
-    figure = new_figure(4 + 2.4 * len(variations) * 2, 7)
-    panels = figure.subplots(1, 2, gridspec_kw={"wspace": 0.22})
-    scales = (("wasserstein", "score scale"), ("wasserstein_common", "common scale"))
-    for axes, (key, scale) in zip(panels, scales, strict=True):
+    variations = list(metrics.robustness[names[0]][which.name])
+    figure = _wide_figure(len(variations), 2)
+    for axes, common in zip(figure.subplots(1, 2), (False, True), strict=True):
         width = 0.8 / len(names)
-        for place, name in enumerate(names):
-            shifts = metrics["robustness"][name][which.name]
+        for place, (name, colour) in enumerate(tagger_colours(config).items()):
+            shifts = metrics.robustness[name][which.name]
+            found = [shifts[variation].on(common=common) for variation in variations]
             axes.bar(
                 np.arange(len(variations)) - 0.4 + width * (place + 0.5),
-                [shifts[variation][key] for variation in variations],
+                [one.value for one in found],
                 width,
-                yerr=[shifts[variation][f"{key}_error"] for variation in variations],
-                color=colour_of(name, names),
-                error_kw={"capsize": 3, "elinewidth": 1.5},
+                yerr=[one.error or 0.0 for one in found],
+                color=colour,
+                error_kw={"capsize": 2.5, "elinewidth": 1.0},
                 label=name,
             )
             for position, variation in enumerate(variations):
                 ends = np.array([position - 0.4 + width * place, position - 0.4 + width * (place + 1)])
                 label = "statistics alone" if place == position == 0 else None
-                axes.plot(ends, [shifts[variation][f"{key}_null"]] * 2, color="black", linewidth=2, label=label)
+                axes.plot(ends, [shifts[variation].null(common=common)[0]] * 2, color="black", label=label)
         if config.distance_aim is not None:
-            reference = metrics["robustness"][config.reference_tagger][which.name]
+            reference = metrics.robustness[config.reference_tagger][which.name]
             for place, variation in enumerate(variations):
-                goal = config.distance_aim * reference[variation][key]
-                label = f"{config.distance_aim:g} $\\times$ {config.reference_tagger}" if place == 0 else None
+                goal = config.distance_aim * reference[variation].on(common=common).value
+                label = f"{config.distance_aim:g} × {config.reference_tagger}" if place == 0 else None
                 axes.plot([place - 0.45, place + 0.45], [goal, goal], color="black", linestyle=":", label=label)
         _name_ticks(axes, variations)
-        axes.set_ylabel(f"Wasserstein distance ({scale})")
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
-        axes.legend(title=which.name, ncols=2, loc="upper right")
+        axes.set_ylabel(f"Wasserstein distance ({'common scale' if common else 'score scale'})")
+        axes.set_ylim(bottom=0)
+        _legend(axes, which.name)
     return figure
 
 
-def draw_rate_changes(config: EvaluateConfig, metrics: Mapping[str, Any], which: ClassConfig) -> Any:
+def draw_rate_changes(config: EvaluateConfig, metrics: Metrics, which: ClassConfig) -> Figure:
     """Relative change of the pass rate in every variation, at two of the signal efficiencies."""
     names = list(config.trainings)
-    variations = list(metrics["rate_changes"][names[0]][which.name])
+    variations = list(metrics.rate_changes[names[0]][which.name])
     efficiencies = dict.fromkeys((config.efficiencies[0], config.efficiencies[len(config.efficiencies) // 2]))
-    figure = new_figure(3 + 2.4 * len(variations) * len(efficiencies), 7)
-    panels = np.atleast_1d(figure.subplots(1, len(efficiencies), gridspec_kw={"wspace": 0.22}))
+    figure = _wide_figure(len(variations), len(efficiencies))
+    panels = np.atleast_1d(figure.subplots(1, len(efficiencies)))
     for axes, efficiency in zip(panels, efficiencies, strict=True):
         width = 0.8 / len(names)
-        for place, name in enumerate(names):
-            rows = [metrics["rate_changes"][name][which.name][v][percent(efficiency)] for v in variations]
-            colour = colour_of(name, names)
-            for i, row in enumerate(rows):
-                if row["change"] is None:
+        for place, (name, colour) in enumerate(tagger_colours(config).items()):
+            style: dict[str, Any] = {"color": colour, "marker": "o", "linestyle": "none", "capsize": 2.5}
+            for i, variation in enumerate(variations):
+                change = metrics.rate_changes[name][which.name][variation][percent(efficiency)].change
+                if change is None:
                     continue
-                error = row["change_error"]
-                axes.errorbar(
-                    [i - 0.4 + width * (place + 0.5)],
-                    [100 * row["change"]],
-                    yerr=None if error is None else [100 * error],
-                    color=colour,
-                    marker="o",
-                    markerfacecolor="white" if error is None else colour,
-                    linestyle="none",
-                    capsize=3,
-                )
-            axes.errorbar([], [], yerr=[], color=colour, marker="o", linestyle="none", capsize=3, label=name)
-        axes.axhline(0.0, color="black", linewidth=1)
+                # Open: no error is known.
+                error, filling = (None, "white") if change.error is None else (100 * change.error, colour)
+                x = i - 0.4 + width * (place + 0.5)
+                axes.errorbar([x], [100 * change.value], yerr=error, markerfacecolor=filling, **style)
+            axes.errorbar([], [], yerr=[], label=name, **style)
+        axes.axhline(0.0, color="black", linewidth=0.8)
         for border in np.arange(len(variations) - 1) + 0.5:
             axes.axvline(border, color="black", alpha=0.15, linewidth=0.8)
         _name_ticks(axes, variations)
-        axes.set_xlim(-0.5, len(variations) - 0.5)
         what = "FPR" if which.name == config.background.name else "efficiency"
         axes.set_ylabel(f"Change of {what}, {which.name} [%]")
-        low, high = axes.get_ylim()
-        axes.set_ylim(low, high + 0.4 * (high - low))
-        axes.legend(title=f"{config.signal.name} efficiency {percent(efficiency)} %", ncols=2, loc="upper right")
+        _legend(axes, f"{config.signal.name} efficiency {percent(efficiency)} %")
     return figure
 
 
-def _name_ticks(axes: Any, names: Sequence[str]) -> None:
-    axes.set_xticks(np.arange(len(names)), names)
+def _wide_figure(variations: int, panels: int) -> Figure:
+    return new_figure(panels * max(1.2 + 1.25 * variations, 4.5), 5.2)
+
+
+def _name_ticks(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    words = [readable_variation(name).replace(" μ", "\nμ") for name in names]
+    if len(names) > 5:
+        axes.set_xticks(np.arange(len(names)), words, rotation=35, ha="right", rotation_mode="anchor", fontsize="small")
+    else:
+        axes.set_xticks(np.arange(len(names)), words, fontsize="small")
     axes.minorticks_off()
     axes.tick_params(axis="x", length=0)
+
+
+def _legend(axes: Axes, title: str) -> None:
+    rows = -(-len(axes.get_legend_handles_labels()[0]) // 2)
+    make_room(axes, min(0.07 * (rows + 1.5), 0.45))
+    axes.legend(title=title, ncols=2, loc="upper right")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from rs3l_gnn.conventions import COLOURS
+from rs3l_gnn.conventions.plotting import make_room, ratio_limits, ratio_panels
+from rs3l_gnn.conventions.wording import readable_variation
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig
-from rs3l_gnn.evaluation.figures.gallery import with_ratio
 from rs3l_gnn.evaluation.meter import Meter
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_scores", "score_edges"]
 
@@ -35,13 +40,13 @@ def score_edges(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]
     return expit(np.linspace(logit(low), logit(high), _BINS + 1)), True
 
 
-def draw_scores(meter: Meter, name: str) -> Any:
+def draw_scores(meter: Meter, name: str) -> Figure:
     """Score of each class in every view, above the ratios to nominal, one column a class, mean over the trainings."""
     config, scored = meter.config, meter.scored
     trainings = config.trainings[name]
     nominal = np.concatenate([meter.nominal(weights, which) for which in config.classes for weights in trainings])
     edges, stretched = score_edges(nominal)
-    figure, panels = with_ratio(len(config.classes), width=8, height=9)
+    figure, panels = ratio_panels(len(config.classes), width=6, height=6.5)
     for (top, bottom), which in zip(panels.T, config.classes, strict=True):
         members = scored.in_class(which)
         if not members.any():
@@ -62,7 +67,7 @@ def draw_scores(meter: Meter, name: str) -> Any:
 
 
 def _draw_class(
-    meter: Meter, name: str, which: ClassConfig, edges: NDArray[np.float64], *, top: Any, bottom: Any
+    meter: Meter, name: str, which: ClassConfig, edges: NDArray[np.float64], *, top: Axes, bottom: Axes
 ) -> None:
     """Each variation against nominal in the same events, with the error of the nominal fraction as a band."""
     trainings = meter.config.trainings[name]
@@ -77,7 +82,7 @@ def _draw_class(
     scores = [scored.scores[weights].nominal[members] for weights in trainings]
     reference, squares = sums(scores, of_nominal), sums(scores, of_nominal**2)
     relative = np.divide(np.sqrt(squares), reference, out=np.full(len(reference), np.nan), where=reference > 0)
-    top.stairs(reference / total, edges, color="black", linewidth=2, label="nominal")
+    top.stairs(reference / total, edges, color="black", linewidth=1.5, label="nominal")
     full = np.nan_to_num(relative)  # an empty bin has no band
     for axes, centre, width in ((top, reference / total, full), (bottom, np.ones(len(reference)), full)):
         axes.stairs(
@@ -89,6 +94,7 @@ def _draw_class(
             alpha=0.15,
             linewidth=0,
         )
+    ratios: list[NDArray[np.float64]] = []
     for number, variation in enumerate(meter.variations):
         if not meter.has_views(trainings, which, variation):
             continue
@@ -103,11 +109,11 @@ def _draw_class(
         enough = (effective >= _SMALLEST_DENOMINATOR * filled) & (below > 0)
         quotient = np.divide(above, below, out=np.full(len(above), np.nan), where=enough)
         colour = COLOURS[number % len(COLOURS)]
-        top.stairs(above, edges, color=colour, linewidth=1.5, label=variation.name)
-        bottom.stairs(quotient, edges, color=colour, linewidth=1.5)
+        top.stairs(above, edges, color=colour, label=readable_variation(variation.name))
+        bottom.stairs(quotient, edges, color=colour)
+        ratios.append(quotient)
     top.set_yscale("log")
-    low, high = top.get_ylim()
-    top.set_ylim(low, high * (high / low) ** 0.45)  # room for the legend
+    make_room(top)
     top.legend(title=f"{which.name}, {'N2' if name == BASELINE else name}", ncols=2, loc="upper center")
-    bottom.axhline(1.0, color="black", linewidth=1)
-    bottom.set_ylim(0.4, 1.6)
+    bottom.axhline(1.0, color="black", linewidth=0.8)
+    bottom.set_ylim(*ratio_limits(np.concatenate([*ratios, 1 + relative]), most=0.6))

@@ -2,130 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from rs3l_gnn.conventions.wording import compared, number, plus_minus, sigmas
+from rs3l_gnn.conventions.wording import compared, number, plus_minus, readable_variation, sigmas
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.meter import percent
-from rs3l_gnn.evaluation.report.markup import Markup, joined, table
+from rs3l_gnn.evaluation.report.parts import Table
+from rs3l_gnn.evaluation.results import (
+    DistanceChanges,
+    Estimate,
+    Metrics,
+    PairedDifference,
+    ShowerWeightResults,
+    VariedDistances,
+)
 
-__all__ = ["robustness_section", "shower_weights_section"]
+__all__ = ["robustness_tables", "shower_weight_tables"]
 
-_RATIO = ("ratio", "interval", "significance")
+_SCALES = ((False, "in units of the score"), (True, "on the common scale"))
 
 
-def robustness_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Markup:
-    """Distances on both scales, their ratios, and changes of rates, one table a class."""
-    parts: list[str] = []
+def robustness_tables(config: EvaluateConfig, metrics: Metrics) -> Iterator[Table]:
+    """Distances on both scales, their ratios, and changes of rates, class by class."""
     for which in config.classes:
-        variations = list(metrics["robustness"][BASELINE][which.name])
+        variations = list(metrics.robustness[BASELINE][which.name])
         if not variations:
             continue
-        for key, scale in (("wasserstein", "in units of the score"), ("wasserstein_common", "on the common scale")):
-            rows = [
-                (name, *(_distance(classes[which.name][v], key) for v in variations))
-                for name, classes in metrics["robustness"].items()
-            ]
-            caption = f"Wasserstein distance of {which.name}, {scale}; in brackets: what statistics alone makes"
-            parts.append(table(("Tagger", *variations), rows, caption=caption))
-        for suffix, scale in (("", "in units of the score"), ("_common", "on the common scale")):
-            pairs = [
-                (
-                    pair.replace(" - ", " / "),
-                    *(compared(*(classes[which.name][v][f"{key}{suffix}"] for key in _RATIO)) for v in variations),
-                )
-                for pair, classes in metrics["comparisons"].items()
-            ]
-            if pairs:
-                parts.append(
-                    table(("Pair", *variations), pairs, caption=f"Ratio of the distances of {which.name}, {scale}")
-                )
-        parts.append(_rate_table(config, metrics, which.name, variations))
-        parts.append(_rate_comparison_table(metrics["rate_change_comparisons"], which.name, variations))
-    return joined(parts)
+        words = [readable_variation(name) for name in variations]
+        for common, scale in _SCALES:
+            yield Table(
+                ("Tagger", *words),
+                [
+                    (name, *(_distance(classes[which.name][v], common=common) for v in variations))
+                    for name, classes in metrics.robustness.items()
+                ],
+                f"Wasserstein distance of {which.name}, {scale}; in brackets: what statistics alone makes",
+            )
+        for common, scale in _SCALES if metrics.comparisons else ():
+            yield Table(
+                ("Pair", *words),
+                [
+                    (
+                        pair.replace(" - ", " / "),
+                        *(_distance_ratio(classes[which.name][v], common=common) for v in variations),
+                    )
+                    for pair, classes in metrics.comparisons.items()
+                ],
+                f"Ratio of the distances of {which.name}, {scale}",
+            )
+        what = "FPR" if which.name == config.background.name else "efficiency"
+        efficiencies = [percent(efficiency) for efficiency in config.efficiencies]
+        yield Table(
+            ("Tagger, signal efficiency", *words),
+            [
+                (f"{name}, {e} %", *(_change(classes[which.name][v][e].change, 100) for v in variations))
+                for name, classes in metrics.rate_changes.items()
+                for e in efficiencies
+            ],
+            f"Change of the {what} of {which.name}, in per cent",
+        )
+        if metrics.rate_change_comparisons:
+            yield Table(
+                ("Pair, signal efficiency", *words),
+                [
+                    (f"{pair}, {e} %", *(_difference(classes[which.name][v][e], 100) for v in variations))
+                    for pair, classes in metrics.rate_change_comparisons.items()
+                    for e in efficiencies
+                ],
+                f"Difference of these changes for {which.name}, in per cent, paired event by event; "
+                "r: correlation of the two",
+            )
 
 
-def _rate_comparison_table(comparisons: Mapping[str, Any], which: str, variations: list[str]) -> Markup:
-    """Differences of the changes of rates, in per cent, one row for a pair of taggers and an efficiency."""
-    rows = [
-        (f"{pair}, {efficiency} %", *(_difference(classes[which][v][efficiency], 100) for v in variations))
-        for pair, classes in comparisons.items()
-        for efficiency in next(iter(classes[which].values()), {})
-    ]
-    caption = f"Difference of these changes for {which}, in per cent, paired event by event; r: correlation of the two"
-    return table(("Pair, signal efficiency", *variations), rows, caption=caption) if rows else Markup("")
-
-
-def _difference(cell: Mapping[str, Any], scale: float) -> str:
-    """A paired difference with its significance and the correlation that made its error small."""
-    if cell["difference"] is None:
-        return "-"
-    error = None if cell["error"] is None else scale * cell["error"]
-    text = f"{plus_minus(scale * cell['difference'], error)} ({sigmas(cell['significance'])}"
-    return text + (")" if cell["correlation"] is None else f", r = {cell['correlation']:.2f})")
-
-
-def shower_weights_section(config: EvaluateConfig, metrics: Mapping[str, Any]) -> Markup:
+def shower_weight_tables(config: EvaluateConfig, showers: ShowerWeightResults) -> Iterator[Table]:
     """Changes of pass rates under shower weights, responses to scales, and the differences of taggers."""
-    parts: list[str] = []
-    for which in (name.name for name in config.classes):
-        rows = [
+    efficiencies = [f"at {percent(efficiency)} %" for efficiency in config.efficiencies]
+    for which in (one.name for one in config.classes):
+        changes = [
             (
                 f"{tagger}, {name}",
-                f"{found['effective_events']:.0f} of {found['events']}",
-                number(found["largest"]),
-                *(
-                    plus_minus(*(None if x is None else 100 * x for x in (rate["change"], rate["change_error"])))
-                    for rate in found["rates"].values()
-                ),
+                f"{found.effective_events:.0f} of {found.events}",
+                number(found.largest),
+                *(_change(rate.change, 100) for rate in found.rates.values()),
             )
-            for tagger, classes in metrics["shower_weights"].items()
+            for tagger, classes in showers.shower_weights.items()
             for name, found in classes[which].items()
         ]
-        if not rows:
+        if not changes:
             continue
-        efficiencies = [f"at {percent(efficiency)} %" for efficiency in config.efficiencies]
-        head = ("Tagger, weight", "Effective events", "Largest weight", *efficiencies)
-        parts.append(table(head, rows, caption=f"Change of the pass rate of {which} under shower weights, in per cent"))
-        rows = [
-            (f"{tagger}, {name}", *(plus_minus(cell["response"], cell["response_error"]) for cell in cells.values()))
-            for tagger, classes in metrics["responses"].items()
+        yield Table(
+            ("Tagger, weight", "Effective events", "Largest weight", *efficiencies),
+            changes,
+            f"Change of the pass rate of {which} under shower weights, in per cent",
+        )
+        responses = [
+            (f"{tagger}, {name}", *(_change(cell.response, 1) for cell in cells.values()))
+            for tagger, classes in showers.responses.items()
             for name, cells in classes[which].items()
         ]
-        if rows:
+        if responses:
             caption = f"Response d ln(pass rate) / d ln(squared scale) of {which}"
-            parts.append(table(("Tagger, scale", *efficiencies), rows, caption=caption))
-        rows = [
+            yield Table(("Tagger, scale", *efficiencies), responses, caption)
+        differences = [
             (f"{pair}, {name}", *(_difference(cell, 1) for cell in cells.values()))
-            for pair, classes in metrics["shower_weight_comparisons"].items()
-            for name, cells in classes[which]["responses"].items()
+            for pair, classes in showers.shower_weight_comparisons.items()
+            for name, cells in classes[which].responses.items()
         ]
-        if rows:
+        if differences:
             caption = f"Difference of the responses for {which}, paired jet by jet; r: correlation of the two"
-            parts.append(table(("Pair, scale", *efficiencies), rows, caption=caption))
-    return joined(parts)
+            yield Table(("Pair, scale", *efficiencies), differences, caption)
 
 
-def _distance(row: Mapping[str, Any], key: str) -> str:
-    return f"{plus_minus(row[key], row[f'{key}_error'])} ({number(row[f'{key}_null'], 2)})"
+def _distance(shift: VariedDistances, *, common: bool) -> str:
+    found = shift.on(common=common)
+    return f"{plus_minus(found.value, found.error)} ({number(shift.null(common=common)[0], 2)})"
 
 
-def _rate_table(config: EvaluateConfig, metrics: Mapping[str, Any], which: str, variations: list[str]) -> Markup:
-    rows = []
-    for name, classes in metrics["rate_changes"].items():
-        for efficiency in next(iter(classes[which].values())):
-            cells = [classes[which][v][efficiency] for v in variations]
-            rows.append(
-                (
-                    f"{name}, {efficiency} %",
-                    *(
-                        plus_minus(*(None if x is None else 100 * x for x in (c["change"], c["change_error"])))
-                        for c in cells
-                    ),
-                )
-            )
-    what = "FPR" if which == config.background.name else "efficiency"
-    return table(
-        ("Tagger, signal efficiency", *variations), rows, caption=f"Change of the {what} of {which}, in per cent"
+def _distance_ratio(changes: DistanceChanges, *, common: bool) -> str:
+    change = changes.on(common=common)
+    return (
+        "-" if change is None else compared(change.ratio.ratio, change.ratio.interval, change.difference.significance)
     )
+
+
+def _change(found: Estimate | None, scale: float) -> str:
+    if found is None:
+        return "-"
+    return plus_minus(scale * found.value, None if found.error is None else scale * found.error)
+
+
+def _difference(cell: PairedDifference, scale: float) -> str:
+    """A paired difference with its significance and the correlation that made its error small."""
+    if cell.difference is None:
+        return "-"
+    error = None if cell.error is None else scale * cell.error
+    text = f"{plus_minus(scale * cell.difference, error)} ({sigmas(cell.significance)}"
+    return text + (")" if cell.correlation is None else f", r = {cell.correlation:.2f})")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rs3l_gnn.conventions.wording import bracket, plus_minus, position, rejection, sigmas, significant
 from rs3l_gnn.evaluation.config import BASELINE
-from rs3l_gnn.evaluation.measured import compare, ratio
+from rs3l_gnn.evaluation.measured import compare, gain, ratio
 from rs3l_gnn.evaluation.meter import Meter, percent
+from rs3l_gnn.evaluation.results import Metrics
 
 __all__ = ["Statement", "statements"]
 
@@ -30,7 +30,7 @@ class Statement:
     holds: bool | None = None
 
 
-def statements(meter: Meter, metrics: Mapping[str, Any]) -> list[Statement]:
+def statements(meter: Meter, metrics: Metrics) -> list[Statement]:
     """All sentences: aims that are missed, aims that are reached, then plain facts."""
     found = [
         *_distance_aims(meter, metrics),
@@ -42,21 +42,21 @@ def statements(meter: Meter, metrics: Mapping[str, Any]) -> list[Statement]:
     return sorted(found, key=lambda statement: {False: 0, True: 1, None: 2}[statement.holds])
 
 
-def _distance_aims(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Statement]:
+def _distance_aims(meter: Meter, metrics: Metrics) -> Iterator[Statement]:
     config = meter.config
     aim, reference = config.distance_aim, config.reference_tagger
     if aim is None:
         return
     task = meter.task(None, None)
-    scales = (("", "in units of the score"), ("_common", "on the common scale"))
-    for name, (suffix, scale) in itertools.product(config.trainings, scales):
+    scales = ((False, "in units of the score"), (True, "on the common scale"))
+    for name, (common, scale) in itertools.product(config.trainings, scales):
         if name in (BASELINE, reference):
             continue
         ratios = {
             f"{which.name} {variation.name}": ratio(
-                meter.shift(config.trainings[name], task, which, variation, common=bool(suffix)),
-                meter.shift(config.trainings[reference], task, which, variation, common=bool(suffix)),
-            )["ratio"]
+                meter.shift(config.trainings[name], task, which, variation, common=common),
+                meter.shift(config.trainings[reference], task, which, variation, common=common),
+            ).ratio
             for which in config.classes
             for variation in meter.variations
             if meter.has_views(config.trainings[name], which, variation)
@@ -68,9 +68,9 @@ def _distance_aims(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Stateme
         best, worst = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
         seen = [
             variation
-            for shifts in metrics["robustness"][reference].values()
+            for shifts in metrics.robustness[reference].values()
             for variation, shift in shifts.items()
-            if shift[f"wasserstein{suffix}"] > shift[f"wasserstein{suffix}_null_95"]
+            if shift.on(common=common).value > shift.null(common=common)[1]
         ]
         holds = len(reached) == len(ratios)
         yield Statement(
@@ -82,85 +82,77 @@ def _distance_aims(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Stateme
         )
 
 
-def _curve_aims(metrics: Mapping[str, Any]) -> Iterator[Statement]:
-    for name, curve in metrics["curves"].items():
-        for aim in curve["aims"]:
-            for line, result in aim["lines"].items():
+def _curve_aims(metrics: Metrics) -> Iterator[Statement]:
+    for name, curve in metrics.curves.items():
+        for aim in curve.aims:
+            for line, result in aim.lines.items():
                 text = (
-                    f"Aim ({name}): 1/FPR at {percent(curve['efficiency'])} % of {line} at least {aim['aim']:g} times "
-                    f"that of {curve['reference']} at {curve['x_label']} = {position(aim['x'])}. "
-                    f"{'Reached' if result['reached'] else 'Not reached'}: "
-                    f"{bracket(result['ratio'], result['interval'])}."
+                    f"Aim ({name}): 1/FPR at {percent(curve.efficiency)} % of {line} at least {aim.aim:g} times "
+                    f"that of {curve.reference} at {curve.x_label} = {position(aim.x)}. "
+                    f"{'Reached' if result.reached else 'Not reached'}: "
+                    f"{bracket(result.ratio, result.interval)}."
                 )
-                if "extrapolation" in result:
-                    at = result["extrapolation"]
+                if (at := result.extrapolation) is not None:
                     text += (
                         " A power law through the points does not rise to it."
-                        if at["x"] is None
-                        else f" Extrapolation by a power law: reached at {bracket(at['x'], at['interval'])}."
+                        if at.x is None
+                        else f" Extrapolation by a power law: reached at {bracket(at.x, at.interval)}."
                     )
-                yield Statement(text, result["reached"])
+                yield Statement(text, result.reached)
 
 
-def _performance(meter: Meter, metrics: Mapping[str, Any]) -> Iterator[Statement]:
+def _performance(meter: Meter, metrics: Metrics) -> Iterator[Statement]:
     config = meter.config
     reference, efficiency = config.reference_tagger, config.efficiencies[0]
     task = meter.task(None, None)
     for name, trainings in config.trainings.items():
-        numbers = metrics["tagging"][name]
+        numbers = metrics.tagging[name]
+        found = numbers.rejection[percent(efficiency)].inverse
         text = (
-            f"{name}: AUC {plus_minus(numbers['auc'], numbers['auc_error'])}, 1/FPR at {percent(efficiency)} % "
-            f"{config.signal.name} efficiency {_rejection(numbers['rejection'][percent(efficiency)])}"
+            f"{name}: AUC {plus_minus(numbers.auc.value, numbers.auc.error)}, 1/FPR at {percent(efficiency)} % "
+            f"{config.signal.name} efficiency {rejection(found.value, found.interval)}"
         )
         if name != BASELINE:
-            n = numbers["n_trainings"]
+            n = numbers.n_trainings
             text += f" ({n} trainings)" if n > 1 else " (one training: spread unknown)"
         if name not in (BASELINE, reference):
             base = config.trainings[reference]
             area = compare(meter.area(base, task), meter.area(trainings, task))
-            above, below = (meter.rate(recipe, task, efficiency) for recipe in (base, trainings))
-            gain = ratio(above, below)
+            gained = gain(*(meter.rate(recipe, task, efficiency) for recipe in (base, trainings)))
             verdict = "equal within errors"
             if area.significance is not None and abs(area.significance) > 1:
                 verdict = "higher" if area.significance > 0 else "lower"
             text += (
-                f"; against {reference}: AUC {area.difference:+.5f} ± {area.error:.5f} ({verdict}), "
-                f"1/FPR {bracket(gain['ratio'], gain['interval'])} times "
-                f"({sigmas(compare(below, above).significance)})"
+                f"; against {reference}: AUC {area.difference:+.5f} ± {area.error or 0:.5f} ({verdict}), "
+                f"1/FPR {bracket(gained.ratio, gained.interval)} times ({sigmas(gained.significance)})"
             )
         yield Statement(f"{text}.")
 
 
-def _gains(metrics: Mapping[str, Any]) -> Iterator[Statement]:
-    for name, curve in metrics["curves"].items():
-        for line, points in curve["lines"].items():
+def _gains(metrics: Metrics) -> Iterator[Statement]:
+    for name, curve in metrics.curves.items():
+        for line, points in curve.lines.items():
             gains = [
-                f"{bracket(point['gain']['ratio'], point['gain']['interval'])} at {position(point['x'])}"
+                f"{bracket(point.gain.ratio, point.gain.interval)} at {position(point.x)}"
                 for point in points
-                if point.get("gain") and point["gain"]["ratio"] is not None
+                if point.gain is not None and point.gain.ratio is not None
             ]
             if gains:
                 yield Statement(
-                    f"{name}: 1/FPR at {percent(curve['efficiency'])} % of {line} over {curve['reference']}, by "
-                    f"{curve['x_label']}: {'; '.join(gains)}."
+                    f"{name}: 1/FPR at {percent(curve.efficiency)} % of {line} over {curve.reference}, by "
+                    f"{curve.x_label}: {'; '.join(gains)}."
                 )
 
 
-def _tables(metrics: Mapping[str, Any]) -> Iterator[Statement]:
-    for name, numbers in metrics["tables"].items():
+def _tables(metrics: Metrics) -> Iterator[Statement]:
+    for name, result in metrics.tables.items():
         outside = []
-        for label, difference in numbers["differences"].items():
-            efficiency, gain = next(iter(difference["rejection"].items()))
-            if gain["significance"] is not None and abs(gain["significance"]) >= _OUTSIDE_ERRORS:
+        for label, difference in result.differences.items():
+            efficiency, found = next(iter(difference.rejection.items()))
+            if found.significance is not None and abs(found.significance) >= _OUTSIDE_ERRORS:
                 outside.append(
-                    f"{label} ({bracket(gain['ratio'], gain['interval'])} times the 1/FPR at {efficiency} %, "
-                    f"{sigmas(gain['significance'])})"
+                    f"{label} ({bracket(found.ratio, found.interval)} times the 1/FPR at {efficiency} %, "
+                    f"{sigmas(found.significance)})"
                 )
         listing = "; ".join(outside) if outside else "no row"
-        yield Statement(
-            f"{name}: different from {numbers['reference']} by {_OUTSIDE_ERRORS:g} sigma or more: {listing}."
-        )
-
-
-def _rejection(row: Mapping[str, Any]) -> str:
-    return rejection(row["value"], row["interval"])
+        yield Statement(f"{name}: different from {result.reference} by {_OUTSIDE_ERRORS:g} σ or more: {listing}.")

@@ -55,7 +55,7 @@ def checked(page: str) -> Checker:
 
 
 def test_it_is_valid_and_needs_nothing_else(page: str, checked: Checker) -> None:
-    assert page.startswith('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">')
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">')
     assert checked.open == []
     assert "<script" not in page
     assert all(link.startswith("#") and link[1:] in checked.anchors for link in checked.links)

@@ -92,4 +92,4 @@ def test_facts(found: list[Statement]) -> None:
     assert "(higher)" in rs3l
     assert "(one training: spread unknown)" in next(text for text in texts if text.startswith("shaky: AUC"))
     table = next(text for text in texts if text.startswith("ablation:"))
-    assert "different from old by 2 sigma or more: new (2." in table
+    assert "different from old by 2 σ or more: new (2." in table

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from rs3l_gnn.conventions.plotting import draw_into
+from rs3l_gnn.evaluation.config import BASELINE
 from rs3l_gnn.evaluation.figures.curves import draw_curve, draw_curve_areas, draw_curve_distances, draw_table
-from rs3l_gnn.evaluation.figures.gallery import Gallery, house_style
+from rs3l_gnn.evaluation.figures.gallery import Gallery
 from rs3l_gnn.evaluation.figures.latent import draw_corner, draw_cosines
 from rs3l_gnn.evaluation.figures.losses import draw_losses
 from rs3l_gnn.evaluation.figures.performance import draw_rejections, draw_roc
 from rs3l_gnn.evaluation.figures.robustness import draw_distances, draw_rate_changes
 from rs3l_gnn.evaluation.figures.shapes import draw_scores
 from rs3l_gnn.evaluation.meter import Meter
+from rs3l_gnn.evaluation.results import Metrics
 
 __all__ = ["draw_all"]
 
 _BANDS = "Bands and bars: 68 % of the replicas in which events and seeds vary; darker bands and dots: single trainings."
 
 
-def draw_all(meter: Meter, metrics: Mapping[str, Any], folder: Path) -> Gallery:
+def draw_all(meter: Meter, metrics: Metrics, folder: Path) -> Gallery:
     """Draw every figure as PNG and PDF into a folder.
 
     Raises:
         InputFileError: a history cannot be read.
     """
-    gallery = Gallery(folder)
-    with house_style():
+    with draw_into(folder, meter.config.style) as figures:
+        gallery = Gallery(figures)
         _headline(gallery, meter, metrics)
         _curves_and_tables(gallery, meter, metrics)
         _latent(gallery, meter, metrics)
     return gallery
 
 
-def _headline(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
+def _headline(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
     config = meter.config
     reference = config.reference_tagger
     if config.histories:
@@ -65,7 +66,7 @@ def _headline(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> Non
             "the overflow.",
         )
     for which in config.classes:
-        if not metrics["robustness"]["n2"][which.name]:
+        if not metrics.robustness[BASELINE][which.name]:
             continue
         gallery.hang(
             draw_distances(config, metrics, which),
@@ -84,9 +85,9 @@ def _headline(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> Non
         )
 
 
-def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
+def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
     for name, curve in meter.config.curves.items():
-        numbers = metrics["curves"][name]
+        numbers = metrics.curves[name]
         caption = f"{curve.caption} {_BANDS}".strip()
         if curve.extrapolate_to is not None:
             caption += " Dashed: extrapolation by a power law fitted to the points, with its 68 % band."
@@ -97,7 +98,7 @@ def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any
             section=f"Curve: {name}",
             caption="The area above the ROC curve of the same trainings.",
         )
-        if any("wasserstein" in point for points in numbers["lines"].values() for point in points):
+        if any(point.wasserstein for points in numbers.lines.values() for point in points):
             gallery.hang(
                 draw_curve_distances(meter, curve, numbers),
                 f"curve_{name}_wasserstein",
@@ -106,15 +107,15 @@ def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any
             )
     for name, table in meter.config.tables.items():
         gallery.hang(
-            draw_table(metrics["tables"][name]),
+            draw_table(metrics.tables[name]),
             f"table_{name}",
             section=f"Table: {name}",
             caption=f"1/FPR of every row with 68 % intervals; dots: single trainings; grey: {table.reference}.",
         )
 
 
-def _latent(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
-    for name, numbers in metrics["latent"].items():
+def _latent(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
+    for name, numbers in metrics.latent.items():
         gallery.hang(
             draw_corner(meter.config, meter.scored, name),
             f"latent_{name}",
@@ -122,7 +123,7 @@ def _latent(gallery: Gallery, meter: Meter, metrics: Mapping[str, Any]) -> None:
             caption=f"Directions of the embeddings of {name} (its first training): leading principal components with "
             "their share of the variance. Contours hold 50 and 90 % of a class.",
         )
-        if numbers["jet_types"]:
+        if numbers.jet_types:
             gallery.hang(
                 draw_cosines(name, numbers),
                 f"cosine_{name}",

@@ -1,0 +1,64 @@
+"""Where the weights of a training come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs3l_gnn.conventions import file_digest
+from rs3l_gnn.evaluation.results import Record
+from rs3l_gnn.evaluation.scoring import checkpoint_path
+
+__all__ = ["Origin", "origin_of"]
+
+
+@dataclass(frozen=True)
+class Origin(Record):
+    """What weights say of themselves; None where they do not.
+
+    Attributes:
+        sha256: of the file.
+        digest: of the weights.
+        seeds: of the training, by what they are for.
+        labels: labelled events of the loss and those that chose the epoch (``total``, ``choice``).
+        config_digest: of the settings of the training.
+        command: that repeats the training.
+    """
+
+    sha256: str | None
+    digest: str | None
+    seeds: Mapping[str, int]
+    labels: Mapping[str, int] | None
+    config_digest: str | None
+    command: str | None
+
+    @property
+    def labels_seen(self) -> str:
+        """The labelled events in words."""
+        if self.labels is None:
+            return "-"
+        total, choice = str(self.labels["total"]), self.labels["choice"]
+        return f"{total} ({choice} of them choose the epoch)" if choice else total
+
+
+def origin_of(weights: str) -> Origin:
+    """What weights say: those of a file, of the folder of a training, or shipped ones by name.
+
+    Raises:
+        CheckpointError: they cannot be read.
+    """
+    from rs3l_gnn.models import inspect_checkpoint
+
+    path = Path(checkpoint_path(weights, "tagger"))
+    document = inspect_checkpoint(path)
+    origin = document.get("provenance") or {}
+    settings = Path(weights) / "config.yaml"
+    return Origin(
+        sha256=file_digest(path) if path.is_file() else None,
+        digest=document.get("digest"),
+        seeds=origin.get("seeds", {}),
+        labels=origin.get("labels"),
+        config_digest=origin.get("config_digest"),
+        command=f"rs3l finetune {settings} --output {weights}" if settings.is_file() else None,
+    )
