@@ -6,7 +6,6 @@ import copy
 import itertools
 import statistics
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError
 from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.models import EdgeConvConfig, Encoder, load_encoder, make_encoder
+from rs3l_gnn.models.geometric import torch_geometric_module
 from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
 from rs3l_gnn.models.threads import thread_count
 
@@ -38,17 +38,14 @@ class ReferenceEncoder(nn.Module):
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        with warnings.catch_warnings():
-            # torch calls TorchScript deprecated, which torch_geometric uses while it is imported.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from torch_geometric.nn import EdgeConv
-
         super().__init__()
         if not isinstance(encoder, EdgeConvEncoder):
             raise ConfigError("the reference needs an EdgeConv encoder", got=encoder.config.backbone)
         self.k = encoder.config.k
         self.particle = encoder.particle
-        self.convs = nn.ModuleList(EdgeConv(nn.Identity(), aggr="max") for _ in encoder.layers)
+        self.convs = nn.ModuleList(
+            torch_geometric_module("nn").EdgeConv(nn.Identity(), aggr="max") for _ in encoder.layers
+        )
         for conv, layer in zip(self.convs, encoder.layers, strict=True):
             conv.nn = layer.nn  # not through the constructor, which would draw new weights for it
         self.output = encoder.output

@@ -16,6 +16,7 @@ from .discriminants import one_score as one_score
 from .discriminants import require_one_score as require_one_score
 from .edgeconv import DynamicEdgeConv as DynamicEdgeConv
 from .encoder import Encoder as Encoder
+from .geometric import graphs_of as graphs_of
 from .heads import Head as Head
 from .heads import Tagger as Tagger
 from .threads import encoder_threads as encoder_threads

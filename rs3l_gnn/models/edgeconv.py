@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, check_offsets
-from rs3l_gnn.models.gradients import apply_stack
+from rs3l_gnn.models.geometric import AGGREGATIONS, offsets_of_batch, reduce_edges
+from rs3l_gnn.models.kernels import Stack
 from rs3l_gnn.models.knn import neighbours
-from rs3l_gnn.models.scatter import AGGREGATIONS, reduce_edges
-from rs3l_gnn.models.stack import Stack, edge_layer, factors, runs_on_kernels
 
 __all__ = ["DynamicEdgeConv"]
 
@@ -49,7 +48,7 @@ class DynamicEdgeConv(nn.Module):
     @property
     def factorised(self) -> bool:
         """Whether the layer takes the path without edges."""
-        return self.aggr == "max" and factors(self.nn)
+        return self.aggr == "max" and Stack.takes(self.nn)
 
     def forward(
         self,
@@ -72,10 +71,8 @@ class DynamicEdgeConv(nn.Module):
             InvalidDataError: wrong shape, or offsets that decrease; the jet is named.
         """
         x, offsets = self._arguments(x, batch, ptr)
-        if self.factorised and runs_on_kernels(x):
-            module = cast("nn.Sequential", self.nn)
-            out = apply_stack(Stack([edge_layer(module, self.k)]), x, offsets, jets=False)
-            return out[:, : cast("nn.Linear", module[0]).out_features]
+        if self.factorised and Stack.runs_on(x):
+            return Stack([(cast("nn.Sequential", self.nn), self.k)])(x, offsets, jets=False)
         return self.forward_with_torch(x, ptr=offsets)
 
     def forward_with_torch(self, x: Tensor, *, ptr: Tensor) -> Tensor:
@@ -112,7 +109,8 @@ class DynamicEdgeConv(nn.Module):
         centre, rank = valid.nonzero(as_tuple=True)
         x_i, x_j = x[centre], x[index[centre, rank]]
         message = self.nn(torch.cat([x_i, x_j - x_i], dim=1))
-        return reduce_edges(message, centre, len(x), self.aggr)
+        counts = valid.sum(dim=1)
+        return reduce_edges(message, torch.cat([counts.new_zeros(1), counts.cumsum(0)]), self.aggr)
 
     def reset_parameters(self) -> None:
         """Draw new weights for all modules of ``nn`` that know how."""
@@ -149,11 +147,6 @@ class _MaxOverNeighbours(torch.autograd.Function):
 def _offsets(x: Tensor, batch: Tensor | None, ptr: Tensor | None) -> Tensor:
     if ptr is None and batch is None:
         return torch.tensor([0, len(x)], device=x.device)
-    if ptr is None and batch is not None:
-        if batch.shape != x.shape[:1] or bool((batch.diff() < 0).any()):
-            raise InvalidDataError("batch must name the jet of each particle in rising order", got=tuple(batch.shape))
-        counts = torch.bincount(batch)
-        ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-    cuts = cast("Tensor", ptr)
+    cuts = offsets_of_batch(batch) if ptr is None and batch is not None else cast("Tensor", ptr)
     check_offsets(cuts.detach().cpu().numpy(), len(x))
     return cuts

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from rs3l_gnn.conventions import CheckpointError, JetDomain
 from rs3l_gnn.models.config import EncoderConfig
 from rs3l_gnn.models.digest import state_digest
+from rs3l_gnn.models.geometric import Graphs, particles_and_offsets
 from rs3l_gnn.models.ragged import check_batch, select_features
 from rs3l_gnn.models.reading import JetReader
 from rs3l_gnn.models.threads import run_chunks, thread_count
@@ -60,12 +61,13 @@ class Encoder(nn.Module):
             hint="give its network a method padded() that returns a module of (features, valid)",
         )
 
-    def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Graphs, offsets: Tensor | None = None) -> Tensor:
         """Embed jets, with gradients.
 
         Args:
             x: particles of all jets: the 15 features in the order of ``conventions.FEATURES`` [n_particles, 15], of
-                which the encoder's are picked by name, or (where it takes fewer) its own inputs [n_particles, C].
+                which the encoder's are picked by name, or (where it takes fewer) its own inputs [n_particles, C]. A
+                torch_geometric ``Batch`` or ``Data`` with such an ``x`` instead brings its own offsets.
             offsets: first particle of each jet, int64 [n_jets + 1].
 
         Returns:
@@ -74,10 +76,13 @@ class Encoder(nn.Module):
         Raises:
             InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
         """
-        check_batch(x, offsets, self.config.features)
-        return self.network(select_features(x, self.config.features), offsets)
+        particles, cuts = particles_and_offsets(x, offsets)
+        check_batch(particles, cuts, self.config.features)
+        return self.network(select_features(particles, self.config.features), cuts)
 
-    def embed(self, features: ArrayLike, offsets: ArrayLike, *, threads: int | None = None) -> NDArray[np.float32]:
+    def embed(
+        self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
+    ) -> NDArray[np.float32]:
         """Embed any number of jets without gradients, in chunks of bounded memory.
 
         Args:
@@ -95,8 +100,16 @@ class Encoder(nn.Module):
         def network(x: Tensor, cuts: NDArray[np.int64], _: None) -> Tensor:
             return self.network(x.to(self.device), torch.from_numpy(cuts).to(self.device))
 
-        reader = JetReader(features, offsets, self.config.features, particles=_CHUNK_PARTICLES, jets=_CHUNK_JETS)
+        reader = self.reader(features, offsets, (_CHUNK_PARTICLES, _CHUNK_JETS))
         return self.in_chunks(reader, network, lambda: None, threads=threads)
+
+    def reader(
+        self, features: ArrayLike | Graphs, offsets: ArrayLike | None, largest_chunk: tuple[int, int]
+    ) -> JetReader:
+        """Reader of jets as :meth:`embed` takes them, in chunks of at most so many particles and jets."""
+        arrays = particles_and_offsets(features, offsets)
+        particles, jets = largest_chunk
+        return JetReader(*arrays, self.config.features, particles=particles, jets=jets)
 
     @property
     def device(self) -> torch.device:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models.config import HeadConfig
-from rs3l_gnn.models.dense import DenseNetwork, class_probabilities
 from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.encoder import Encoder
-from rs3l_gnn.models.stack import runs_on_kernels
+from rs3l_gnn.models.geometric import Graphs
+from rs3l_gnn.models.kernels import DenseNetwork, Stack
 from rs3l_gnn.models.threads import run_chunks
 
 __all__ = ["Head", "Tagger"]
@@ -76,18 +76,18 @@ class Tagger(nn.Module):
         """SHA-256 of the weights and the configuration, in hexadecimal."""
         return state_digest(self, self.encoder.config.identity(), self.head.config.model_dump(mode="json"))
 
-    def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
-        """Logits of each jet, see :meth:`Head.forward`."""
+    def forward(self, x: Tensor | Graphs, offsets: Tensor | None = None) -> Tensor:
+        """Logits of each jet, see :meth:`Head.forward`; arguments as for :meth:`Encoder.forward`."""
         logits: Tensor = self.head(self.encoder(x, offsets))
         return logits
 
-    def score(self, features: ArrayLike, offsets: ArrayLike, *, threads: int | None = None) -> NDArray[np.float32]:
+    def score(
+        self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
+    ) -> NDArray[np.float32]:
         """Probabilities of each jet, without gradients.
 
         Args:
-            features: particles of all jets [n_particles, 15].
-            offsets: first particle of each jet [n_jets + 1].
-            threads: as for :meth:`Encoder.embed`.
+            features, offsets, threads: as for :meth:`Encoder.embed`.
 
         Returns:
             In [0, 1]: signal probability [n_jets] for one class, else [n_jets, n_classes] with sum 1, in the order of
@@ -100,14 +100,14 @@ class Tagger(nn.Module):
         n_classes = self.head.config.n_classes
         p = np.empty((len(z), n_classes), dtype=np.float32)
         weight = next(self.head.parameters())
-        network = DenseNetwork(self.head.mlp) if runs_on_kernels(weight) else None
+        network = DenseNetwork(self.head.mlp) if Stack.runs_on(weight) else None
 
         def work(chunk: int, _: object) -> None:
             jets = slice(chunk * _JETS, (chunk + 1) * _JETS)
             with torch.inference_mode():
                 some = torch.from_numpy(z[jets]).to(weight.device, weight.dtype)
                 if network is not None:
-                    part = class_probabilities(network, some)
+                    part = network.probabilities(some)
                 else:
                     logits = self.head(some)
                     part = logits.sigmoid()[:, None] if n_classes == 1 else logits.softmax(dim=1)

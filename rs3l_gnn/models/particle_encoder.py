@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,15 +12,16 @@ from torch import Tensor, nn
 
 from rs3l_gnn.models.backbones.edgeconv import EdgeConvConfig
 from rs3l_gnn.models.backbones.transformer import TransformerConfig
-from rs3l_gnn.models.dense import DenseNetwork
 from rs3l_gnn.models.edgeconv import DynamicEdgeConv
 from rs3l_gnn.models.encoder import Encoder
-from rs3l_gnn.models.gradients import apply_stack
+from rs3l_gnn.models.geometric import Graphs
+from rs3l_gnn.models.kernels import DenseNetwork, Stack
 from rs3l_gnn.models.padded import PaddedEdgeConv, PaddedNetwork
 from rs3l_gnn.models.ragged import jet_of_particle
-from rs3l_gnn.models.reading import JetReader
-from rs3l_gnn.models.stack import CHUNK_JETS, CHUNK_PARTICLES, Memory, Stack, dense_layer, edge_layer, runs_on_kernels
 from rs3l_gnn.models.transformer import AttentionLayer, attend
+
+if TYPE_CHECKING:
+    from rs3l_gnn.models.kernels.chunk import Memory
 
 __all__ = ["EdgeConvEncoder", "ParticleEncoder", "TransformerEncoder"]
 
@@ -97,19 +98,21 @@ class EdgeConvEncoder(ParticleEncoder):
         """Embed jets [n_jets, dim], with gradients."""
         if not self._on_kernels:
             return super().network(x, offsets)
-        z: Tensor = self.output(apply_stack(self._stack(), x, offsets, jets=True)[:, : self.config.width])
+        z: Tensor = self.output(self._stack()(x, offsets, jets=True))
         return z
 
-    def embed(self, features: ArrayLike, offsets: ArrayLike, *, threads: int | None = None) -> NDArray[np.float32]:
+    def embed(
+        self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
+    ) -> NDArray[np.float32]:
         """Embed any number of jets without gradients; see :meth:`Encoder.embed`."""
         if not self._on_kernels:
             return super().embed(features, offsets, threads=threads)
-        reader = JetReader(features, offsets, self.config.features, particles=CHUNK_PARTICLES, jets=CHUNK_JETS)
+        reader = self.reader(features, offsets, Stack.largest_chunk)
         with torch.no_grad():
             stack, output = self._stack(), DenseNetwork(self.output)
 
         def network(x: Tensor, cuts: NDArray[np.int64], memory: Memory) -> Tensor:
-            return output(stack.chunk(x, cuts, memory, jets=True))
+            return output(stack.chunk(x, cuts, memory))
 
         return self.in_chunks(reader, network, lambda: stack.memory(*reader.longest), threads=threads)
 
@@ -121,18 +124,12 @@ class EdgeConvEncoder(ParticleEncoder):
 
     @property
     def _on_kernels(self) -> bool:
-        return runs_on_kernels(next(self.parameters()))
+        return Stack.runs_on(next(self.parameters()))
 
     def _stack(self) -> Stack:
-        first, _, second, _ = self.particle
-        layers = [
-            dense_layer(cast("nn.Linear", first), pad_inputs=False),
-            dense_layer(cast("nn.Linear", second), pad_inputs=True),
-        ]
-        for layer in self.layers:
-            edge = cast("DynamicEdgeConv", layer)
-            layers.append(edge_layer(cast("nn.Sequential", edge.nn), edge.k))
-        return Stack(layers)
+        edges = [cast("DynamicEdgeConv", layer) for layer in self.layers]
+        dense = [cast("nn.Linear", layer) for layer in list(self.particle)[::2]]
+        return Stack([*dense, *((cast("nn.Sequential", edge.nn), edge.k) for edge in edges)])
 
 
 class TransformerEncoder(ParticleEncoder):

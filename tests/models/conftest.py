@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 
 from rs3l_gnn import models
 from rs3l_gnn.models import BACKBONES, Encoder
+from rs3l_gnn.models.geometric import torch_geometric_module
 
-with warnings.catch_warnings():
-    # torch calls TorchScript deprecated, which torch_geometric uses while it is imported.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import torch_geometric.nn  # noqa: F401  # only for the import to be over
+for module in ("data", "loader", "nn", "utils"):
+    torch_geometric_module(module)  # only for the imports, and their warnings, to be over
 
 Jets = tuple[NDArray[np.float32], NDArray[np.int64]]
 

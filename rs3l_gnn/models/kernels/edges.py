@@ -11,9 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.models.compiled import compiled
-from rs3l_gnn.models.elementwise import expm1
-from rs3l_gnn.models.simd import ROWS, VECTOR_BYTES, count_up_to, distance_rows, max_rows, max_rows_where, pack_panels
+from rs3l_gnn.models.kernels.compiled import compiled
+from rs3l_gnn.models.kernels.elementwise import expm1
+from rs3l_gnn.models.kernels.simd import (
+    ROWS,
+    VECTOR_BYTES,
+    count_up_to,
+    distance_rows,
+    max_rows,
+    max_rows_where,
+    pack_panels,
+)
 
 __all__ = [
     "ELU",
@@ -21,7 +29,6 @@ __all__ = [
     "channel_multiple",
     "edge_backward",
     "edge_forward",
-    "nearest",
 ]
 
 ELU, LEAKY_RELU = 0, 1
@@ -157,45 +164,6 @@ def _finish(a: Any, i: int, bias: Any, best: Any, kind: int, slope: Any, out: An
         for c in range(out.shape[1]):
             v = a[i, c] + (best[c] + bias[c])
             out[i, c] = v if v > zero else slope * v
-
-
-@compiled
-def nearest(x: Any, cuts: Any, k: int, index: Any, valid: Any) -> None:
-    """Numbers of the k nearest particles of the same jet, in no order.
-
-    Args:
-        x: positions [n_particles, C].
-        cuts: first particle of each jet of the chunk, int64 [n_jets + 1].
-        k: neighbours, at least 1.
-        index: result int64 [n_particles, k]; the particle's own number where it has no more neighbours.
-        valid: result bool [n_particles, k], True = such a neighbour exists.
-    """
-    lanes = VECTOR_BYTES // x.itemsize
-    largest = 1
-    for jet in range(len(cuts) - 1):
-        largest = max(largest, cuts[jet + 1] - cuts[jet])
-    n_panels = (largest + lanes - 1) // lanes
-    panels = np.empty((n_panels, x.shape[1], lanes), x.dtype)
-    distance = np.empty((ROWS, n_panels * lanes), x.dtype)
-    found = np.empty(n_panels * lanes + 1, np.int32)
-    for jet in range(len(cuts) - 1):
-        first, n = cuts[jet], cuts[jet + 1] - cuts[jet]
-        if n <= k:
-            for i in range(first, first + n):
-                for q in range(k):
-                    valid[i, q] = q < n
-                    index[i, q] = first + q if q < n else i
-            continue
-        pack_panels(x, first, n, panels)
-        n_used = (n + lanes - 1) // lanes
-        guess = x.dtype.type(np.inf)
-        for row in range(0, n, ROWS):
-            distance_rows(panels, row, n_used, distance)
-            for r in range(min(ROWS, n - row)):
-                guess = _nearest(distance[r], n, k, x, first, found, guess)
-                for q in range(k):
-                    valid[first + row + r, q] = True
-                    index[first + row + r, q] = first + found[q]
 
 
 @compiled

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rs3l_gnn.models import elementwise
+from rs3l_gnn.models.kernels import elementwise
 
 Real = Any
 

@@ -1,4 +1,4 @@
-"""The compiled loops against the same in plain numpy."""
+"""Nearest neighbours and the maximum over them, in compiled loops, against the same in plain numpy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rs3l_gnn.models import kernels
+from rs3l_gnn.models.kernels import edges
 
 Real = Any
 
@@ -24,6 +24,15 @@ def sets_by_loops(x: NDArray[np.floating], cuts: list[int], k: int) -> list[set[
     return found
 
 
+def neighbours_of(x: NDArray[np.floating], cuts: NDArray[np.integer], k: int) -> NDArray[np.bool_]:
+    """Which particles each one takes its maximum over [n, n]: with a unit matrix for c, just theirs are 1."""
+    n = -(-len(x) // 16) * 16
+    a, c = np.zeros((len(x), n), x.dtype), np.eye(len(x), n, dtype=x.dtype)
+    nothing, out = np.empty((0, 0), np.int32), np.empty_like(a)
+    edges.edge_forward(a, c, x, np.zeros(n, x.dtype), cuts, k, edges.LEAKY_RELU, x.dtype.type(0), out, nothing, False)
+    return np.asarray(out[:, : len(x)] == 1)
+
+
 @pytest.mark.parametrize("real", [np.float32, np.float64])
 @pytest.mark.parametrize("k", [1, 3, 24, 40])
 @pytest.mark.parametrize("channels", [16, 48])
@@ -33,13 +42,11 @@ def test_nearest(real: Real, k: int, channels: int) -> None:
     x = rng.normal(size=(cuts[-1], channels)).astype(real)
     # Far from the origin and over many orders of magnitude, as the layers of a trained network are.
     x = (x * 10 ** rng.uniform(-3, 3, size=(len(x), 1)) + 1000).astype(real)
-    index, valid = np.empty((len(x), k), np.int64), np.empty((len(x), k), np.bool_)
-    kernels.nearest(x, cuts, k, index, valid)
+    near = neighbours_of(x, cuts, k)
     y = x.astype(np.float64)
     for i, expected in enumerate(sets_by_loops(x, cuts.tolist(), k)):
-        found = set(index[i, valid[i]].tolist())
-        assert len(found) == valid[i].sum() == len(expected)
-        assert (index[i, ~valid[i]] == i).all()
+        found = set(np.flatnonzero(near[i]).tolist())
+        assert len(found) == len(expected)
         # Who differs from the loop may only do so by rounding.
         farthest = max(((y[j] - y[i]) ** 2).sum() for j in expected)
         for j in found - expected:
@@ -59,27 +66,23 @@ def test_nearest_with_ties_takes_k_and_none_farther(spread: str) -> None:
         x[:, 0] = 2.0 ** -np.arange(n)
     elif spread == "zero-but-one":
         x[5, 3] = 1e-20
-    index, valid = np.empty((n, k), np.int64), np.empty((n, k), np.bool_)
-    kernels.nearest(x, np.array([0, n]), k, index, valid)
+    near = neighbours_of(x, np.array([0, n]), k)
     distance = ((x[:, None].astype(np.float64) - x[None]) ** 2).sum(axis=2)
-    assert valid.all()
     for i in range(n):
-        assert len(set(index[i].tolist())) == k
-        assert distance[i, index[i]].max() == np.sort(distance[i])[k - 1]
+        assert near[i].sum() == k
+        assert distance[i, near[i]].max() == np.sort(distance[i])[k - 1]
 
 
 def test_distances_that_overflow_stay_within_the_jet() -> None:
     x = np.full((60, 16), 3e19, np.float32) * np.random.default_rng(0).choice([-1, 1], size=(60, 16)).astype(np.float32)
-    index, valid = np.empty((60, 8), np.int64), np.empty((60, 8), np.bool_)
-    kernels.nearest(x, np.array([0, 30, 60]), 8, index, valid)
-    assert valid.all()
-    assert ((index >= 0) & (index < 60)).all()
-    assert (index[:30] < 30).all()
-    assert (index[30:] >= 30).all()
+    near = neighbours_of(x, np.array([0, 30, 60]), 8)
+    assert (near.sum(axis=1) == 8).all()
+    assert not near[:30, 30:].any()
+    assert not near[30:, :30].any()
 
 
 @pytest.mark.parametrize("real", [np.float32, np.float64])
-@pytest.mark.parametrize(("kind", "slope"), [(kernels.ELU, 1.0), (kernels.ELU, 0.3), (kernels.LEAKY_RELU, 0.0)])
+@pytest.mark.parametrize(("kind", "slope"), [(edges.ELU, 1.0), (edges.ELU, 0.3), (edges.LEAKY_RELU, 0.0)])
 def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:
     rng = np.random.default_rng(1)
     cuts = np.array([0, 5, 5, 40, 41])
@@ -87,10 +90,33 @@ def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:
     bias = rng.normal(size=32).astype(real)
     best = np.stack([c[sorted(group)].max(axis=0) for group in sets_by_loops(x, cuts.tolist(), 7)])
     v = a.astype(np.float64) + best + bias
-    expected = np.where(v > 0, v, slope * (np.expm1(np.minimum(v, 0)) if kind == kernels.ELU else v))
+    expected = np.where(v > 0, v, slope * (np.expm1(np.minimum(v, 0)) if kind == edges.ELU else v))
     for save in (False, True):
         out, where = np.empty_like(a), np.empty((41, 32) if save else (0, 32), np.int32)
-        kernels.edge_forward(a, c, x, bias, cuts, 7, kind, real(slope), out, where, save)
+        edges.edge_forward(a, c, x, bias, cuts, 7, kind, real(slope), out, where, save)
         assert np.allclose(out, expected, rtol=0, atol=1e-6 if real is np.float32 else 1e-14)
         if save:
             assert np.array_equal(np.take_along_axis(c, where, axis=0), best)
+
+
+@pytest.mark.parametrize(("kind", "slope"), [(edges.ELU, 0.7), (edges.LEAKY_RELU, 0.2)])
+def test_edge_backward(kind: int, slope: float) -> None:
+    rng = np.random.default_rng(2)
+    out, g = rng.uniform(-slope, 1, size=(9, 16)), rng.normal(size=(9, 16))
+    where = rng.integers(0, 9, size=(9, 16)).astype(np.int32)
+    ga, gc, g_bias = np.empty_like(g), np.empty_like(g), np.ones(16)
+    edges.edge_backward(g, out, where, kind, slope, ga, gc, g_bias)
+    below = out + slope if kind == edges.ELU else slope  # d/dv slope (exp(v) - 1) = out + slope
+    expected = g * np.where(out > 0, 1.0, below)
+    assert np.allclose(ga, expected, rtol=1e-14)
+    assert np.allclose(g_bias, 1 + expected.sum(axis=0), rtol=1e-13)
+    handed = np.zeros_like(g)
+    for i in range(9):
+        for o in range(16):
+            handed[where[i, o], o] += expected[i, o]
+    assert np.allclose(gc, handed, rtol=1e-13, atol=1e-15)
+
+
+def test_channels_come_in_multiples_of_a_vector() -> None:
+    for itemsize in (4, 8):
+        assert edges.channel_multiple(itemsize) * itemsize in (32, 64)  # AVX2, AVX-512

@@ -1,4 +1,4 @@
-"""Forward and backward pass of a stack of layers on a batch, as one step of automatic differentiation."""
+"""Forward and backward pass of layers on a batch, as one step of automatic differentiation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rs3l_gnn.models import elementwise, kernels
+from rs3l_gnn.models.kernels import edges, elementwise
+from rs3l_gnn.models.kernels.chunk import CHUNK_JETS, CHUNK_PARTICLES, Memory, forward_chunk, run_chunk
+from rs3l_gnn.models.kernels.layers import Layer
 from rs3l_gnn.models.ragged import chunks
-from rs3l_gnn.models.stack import CHUNK_JETS, CHUNK_PARTICLES, Memory, Stack, pad_channels
-from rs3l_gnn.models.threads import run_chunks, thread_count
+from rs3l_gnn.models.threads import run_chunks
 
-__all__ = ["apply_stack"]
+__all__ = ["ApplyLayers"]
 
 _GROUPS = 8
 """Sums over all particles are added up in so many parts, whose cut the number of threads has no part in."""
@@ -23,88 +24,75 @@ _GROUPS = 8
 Runs = list[tuple[int, int]]
 
 
-def apply_stack(stack: Stack, x: Tensor, offsets: Tensor, *, jets: bool, threads: int | None = None) -> Tensor:
-    """Run a batch through the layers, differentiable once.
+class ApplyLayers(torch.autograd.Function):
+    """Layers on a batch, differentiable once; see :class:`rs3l_gnn.models.kernels.stack.Stack`."""
 
-    Args:
-        stack: the layers, on the CPU.
-        x: particles of all jets [n_particles, C].
-        offsets: first particle of each jet [n_jets + 1].
-        jets: sum the particles of each jet.
-        threads: see :func:`rs3l_gnn.models.threads.thread_count`.
-
-    Returns:
-        Particles [n_particles, O] or jets [n_jets, O], O padded.
-    """
-    if stack.layers[0].k:
-        x = pad_channels(x, 1)
-    parameters = [tensor for layer in stack.layers for tensor in (layer.weight, layer.bias)]
-    cuts = np.array(offsets.detach().numpy(), dtype=np.int64)
-    out: Tensor = _Apply.apply(stack, x, cuts, jets, thread_count(threads), *parameters)  # type: ignore[no-untyped-call]  # torch
-    return out
-
-
-class _Apply(torch.autograd.Function):
     @staticmethod
     def forward(  # noqa: PLR0917  # torch passes them by position
-        ctx: Any, stack: Stack, x: Tensor, cuts: NDArray[np.int64], jets: bool, threads: int, *parameters: Tensor
+        ctx: Any,
+        layers: Sequence[Layer],
+        x: Tensor,
+        cuts: NDArray[np.int64],
+        jets: bool,
+        threads: int,
+        *parameters: Tensor,
     ) -> Tensor:
-        del parameters  # they are those of the stack, named for the sake of their gradients
+        del parameters  # they are those of the layers, named for the sake of their gradients
         x = x.detach().contiguous()
         keep = any(ctx.needs_input_grad)
         runs = list(chunks(cuts, CHUNK_PARTICLES, CHUNK_JETS))
-        widths = [len(layer.bias) for layer in stack.layers]
+        widths = [len(layer.bias) for layer in layers]
         result = x.new_empty((len(cuts) - 1 if jets else len(x), widths[-1]))
         outputs = [x.new_empty((len(x), width)) for width in widths] if keep else []
         winners = [
             torch.empty((len(x), width), dtype=torch.int32) if keep and layer.k else None
-            for layer, width in zip(stack.layers, widths, strict=True)
+            for layer, width in zip(layers, widths, strict=True)
         ]
 
         def work(number: int, memory: Memory) -> None:
             first, last = runs[number]
             part, inside = _part(cuts, first, last)
-            mine = result[first:last] if jets else result[part]
+            target = result[first:last] if jets else result[part]
             if not keep:
-                mine.copy_(stack.chunk(x[part], inside, memory, jets=jets))
+                target.copy_(run_chunk(layers, x[part], inside, memory, jets=jets))
                 return
-            here = [output[part] for output in outputs]
-            stack.forward_chunk(x[part], inside, here, _of(winners, part), memory.products)
+            kept = [output[part] for output in outputs]
+            forward_chunk(layers, x[part], inside, kept, _of(winners, part), products=memory.products)
             if jets:
-                elementwise.pool(here[-1].numpy(), inside, mine.numpy())
+                elementwise.pool(kept[-1].numpy(), inside, target.numpy())
             else:
-                mine.copy_(here[-1])
+                target.copy_(kept[-1])
 
-        run_chunks(work, len(runs), threads=threads, scratch=lambda: stack.memory(*_longest(runs, cuts)))
+        run_chunks(work, len(runs), threads=threads, scratch=lambda: Memory.of(layers, *_longest(runs, cuts)))
         ctx.save_for_backward(x, *outputs)
-        ctx.stack, ctx.cuts, ctx.runs, ctx.jets, ctx.threads, ctx.winners = stack, cuts, runs, jets, threads, winners
+        ctx.layers, ctx.cuts, ctx.runs, ctx.jets, ctx.threads, ctx.winners = layers, cuts, runs, jets, threads, winners
         return result
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, *outputs = ctx.saved_tensors
-        stack, cuts, runs, jets = ctx.stack, ctx.cuts, ctx.runs, ctx.jets
+        layers, cuts, runs, jets = ctx.layers, ctx.cuts, ctx.runs, ctx.jets
         grad = grad.contiguous()
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[1] else None
         groups = [group.tolist() for group in np.array_split(np.arange(len(runs)), _GROUPS) if len(group)]
-        sums = [_zeros(stack) for _ in groups]
+        sums = [_zeros(layers) for _ in groups]
 
         def work(group: int, memory: _Memory) -> None:
             for first, last in (runs[number] for number in groups[group]):
                 part, inside = _part(cuts, first, last)
-                g = memory.gradient(len(stack.layers), part.stop - part.start, outputs[-1].shape[1])
+                g = memory.gradient(len(layers), part.stop - part.start, outputs[-1].shape[1])
                 if jets:
                     elementwise.pool_backward(grad[first:last].numpy(), inside, g.numpy())
                 else:
                     g.copy_(grad[part])
                 inputs = [x[part], *(output[part] for output in outputs)]
                 target = None if grad_x is None else grad_x[part]
-                _backward_chunk(stack, inputs, _of(ctx.winners, part), g, sums[group], memory, target)
+                _backward_chunk(layers, inputs, _of(ctx.winners, part), g, sums[group], memory, target)
 
         longest = _longest(runs, cuts)[0]
-        run_chunks(work, len(groups), threads=ctx.threads, scratch=lambda: _Memory(stack, longest))
-        totals = _zeros(stack)
+        run_chunks(work, len(groups), threads=ctx.threads, scratch=lambda: _Memory(layers, longest))
+        totals = _zeros(layers)
         for group_sums in sums:
             torch._foreach_add_(totals, group_sums)
         return None, grad_x, None, None, None, *totals
@@ -113,9 +101,9 @@ class _Apply(torch.autograd.Function):
 class _Memory:
     """What one thread needs for the backward pass of chunks of up to ``particles`` particles."""
 
-    def __init__(self, stack: Stack, particles: int) -> None:
-        widest = max(max(layer.weight.shape[1], len(layer.bias)) for layer in stack.layers)
-        like = stack.layers[0].weight.detach()
+    def __init__(self, layers: Sequence[Layer], particles: int) -> None:
+        widest = max(max(layer.weight.shape[1], len(layer.bias)) for layer in layers)
+        like = layers[0].weight.detach()
         self._pair = [like.new_empty(particles * widest) for _ in range(2)]
         self._products = like.new_empty(particles * 2 * widest)
 
@@ -129,7 +117,7 @@ class _Memory:
 
 
 def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
-    stack: Stack,
+    layers: Sequence[Layer],
     inputs: Sequence[Tensor],
     winners: Sequence[Tensor | None],
     g: Tensor,
@@ -138,8 +126,8 @@ def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
     grad_x: Tensor | None,
 ) -> None:
     n = len(g)
-    for number in reversed(range(len(stack.layers))):
-        layer, where = stack.layers[number], winners[number]
+    for number in reversed(range(len(layers))):
+        layer, where = layers[number], winners[number]
         x, y = inputs[number], inputs[number + 1]
         width = len(layer.bias)
         weight, g_weight, g_bias = layer.weight.detach(), sums[2 * number], sums[2 * number + 1].numpy()
@@ -150,7 +138,7 @@ def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
             products = memory.products(n, width)
             ga, gc = (product.numpy() for product in products)
             slope = g_bias.dtype.type(layer.slope)
-            kernels.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, ga, gc, g_bias)
+            edges.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, ga, gc, g_bias)
         target = memory.gradient(number, n, x.shape[1]) if number else grad_x
         for i, product in enumerate(products):
             rows = slice(i * width, (i + 1) * width)
@@ -176,7 +164,5 @@ def _longest(runs: Runs, cuts: NDArray[np.int64]) -> tuple[int, int]:
     return particles, max((last - first for first, last in runs), default=0)
 
 
-def _zeros(stack: Stack) -> list[Tensor]:
-    return [
-        torch.zeros_like(tensor) for layer in stack.layers for tensor in (layer.weight.detach(), layer.bias.detach())
-    ]
+def _zeros(layers: Sequence[Layer]) -> list[Tensor]:
+    return [torch.zeros_like(tensor) for layer in layers for tensor in (layer.weight.detach(), layer.bias.detach())]

@@ -10,11 +10,11 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from rs3l_gnn.models import elementwise
-from rs3l_gnn.models.products import multiply
-from rs3l_gnn.models.stack import pad_channels
+from rs3l_gnn.models.kernels import elementwise
+from rs3l_gnn.models.kernels.layers import pad_channels
+from rs3l_gnn.models.kernels.products import multiply
 
-__all__ = ["DenseNetwork", "class_probabilities"]
+__all__ = ["DenseNetwork"]
 
 
 class DenseNetwork:
@@ -48,19 +48,17 @@ class DenseNetwork:
             x = y
         return x[:, : self._n_out]
 
+    def probabilities(self, z: Tensor) -> Tensor:
+        """Probabilities of jets from their embeddings, for a network on the normalised embedding that gives logits.
 
-def class_probabilities(head: DenseNetwork, z: Tensor) -> Tensor:
-    """Probabilities of jets from their embeddings.
+        Args:
+            z: embeddings [n_jets, dim] of any length.
 
-    Args:
-        head: network on the normalised embedding, one logit or one a class.
-        z: embeddings [n_jets, dim] of any length.
-
-    Returns:
-        [n_jets, 1] of the signal for one logit, else [n_jets, n_classes].
-    """
-    direction = z.clone()
-    elementwise.normalise(direction.numpy())
-    logits = head(direction).contiguous()
-    elementwise.probabilities(logits.numpy())
-    return logits
+        Returns:
+            [n_jets, 1] of the signal for one logit, else [n_jets, n_classes].
+        """
+        direction = z.clone()
+        elementwise.normalise(direction.numpy())
+        logits = self(direction).contiguous()
+        elementwise.probabilities(logits.numpy())
+        return logits

@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from rs3l_gnn.models.compiled import compiled
+from rs3l_gnn.models.kernels.compiled import compiled
 
 __all__ = [
     "activate",

@@ -15,8 +15,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def compiled(function: Function) -> Function:
     """Compile a function at its first call.
 
-    numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.simd` or another file whose
-    functions are compiled into callers elsewhere must touch the callers' files, too.
+    numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.kernels.simd` or another
+    file whose functions are compiled into callers elsewhere must touch the callers' files, too.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}}
     try:
