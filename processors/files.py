@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import lzma
-import re
 import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
 import uproot
@@ -21,18 +19,13 @@ from uproot.deserialization import DeserializationError
 from rs3l_gnn.conventions import (
     ConfigError,
     InputFileError,
-    InvalidDataError,
     JetDomain,
     MissingBranchError,
     MissingDependencyError,
     Rs3lError,
 )
-from rs3l_gnn.data.formats import CandidateFormat
-from rs3l_gnn.data.published import PUBLISHED_BRANCHES
-from rs3l_gnn.inference import layout_of
-from rs3l_gnn.inference.delphes import CANDIDATES
-from rs3l_gnn.inference.puppi import PUPPI_WEIGHT
-from rs3l_gnn.inference.tables import stored_radius
+from rs3l_gnn.data import EventFormat, format_of, get_format
+from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
 from rs3l_gnn.processors.weights import correction_branches
@@ -40,6 +33,7 @@ from rs3l_gnn.processors.weights import correction_branches
 __all__ = [
     "FileFailure",
     "FileInfo",
+    "FileToOpen",
     "is_read_error",
     "look_at_files",
     "needs_candidates",
@@ -50,6 +44,16 @@ __all__ = [
 
 _XROOTD = ("root://", "xroot://", "roots://")
 _READ_ERRORS = (OSError, EOFError, struct.error, zlib.error, lzma.LZMAError, DeserializationError)
+
+
+class FileToOpen(NamedTuple):
+    """One file of a fileset: its data set, path or URL, name of the tree, and what the metadata say."""
+
+    dataset: str
+    path: str
+    tree: str
+    simulation: bool
+    layout: Any = None
 
 
 @dataclass(frozen=True)
@@ -94,27 +98,24 @@ def is_read_error(error: BaseException) -> bool:
     return isinstance(error, _READ_ERRORS) or (isinstance(error, ValueError) and "in file " in str(error))
 
 
-def required_branches(config: ProcessorConfig, form: CandidateFormat, *, simulation: bool) -> list[str]:
+def required_branches(config: ProcessorConfig, form: EventFormat, *, simulation: bool) -> list[str]:
     """Branches that an analysis reads from a file of this format."""
-    if form.name in ("delphes", "published"):
-        return _of_foreign(config, form)
+    momenta = config.systematics.momenta if simulation else None
+    smeared = momenta is not None and momenta.resolution is not None
     jets = ["pt", "eta", "msoftdrop"]
-    needed = ["run", "luminosityBlock", "event"]
+    if needs_candidates(config) or smeared:
+        jets.append("phi")
     if needs_candidates(config):
-        jets += ["phi", "mass"]
-        weights = (PUPPI_WEIGHT,) if config.puppi else ()
-        needed += [f"{form.candidates}_{field}" for field in (*form.candidate_fields, *weights)]
-        needed += [f"{form.links}_jetIdx", f"{form.links}_{form.link_candidate}"]
+        jets.append("mass")
     if N2 in config.taggers.values():
         jets.append("n2b1")
     if config.jet.choice == "anchor":
         jets.append("anchor")
-    needed += [f"{form.jets}_{field}" for field in jets]
+    needed = form.branches(jets, candidates=needs_candidates(config), puppi=config.puppi)
     if simulation:
         needed += sorted(correction_branches(config.systematics.weights))
-        momenta = config.systematics.momenta
-        if momenta is not None and momenta.resolution is not None:
-            needed += [f"{form.jets}_phi", *([momenta.rho] if isinstance(momenta.rho, str) else [])]
+    if smeared and momenta is not None and isinstance(momenta.rho, str):
+        needed.append(momenta.rho)
     return needed
 
 
@@ -123,18 +124,8 @@ def needs_candidates(config: ProcessorConfig) -> bool:
     return bool(config.systematics.candidates) or any(model != N2 for model in config.taggers.values())
 
 
-def _of_foreign(config: ProcessorConfig, form: CandidateFormat) -> list[str]:
-    """Branches of layouts that are not named like NanoAOD; the jets of Delphes are checked where they are found."""
-    needed = needs_candidates(config)
-    if form.name == "published":
-        jets = ["jet_pt", "jet_eta", "jet_e", "jet_msd", "jet_n2"]
-        return [*jets, *PUBLISHED_BRANCHES] if needed else jets
-    candidates = [f"{name}.{field}" for name, fields in CANDIDATES.items() for field in fields]
-    return candidates if needed else []
-
-
 def look_at_files(
-    files: Iterable[tuple[str, str, str, bool]],
+    files: Iterable[FileToOpen],
     config: ProcessorConfig,
     *,
     compare: Callable[[JetDomain, str], None],
@@ -143,7 +134,7 @@ def look_at_files(
     """Open every file once.
 
     Args:
-        files: data set, path or URL, name of the tree, and True for simulation.
+        files: which, with what the fileset says of them.
         config: decides which branches are needed.
         compare: called with what is known of the jets and the path; raises if a network cannot take them.
         timeout: seconds for a remote file.
@@ -158,23 +149,29 @@ def look_at_files(
 
 
 def _look(
-    file: tuple[str, str, str, bool],
+    file: FileToOpen,
     *,
     config: ProcessorConfig,
     compare: Callable[[JetDomain, str], None],
     timeout: int,
 ) -> FileInfo | FileFailure:
-    dataset, path, tree_name, simulation = file
+    dataset, path, simulation = file.dataset, file.path, file.simulation
     try:
         if path.startswith(_XROOTD) and find_spec("fsspec_xrootd") is None:
             raise MissingDependencyError(f"{path} is on an XRootD server", hint="pip install fsspec-xrootd")
         with uproot.open({path: None}, timeout=timeout) as opened:
             _require_whole(path, opened)
-            tree = _tree(path, opened, tree_name)
+            tree = _tree(path, opened, file.tree)
             names: list[str] = tree.keys()
             branches = {name.rpartition("/")[2] for name in names}  # Delphes: Jet/Jet.PT
-            form = layout_of({_collection(name) for name in branches}, candidates=needs_candidates(config))
-            compare(_domain(opened, branches, form), path)
+            known = {*branches, *map(collection_of, branches)}
+            form = (
+                format_of(known, candidates=needs_candidates(config))
+                if file.layout is None
+                else get_format(file.layout)
+            )
+            metadata = form.metadata(opened)
+            compare(form.domain((metadata.get("jets") or {}).get("radius") if metadata else form.radius(known)), path)
             missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
             if missing:
                 raise MissingBranchError(
@@ -184,10 +181,10 @@ def _look(
             return FileInfo(
                 dataset,
                 path,
-                tree_name,
+                file.tree,
                 events,
                 opened.file.fUUID,
-                _ps_names(opened),
+                tuple(metadata.get("psweight_names") or ()),
                 _candidates(tree, names, form) / max(events, 1) if needs_candidates(config) else 0.0,
                 look_into_runs(path, opened, events) if simulation else None,
                 _shower_weights(tree, branches),
@@ -206,9 +203,9 @@ def _shower_weights(tree: Any, branches: Collection[str]) -> int | None:
     return int(ak.num(tree["PSWeight"].array(entry_stop=1), axis=1)[0])
 
 
-def _candidates(tree: Any, names: Iterable[str], form: CandidateFormat) -> float:
+def _candidates(tree: Any, names: Iterable[str], form: EventFormat) -> float:
     """About how many candidates a file holds, from the size of one column of 32-bit numbers."""
-    wanted = {f"{form.candidates}_pt", *(f"{name}.Phi" for name in CANDIDATES)}
+    wanted = form.size_branches()
     return sum(int(tree[name].uncompressed_bytes) for name in names if name.rpartition("/")[2] in wanted) / 4
 
 
@@ -229,36 +226,9 @@ def _tree(path: str, opened: Any, name: str) -> Any:
 
 def _similar(missing: Sequence[str], found: Sequence[str]) -> str:
     """What was found of the same collections, or the collections."""
-    prefixes = {_collection(name) for name in missing}
-    same = [name for name in found if _collection(name) in prefixes]
-    return ", ".join(same or sorted({_collection(name) for name in found}))
-
-
-def _collection(branch: str) -> str:
-    return re.split(r"[_.]", branch)[0]
-
-
-def _ps_names(opened: Any) -> tuple[str, ...]:
-    return tuple(_metadata(opened).get("psweight_names") or ())
-
-
-def _metadata(opened: Any) -> dict[str, Any]:
-    """What a file of rs3l simulate says of itself; empty for others."""
-    if "rs3l_metadata" not in opened.keys(cycle=False):
-        return {}
-    try:
-        return dict(json.loads(str(opened["rs3l_metadata"])))
-    except (json.JSONDecodeError, TypeError, ValueError) as error:
-        raise InvalidDataError("rs3l_metadata is not the JSON document that simulated files hold") from error
-
-
-def _domain(opened: Any, branches: Iterable[str], form: CandidateFormat) -> JetDomain:
-    metadata = _metadata(opened)
-    if metadata:
-        radius = (metadata.get("jets") or {}).get("radius")
-    else:
-        radius = stored_radius({_collection(name) for name in branches}, form)
-    return JetDomain(radius=radius, formats=(form.name,), missing_features=form.missing_features)
+    prefixes = set(map(collection_of, missing))
+    same = [name for name in found if collection_of(name) in prefixes]
+    return ", ".join(same or sorted(set(map(collection_of, found))))
 
 
 def require_same_order(infos: Iterable[FileInfo]) -> dict[str, tuple[str, ...]]:

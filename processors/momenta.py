@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
 from rs3l_gnn.conventions.jagged import local_index, parents_of
-from rs3l_gnn.inference import EventTables
+from rs3l_gnn.data import EventTables
 from rs3l_gnn.processors.corrections import evaluator
 from rs3l_gnn.processors.random_numbers import normal_numbers, numbers_to_draw_by, object_keys
 from rs3l_gnn.processors.resolution import generated_pt, smearing

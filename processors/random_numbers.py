@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, event_hash
-from rs3l_gnn.inference import event_numbers
+from rs3l_gnn.data import event_numbers
 
 __all__ = ["normal_numbers", "numbers_to_draw_by", "object_keys"]
 

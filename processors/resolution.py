@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import delta_r
 from rs3l_gnn.conventions.jagged import local_index, parents_of, starts_of
-from rs3l_gnn.inference import EventTables
+from rs3l_gnn.data import EventTables
 from rs3l_gnn.processors.selection import JetView
 
 __all__ = ["generated_pt", "smearing"]

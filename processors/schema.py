@@ -6,6 +6,9 @@ from typing import Any, ClassVar
 
 from coffea.nanoevents import BaseSchema, DelphesSchema, PFNanoAODSchema
 
+from rs3l_gnn.data.event_format import collection_of
+from rs3l_gnn.data.format_registry import find_format
+
 __all__ = ["JetSchema"]
 
 # Four-vectors where a file has what one needs; coffea's jets also ask for a charge.
@@ -15,7 +18,7 @@ _VECTORS = dict.fromkeys(("FatJet", "PFCands", "PFCand"), "PtEtaPhiMCollection")
 class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type information
     """PFNano's and NanoAOD's collections without cross references; Delphes' collections; flat branches as they are.
 
-    The links from jets to candidates are followed by ``rs3l_gnn.data.formats``; coffea's own references between
+    The links from jets to candidates are followed by ``rs3l_gnn.data``; coffea's own references between
     collections warn about every collection that a file leaves out, and raise for real PFNano files.
     """
 
@@ -29,10 +32,11 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
 
     def __init__(self, base_form: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         fields = base_form["fields"]
-        if any(name.rpartition("/")[2].startswith("EFlowTrack.") for name in fields):
+        separator = _separator(fields)
+        if separator == ".":
             named = [_delphes_name(name) for name in fields]
             self._form = _delphes_schema(named)({**base_form, "fields": named}).form
-        elif "pfcand_pt" in fields and "event" not in fields:
+        elif not separator:
             BaseSchema.__init__(self, base_form)
         else:
             self.mixins = {
@@ -46,6 +50,15 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
     def behavior(cls) -> dict[Any, Any]:
         """Behaviours of all the schemas."""
         return {**super().behavior(), **DelphesSchema.behavior()}
+
+
+def _separator(fields: list[str]) -> str:
+    """What stands between collection and field in the names of a tree's branches; nothing in flat trees."""
+    names = {name.rpartition("/")[2] for name in fields}
+    form = find_format({*names, *map(collection_of, names)}, candidates=False)
+    if form is not None:
+        return form.separator
+    return "_" if "event" in names or any(f"n{collection_of(name)}" in names for name in names) else ""
 
 
 # What coffea's behaviour of a collection is made of; each entry lists branches of which one is enough.

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, event_hash
+from rs3l_gnn.conventions.features import PHOTON_IDS
 from rs3l_gnn.conventions.jagged import parents_of, starts_of
-from rs3l_gnn.data.formats import raw_jets
+from rs3l_gnn.data import EventFormat, EventTables, raw_jets
 from rs3l_gnn.data.links import JET_INDEX
-from rs3l_gnn.inference import EventTables
 from rs3l_gnn.processors.momenta import momentum_records
 from rs3l_gnn.processors.random_numbers import numbers_to_draw_by, object_keys
 from rs3l_gnn.processors.running.metadata import is_simulation
@@ -22,8 +22,6 @@ from rs3l_gnn.processors.selection import JetView
 from rs3l_gnn.processors.systematics_config import CandidateShift, SystematicsConfig
 
 __all__ = ["ShiftedCandidates", "shift_candidates", "shift_records", "shifted_sets"]
-
-_PHOTONS = (22, 2)
 
 
 @dataclass(frozen=True)
@@ -66,26 +64,15 @@ def shifted_sets(
     """The chunk under each change of the candidates, one at a time to spare memory."""
     if not config.candidates or not is_simulation(metadata):
         return
-    candidates = tables.candidates[list(tables.form.candidate_fields)]
-    event = numbers_to_draw_by(events)
     for shift in config.candidates:
+        drawn = shift.kind == "tracking_efficiency"
+        event = numbers_to_draw_by(events) if drawn else np.zeros(len(events), dtype=np.uint64)
         for name, size in _sides(shift):
-            yield shift_candidates(
-                tables.jets,
-                candidates,
-                tables.links,
-                view,
-                shift,
-                variation=name,
-                size=size,
-                event=event,
-            )
+            yield shift_candidates(tables, view, shift, variation=name, size=size, event=event)
 
 
 def shift_candidates(
-    jets: ak.Array,
-    candidates: ak.Array,
-    links: ak.Array,
+    tables: EventTables,
     view: JetView,
     shift: CandidateShift,
     *,
@@ -99,17 +86,16 @@ def shift_candidates(
     soft-drop mass are scaled like the uncorrected momentum and mass, so that a view that was smeared stays so.
 
     Args:
-        jets: records with pt, eta, phi, mass [event][jet] (GeV).
-        candidates: records with pt, eta, phi, mass, pdgId and more [event][candidate] (GeV).
-        links: records with jetIdx and candIdx [event][link].
+        tables: jets, candidates and links of the chunk.
         view: the jets of the nominal histograms.
         shift: what happens.
         variation: name on the variation axis.
         size: signed relative shift of the energy, or the share of tracks lost.
         event: event numbers, which decide with ``shift.seed`` which tracks are lost [n_events].
     """
+    candidates, links = tables.candidates[list(tables.form.candidate_fields)], tables.links
     counts = np.asarray(ak.num(candidates["pt"], axis=1))
-    touched = _touched(candidates, shift)
+    touched = _touched(candidates, tables.form, shift)
     if shift.kind == "energy_scale":
         factor = np.where(touched, 1 + size, 1.0)
     else:
@@ -124,7 +110,7 @@ def shift_candidates(
     all_jets = np.where(linked, jet + starts_of(view.counts)[link_event], 0)
     change = _momenta(candidates) * (factor - 1)[:, None]
     # Corrections are factors on what the candidates add up to, and so is the ratio below.
-    jets = raw_jets(jets)
+    jets = raw_jets(tables.jets)
     momenta = _momenta(jets)
     for axis in range(4):
         momenta[:, axis] += np.bincount(
@@ -162,12 +148,12 @@ def _sides(shift: CandidateShift) -> list[tuple[str, float]]:
     return [(shift.name + "Up", shift.size), (shift.name + "Down", -shift.size)]
 
 
-def _touched(candidates: ak.Array, shift: CandidateShift) -> NDArray[np.bool_]:
-    kind = np.abs(np.asarray(ak.flatten(candidates["pdgId"], axis=1)))
-    charged = np.isin(kind, (11, 13, 211, 321, 2212))
+def _touched(candidates: ak.Array, form: EventFormat, shift: CandidateShift) -> NDArray[np.bool_]:
+    charged = np.asarray(form.charge(candidates) != 0)
     if shift.kind == "tracking_efficiency":
         return charged
-    photon = np.isin(kind, _PHOTONS)
+    kind = np.abs(np.asarray(ak.flatten(candidates["pdgId"], axis=1)))
+    photon = np.isin(kind, PHOTON_IDS) & ~charged
     return {
         "all": np.ones(len(kind), dtype=bool),
         "charged": charged,

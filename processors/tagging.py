@@ -14,15 +14,8 @@ from coffea.processor import ProcessorABC
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
-from rs3l_gnn.inference import (
-    EventTables,
-    JetInputs,
-    JetTagger,
-    event_inputs,
-    event_numbers,
-    jet_inputs,
-    require_one_score,
-)
+from rs3l_gnn.data import EventTables, event_numbers
+from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, require_one_score
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
@@ -201,7 +194,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     shifted.jets,
                     shifted.candidates,
                     shifted.links,
-                    layout=tables.form.name,
+                    layout=tables.form,
                     selected=ak.unflatten(wanted, view.counts),
                 )
             scores = self._scores(inputs, wanted, tables.jets)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
+from rs3l_gnn.data import event_weights as stored_weights
+from rs3l_gnn.data.event_format import find_branch
 from rs3l_gnn.processors.corrections import evaluator
 from rs3l_gnn.processors.running.metadata import flag, is_simulation
 from rs3l_gnn.processors.systematics_config import SystematicsConfig, WeightCorrection
@@ -130,11 +132,8 @@ def generator_weight(events: ak.Array, metadata: Mapping[str, Any]) -> NDArray[n
     """The generator's weight of each event, 1 where there is none, and for data, whatever the file holds [n_events]."""
     if not is_simulation(metadata):
         return np.ones(len(events))
-    if "genWeight" in events.fields:
-        return np.asarray(events["genWeight"], dtype=np.float64)
-    if "Event" in events.fields and "Weight" in ak.fields(events["Event"]):  # Delphes
-        return np.asarray(events["Event"]["Weight"], dtype=np.float64)
-    return np.ones(len(events))
+    stored = stored_weights(events)
+    return np.ones(len(events)) if stored is None else stored
 
 
 def event_weights(
@@ -246,11 +245,6 @@ def branch(events: ak.Array, name: str) -> NDArray[np.float64]:
     Raises:
         MissingBranchError: it is absent.
     """
-    collection, _, field = name.partition("_")
-    if name in events.fields:
-        return np.asarray(events[name], dtype=np.float64)
-    if collection in events.fields and field in events[collection].fields:
-        return np.asarray(events[collection, field], dtype=np.float64)
-    if name.startswith("n") and name[1:] in events.fields:
+    if name not in events.fields and name.startswith("n") and name[1:] in events.fields:
         return np.asarray(ak.num(events[name[1:]], axis=1), dtype=np.float64)
-    raise MissingBranchError(f"the events lack the branch {name}", got=", ".join(sorted(events.fields)))
+    return np.asarray(find_branch(events, name), dtype=np.float64)

@@ -194,3 +194,29 @@ def toy_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
         (out / name / "fileset.json").write_text(json.dumps(fileset))
     return out
+
+
+@pytest.fixture(scope="session")
+def make_tagger(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a small tagger with seeded random weights and return its path."""
+
+    def make(seed: int = 1, **encoder: Any) -> Path:
+        import torch
+
+        from rs3l_gnn.models import EdgeConvConfig, Head, HeadConfig, Tagger, make_encoder, save_tagger
+
+        path = tmp_path_factory.mktemp("tagger") / "tagger.safetensors"
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            config = EdgeConvConfig(width=16, hidden=(16,), dim=4, **encoder)
+            tagger = Tagger(make_encoder(config), Head(HeadConfig(hidden=()), dim=4))
+        save_tagger(path, tagger, provenance={})
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tagger_path(make_tagger: Callable[..., Path]) -> Path:
+    """A tagger that takes all 15 features."""
+    return make_tagger()

@@ -22,10 +22,12 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.files import (
     FileFailure,
     FileInfo,
+    FileToOpen,
     look_at_files,
     require_same_order,
     without_shower_weights,
@@ -195,7 +197,7 @@ def _open_files(
             remarks.update(tagger.require(domain, where=path))
 
     files = [
-        (name, path, tree, is_simulation(dataset.metadata))
+        FileToOpen(name, path, tree, is_simulation(dataset.metadata), dataset.metadata.get(LAYOUT_KEY))
         for name, dataset in datasets.items()
         for path, tree in dataset.files.items()
     ]

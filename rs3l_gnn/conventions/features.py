@@ -20,6 +20,7 @@ __all__ = [
     "IMPACT_FEATURES",
     "KINEMATIC_FEATURES",
     "MAX_CANDIDATES",
+    "PHOTON_IDS",
     "Candidates",
     "Feature",
     "JetAxes",
@@ -61,7 +62,8 @@ FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 KINEMATIC_FEATURES = ("log_pt", "log_pt_rel", "deta", "dphi", "log_e", "log_e_rel", "delta_r")
 IMPACT_FEATURES = ("tanh_d0", "tanh_dz")
 
-_PHOTON_IDS = (22, 2)  # 2: electromagnetic energy in CMS' forward calorimeter
+PHOTON_IDS = (22, 2)
+"""PDG numbers of photons; 2 is electromagnetic energy in CMS' forward calorimeter."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def candidate_features(candidates: Candidates, jets: JetAxes, offsets: NDArray[n
     deta = np.asarray(candidates.eta, dtype=np.float64) - of_jet(jets.eta)
     dphi = delta_phi(candidates.phi, of_jet(jets.phi))
     charged = charge != 0
-    photon = np.isin(kind, _PHOTON_IDS) & ~charged
+    photon = np.isin(kind, PHOTON_IDS) & ~charged
     muon = (kind == 13) & charged
     electron = (kind == 11) & charged
     out = np.stack(

@@ -1,7 +1,11 @@
 """Files to arrays: formats, readers and writers, matching of views by hard event, ragged batches."""
 
 from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, choose_events, draw_views
-from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features, raw_jets
+from rs3l_gnn.data.event_format import EventFormat, TableFormat
+from rs3l_gnn.data.event_tables import EventTables, event_numbers, event_weights
+from rs3l_gnn.data.flat_tree import FlatTree, FlatTreeConfig
+from rs3l_gnn.data.format_registry import FORMATS, format_of, get_format
+from rs3l_gnn.data.jet_features import jet_features, raw_jets
 from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
 from rs3l_gnn.data.published import PublishedFile, convert_published, read_published
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
@@ -13,16 +17,20 @@ from rs3l_gnn.data.zenodo import FetchConfig, FetchReport, RemoteFile, fetch, li
 
 __all__ = [
     "FORMATS",
-    "CandidateFormat",
     "EventBatches",
+    "EventFormat",
+    "EventTables",
     "FetchConfig",
     "FetchReport",
+    "FlatTree",
+    "FlatTreeConfig",
     "PairConfig",
     "PairReport",
     "PublishedFile",
     "RemoteFile",
     "SampleReport",
     "SimulatedFile",
+    "TableFormat",
     "TrainingWeightConfig",
     "ViewBatch",
     "ViewDraw",
@@ -36,8 +44,11 @@ __all__ = [
     "convert_published",
     "draw_views",
     "effective_number",
+    "event_numbers",
+    "event_weights",
     "fetch",
     "find_simulated",
+    "format_of",
     "gather_jets",
     "generator_weights",
     "get_format",

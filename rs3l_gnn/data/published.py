@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import awkward as ak
 import h5py
 import numpy as np
 import uproot
@@ -30,16 +29,14 @@ from rs3l_gnn.conventions import (
     mass_of,
 )
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
+from rs3l_gnn.data.formats.published import PUBLISHED_BRANCHES, published_features
 from rs3l_gnn.data.views import Views
 from rs3l_gnn.data.views_file import ViewsWriter
 
-__all__ = ["PUBLISHED_BRANCHES", "PublishedFile", "convert_published", "published_features", "read_published"]
+__all__ = ["PublishedFile", "convert_published", "read_published"]
 
 _HDF5 = ("features", "jet_features", "jettype", "vartype")
 _JET = ("pt", "eta", "phi", "e", "msd", "n2")
-_CANDIDATE = ("pt", "relpt", "eta", "phi", "e", "rele", "charge", "d0", "dz", "dr")
-PUBLISHED_BRANCHES = tuple(f"pfcand_{name}" for name in (*_CANDIDATE, "pdgid"))
-"""Candidate branches of the flat ROOT layout."""
 _JET_BRANCHES = (*(f"jet_{name}" for name in _JET), "jettype", "vartype")
 _BY_NUMBER = {variation.vartype: variation for variation in VARIATIONS.values()}
 
@@ -193,24 +190,6 @@ def read_published(
     with PublishedFile(path, sample=sample, first_event=first_event) as file:
         for start in range(0, file.index.n_events, block_events):
             yield file.read(start, min(start + block_events, file.index.n_events))
-
-
-def published_features(arrays: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The features of the flat ROOT layout, which are stored transformed.
-
-    Args:
-        arrays: :data:`PUBLISHED_BRANCHES` by name, each [jet][candidate].
-
-    Returns:
-        Features [n_particles, 15] and candidates of each jet [n_jets].
-    """
-    counts = np.asarray(ak.num(arrays["pfcand_pt"]), dtype=np.int64)
-    columns = [np.asarray(ak.flatten(arrays[f"pfcand_{name}"]), dtype=np.float64) for name in _CANDIDATE]
-    kind = np.abs(np.asarray(ak.flatten(arrays["pfcand_pdgid"])))
-    charged = columns[_CANDIDATE.index("charge")] != 0
-    muon, electron, photon = (kind == 13) & charged, (kind == 11) & charged, (kind == 22) & ~charged
-    flags = [photon, muon, electron, charged & ~muon & ~electron, ~charged & ~photon]
-    return np.stack([*columns, *flags], axis=1).astype(np.float32), counts
 
 
 def _hdf5_jets(path: Path, file: Any) -> _Jets:

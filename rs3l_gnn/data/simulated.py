@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,16 @@ from rs3l_gnn.conventions import (
     MissingBranchError,
     Variation,
 )
-from rs3l_gnn.data.formats import get_format, jet_features
+from rs3l_gnn.data.event_format import EventFormat
+from rs3l_gnn.data.event_tables import read_events
+from rs3l_gnn.data.format_registry import get_format
+from rs3l_gnn.data.formats.simulated import METADATA, SIMULATED
+from rs3l_gnn.data.jet_features import jet_features
 from rs3l_gnn.data.views import JET_COLUMNS
 
 __all__ = ["AnchorJets", "SimulatedFile", "find_simulated"]
 
-_TREE, _METADATA, _FORMAT = "Events", "rs3l_metadata", "rs3l-simulation"
+_TREE, _FORMAT = "Events", "rs3l-simulation"
 _JETS = ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "jettype", "anchor")
 
 
@@ -80,18 +84,18 @@ class SimulatedFile:
             MissingBranchError: needed branches are absent; they are named.
             InvalidDataError: an event with more than one anchor jet.
         """
-        arrays, metadata = _read(path, ("event", "hardHash", "FatJet_anchor"))
+        arrays, metadata = _read(path, ["event", "hardHash", "FatJet_anchor"])
         event = np.asarray(arrays["event"], dtype=np.int64)
         if (np.diff(event) <= 0).any():
             row = int(np.argmax(np.diff(event) <= 0)) + 1
             raise InputFileError(f"{path}: event numbers must rise", got=f"{event[row]} after {event[row - 1]}")
-        anchors = np.asarray(ak.sum(arrays["FatJet_anchor"], axis=1), dtype=np.int64)
+        anchors = np.asarray(ak.sum(arrays["FatJet"]["anchor"], axis=1), dtype=np.int64)
         if (anchors > 1).any():
             row = int(np.argmax(anchors > 1))
             raise InvalidDataError(f"{path}: event {event[row]} has {anchors[row]} anchor jets", allowed="at most 1")
         for name in ("sample", "variation", "n_hard_events"):
             if name not in metadata:
-                raise InputFileError(f"{path}: {_METADATA} lacks {name!r}", got=", ".join(metadata))
+                raise InputFileError(f"{path}: {METADATA} lacks {name!r}", got=", ".join(metadata))
         return cls(
             path=path,
             metadata=metadata,
@@ -110,13 +114,8 @@ class SimulatedFile:
 
     def domain(self, layout: str) -> JetDomain:
         """What kind of jets the file holds, with candidates in this layout; unknown radius and cut in older files."""
-        jets, form = self.metadata.get("jets") or {}, get_format(layout)
-        return JetDomain(
-            radius=jets.get("radius"),
-            pt_min=jets.get("pt_min"),
-            formats=(form.name,),
-            missing_features=form.missing_features,
-        )
+        jets = self.metadata.get("jets") or {}
+        return replace(get_format(layout).domain(jets.get("radius")), pt_min=jets.get("pt_min"))
 
     def read(self, events: NDArray[np.int64], *, layout: str = "pfnano", maximum: int = MAX_CANDIDATES) -> AnchorJets:
         """Anchor jets of the events in ``events`` [n, rising] that this file has.
@@ -130,19 +129,15 @@ class SimulatedFile:
         rows = np.flatnonzero(wanted)
         start, stop = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
         form = get_format(layout)
-        candidate_names = [f"{form.candidates}_{name}" for name in form.candidate_fields]
-        link_names = [f"{form.links}_{name}" for name in ("jetIdx", form.link_candidate)]
-        jet_names = [f"{form.jets}_{name}" for name in _JETS]
         event_names = ("genWeight", "PSWeight") if self.shower_weight_names else ("genWeight",)
-        arrays, _ = _read(
-            self.path, (*jet_names, *candidate_names, *link_names, *event_names), entry_start=start, entry_stop=stop
-        )
+        needed = [*form.branches(_JETS, candidates=True), *event_names]
+        arrays, _ = _read(self.path, needed, form, entry_start=start, entry_stop=stop)
         arrays = arrays[wanted[start:stop]]
-        jets = ak.zip({name: arrays[f"{form.jets}_{name}"] for name in _JETS})
-        candidates = ak.zip({name: arrays[f"{form.candidates}_{name}"] for name in form.candidate_fields})
-        links = ak.zip({"jetIdx": arrays[link_names[0]], "candIdx": arrays[link_names[1]]})
+        jets = form.jets(arrays)
+        candidates = form.candidates(arrays)
+        links = form.links(arrays, jets, candidates)
         try:
-            features, offsets = jet_features(jets, candidates, links, layout, selected=jets.anchor, maximum=maximum)
+            features, offsets = jet_features(jets, candidates, links, form, selected=jets.anchor, maximum=maximum)
         except InvalidDataError as error:
             raise InvalidDataError(f"{self.path}: {error}") from error
         anchors = jets[jets.anchor]
@@ -185,10 +180,12 @@ def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
     return found
 
 
-def _read(path: Path, branches: Iterable[str], **entries: int) -> tuple[ak.Array, dict[str, Any]]:
+def _read(
+    path: Path, branches: list[str], form: EventFormat = SIMULATED, **entries: int
+) -> tuple[ak.Array, dict[str, Any]]:
     try:
         with uproot.open(path) as file:
-            return _branches(path, file, list(branches), entries), _metadata(path, file)
+            return read_events(_tree(path, file, branches), form, branches, **entries), _metadata(path, file)
     except InputFileError:
         raise
     except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
@@ -196,7 +193,7 @@ def _read(path: Path, branches: Iterable[str], **entries: int) -> tuple[ak.Array
 
 
 def _metadata(path: Path, file: Any) -> dict[str, Any]:
-    metadata: dict[str, Any] = json.loads(str(file[_METADATA]))
+    metadata: dict[str, Any] = json.loads(str(file[METADATA]))
     if metadata.get("format") != _FORMAT or metadata.get("version") != 1:
         raise InputFileError(
             f"{path} has another format", got=f"{metadata.get('format')} {metadata.get('version')}", allowed=_FORMAT
@@ -204,12 +201,12 @@ def _metadata(path: Path, file: Any) -> dict[str, Any]:
     return metadata
 
 
-def _branches(path: Path, file: Any, branches: list[str], entries: dict[str, int]) -> ak.Array:
-    if _TREE not in file or _METADATA not in file:
+def _tree(path: Path, file: Any, branches: list[str]) -> Any:
+    if _TREE not in file or METADATA not in file:
         found = ", ".join(file.keys(cycle=False)) or "no objects"
         raise InputFileError(f"{path} is not a file of rs3l simulate", got=found)
     tree = file[_TREE]
     missing = [name for name in branches if name not in tree]
     if missing:
         raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(tree.keys()))
-    return tree.arrays(branches, **entries)
+    return tree

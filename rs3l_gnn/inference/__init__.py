@@ -1,18 +1,14 @@
 """Trained networks on the jets of event files: light enough for a worker, and independent of any training code."""
 
 from rs3l_gnn.inference.inputs import JetInputs, event_inputs, jet_inputs
-from rs3l_gnn.inference.tables import EventTables, event_numbers, layout_of
 from rs3l_gnn.inference.tagger import JetTagger
 from rs3l_gnn.models import Discriminant, require_one_score
 
 __all__ = [
     "Discriminant",
-    "EventTables",
     "JetInputs",
     "JetTagger",
     "event_inputs",
-    "event_numbers",
     "jet_inputs",
-    "layout_of",
     "require_one_score",
 ]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import PUBLISHED_JETS, InvalidDataError, JetDomain, MissingBranchError
+from rs3l_gnn.conventions import InvalidDataError, JetDomain, MissingBranchError
 from rs3l_gnn.conventions.jagged import offsets_of
-from rs3l_gnn.data.formats import FORMATS, CandidateFormat, get_format, jet_features
+from rs3l_gnn.data import EventFormat, EventTables, get_format, jet_features
+from rs3l_gnn.data.event_format import COLLECTION_RADII
 from rs3l_gnn.data.links import JET_INDEX
-from rs3l_gnn.data.published import PUBLISHED_BRANCHES, published_features
-from rs3l_gnn.inference.puppi import puppi_weighted
-from rs3l_gnn.inference.tables import EventTables, radius_of
+from rs3l_gnn.data.puppi import puppi_weighted
 
 __all__ = ["JetInputs", "event_inputs", "jet_inputs"]
+
+Layout = str | Mapping[str, Any] | EventFormat
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class JetInputs:
 
 
 def event_inputs(
-    events: ak.Array, *, selected: ak.Array | None = None, layout: str | None = None, puppi: bool = False
+    events: ak.Array, *, selected: ak.Array | None = None, layout: Layout | None = None, puppi: bool = False
 ) -> JetInputs:
     """Inputs of the jets of NanoEvents; on virtual arrays, nothing but the needed branches is read.
 
@@ -69,7 +72,7 @@ def event_inputs(
             for Delphes a collection of jets, ``EFlowTrack``, ``EFlowPhoton``, ``EFlowNeutralHadron``; for the
             published flat layout ``pfcand_*`` and ``jet_*``).
         selected: True for the wanted jets [event][jet]; all if None.
-        layout: name of the format, found from the collections if None.
+        layout: the format, its name, or a map of branches; found as :class:`rs3l_gnn.data.EventTables` says if None.
         puppi: scale candidates by their PUPPI weights, for jets that were clustered from such.
 
     Raises:
@@ -77,12 +80,15 @@ def event_inputs(
         InvalidDataError: a link or a value is not usable.
     """
     tables = EventTables(events, layout, puppi=puppi)
-    if tables.form.name == "published":
-        if puppi:
-            raise MissingBranchError("the published flat layout has no PUPPI weights", got=", ".join(events.fields))
-        return _published_inputs(events, selected)
-    inputs = jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form.name, selected=selected)
-    return replace(inputs, domain=replace(inputs.domain, radius=tables.radius))
+    stored = tables.stored_features
+    if stored is None:
+        inputs = jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form, selected=selected)
+        return replace(inputs, domain=tables.domain)
+    features, counts = stored
+    jets_of_event = ak.num(tables.jets["pt"], axis=1)
+    keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
+    wanted = np.asarray(jets_of_event if selected is None else ak.sum(selected, axis=1), dtype=np.int64)
+    return JetInputs(features[np.repeat(keep, counts)], offsets_of(counts[keep]), wanted, tables.domain)
 
 
 def jet_inputs(
@@ -90,7 +96,7 @@ def jet_inputs(
     candidates: ak.Array,
     links: ak.Array | None = None,
     *,
-    layout: str | None = None,
+    layout: Layout | None = None,
     selected: ak.Array | None = None,
     puppi: bool = False,
 ) -> JetInputs:
@@ -103,7 +109,8 @@ def jet_inputs(
         candidates: records with pt, eta, phi, mass, pdgId, and charge, d0, dz where the format has them: either
             [event][candidate] with ``links``, or [event][jet][candidate] without, jet by jet like ``jets``.
         links: records with jetIdx and candIdx (or the format's own name of it) [event][link].
-        layout: name of the format; if None, ``pfnano`` for candidates with d0 and dz, ``nanoaod15`` without.
+        layout: the format, its name, or a map of branches; if None, ``pfnano`` for candidates with d0 and dz,
+            ``nanoaod15`` without.
         selected: True for the wanted jets [event][jet]; all if None.
         puppi: scale candidates by their field puppiWeight.
 
@@ -117,16 +124,12 @@ def jet_inputs(
             got=f"{jets['pt'].ndim} dimension(s)",
             hint="take one jet of each event as jets[:, :1], or with keepdims=True",
         )
-    form = get_format(layout) if layout is not None else _layout_of_candidates(candidates)
+    form = get_format(layout) if layout is not None else _format_of_candidates(candidates)
     if links is None:
         candidates, links = _unnest(candidates, jets)
         jets = jets[[name for name in jets.fields if name != JET_INDEX]]
-    elif "candIdx" not in links.fields:
-        if form.link_candidate not in links.fields:
-            raise MissingBranchError(
-                f"the links lack {form.link_candidate} or candIdx", got=", ".join(links.fields) or "no fields"
-            )
-        links = ak.zip({"jetIdx": links["jetIdx"], "candIdx": links[form.link_candidate]})
+    else:
+        links = form.as_links(links)
     if puppi:
         candidates, links = puppi_weighted(candidates, links)
     wanted = ak.num(jets["pt"], axis=1) if selected is None else ak.sum(selected, axis=1)
@@ -139,24 +142,19 @@ def jet_inputs(
         present = ~np.asarray(ak.flatten(absent))[kept]
         selected = None if selected is None else selected[~absent]
         jets = ak.drop_none(jets, axis=1)
-    features, offsets = jet_features(jets, candidates, links, form.name, selected=selected)
-    domain = JetDomain(radius=radius_of(jets), formats=(form.name,), missing_features=form.missing_features)
-    return JetInputs(features, offsets, counts, domain, present)
+    features, offsets = jet_features(jets, candidates, links, form, selected=selected)
+    return JetInputs(features, offsets, counts, form.domain(radius_of(jets)), present)
 
 
-def _published_inputs(events: ak.Array, selected: ak.Array | None) -> JetInputs:
-    missing = [name for name in PUBLISHED_BRANCHES if name not in events.fields]
-    if missing:
-        raise MissingBranchError(f"the events lack {', '.join(missing)}", got=", ".join(events.fields))
-    features, counts = published_features(events)
-    keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
-    offsets = offsets_of(counts[keep])
-    return JetInputs(features[np.repeat(keep, counts)], offsets, keep.astype(np.int64), PUBLISHED_JETS)
+def radius_of(jets: ak.Array) -> float | None:
+    """Radius of jets from the name of their collection, which NanoEvents keep through masks; None if unknown."""
+    if "anchor" in ak.fields(jets):  # of rs3l simulate, which calls jets of any radius FatJet
+        return None
+    return COLLECTION_RADII.get(str(ak.to_layout(jets).purelist_parameter("collection_name")))
 
 
-def _layout_of_candidates(candidates: ak.Array) -> CandidateFormat:
-    has_impact = {"d0", "dz"} <= set(ak.fields(candidates))
-    return FORMATS["pfnano" if has_impact else "nanoaod15"]
+def _format_of_candidates(candidates: ak.Array) -> EventFormat:
+    return get_format("pfnano" if {"d0", "dz"} <= set(ak.fields(candidates)) else "nanoaod15")
 
 
 def _unnest(candidates: ak.Array, jets: ak.Array) -> tuple[ak.Array, ak.Array]:

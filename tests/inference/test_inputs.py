@@ -13,7 +13,7 @@ from coffea.nanoevents import NanoEventsFactory
 from numpy.testing import assert_array_equal
 
 from rs3l_gnn.conventions import IMPACT_FEATURES, InvalidDataError, MissingBranchError
-from rs3l_gnn.inference import event_inputs, jet_inputs, layout_of
+from rs3l_gnn.inference import event_inputs, jet_inputs
 from rs3l_gnn.processors import JetSchema
 
 FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
@@ -74,13 +74,6 @@ def test_only_what_is_needed_is_read(toy_directory: Path) -> None:
         "FatJetPFCands_jetIdx",
         "FatJetPFCands_pFCandsIdx",
     }
-
-
-def test_the_format_is_found_from_the_collections() -> None:
-    assert layout_of(["FatJet", "PFCands", "FatJetPFCands", "Jet"]).name == "pfnano"
-    assert layout_of(["FatJet", "PFCand", "FatJetPFCand"]).name == "nanoaod15"
-    with pytest.raises(MissingBranchError, match=r"no jets with candidates; got FatJet, Jet; allowed: FatJet, PFCands"):
-        layout_of(["FatJet", "Jet", "MET"])
 
 
 @pytest.mark.parametrize(("file", "jets", "missing"), [("pfnano", 24, ()), ("nano_tt_v15", None, IMPACT_FEATURES)])

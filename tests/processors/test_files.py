@@ -9,10 +9,11 @@ import pytest
 import uproot
 
 from rs3l_gnn.conventions import ConfigError, InputFileError
-from rs3l_gnn.data.formats import FORMATS
+from rs3l_gnn.data import FORMATS
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.files import (
     FileInfo,
+    FileToOpen,
     is_read_error,
     look_at_files,
     require_same_order,
@@ -23,7 +24,9 @@ from rs3l_gnn.processors.files import (
 
 def _look(path: Path, **more: Any) -> tuple[list[Any], list[Any]]:
     config = ProcessorConfig(**more)
-    return look_at_files([("d", str(path), "Events", True)], config, compare=lambda *_: None, timeout=10)
+    return look_at_files(
+        [FileToOpen("d", str(path), "Events", simulation=True)], config, compare=lambda *_: None, timeout=10
+    )
 
 
 def test_a_good_file_says_what_it_holds(toy_directory: Path) -> None:

@@ -16,6 +16,7 @@ from boost_histogram.serialization import from_uhi
 from coffea.nanoevents import NanoEventsFactory
 
 from rs3l_gnn.conventions import KINEMATIC_FEATURES, InvalidDataError
+from rs3l_gnn.data import EventTables
 from rs3l_gnn.inference import JetInputs, JetTagger
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze
 from rs3l_gnn.processors.selection import nominal_view
@@ -49,17 +50,25 @@ def _jet(pt: list[float], pdgid: list[int]) -> tuple[Any, Any, Any, Any]:
     return jets, candidates, links, nominal_view(jets)
 
 
+def _tables(jets: Any, candidates: Any, links: Any) -> EventTables:
+    """As in NanoAOD 15, whose charges come from the PDG numbers."""
+    events = {"FatJet": jets, "PFCand": candidates, "FatJetPFCand": links}
+    return EventTables(ak.zip(events, depth_limit=1))
+
+
 def test_an_energy_scale_moves_the_jet_with_its_candidates() -> None:
     jets, candidates, links, view = _jet([300.0, 200.0, 100.0], [211, 22, 130])
     shift = CandidateShift(name="ces", kind="energy_scale", size=0.02)
     event = np.array([7], dtype=np.uint64)
-    up = shift_candidates(jets, candidates, links, view, shift, variation="cesUp", size=0.02, event=event)
+    up = shift_candidates(_tables(jets, candidates, links), view, shift, variation="cesUp", size=0.02, event=event)
     # Everything scaled by one factor: so is the jet, and so are both masses.
     assert up.view.pt == pytest.approx(1.02 * view.pt)
     assert up.view.mass == pytest.approx(1.02 * view.mass)
     assert up.jets.phi.to_list()[0] == pytest.approx(jets.phi.to_list()[0])
     photon = CandidateShift(name="ces", kind="energy_scale", size=0.02, particles="photon")
-    some = shift_candidates(jets, candidates, links, view, photon, variation="cesDown", size=-0.02, event=event)
+    some = shift_candidates(
+        _tables(jets, candidates, links), view, photon, variation="cesDown", size=-0.02, event=event
+    )
     assert some.candidates.pt.to_list()[0] == pytest.approx([300, 196, 100])
     px = 300 + 196 * np.cos(0.1) + 100 * np.cos(0.2)
     py = 196 * np.sin(0.1) + 100 * np.sin(0.2)
@@ -74,7 +83,7 @@ def test_a_corrected_jet_moves_by_the_share_of_its_candidates() -> None:
     )
     view, shift = nominal_view(corrected), CandidateShift(name="ces", kind="energy_scale", size=0.02)
     event = np.zeros(1, np.uint64)
-    up = shift_candidates(corrected, candidates, links, view, shift, variation="cesUp", size=0.02, event=event)
+    up = shift_candidates(_tables(corrected, candidates, links), view, shift, variation="cesUp", size=0.02, event=event)
     # All candidates are 2 % harder, and so is the jet, before and after corrections.
     assert up.view.pt[0] / view.pt[0] == pytest.approx(1.02, abs=1e-6)
     assert up.jets.pt[0, 0] == pytest.approx(1.02 * jets.pt[0, 0], rel=1e-6)
@@ -85,7 +94,7 @@ def test_a_smeared_view_stays_smeared_under_a_change_of_its_candidates() -> None
     smeared = replace(view, pt=1.1 * view.pt, mass=1.1 * view.mass)
     shift = CandidateShift(name="ces", kind="energy_scale", size=0.02)
     event = np.array([7], dtype=np.uint64)
-    up = shift_candidates(jets, candidates, links, smeared, shift, variation="cesUp", size=0.02, event=event)
+    up = shift_candidates(_tables(jets, candidates, links), smeared, shift, variation="cesUp", size=0.02, event=event)
     assert up.view.pt == pytest.approx(1.02 * 1.1 * view.pt)
     assert up.view.mass == pytest.approx(1.02 * 1.1 * view.mass)
     # The network sees the jet as it was measured.
@@ -96,11 +105,11 @@ def test_lost_tracks_leave_the_jet() -> None:
     jets, candidates, links, view = _jet([10.0] * 400, [211] * 200 + [22] * 200)
     shift = CandidateShift(name="trk", kind="tracking_efficiency", size=0.1)
     event = np.array([7], dtype=np.uint64)
-    lost = shift_candidates(jets, candidates, links, view, shift, variation="trkUp", size=0.1, event=event)
+    lost = shift_candidates(_tables(jets, candidates, links), view, shift, variation="trkUp", size=0.1, event=event)
     gone = lost.links.jetIdx.to_numpy()[0] < 0
     assert 8 <= gone.sum() <= 35
     assert not gone[200:].any()
-    again = shift_candidates(jets, candidates, links, view, shift, variation="trkUp", size=0.1, event=event)
+    again = shift_candidates(_tables(jets, candidates, links), view, shift, variation="trkUp", size=0.1, event=event)
     assert np.array_equal(again.links.jetIdx.to_numpy()[0] < 0, gone)
     kept = ~gone
     angle = 0.1 * np.arange(400)
@@ -108,7 +117,7 @@ def test_lost_tracks_leave_the_jet() -> None:
     assert lost.view.pt[0] == pytest.approx(expected, rel=1e-6)
     bad = ak.zip({"jetIdx": links.jetIdx + 1, "candIdx": links.candIdx})
     with pytest.raises(InvalidDataError, match="does not exist"):
-        shift_candidates(jets, candidates, bad, view, shift, variation="trkUp", size=0.1, event=event)
+        shift_candidates(_tables(jets, candidates, bad), view, shift, variation="trkUp", size=0.1, event=event)
 
 
 def test_the_networks_run_once_for_jets_and_again_for_candidates(

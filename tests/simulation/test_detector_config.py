@@ -55,7 +55,10 @@ def test_entries_of_a_list_that_the_file_gives_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("detector.tracker.regions[3].efficiency=0.9", r"regions\[3\] is not there; allowed: regions\[0\] to regions\[2\]"),
+        (
+            "detector.tracker.regions[3].efficiency=0.9",
+            r"regions\[3\] is not there; allowed: regions\[0\] to regions\[2\]",
+        ),
         ("detector.tracker.regions[0].eficiency=0.9", r"unknown key .*eficiency.*did you mean 'efficiency'"),
         ("detector.ecal.position[0]=1", "position"),
         ("detector.ecal.position.x=1", "position' is a value, not a section"),
@@ -73,7 +76,9 @@ def test_paths_that_lead_nowhere(override: str, message: str, tmp_path: Path) ->
 def test_a_preset_with_other_numbers() -> None:
     cms = parse_config(DetectorConfig, {"preset": "cms"}, where="x")
     assert cms.model_copy(update={"preset": None}) == DetectorConfig()
-    atlas = parse_config(DetectorConfig, {"preset": "atlas", "tracker": {"regions": {1: {"efficiency": 0.5}}}}, where="x")
+    atlas = parse_config(
+        DetectorConfig, {"preset": "atlas", "tracker": {"regions": {1: {"efficiency": 0.5}}}}, where="x"
+    )
     assert [region.efficiency for region in atlas.tracker.regions] == [0.92, 0.5, 0.82]
     assert atlas.tracker.regions[0].muon_efficiency == 0.99
     assert [ring.abs_eta_max for ring in atlas.hcal.regions] == [1.7, 3.2, 4.9]

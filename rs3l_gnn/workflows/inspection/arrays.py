@@ -11,6 +11,8 @@ import numpy as np
 
 from rs3l_gnn.conventions import InputFileError, JetType
 from rs3l_gnn.data import effective_number
+from rs3l_gnn.data.event_format import collection_of
+from rs3l_gnn.data.format_registry import find_format
 
 __all__ = ["describe_hdf5", "describe_root"]
 
@@ -92,14 +94,7 @@ def describe_root(path: Path) -> Description:
             folders = [key.rpartition("/")[0] or "top" for key, kind in classes.items() if _is_histogram(kind)]
             if folders and not trees:
                 description = {"kind": "ROOT file of histograms", "histograms": dict(Counter(folders))}
-            events = next((file[name] for name in ("Events", "events", "Delphes") if name in trees), None)
-            if events is not None:
-                branches = set(events.keys(recursive=False))
-                description["layout"] = _layout(events.name, branches)
-                counters = [c for c in ("nFatJet", "nPFCands", "nPFCand") if c in branches]
-                description["totals"] = {c: int(np.sum(events[c].array(library="np"))) for c in counters}
-                description["branches"] = len(branches)
-            return description
+            return description | _events({name: file[name] for name in trees})
     except (
         OSError,
         ValueError,
@@ -137,18 +132,19 @@ def _require_whole_root(path: Path) -> None:
         )
 
 
-def _layout(tree: str, branches: set[str]) -> str:
-    if tree == "Delphes":
-        return "Delphes"
-    if "pfcand_pt" in branches:
-        return "RS3L data set (published flat layout)"
-    if {"FatJetPFCands_jetIdx", "PFCands_pt"} <= branches:
-        return "PFNano"
-    if {"FatJetPFCand_jetIdx", "PFCand_pt"} <= branches:
-        return "NanoAOD v15 with particle-flow candidates"
-    if "FatJet_pt" in branches:
-        return "NanoAOD without particle-flow candidates"
-    return "unknown"
+def _events(trees: dict[str, Any]) -> Description:
+    """Format and totals of the first tree whose format is known, else of what is called like one of events."""
+    for name, tree in trees.items():
+        branches = [branch.rpartition("/")[2] for branch in tree.keys()]  # noqa: SIM118  # a tree of uproot
+        form = find_format({*branches, *map(collection_of, branches)}, candidates=False)
+        if form is not None or name == "Events":
+            counters = [] if form is None else [counter for counter in form.counters() if counter in branches]
+            return {
+                "layout": "unknown" if form is None else form.title,
+                "totals": {counter: int(np.sum(tree[counter].array(library="np"))) for counter in counters},
+                "branches": len(tree.keys(recursive=False)),
+            }
+    return {}
 
 
 def _counts(values: Any) -> dict[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.processors import AnalysisConfig
-from rs3l_gnn.processors.files import FileInfo, look_at_files
+from rs3l_gnn.processors.files import FileInfo, FileToOpen, look_at_files
 from rs3l_gnn.processors.running.chunking import events_in_chunk, work_items
 from rs3l_gnn.processors.running.fileset import Dataset, Plan
 
@@ -47,7 +47,7 @@ def test_the_density_of_candidates_is_that_of_the_file(shared_data: Path, tagger
     path = shared_data / "cms" / "pfnano.root"
     for taggers, expected in (({"rs3l": str(tagger_path)}, 1820), ({"n2": "n2"}, 0)):
         (info,), _ = look_at_files(
-            [("cms", str(path), "Events", False)],
+            [FileToOpen("cms", str(path), "Events", simulation=False)],
             _config(taggers=taggers),
             compare=lambda *_: None,
             timeout=10,

@@ -15,9 +15,9 @@ from boost_histogram.serialization import from_uhi
 from coffea.nanoevents import NanoEventsFactory
 from numpy.testing import assert_array_equal
 
-from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
-from rs3l_gnn.data import read_published
-from rs3l_gnn.inference import EventTables, JetTagger, event_inputs, event_numbers, layout_of
+from rs3l_gnn.conventions import InvalidDataError
+from rs3l_gnn.data import EventTables, event_numbers, format_of, read_published
+from rs3l_gnn.inference import JetTagger, event_inputs
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze
 
 _KINEMATIC = ("pt", "relpt", "eta", "phi", "e", "rele", "d0", "dz", "dr")
@@ -58,7 +58,7 @@ def _events(path: Path) -> ak.Array:
 
 def test_the_flat_layout_gives_the_features_it_stores(flat_file: Path) -> None:
     events = _events(flat_file)
-    assert layout_of(events.fields).name == "published"
+    assert format_of(events.fields).name == "published"
     inputs = event_inputs(events)
     views = next(iter(read_published(flat_file)))
     assert_array_equal(inputs.features, views.features)
@@ -90,10 +90,3 @@ def test_flat_files_are_analysed(flat_file: Path, tagger_path: Path, tmp_path: P
     shifted = document | {"systematics": {"candidates": [{"name": "ces", "kind": "energy_scale", "size": 0.1}]}}
     with pytest.raises(InvalidDataError, match="holds features, not candidates"):
         analyze(AnalysisConfig.model_validate(shifted), tmp_path / "shifted")
-
-
-def test_links_need_their_column() -> None:
-    table = ak.Array([[{"jetIdx": 0}]])
-    events = ak.zip({"FatJet": table, "PFCands": table, "FatJetPFCands": table}, depth_limit=1)
-    with pytest.raises(MissingBranchError, match="FatJetPFCands lacks pFCandsIdx"):
-        _ = EventTables(events).links

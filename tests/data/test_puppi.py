@@ -12,8 +12,9 @@ import pytest
 from coffea.nanoevents import NanoEventsFactory
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
-from rs3l_gnn.inference import EventTables, JetTagger, event_inputs, jet_inputs
-from rs3l_gnn.inference.puppi import puppi_weighted
+from rs3l_gnn.data import EventTables
+from rs3l_gnn.data.puppi import puppi_weighted
+from rs3l_gnn.inference import JetTagger, event_inputs, jet_inputs
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze
 
 

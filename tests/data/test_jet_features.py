@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InvalidDataError, MissingBranchError
-from rs3l_gnn.data import FORMATS, get_format, jet_features
+from rs3l_gnn.data import FORMATS, TableFormat, get_format, jet_features
 
 COLUMN = {name: index for index, name in enumerate(FEATURE_NAMES)}
 
@@ -96,7 +96,7 @@ def test_missing_fields_and_layouts_are_named() -> None:
     jets, candidates, links = toy()
     with pytest.raises(MissingBranchError, match="candidates lack d0"):
         jet_features(jets, candidates[[f for f in ak.fields(candidates) if f != "d0"]], links)
-    with pytest.raises(ConfigError, match="pfnano, nanoaod15"):
+    with pytest.raises(ConfigError, match="nanoaod15, pfnano"):
         get_format("panda")
 
 
@@ -115,6 +115,7 @@ def test_features_refer_to_the_jet_before_corrections() -> None:
 
 def file_records(path: Path, layout: str) -> tuple[Any, Any, Any]:
     form = FORMATS[layout]
+    assert isinstance(form, TableFormat)
     with uproot.open(path) as file:
         tree = file["Events"]
 
@@ -122,9 +123,9 @@ def file_records(path: Path, layout: str) -> tuple[Any, Any, Any]:
             arrays = tree.arrays([f"{prefix}_{name}" for name in names])
             return ak.zip({short: arrays[f"{prefix}_{name}"] for name, short in names.items()})
 
-        jets = read(form.jets, {name: name for name in ("pt", "eta", "phi", "mass", "rawFactor")})
-        candidates = read(form.candidates, {name: name for name in form.candidate_fields})
-        links = read(form.links, {"jetIdx": "jetIdx", form.link_candidate: "candIdx"})
+        jets = read(form.jet_table, {name: name for name in ("pt", "eta", "phi", "mass", "rawFactor")})
+        candidates = read(form.candidate_table, {name: name for name in form.candidate_fields})
+        links = read(form.link_table, {"jetIdx": "jetIdx", form.link_candidate: "candIdx"})
     return jets, candidates, links
 
 

@@ -13,8 +13,9 @@ import uproot
 from coffea.nanoevents import NanoEventsFactory
 
 from rs3l_gnn.conventions import FEATURE_NAMES, MissingBranchError
-from rs3l_gnn.inference import EventTables, event_inputs, event_numbers, layout_of
-from rs3l_gnn.inference.delphes import delphes_jet_collection, delphes_links
+from rs3l_gnn.data import EventTables, event_numbers, format_of
+from rs3l_gnn.data.formats.delphes import DELPHES, delphes_jet_collection
+from rs3l_gnn.inference import event_inputs
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze
 
 COLUMN = {name: index for index, name in enumerate(FEATURE_NAMES)}
@@ -85,7 +86,7 @@ def _events(path: Path, **more: Any) -> Any:
 
 def test_candidates_of_a_cone_against_a_loop(delphes_file: Path) -> None:
     events = _events(delphes_file)
-    assert layout_of(events.fields).name == "delphes"
+    assert format_of(events.fields).name == "delphes"
     assert event_numbers(events).tolist() == list(range(1000, 1000 + N_EVENTS))  # type: ignore[union-attr]  # they have
     inputs = event_inputs(events)
     assert inputs.missing == ()
@@ -132,7 +133,7 @@ def test_references_go_before_the_cone() -> None:
     references = ak.values_astype(ak.Array(lists), np.int64)
     events["FatJet"] = ak.with_field(content["FatJet"], ak.zip({"refs": references}, depth_limit=3), "Constituents")
     tables = EventTables(events)
-    links = delphes_links(events, tables.jets, tables.candidates)
+    links = DELPHES.links(events, tables.jets, tables.candidates)
     compared = 0
     for event in range(N_EVENTS):
         for index in range(len(content["FatJet"][event])):

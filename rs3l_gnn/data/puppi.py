@@ -7,11 +7,9 @@ import numpy as np
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError
 from rs3l_gnn.conventions.jagged import parents_of, starts_of
+from rs3l_gnn.data.event_format import PUPPI_WEIGHT
 
-__all__ = ["PUPPI_WEIGHT", "puppi_weighted"]
-
-PUPPI_WEIGHT = "puppiWeight"
-"""Field of the candidates in PFNano."""
+__all__ = ["puppi_weighted"]
 
 
 def puppi_weighted(candidates: ak.Array, links: ak.Array) -> tuple[ak.Array, ak.Array]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import awkward as ak
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, delta_r
 from rs3l_gnn.conventions.jagged import local_index, parents_of, starts_of
+from rs3l_gnn.data.event_format import COLLECTION_RADII, EventFormat, require_fields
 
-__all__ = ["CANDIDATES", "CONE", "delphes_candidates", "delphes_jet_collection", "delphes_jets", "delphes_links"]
+__all__ = ["CANDIDATES", "CONE", "DELPHES", "delphes_jet_collection"]
 
 # Collections of large-radius jets first; a card with AK8 jets under the plain name has them in Jet.
-_JETS = ("JetPUPPIAK8", "JetAK8", "FatJet", "ParticleFlowJet08", "Jet")
+_JET_COLLECTIONS = ("JetPUPPIAK8", "JetAK8", "FatJet", "ParticleFlowJet08", "Jet")
 CANDIDATES: dict[str, tuple[str, ...]] = {
     "EFlowTrack": ("PT", "Eta", "Phi", "Charge", "PID", "D0", "DZ"),
     "EFlowPhoton": ("ET", "Eta", "Phi"),
@@ -39,15 +41,17 @@ def delphes_jet_collection(fields: Iterable[str]) -> str:
         MissingBranchError: there is none.
     """
     found = set(fields)
-    for name in _JETS:
+    for name in _JET_COLLECTIONS:
         if name in found:
             return name
     raise MissingBranchError(
-        "the Delphes events hold no jets", got=", ".join(sorted(found)) or "no collections", allowed=", ".join(_JETS)
+        "the Delphes events hold no jets",
+        got=", ".join(sorted(found)) or "no collections",
+        allowed=", ".join(_JET_COLLECTIONS),
     )
 
 
-def delphes_jets(events: ak.Array) -> ak.Array:
+def _jets(events: ak.Array) -> ak.Array:
     """Jets as records with pt, eta, phi, mass and msoftdrop [event][jet] (GeV).
 
     The soft-drop mass is that of ``SoftDroppedJet``, which is filled if the card asks for it; it is the plain mass of
@@ -59,9 +63,7 @@ def delphes_jets(events: ak.Array) -> ak.Array:
     name = delphes_jet_collection(events.fields)
     jets = events[name]
     fields = {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass"}
-    missing = sorted(set(fields.values()) - set(jets.fields))
-    if missing:
-        raise MissingBranchError(f"{name} lacks {', '.join(missing)}", got=", ".join(jets.fields))
+    require_fields(f"{name} lacks", jets, fields.values())
     return ak.zip({**{short: jets[field] for short, field in fields.items()}, "msoftdrop": _soft_drop_mass(jets)})
 
 
@@ -84,7 +86,7 @@ def _track_mass(tracks: ak.Array) -> ak.Array:
     return mass
 
 
-def delphes_candidates(events: ak.Array) -> ak.Array:
+def _candidates(events: ak.Array) -> ak.Array:
     """Tracks, photons and neutral hadrons, in this order, as records in GeV and mm [event][candidate].
 
     Photons and neutral hadrons are massless calorimeter towers without charge and impact parameter.
@@ -94,11 +96,8 @@ def delphes_candidates(events: ak.Array) -> ak.Array:
     """
     parts = []
     for name, fields in CANDIDATES.items():
-        if name not in events.fields:
-            raise MissingBranchError(f"the Delphes events lack {name}", got=", ".join(sorted(events.fields)))
-        missing = [field for field in fields if field not in events[name].fields]
-        if missing:
-            raise MissingBranchError(f"{name} lacks {', '.join(missing)}", got=", ".join(events[name].fields))
+        require_fields("the Delphes events lack", events, [name])
+        require_fields(f"{name} lacks", events[name], fields)
         table = events[name]
         columns = {"pt": table["ET" if "ET" in fields else "PT"], "eta": table["Eta"], "phi": table["Phi"]}
         zero = ak.zeros_like(columns["pt"])
@@ -114,7 +113,7 @@ def delphes_candidates(events: ak.Array) -> ak.Array:
     return ak.concatenate(parts, axis=1)
 
 
-def delphes_links(events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.Array:
+def _links(events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.Array:
     """Which candidate belongs to which jet.
 
     A jet whose references (``Constituents``) all name candidates of its event has those. Every other jet has the
@@ -122,8 +121,8 @@ def delphes_links(events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.
 
     Args:
         events: NanoEvents of coffea's DelphesSchema.
-        jets: of :func:`delphes_jets`.
-        candidates: of :func:`delphes_candidates`.
+        jets: of :func:`_jets`.
+        candidates: of :func:`_candidates`.
 
     Returns:
         Records with jetIdx and candIdx [event][link].
@@ -199,3 +198,58 @@ def _referred(
 
 def _keys(event: NDArray[np.int64], number: NDArray[Any]) -> NDArray[np.int64]:
     return event * (_OBJECT_BITS + 1) + (number.astype(np.int64) & _OBJECT_BITS)
+
+
+@dataclass(frozen=True)
+class _Delphes(EventFormat):
+    def jets(self, events: ak.Array) -> ak.Array:
+        """Jets with msoftdrop, see :func:`_jets`."""
+        return _jets(events)
+
+    def candidates(self, events: ak.Array) -> ak.Array:
+        """Three collections as one, see :func:`_candidates`."""
+        return _candidates(events)
+
+    def links(self, events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.Array:
+        """By reference or by distance, see :func:`_links`."""
+        return _links(events, jets, candidates)
+
+    def radius(self, names: Collection[str]) -> float | None:
+        """As the name of the jets says; None for ``FatJet`` and ``Jet``, which the card decides."""
+        name = delphes_jet_collection(names)
+        return None if name in ("FatJet", "Jet") else COLLECTION_RADII[name]
+
+    def branches(self, jets: Sequence[str], *, candidates: bool, puppi: bool = False) -> list[str]:
+        """Those of the candidates; the jets are checked where their collection is known."""
+        del jets, puppi
+        return [f"{name}.{field}" for name, fields in CANDIDATES.items() for field in fields] if candidates else []
+
+    def size_branches(self) -> tuple[str, ...]:
+        """Their angles."""
+        return tuple(f"{name}.Phi" for name in CANDIDATES)
+
+    def counters(self) -> tuple[str, ...]:
+        """Lengths of the collections."""
+        return tuple(f"{name}_size" for name in CANDIDATES)
+
+    def numbers(self, events: ak.Array) -> NDArray[np.uint64] | None:
+        """``Event.Number``."""
+        numbers = _of_event(events, "Number")
+        return None if numbers is None else numbers.astype(np.uint64)
+
+    def weights(self, events: ak.Array) -> NDArray[np.float64] | None:
+        """``Event.Weight``."""
+        weights = _of_event(events, "Weight")
+        return None if weights is None else weights.astype(np.float64)
+
+
+DELPHES = _Delphes("delphes", title="Delphes", marks=tuple(CANDIDATES), tree="Delphes", separator=".")
+"""Three collections of candidates, lengths in mm, no table of links."""
+
+
+def _of_event(events: ak.Array, field: str) -> NDArray[Any] | None:
+    """One number of each event, which Delphes stores as a list of one."""
+    if "Event" not in events.fields or field not in ak.fields(events["Event"]):
+        return None
+    values = events["Event"][field]
+    return np.asarray(ak.flatten(values, axis=1) if values.ndim > 1 else values)

@@ -1,0 +1,147 @@
+"""Jets, candidates and links of events in any of the known formats, under one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import JetDomain
+from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat
+from rs3l_gnn.data.format_registry import find_format, format_of, get_format
+from rs3l_gnn.data.puppi import puppi_weighted
+
+__all__ = ["LAYOUT_KEY", "EventTables", "event_numbers", "event_weights", "read_events"]
+
+LAYOUT_KEY = "layout"
+"""Key of a data set's metadata that holds a format's name or a map of branches."""
+
+
+class EventTables:
+    """Tables of a chunk of events; on virtual arrays, nothing is read before it is asked for.
+
+    Args:
+        events: NanoEvents, or records with the same collections.
+        layout: the format, its name, or a map of branches; if None, what the metadata of NanoEvents say (``layout``),
+            else found from the collections.
+        puppi: scale candidates by their PUPPI weights.
+        candidates: False if only the jets are asked for.
+
+    Raises:
+        MissingBranchError: no known format has its collections there.
+        ConfigError: an unknown layout.
+    """
+
+    def __init__(
+        self,
+        events: ak.Array,
+        layout: str | Mapping[str, Any] | EventFormat | None = None,
+        *,
+        puppi: bool = False,
+        candidates: bool = True,
+    ) -> None:
+        self._events, self._puppi = events, puppi
+        chosen = layout if layout is not None else _layout_in(events)
+        self.form = format_of(events.fields, candidates=candidates) if chosen is None else get_format(chosen)
+
+    @cached_property
+    def jets(self) -> ak.Array:
+        """Records with at least pt, eta, phi, mass [event][jet] (GeV)."""
+        return self.form.jets(self._events)
+
+    @property
+    def domain(self) -> JetDomain:
+        """What is known of the kind of jets; the radius where the names tell it."""
+        # Jets of rs3l simulate have any radius, whatever their name.
+        radius = None if "anchor" in ak.fields(self.jets) else self.form.radius(self._events.fields)
+        return self.form.domain(radius)
+
+    @property
+    def candidates(self) -> ak.Array:
+        """Records with the format's ``candidate_fields`` [event][candidate].
+
+        Raises:
+            InvalidDataError: the layout holds features in place of candidates.
+            MissingBranchError: PUPPI weights are asked for, and there are none.
+        """
+        return self._weighted[0] if self._puppi else self._stored_candidates
+
+    @property
+    def links(self) -> ak.Array:
+        """Records with jetIdx and candIdx [event][link]."""
+        return self._weighted[1] if self._puppi else self._stored_links
+
+    @cached_property
+    def stored_features(self) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+        """Features [n_particles, 15] and candidates of each jet [n_jets] of files that hold these, not candidates.
+
+        Raises:
+            InvalidDataError: PUPPI weights are asked for.
+        """
+        features = self.form.features(self._events)
+        if features is not None and self._puppi:
+            self.form.candidates(self._events)  # says why not
+        return features
+
+    @cached_property
+    def _weighted(self) -> tuple[ak.Array, ak.Array]:
+        stored = self._stored_candidates
+        used = [name for name in (*self.form.candidate_fields, PUPPI_WEIGHT) if name in stored.fields]
+        return puppi_weighted(stored[used], self._stored_links)
+
+    @cached_property
+    def _stored_candidates(self) -> ak.Array:
+        return self.form.candidates(self._events)
+
+    @cached_property
+    def _stored_links(self) -> ak.Array:
+        return self.form.links(self._events, self.jets, self._stored_candidates)
+
+
+def event_numbers(events: ak.Array) -> NDArray[np.uint64] | None:
+    """Numbers of the events [n_events]; None where the format has none."""
+    return _form(events).numbers(events)
+
+
+def event_weights(events: ak.Array) -> NDArray[np.float64] | None:
+    """Generator weights of the events [n_events]; None where the file has none."""
+    return _form(events).weights(events)
+
+
+def _form(events: ak.Array) -> EventFormat:
+    chosen = _layout_in(events)
+    if chosen is not None:
+        return get_format(chosen)
+    return find_format(events.fields, candidates=False) or get_format("nanoaod")
+
+
+def _layout_in(events: ak.Array) -> Any:
+    metadata = ak.to_layout(events).purelist_parameter("metadata")
+    return metadata.get(LAYOUT_KEY) if isinstance(metadata, Mapping) else None
+
+
+def read_events(tree: Any, form: EventFormat, branches: list[str], **entries: int) -> ak.Array:
+    """Branches of an open tree as records with one field for each collection, as coffea makes them.
+
+    Args:
+        tree: of uproot.
+        form: says how branches are named.
+        branches: their names in the tree.
+        entries: ``entry_start`` and ``entry_stop``.
+    """
+    arrays = tree.arrays(branches, **entries)
+    found: dict[str, Any] = {}
+    for name in branches:
+        collection, _, field = name.rpartition("/")[2].partition(form.separator or "\0")
+        found.setdefault(collection, {})[field] = arrays[name]
+    records = {
+        collection: fields[""]
+        if set(fields) == {""}
+        else ak.zip(fields, depth_limit=min(2, next(iter(fields.values())).ndim))
+        for collection, fields in found.items()
+    }
+    return ak.zip(records, depth_limit=1)

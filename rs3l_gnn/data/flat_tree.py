@@ -1,0 +1,160 @@
+"""Trees of one's own with one entry for each jet, described by a map of branches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from rs3l_gnn.conventions import BaseConfig, mass_of, pseudorapidity
+from rs3l_gnn.data.event_format import KINEMATICS, EventFormat, find_branch
+
+__all__ = ["FlatTree", "FlatTreeConfig"]
+
+_POLAR, _CARTESIAN = ("pt", "eta", "phi"), ("px", "py", "pz")
+_MOMENTUM = (*_POLAR, *_CARTESIAN, "mass", "energy")
+_FLAGS = {"is_photon": 22, "is_muon": 13, "is_electron": 11, "is_charged_hadron": 211, "is_neutral_hadron": 130}
+_CANDIDATE = {*_MOMENTUM, "charge", "pdgId", "d0", "dz", "puppiWeight", *_FLAGS}
+
+
+class FlatTreeConfig(BaseConfig):
+    """Which branch holds what, in a tree with one entry a jet and lists of candidates."""
+
+    name: str = Field(default="flat", description="what files and checkpoints call this format")
+    jets: dict[str, str] = Field(
+        description="field -> branch: pt, eta, phi or px, py, pz; mass or energy (GeV); msoftdrop, for which the mass "
+        "stands in; any more"
+    )
+    candidates: dict[str, str] = Field(
+        description="field -> branch of lists: pt, eta, phi or px, py, pz; mass or energy (GeV; massless without); "
+        "charge; pdgId, or is_photon, is_muon, is_electron, is_charged_hadron, is_neutral_hadron; d0 and dz if the "
+        "file has them; puppiWeight"
+    )
+    mm_per_unit: float = Field(default=1.0, gt=0, description="mm in a unit of d0 and dz")
+    impact_sentinel: float | None = Field(
+        default=None, description="value of d0 and dz, both at once, of a candidate without a track"
+    )
+    radius: float | None = Field(default=None, gt=0, description="of the jets")
+    event: str | None = Field(default=None, description="branch with the number of the event")
+    weight: str | None = Field(default=None, description="branch with the weight of the generator")
+
+    @model_validator(mode="after")
+    def _whole(self) -> FlatTreeConfig:
+        for what, fields in (("jets", self.jets), ("candidates", self.candidates)):
+            if not any(set(three) <= set(fields) for three in (_POLAR, _CARTESIAN)):
+                raise ValueError(f"{what} need pt, eta, phi or px, py, pz, got {', '.join(fields) or 'nothing'}")
+        if not {"mass", "energy"} & set(self.jets):
+            raise ValueError(f"jets need mass or energy, got {', '.join(self.jets)}")
+        if unknown := set(self.candidates) - _CANDIDATE:
+            raise ValueError(
+                f"candidates have no {', '.join(sorted(unknown))}, allowed: {', '.join(sorted(_CANDIDATE))}"
+            )
+        if "pdgId" not in self.candidates and not set(_FLAGS) <= set(self.candidates):
+            raise ValueError(f"candidates need pdgId, or all of {', '.join(_FLAGS)}")
+        if "pdgId" not in self.candidates and "charge" not in self.candidates:
+            raise ValueError("candidates need charge where flags stand in for pdgId")
+        if ("d0" in self.candidates) != ("dz" in self.candidates):
+            raise ValueError("candidates need both of d0 and dz, or none")
+        return self
+
+    def format(self, **more: Any) -> FlatTree:
+        """The format that reads such trees; ``more`` attributes of it."""
+        optional = [name for name in ("charge", "d0", "dz") if name in self.candidates]
+        return FlatTree(
+            self.name,
+            title=more.pop("title", "flat tree"),
+            separator="",
+            candidate_fields=(*KINEMATICS, "pdgId", *optional),
+            mm_per_unit=self.mm_per_unit,
+            impact_sentinel=self.impact_sentinel,
+            map=self,
+            **more,
+        )
+
+
+@dataclass(frozen=True)
+class FlatTree(EventFormat):
+    """One jet an event, as ``map`` says."""
+
+    map: FlatTreeConfig = field(kw_only=True)
+
+    def jets(self, events: ak.Array) -> ak.Array:
+        """One jet an event, with every field of the map."""
+        columns = {name: np.asarray(find_branch(events, branch)) for name, branch in self.map.jets.items()}
+        columns |= _momenta(columns)
+        columns.setdefault("msoftdrop", columns["mass"])
+        one = np.ones(len(columns["pt"]), dtype=np.int64)
+        return ak.zip({name: ak.unflatten(values, one) for name, values in columns.items()})
+
+    def candidates(self, events: ak.Array) -> ak.Array:
+        """Candidates of each jet."""
+        lists = {name: find_branch(events, branch) for name, branch in self.map.candidates.items()}
+        counts = ak.num(next(iter(lists.values())), axis=1)
+        flat = {name: np.asarray(ak.flatten(values, axis=1)) for name, values in lists.items()}
+        columns = _momenta(flat) | {name: flat[name] for name in ("charge", "d0", "dz", "puppiWeight") if name in flat}
+        columns["pdgId"] = flat["pdgId"] if "pdgId" in flat else _ids(flat)
+        return ak.zip({name: ak.unflatten(values, counts) for name, values in columns.items()})
+
+    def links(self, events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.Array:
+        """All candidates belong to the one jet."""
+        del events, jets
+        place = ak.local_index(candidates["pt"], axis=1)
+        return ak.zip({"jetIdx": ak.zeros_like(place), "candIdx": place})
+
+    def radius(self, names: Collection[str]) -> float | None:
+        """As the map says."""
+        del names
+        return self.map.radius
+
+    def branches(self, jets: Sequence[str], *, candidates: bool, puppi: bool = False) -> list[str]:
+        """All of the map."""
+        del jets, puppi
+        events = [name for name in (self.map.event, self.map.weight) if name is not None]
+        return [*self.map.jets.values(), *(self.map.candidates.values() if candidates else ()), *events]
+
+    def size_branches(self) -> tuple[str, ...]:
+        """The first of the candidates' branches."""
+        return (next(iter(self.map.candidates.values())),)
+
+    def numbers(self, events: ak.Array) -> NDArray[np.uint64] | None:
+        """As the map says."""
+        return None if self.map.event is None else np.asarray(find_branch(events, self.map.event)).astype(np.uint64)
+
+    def weights(self, events: ak.Array) -> NDArray[np.float64] | None:
+        """As the map says."""
+        return None if self.map.weight is None else np.asarray(find_branch(events, self.map.weight), dtype=np.float64)
+
+
+def _momenta(fields: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Pt, eta, phi and mass from what the map has, float64 [n]."""
+    columns = {name: fields[name].astype(np.float64) for name in _MOMENTUM if name in fields}
+    if "pt" in columns:
+        pt, eta, phi = (columns[name] for name in _POLAR)
+    else:
+        px, py, pz = (columns[name] for name in _CARTESIAN)
+        pt, phi = np.hypot(px, py), np.arctan2(py, px)
+        eta = pseudorapidity(px, py, pz)
+    if "mass" in columns:
+        mass = columns["mass"]
+    elif "energy" in columns:
+        mass = mass_of(columns["energy"], pt * np.cosh(eta))
+    else:
+        mass = np.zeros_like(pt)
+    return {"pt": pt, "eta": eta, "phi": phi, "mass": mass}
+
+
+def _ids(flat: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """PDG numbers of the five kinds of candidates, with the sign of the charge; 0 where no flag is set."""
+    sign = np.sign(flat["charge"]).astype(np.int64)
+    ids = np.zeros(len(sign), dtype=np.int64)
+    for name, number in _FLAGS.items():
+        # PDG numbers of a lepton and its charge have opposite signs.
+        turned = -sign if number in (11, 13) else sign
+        ids[flat[name].astype(bool)] = number
+        ids = np.where((ids == number) & (turned < 0), -number, ids)
+    return ids

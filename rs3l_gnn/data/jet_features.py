@@ -1,0 +1,107 @@
+"""Candidates of jets in event files, brought to the one set of features, for simulated files, CMS files and others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import MAX_CANDIDATES, InvalidDataError, JetAxes, candidate_features, hardest_candidates
+from rs3l_gnn.data.event_format import KINEMATICS, EventFormat, require_fields, stored_energy
+from rs3l_gnn.data.format_registry import get_format
+from rs3l_gnn.data.links import JET_INDEX, linked_candidates, require_own_candidates
+
+__all__ = ["jet_features", "raw_jets"]
+
+
+def jet_features(
+    jets: ak.Array,
+    candidates: ak.Array,
+    links: ak.Array,
+    layout: str | Mapping[str, Any] | EventFormat = "pfnano",
+    *,
+    selected: ak.Array | None = None,
+    maximum: int = MAX_CANDIDATES,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Compute the features of the hardest candidates of each jet.
+
+    Args:
+        jets: records with pt, eta, phi, mass [event][jet] (GeV): the whole collection that ``links`` counts in, or any
+            of its jets in any order with a field jetIdx, their places in it. With ``rawFactor``, or ``pt_raw`` and
+            ``mass_raw``, the features refer to the jet before corrections, see :func:`raw_jets`.
+        candidates: records with the format's ``candidate_fields`` [event][candidate] (GeV, the format's length unit).
+        links: records with jetIdx and candIdx [event][link]; a negative index is no link.
+        layout: the format, its name in :data:`FORMATS`, or a map of branches.
+        selected: True for the jets that are wanted [event][jet]; all if None.
+        maximum: candidates kept for each jet.
+
+    Returns:
+        Features [n_particles, 15] by falling pT within each jet, and offsets [n_jets + 1]; the (selected) jets
+        follow one another in the order of the events.
+
+    Raises:
+        ConfigError: an unknown layout.
+        MissingBranchError: a needed field is absent.
+        InvalidDataError: a link points outside its event, a value is not usable, or the candidates lie elsewhere than
+            their jet, because jets without jetIdx were cut or sorted.
+    """
+    form = get_format(layout)
+    require_fields("the jets lack", jets, KINEMATICS)
+    require_fields("the candidates lack", candidates, form.candidate_fields)
+    require_fields("the links lack", links, ("jetIdx", "candIdx"))
+    n_jets, n_candidates = _counts(jets["pt"]), _counts(candidates["pt"])
+    if not len(n_jets) == len(n_candidates) == len(links):
+        raise InvalidDataError(
+            "jets, candidates and links must have the same events",
+            got=f"{len(n_jets)}, {len(n_candidates)} and {len(links)} events",
+        )
+    keep = np.ones(int(n_jets.sum()), dtype=bool) if selected is None else _flat(selected).astype(bool)
+    if len(keep) != n_jets.sum():
+        raise InvalidDataError("selected must have one entry a jet", got=f"{len(keep)} for {n_jets.sum()} jets")
+    candidate, offsets = linked_candidates(jets, links, n_candidates, keep)
+    # Hardest first; ties keep the order of the links.
+    hardest, offsets = hardest_candidates(_flat(candidates["pt"])[candidate], offsets, maximum)
+    axes = _jet_axes(raw_jets(jets), keep)
+    features = candidate_features(form.particles(candidates, candidate[hardest]), axes, offsets)
+    if JET_INDEX not in ak.fields(jets):
+        require_own_candidates(features, offsets)
+    return features, offsets
+
+
+def raw_jets(jets: ak.Array) -> ak.Array:
+    """Momenta as clustered from the candidates, which is what features refer to; CMS stores jets after corrections.
+
+    Taken from ``pt_raw`` and ``mass_raw`` (coffea's names, for jets that were corrected anew), else from NanoAOD's
+    ``rawFactor`` as pT (1 - rawFactor) and m (1 - rawFactor); jets without either are taken as they are.
+
+    Args:
+        jets: records with pt, eta, phi, mass [event][jet] (GeV).
+
+    Returns:
+        Records with pt, eta, phi, mass, and :data:`~rs3l_gnn.data.links.JET_INDEX` where the jets have it.
+    """
+    found = ak.fields(jets)
+    factor = 1 - ak.values_astype(jets["rawFactor"], np.float64) if "rawFactor" in found else None
+    fields = {name: jets[name] for name in (*KINEMATICS, JET_INDEX) if name in found}
+    for name in ("pt", "mass"):
+        if {"pt_raw", "mass_raw"} <= set(found):
+            fields[name] = jets[f"{name}_raw"]
+        elif factor is not None:
+            fields[name] = ak.values_astype(jets[name], np.float64) * factor
+    return ak.zip(fields)
+
+
+def _counts(values: ak.Array) -> NDArray[np.int64]:
+    return np.asarray(ak.num(values, axis=1), dtype=np.int64)
+
+
+def _flat(values: ak.Array) -> NDArray[Any]:
+    return np.asarray(ak.flatten(values, axis=1))
+
+
+def _jet_axes(jets: ak.Array, keep: NDArray[np.bool_]) -> JetAxes:
+    pt, eta, phi, mass = (_flat(jets[name])[keep].astype(np.float64) for name in KINEMATICS)
+    return JetAxes(pt=pt, eta=eta, phi=phi, energy=stored_energy(pt, eta, mass))
