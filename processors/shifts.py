@@ -154,12 +154,13 @@ def _touched(candidates: ak.Array, form: EventFormat, shift: CandidateShift) -> 
         return charged
     kind = np.abs(np.asarray(ak.flatten(candidates["pdgId"], axis=1)))
     photon = np.isin(kind, PHOTON_IDS) & ~charged
-    return {
+    touched: dict[str, NDArray[np.bool_]] = {
         "all": np.ones(len(kind), dtype=bool),
         "charged": charged,
         "photon": photon,
         "neutral": ~charged & ~photon,
-    }[shift.particles]
+    }
+    return touched[shift.particles]
 
 
 def _momenta(records: ak.Array) -> NDArray[np.float64]:
