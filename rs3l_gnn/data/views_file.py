@@ -35,6 +35,8 @@ from rs3l_gnn.data.views import JET_COLUMNS, Views
 __all__ = ["ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_views"]
 
 _FORMAT, _VERSION = "rs3l-views", 1
+# Headers with checksums, and texts that lie in them: HDF5 reads a damaged heap of texts of free length for ever.
+_LIBVER = ("v108", "v108")
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
 _SHOWER_WEIGHTS = "shower_weights"
 _CHUNK_ROWS = 8192
@@ -94,12 +96,17 @@ class ViewsWriter:
     ) -> None:
         self._file, self._stream = file, stream
         self.samples, self.variations, self.shower_weight_names = samples, variations, shower_weight_names
-        file.attrs["format"], file.attrs["version"] = _FORMAT, _VERSION
-        file.attrs["features"] = json.dumps(FEATURE_NAMES)
-        file.attrs["samples"] = json.dumps(samples)
+        file.attrs["version"] = _VERSION
+        texts = {
+            "format": _FORMAT,
+            "features": json.dumps(FEATURE_NAMES),
+            "samples": json.dumps(samples),
+            "variations": json.dumps([variation.record() for variation in variations]),
+        }
         if record := domain.record():
-            file.attrs["domain"] = json.dumps(record)
-        file.attrs["variations"] = json.dumps([variation.record() for variation in variations])
+            texts["domain"] = json.dumps(record)
+        for name, text in texts.items():
+            file.attrs[name] = np.bytes_(text.encode())
         compressed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         width = len(FEATURE_NAMES)
         file.create_dataset(
@@ -118,7 +125,7 @@ class ViewsWriter:
                 chunks=(_CHUNK_ROWS, n_weights),
                 **compressed,
             )
-            weights.attrs["names"] = json.dumps(shower_weight_names)
+            weights.attrs["names"] = np.bytes_(json.dumps(shower_weight_names).encode())
 
     @classmethod
     @contextmanager
@@ -145,7 +152,7 @@ class ViewsWriter:
         """
         with atomic_file(path, force=force) as partial, _Stream(partial, "w+") as stream:
             try:
-                with h5py.File(stream, "w") as file:
+                with h5py.File(stream, "w", libver=_LIBVER) as file:
                     yield cls(
                         file,
                         samples,
@@ -240,10 +247,8 @@ class ViewsFile:
 
     def _load_index(self) -> None:
         attributes = self._file.attrs
-        if attributes.get("format") != _FORMAT:
-            raise InputFileError(
-                f"{self.path} is not a file of views", got=f"format {attributes.get('format')!r}", allowed=_FORMAT
-            )
+        if (found := text_of(attributes.get("format"))) != _FORMAT:
+            raise InputFileError(f"{self.path} is not a file of views", got=f"format {found!r}", allowed=_FORMAT)
         if attributes.get("version") != _VERSION:
             raise InputFileError(
                 f"{self.path} has another version of the format", got=attributes.get("version"), allowed=_VERSION
@@ -329,6 +334,11 @@ def is_views_file(path: Path) -> bool:
             return file.attrs.get("format") is not None or "jet_features" not in file
     except OSError:
         return True
+
+
+def text_of(attribute: str | bytes | None) -> str | None:
+    """Text of an attribute: of fixed length, or of free length as earlier versions wrote it."""
+    return attribute.decode() if isinstance(attribute, bytes) else attribute
 
 
 def read_views(path: Path | str) -> Views:

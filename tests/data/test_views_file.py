@@ -132,6 +132,20 @@ def test_a_damaged_file_is_refused_or_read_as_it_was(written: Path, views: Views
     assert refused > len(places) // 2
 
 
+def test_texts_of_free_length_are_read_too(written: Path, views: Views) -> None:
+    """As earlier versions wrote them."""
+    with h5py.File(written, "a") as file:
+        for name in ("format", "features", "samples", "variations"):
+            file.attrs[name] = file.attrs[name].decode()
+    np.testing.assert_array_equal(read_views(written).features, views.features)
+
+
+def test_texts_may_be_longer_than_a_header(views: Views, tmp_path: Path) -> None:
+    named = tuple(f"sample-{number}-{'x' * 40}" for number in range(3000))
+    write_views(tmp_path / "a.h5", dataclasses.replace(views, samples=(*views.samples, *named)))
+    assert read_views(tmp_path / "a.h5").samples[-3000:] == named
+
+
 def test_a_file_of_another_kind(written: Path) -> None:
     with h5py.File(written, "a") as file:
         file.attrs["format"] = "pictures"

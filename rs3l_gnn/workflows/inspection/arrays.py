@@ -13,6 +13,7 @@ from rs3l_gnn.conventions import InputFileError, JetType
 from rs3l_gnn.data import effective_number
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.format_registry import find_format
+from rs3l_gnn.data.views_file import text_of
 
 __all__ = ["describe_hdf5", "describe_root"]
 
@@ -29,7 +30,7 @@ def describe_hdf5(path: Path) -> Description:
 
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") == "rs3l-views":
+            if text_of(file.attrs.get("format")) == "rs3l-views":
                 return _views(file)
             shapes = {name: list(item.shape) for name, item in file.items() if isinstance(item, h5py.Dataset)}
             if {"features", "jet_features", "jettype", "vartype"} <= set(shapes):
