@@ -154,6 +154,8 @@ def _write(path: Path, event: np.ndarray[Any, Any], variation: Variation, rng: n
     jets = {"pt": candidates["pt"].sum(axis=1), **{name: rng.uniform(0, 0.3, n) for name in _JETS[1:]}}
     own = np.broadcast_to(np.arange(_CANDIDATES, dtype=np.int32), shape)
     tree = {
+        "run": np.ones(n, np.uint32),
+        "luminosityBlock": np.ones(n, np.uint32),
         "event": event.astype(np.uint64),
         "hardHash": event.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15),
         "genWeight": np.ones(n, np.float32),

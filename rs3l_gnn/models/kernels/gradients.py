@@ -73,7 +73,7 @@ class ApplyLayers(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, *outputs = ctx.saved_tensors
         layers, cuts, runs, jets = ctx.layers, ctx.cuts, ctx.runs, ctx.jets
-        grad = grad.contiguous()
+        grad = grad.detach().contiguous()  # it asks for gradients of its own where a graph is made of it
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[1] else None
         groups = [group.tolist() for group in np.array_split(np.arange(len(runs)), _GROUPS) if len(group)]
         sums = [_zeros(layers) for _ in groups]
