@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES
+
 __all__ = ["multiply"]
 
-# With few rows the matrix library takes another way to sum, and a chunk's last bits would depend on its length. Where
-# the way changes grows with the row: below 3 rows of 64 numbers, 6 of 128, 11 of 256, 16 of 512 (MKL 2024.2, AVX-512).
-_FEWEST_ROWS = 16
+# The matrix library (MKL 2024.2) sums some rows another way, and a chunk's last bits would depend on its length. With
+# AVX-512 it does so in short products, and the bound grows with the row: below 3 rows of 64 numbers, 6 of 128, 11 of
+# 256, 16 of 512. With AVX2 the last rows of any product are concerned, unless their number is a multiple of 12, from 96.
+_FEWEST_ROWS, _MULTIPLE = (16, 1) if VECTOR_BYTES == 64 else (96, 12)
 
 
 def multiply(x: Tensor, weight: Tensor, out: Tensor) -> None:
@@ -21,9 +24,10 @@ def multiply(x: Tensor, weight: Tensor, out: Tensor) -> None:
         out: result [n, C_out].
     """
     n = len(x)
-    if n >= _FEWEST_ROWS:
+    padded = max(_FEWEST_ROWS, -(-n // _MULTIPLE) * _MULTIPLE)
+    if n == padded:
         torch.mm(x, weight.T, out=out)
     elif n:
-        rows = x.new_zeros((_FEWEST_ROWS, x.shape[1]))
+        rows = x.new_zeros((padded, x.shape[1]))
         rows[:n] = x
         out.copy_((rows @ weight.T)[:n])
