@@ -9,87 +9,32 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
+from rs3l_gnn.conventions.expressions import Expression, parse_expression
 from rs3l_gnn.inference import Discriminant
-from rs3l_gnn.inference.tagger import TRAINING_PT_MIN
+from rs3l_gnn.processors.histogram_config import AxisConfig, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
 from rs3l_gnn.processors.running.executor_registry import EXECUTORS, AnyExecutor
 from rs3l_gnn.processors.running.executors.iterative import Iterative
+from rs3l_gnn.processors.selection_config import ChannelConfig, ConditionText, JetSelection, named_channels
 from rs3l_gnn.processors.systematics_config import PlainName, SystematicsConfig
 
 __all__ = [
     "N2",
+    "SCORE",
     "AnalysisConfig",
-    "AxisConfig",
     "BootstrapConfig",
-    "ChannelConfig",
-    "JetSelection",
     "ProcessorConfig",
     "RunConfig",
 ]
 
 N2 = "n2"
+SCORE = "score_"
+"""Begins the names of the histograms of scores, and stands for scores in expressions."""
+_TAKEN = ("covariance", "header")
+"""What stands beside the histograms in the files of an output."""
 _BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
 """Settings of executors that may stand beside their name."""
-
-
-class JetSelection(BaseConfig):
-    """Which jet of an event is analysed."""
-
-    choice: Literal["leading", "anchor"] = Field(
-        default="leading",
-        description="leading: the hardest jet that passes the cuts; anchor: the jet matched to the hard event",
-    )
-    pt_min: float = Field(default=450.0, ge=0, description="GeV")
-    eta_max: float = Field(default=2.5, gt=0)
-    mass_min: float | None = Field(default=None, description="soft-drop mass, GeV")
-    mass_max: float | None = Field(default=None, description="soft-drop mass, GeV")
-    model_pt_min: float | None = Field(
-        default=None,
-        ge=0,
-        description="jets below this pT (GeV) are outside the training range: they are counted, and flagged in skims; "
-        "null takes what the checkpoints say, and 450 where they do not",
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> JetSelection:
-        if self.mass_min is not None and self.mass_max is not None and not self.mass_min < self.mass_max:
-            raise ValueError(f"mass_min must lie below mass_max, got {self.mass_min} and {self.mass_max}")
-        return self
-
-    @property
-    def training_pt_min(self) -> float:
-        """GeV; the lower end of the training range, of which nothing is known without a network."""
-        return TRAINING_PT_MIN if self.model_pt_min is None else self.model_pt_min
-
-
-class AxisConfig(BaseConfig):
-    """Binning of one variable."""
-
-    bins: int = Field(ge=1)
-    start: float
-    stop: float
-    spacing: Literal["linear", "logit"] = Field(
-        default="linear", description="logit: fine near both ends, where the scores of a trained tagger pile up"
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> AxisConfig:
-        if not self.start < self.stop:
-            raise ValueError(f"start must lie below stop, got {self.start} and {self.stop}")
-        if self.spacing == "logit" and self.bins < 3:
-            raise ValueError(f"logit spacing needs at least 3 bins, got {self.bins}")
-        return self
-
-
-class ChannelConfig(BaseConfig):
-    """One region: events whose jet lies inside every window."""
-
-    name: PlainName
-    cuts: dict[str, tuple[float | None, float | None]] = Field(
-        default_factory=dict,
-        description="window [low, high) for score_<tagger>, mass or pt; null leaves a side open",
-    )
 
 
 class BootstrapConfig(BaseConfig):
@@ -114,15 +59,27 @@ class ProcessorConfig(BaseConfig):
     )
     puppi: bool = Field(default=False, description="scale candidates by their PUPPI weights, where files have them")
     threads: int | None = Field(default=1, ge=1, description="threads for each worker; null leaves them alone")
+    events: dict[PlainName, ConditionText] = Field(
+        default_factory=dict, description="name -> expression that holds for the events that are kept, in this order"
+    )
+    certified: Path | None = Field(
+        default=None,
+        description="JSON file of certified luminosity blocks (run -> ranges); others are left out of data",
+    )
     jet: JetSelection = JetSelection()
     split: Literal["train", "validation", "test"] | None = Field(
         default=None, description="keep the events of one side only and scale them up by its share"
     )
     fractions: SplitFractions = SplitFractions()
-    channels: tuple[ChannelConfig, ...] = Field(default=(ChannelConfig(name="signal"),), min_length=1)
+    channels: Annotated[tuple[ChannelConfig, ...], BeforeValidator(named_channels)] = Field(
+        default=(ChannelConfig(name="signal"),), min_length=1, description="a list, or name -> expression"
+    )
     score: AxisConfig = AxisConfig(bins=200, start=0.0, stop=1.0)
     mass: AxisConfig = AxisConfig(bins=30, start=0.0, stop=300.0)
     pt: AxisConfig = AxisConfig(bins=30, start=400.0, stop=1900.0)
+    histograms: dict[PlainName, HistogramConfig] = Field(
+        default_factory=dict, description="further histograms: name -> expression or function, and axis"
+    )
     systematics: SystematicsConfig = SystematicsConfig()
     skims: bool = Field(default=False, description="write the scored jets as Parquet files and ROOT friend trees")
     paired: bool = Field(
@@ -136,12 +93,13 @@ class ProcessorConfig(BaseConfig):
         if len(set(names)) < len(names):
             raise ValueError(f"two channels have the same name, got {', '.join(names)}")
         for channel in self.channels:
-            unknown = set(channel.cuts) - set(self.variables)
+            unknown = set(channel.cuts) - set(self.jet_variables)
             if unknown:
                 raise ValueError(
                     f"channel {channel.name!r} cuts on {', '.join(sorted(unknown))}, "
-                    f"allowed: {', '.join(self.variables)}"
+                    f"allowed: {', '.join(self.jet_variables)}"
                 )
+        self._require_names()
         unknown = set(self.discriminants) - set(self.taggers)
         if unknown:
             raise ValueError(f"discriminants name no tagger: {', '.join(sorted(unknown))}")
@@ -149,24 +107,52 @@ class ProcessorConfig(BaseConfig):
             raise ValueError(f"the fraction of the split {self.split!r} is 0")
         return self
 
+    def _require_names(self) -> None:
+        taken = [name for name in self.histograms if name in (*self.jet_variables, *_TAKEN) or name.startswith(SCORE)]
+        if taken:
+            raise ValueError(
+                f"histograms must not be named {', '.join(taken)}; {', '.join(self.jet_variables)} are filled anyway"
+            )
+        for where, expression in self.expressions.items():
+            scores = [name for name in expression.names if name.startswith(SCORE)]
+            if scores and not where.startswith(("channels.", "histograms.")):
+                raise ValueError(
+                    f"{where} uses {scores[0]}, but jets are scored after they were selected; use channels"
+                )
+            if unknown := [name for name in scores if name not in self.jet_variables]:
+                raise ValueError(f"{where} uses {unknown[0]}, allowed: {', '.join(self.jet_variables)}")
+
     @property
-    def variables(self) -> dict[str, Variable]:
-        """Histogram name -> its numeric axis."""
-
-        def variable(name: str, label: str, axis: AxisConfig) -> Variable:
-            return Variable(name, label, axis.bins, axis.start, axis.stop, axis.spacing)
-
+    def jet_variables(self) -> dict[str, Variable]:
+        """What is filled for every jet: name -> its numeric axis."""
         # N2 does not crowd at the ends as trained scores do: bins that are fine there would be wide where it lies.
         even = self.score.model_copy(update={"spacing": "linear"})
         scores = {
-            f"score_{name}": variable("score", f"Score ({name})", even if model == N2 else self.score)
+            f"{SCORE}{name}": (even if model == N2 else self.score).variable("score", f"Score ({name})")
             for name, model in self.taggers.items()
         }
         return {
             **scores,
-            "mass": variable("mass", "Soft-drop mass [GeV]", self.mass),
-            "pt": variable("pt", "Jet pT [GeV]", self.pt),
+            "mass": self.mass.variable("mass", "Soft-drop mass [GeV]"),
+            "pt": self.pt.variable("pt", "Jet pT [GeV]"),
         }
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """Histogram name -> its numeric axis."""
+        own = {name: histogram.variable(name, name) for name, histogram in self.histograms.items()}
+        return {**self.jet_variables, **own}
+
+    @property
+    def expressions(self) -> dict[str, Expression]:
+        """Every expression by its place in the configuration."""
+        texts = {
+            **{f"events.{name}": text for name, text in self.events.items()},
+            **{f"jet.selection.{name}": text for name, text in self.jet.selection.items()},
+            **{f"channels.{channel.name}": channel.selection for channel in self.channels},
+            **{f"histograms.{name}": histogram.expression for name, histogram in self.histograms.items()},
+        }
+        return {where: parse_expression(text) for where, text in texts.items() if text is not None}
 
 
 class RunConfig(BaseConfig):

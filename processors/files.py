@@ -24,9 +24,11 @@ from rs3l_gnn.conventions import (
     MissingDependencyError,
     Rs3lError,
 )
+from rs3l_gnn.conventions.expressions import close_names
 from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
-from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
+from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
 from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
 from rs3l_gnn.processors.weights import correction_branches
 
@@ -177,6 +179,7 @@ def _look(
                 raise MissingBranchError(
                     f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
                 )
+            _require_names(path, config, form, known, branches)
             events = int(tree.num_entries)
             return FileInfo(
                 dataset,
@@ -195,6 +198,28 @@ def _look(
     except (ValueError, *_READ_ERRORS) as error:
         text = " ".join(str(error).split())[:300]
         return FileFailure(dataset, path, InputFileError(f"cannot read {path}: {text or type(error).__name__}"))
+
+
+def _require_names(
+    path: str, config: ProcessorConfig, form: EventFormat, known: Collection[str], branches: Collection[str]
+) -> None:
+    """Refuse a file that lacks a branch of an expression, before any event is read; all of them in one message."""
+    collection = jet_collection(form, known)
+    lacking: dict[str, str] = {}
+    for where, expression in config.expressions.items():
+        for name in expression.names:
+            if name.startswith(SCORE) or any(one in branches for one in branch_names(name)):
+                continue
+            field = jet_field_of(name, collection)
+            if field is None or not set(form.branches([field], candidates=False)) <= set(branches):
+                lacking.setdefault(name, f"{where} ({expression.source!r})")
+    if lacking:
+        close = {name: close_names(name, branches) for name in lacking}
+        raise MissingBranchError(
+            f"{path} lacks {'; '.join(f'{name} of {where}' for name, where in lacking.items())}",
+            got="; ".join(f"{' or '.join(names)} for {name}" for name, names in close.items() if names)
+            or "nothing like it",
+        )
 
 
 def _shower_weights(tree: Any, branches: Collection[str]) -> int | None:

@@ -1,4 +1,4 @@
-"""Which jet of each event is analysed, and in which channels it falls."""
+"""Which jets of each event are analysed, and in which channels they fall."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, Split, split_of
-from rs3l_gnn.conventions.jagged import parents_of
-from rs3l_gnn.processors.config import ChannelConfig, JetSelection, ProcessorConfig
+from rs3l_gnn.conventions.jagged import local_index, parents_of
+from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.selection_config import ChannelConfig, JetSelection
 
 __all__ = ["JetView", "channel_mask", "choose_jets", "nominal_view", "split_mask"]
 
@@ -27,6 +28,8 @@ class JetView:
         mass: soft-drop mass in GeV [n_jets].
         anchor: True for the jet matched to the hard event [n_jets], None if it was not asked for.
         counts: jets of each event [n_events].
+        phi: rad, None where it is that of the file [n_jets].
+        mass_scale: plain mass over that in the file, None where it goes with pT [n_jets].
     """
 
     variation: str
@@ -35,6 +38,8 @@ class JetView:
     mass: NDArray[np.float64]
     anchor: NDArray[np.bool_] | None
     counts: NDArray[np.int64]
+    phi: NDArray[np.float64] | None = None
+    mass_scale: NDArray[np.float64] | None = None
 
 
 def nominal_view(jets: ak.Array, *, anchor: bool = False) -> JetView:
@@ -65,16 +70,22 @@ def split_mask(config: ProcessorConfig, sample: str, event: NDArray[np.integer])
     return np.asarray(split_of(sample, event, config.fractions) == Split[config.split.upper()])
 
 
-def choose_jets(view: JetView, selection: JetSelection, events: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Find the one jet of each event.
+def choose_jets(
+    view: JetView,
+    selection: JetSelection,
+    events: NDArray[np.bool_],
+    passed: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int64]:
+    """Find the jets that are analysed.
 
     Args:
         view: the jets.
-        selection: cuts; NaN passes none of them.
+        selection: cuts, of which NaN passes none, and which of the jets that pass are taken.
         events: the events that count [n_events].
+        passed: the jets for which the expressions of the selection hold [n_jets]; all if None.
 
     Returns:
-        Place of the jet among all jets of the chunk, -1 for an event without one [n_events].
+        Places among all jets of the chunk, rising [n].
 
     Raises:
         MissingBranchError: the anchor is asked for in a file that has none.
@@ -88,23 +99,26 @@ def choose_jets(view: JetView, selection: JetSelection, events: NDArray[np.bool_
         if view.anchor is None:
             raise MissingBranchError("the view was made without the field anchor", hint="set jet.choice to leading")
         good &= view.anchor
+    if passed is not None:
+        good &= passed
     event = parents_of(view.counts)
     good &= events[event]
-    chosen = np.full(len(view.counts), -1, dtype=np.int64)
     candidates = np.flatnonzero(good)
-    # Written from the softest to the hardest, so that the hardest stays; equal pT: the first in the file.
-    order = np.lexsort((-candidates, view.pt[candidates]))
-    chosen[event[candidates[order]]] = candidates[order]
-    return chosen
+    if selection.place is None:
+        return candidates
+    # By falling pT in each event; equal pT: the first in the file.
+    ordered = candidates[np.lexsort((candidates, -view.pt[candidates], event[candidates]))]
+    place = local_index(np.bincount(event[candidates], minlength=len(view.counts)))
+    return np.asarray(ordered[place == selection.place])
 
 
 def channel_mask(channel: ChannelConfig, values: Mapping[str, NDArray[np.floating]], n: int) -> NDArray[np.bool_]:
-    """True for the events inside every window of a channel [n].
+    """True for the jets inside every window of a channel [n].
 
     Args:
         channel: windows.
-        values: variable name -> values of the events [n].
-        n: number of events.
+        values: variable name -> values of the jets [n].
+        n: number of jets.
     """
     inside = np.ones(n, dtype=bool)
     for name, (low, high) in channel.cuts.items():

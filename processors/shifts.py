@@ -121,6 +121,8 @@ def shift_candidates(
     for name in ("pt", "mass"):
         old = np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float64)
         ratio[name] = np.divide(new_jets[name], old, out=np.ones_like(old), where=old > 0)
+    stored = np.asarray(ak.flatten(tables.jets["pt"], axis=1), dtype=np.float64)
+    corrected = np.divide(view.pt, stored, out=np.ones_like(stored), where=stored > 0)
     lost = linked & (factor[all_candidates] == 0) if len(factor) else linked
     kept_links = ak.zip(
         {
@@ -133,7 +135,13 @@ def shift_candidates(
     fields = {name: candidates[name] * (scale if name in ("pt", "mass") else 1) for name in candidates.fields}
     return ShiftedCandidates(
         replace(
-            view, variation=variation, pt=view.pt * ratio["pt"], eta=new_jets["eta"], mass=view.mass * ratio["mass"]
+            view,
+            variation=variation,
+            pt=view.pt * ratio["pt"],
+            eta=new_jets["eta"],
+            mass=view.mass * ratio["mass"],
+            phi=new_jets["phi"],
+            mass_scale=corrected * ratio["mass"],
         ),
         # The links count in these jets, wherever the shift has moved them.
         ak.with_field(moved, ak.local_index(moved["pt"], axis=1), JET_INDEX),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
 from rs3l_gnn.data import EventTables, event_numbers
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, require_one_score
+from rs3l_gnn.processors.columns import Columns
 from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.event_selection import select_events
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
 from rs3l_gnn.processors.momenta import momentum_views
@@ -125,7 +127,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         numbers = _event_numbers(events, needed=is_split or plan.paired or is_bootstrap)
         kept = split_mask(config, plan.sample, numbers) if is_split else np.ones(len(events), dtype=bool)
         views = momentum_views(events, in_file, config.systematics, metadata, variations=is_nominal)
-        chosen = [choose_jets(view, config.jet, kept) for view in views]
+        columns = Columns(events, in_file)
+        steps, chosen = zip(*(self._select(columns.under(view), kept, simulation) for view in views), strict=True)
         clock.lap("selection")
 
         # One pass of the networks serves every view in which the candidates are the same.
@@ -145,17 +148,18 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             counts = multiplicities(hard, numbers, replicas=config.bootstrap.replicas, seed=config.bootstrap.seed)
         out = ChunkOutput(config, list(records), counts)
         for view, places in zip(views, chosen, strict=True):
-            selected = Selected(config, view, places, scores)
+            selected = self._selected(columns, view, places, scores)
             if view is not views[0]:
                 out.fill(selected, {view.variation: weights["nominal"]})
                 continue
             out.fill(selected, weights if is_nominal else {plan.variation: weights["nominal"]})
-            out.cutflow(generator_weight(events, metadata), kept, weights["nominal"], selected)
-            if plan.paired and config.paired:
+            out.cutflow(generator_weight(events, metadata), kept, steps[0], weights["nominal"], selected)
+            # Jets of two showers are matched as the one of their event, which several are not.
+            if plan.paired and config.paired and config.jet.place is not None:
                 out.pair(numbers, weights["nominal"], selected)
         clock.lap("histograms")
         if is_nominal and config.systematics.candidates:
-            self._fill_candidate_shifts(events, views[0], kept, weights["nominal"], out)
+            self._fill_candidate_shifts(columns, views[0], kept, weights["nominal"], out)
             clock.lap("candidate_shifts")
         skim = (
             {"skim": jet_table(events, in_file, wanted, scores, pt_min=config.jet.training_pt_min)}
@@ -176,17 +180,49 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             seconds=clock.seconds,
         )
 
+    def _select(
+        self, columns: Columns, kept: NDArray[np.bool_], simulation: bool
+    ) -> tuple[list[NDArray[np.bool_]], NDArray[np.int64]]:
+        """Events left after each further condition [n_events] each, and places of the analysed jets [n]."""
+        config = self.config
+        masks = select_events(config, columns, kept, simulation=simulation)
+        passed = None
+        for where, expression in config.expressions.items():
+            if where.startswith("jet.selection."):
+                mask = columns.jets_where(expression, where)
+                passed = mask if passed is None else passed & mask
+        return masks[1:], choose_jets(columns.view, config.jet, masks[-1], passed)
+
+    def _selected(
+        self,
+        columns: Columns,
+        view: JetView,
+        places: NDArray[np.int64],
+        scores: Mapping[str, NDArray[np.floating]],
+    ) -> Selected:
+        """The analysed jets of a view with what is filled of them."""
+        analysed = _places([places], len(view.pt))
+        # Networks run once for all views: jets that this one leaves out have no score here.
+        mine = columns.under(view, {name: np.where(analysed, score, np.nan) for name, score in scores.items()})
+        own = {
+            where.removeprefix("histograms."): mine.of_jets(expression, where)
+            for where, expression in self.config.expressions.items()
+            if where.startswith("histograms.")
+        }
+        return Selected(self.config, mine, places, scores, own)
+
     def _fill_candidate_shifts(
         self,
-        events: Any,
+        columns: Columns,
         view: JetView,
         kept: NDArray[np.bool_],
         weight: NDArray[np.float64],
         out: ChunkOutput,
     ) -> None:
+        events = columns.events
         tables = EventTables(events, puppi=self.config.puppi)
         for shifted in shifted_sets(events, tables, view, self.config.systematics, events.metadata):
-            places = choose_jets(shifted.view, self.config.jet, kept)
+            _, places = self._select(columns.under(shifted.view), kept, simulation=True)
             wanted = _places([places], len(view.pt))
             inputs = None
             if wanted.any() and self.taggers:
@@ -198,8 +234,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     selected=ak.unflatten(wanted, view.counts),
                 )
             scores = self._scores(inputs, wanted, tables.jets)
-            selected = Selected(self.config, shifted.view, places, scores)
-            out.fill(selected, {shifted.view.variation: weight})
+            out.fill(self._selected(columns, shifted.view, places, scores), {shifted.view.variation: weight})
 
     def _scores(
         self, inputs: JetInputs | None, wanted: NDArray[np.bool_], jets: Any
@@ -231,10 +266,11 @@ def _event_numbers(events: Any, *, needed: bool) -> NDArray[np.uint64]:
     return np.zeros(len(events), dtype=np.uint64)
 
 
-def _places(chosen: list[NDArray[np.int64]], n_jets: int) -> NDArray[np.bool_]:
+def _places(chosen: Iterable[NDArray[np.int64]], n_jets: int) -> NDArray[np.bool_]:
+    """True for the jets that any view analyses [n_jets]."""
     mask = np.zeros(n_jets, dtype=bool)
     for places in chosen:
-        mask[places[places >= 0]] = True
+        mask[places] = True
     return mask
 
 

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
+from rs3l_gnn.processors.certified import read_certified
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.files import (
     FileFailure,
@@ -75,6 +76,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     output = Path(output)
     refuse_existing(output, force=force)
     start = time.perf_counter()
+    if config.certified is not None:
+        read_certified(config.certified)  # refused here and not by the first chunk of data
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
     processor = TaggingProcessor(config.processor, on_error="collect")
     good, bad, remarks = _open_files(config, datasets, processor)
@@ -220,6 +223,8 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp
     checkpointer = None
     if config.run.checkpoints is not None:
         digests = {name: tagger.digest or "" for name, tagger in processor.taggers.items()}
+        if config.certified is not None:
+            digests["certified blocks"] = file_digest(config.certified)
         checkpointer = ChunkCheckpoints(
             config.run.checkpoints, run_key(config.processor, digests), resume=config.run.resume
         )

@@ -8,45 +8,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.conventions.jagged import parents_of
+from rs3l_gnn.processors.columns import Columns
+from rs3l_gnn.processors.config import SCORE, ProcessorConfig
+from rs3l_gnn.processors.event_selection import event_steps
 from rs3l_gnn.processors.running.bootstrap import ReplicaHistogram
 from rs3l_gnn.processors.running.exact import ExactHistogram, ExactSums
 from rs3l_gnn.processors.running.paired import PairTable
-from rs3l_gnn.processors.selection import JetView, channel_mask
+from rs3l_gnn.processors.selection import channel_mask
 
 __all__ = ["ChunkOutput", "Selected", "cutflow_steps"]
 
 
 class Selected:
-    """The analysed jets of one view: one for each selected event.
+    """The analysed jets of one view: none or one for each event, or any number.
 
     Args:
         config: axes and channels.
-        view: the jets.
-        chosen: place of the jet of each event, -1 for none [n_events].
+        columns: the events with the jets of the view, and their scores.
+        jets: places of the analysed jets among all jets, rising [n].
         scores: tagger -> score of all jets, NaN where not computed [n_jets].
+        own: histogram of one's own -> its values for all jets [n_jets].
     """
 
     def __init__(
         self,
         config: ProcessorConfig,
-        view: JetView,
-        chosen: NDArray[np.int64],
+        columns: Columns,
+        jets: NDArray[np.int64],
         scores: Mapping[str, NDArray[np.floating]],
+        own: Mapping[str, NDArray[Any]],
     ) -> None:
-        self.events = np.flatnonzero(chosen >= 0)
-        jets = chosen[self.events]
+        view = columns.view
+        self.events = parents_of(view.counts)[jets]
+        # Jets of one event are entries of their own; the one jet of an event stands for it, whichever it is.
+        self.keys = jets if config.jet.place is None else self.events
         self.values: dict[str, NDArray[np.float64]] = {
-            f"score_{name}": np.asarray(score[jets], dtype=np.float64) for name, score in scores.items()
+            f"{SCORE}{name}": np.asarray(score[jets], dtype=np.float64) for name, score in scores.items()
         }
         self.values |= {"mass": view.mass[jets], "pt": view.pt[jets]}
+        self.values |= {name: np.asarray(values[jets], dtype=np.float64) for name, values in own.items()}
         self.bins = {name: variable.index(self.values[name]) for name, variable in config.variables.items()}
         self.channels = {channel.name: channel_mask(channel, self.values, len(jets)) for channel in config.channels}
+        for where, expression in config.expressions.items():
+            section, _, name = where.partition(".")
+            if section == "channels":
+                self.channels[name] &= columns.jets_where(expression, where)[jets]
 
 
 def cutflow_steps(config: ProcessorConfig) -> tuple[str, ...]:
-    """Names of the steps: all events, those on the wanted side of the split, those with a jet, each channel."""
-    return ("events", "split", "jet", *(f"channel {channel.name}" for channel in config.channels))
+    """Names of the steps: all events, the split, conditions on events, those with a jet, each channel."""
+    return ("events", "split", *event_steps(config), "jet", *(f"channel {channel.name}" for channel in config.channels))
 
 
 class ChunkOutput:
@@ -110,10 +122,11 @@ class ChunkOutput:
             return
         nominal, nominal_weight = self._nominal
         before, after = nominal.channels[channel], selected.channels[channel]
-        # One jet of each event, so that events are unique and rise.
-        events, here, there = np.intersect1d(
-            nominal.events[before], selected.events[after], assume_unique=True, return_indices=True
+        # Keys are unique and rise.
+        _, here, there = np.intersect1d(
+            nominal.keys[before], selected.keys[after], assume_unique=True, return_indices=True
         )
+        events = nominal.events[before][here]
         for name, histogram in self.histograms.items():
             nominal_bins, bins = nominal.bins[name][before][here], selected.bins[name][after][there]
             for variation, weight in weights.items():
@@ -130,19 +143,21 @@ class ChunkOutput:
         self,
         generated: NDArray[np.float64],
         kept: NDArray[np.bool_],
+        steps: Sequence[NDArray[np.bool_]],
         weight: NDArray[np.float64],
         selected: Selected,
     ) -> None:
-        """Count the events of each step, and sum up their weights.
+        """Count the events of each step, and sum up their weights; an event with several jets counts once.
 
         Args:
             generated: generator weights, which normalise the data set [n_events].
             kept: events on the wanted side of the split [n_events].
+            steps: events left after each further condition on events [n_events].
             weight: nominal weights [n_events].
             selected: the analysed jets.
         """
-        passed = [np.arange(len(kept)), np.flatnonzero(kept), selected.events]
-        passed += [selected.events[inside] for inside in selected.channels.values()]
+        passed = [np.arange(len(kept)), np.flatnonzero(kept), *map(np.flatnonzero, steps), np.unique(selected.events)]
+        passed += [np.unique(selected.events[inside]) for inside in selected.channels.values()]
         sums = ExactSums((len(passed),))
         for step, events in enumerate(passed):
             sums.add(np.full(len(events), step), weight[events])
@@ -165,7 +180,7 @@ class ChunkOutput:
             weight: nominal weights [n_events].
             selected: the analysed jets.
         """
-        names = [name for name in self.histograms if name.startswith("score_")]
+        names = [name for name in self.histograms if name.startswith(SCORE)]
         rows, channels, bins = [], [], []
         for position, inside in enumerate(selected.channels.values()):
             rows.append(selected.events[inside])

@@ -134,8 +134,9 @@ class SparseSums:
 class Variable:
     """The numeric axis of a histogram from ``start`` to ``stop``, with underflow and overflow.
 
-    The bins are equal, or, with ``spacing`` logit, equal in log(x / (1 - x)) where x runs from 0 at ``start`` to 1 at
-    ``stop``: a trained tagger puts most jets within a thousandth of 0 and 1, where equal bins would lump them together.
+    The bins are those between ``edges`` if there are any, else equal, or, with ``spacing`` logit, equal in
+    log(x / (1 - x)) where x runs from 0 at ``start`` to 1 at ``stop``: a trained tagger puts most jets within a
+    thousandth of 0 and 1, where equal bins would lump them together.
     """
 
     name: str
@@ -144,9 +145,12 @@ class Variable:
     start: float
     stop: float
     spacing: Literal["linear", "logit"] = "linear"
+    edges: tuple[float, ...] = ()
 
     def axis(self) -> Any:
         """The axis as hist knows it."""
+        if self.edges:
+            return hist.axis.Variable(self.edges, name=self.name, label=self.label)
         if self.spacing == "logit":
             inner = 1 / (1 + np.exp(-np.linspace(-_LOGIT_REACH, _LOGIT_REACH, self.bins - 1)))
             edges = self.start + (self.stop - self.start) * np.concatenate([[0.0], inner, [1.0]])

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import MissingBranchError, Split, SplitFractions, split_of
-from rs3l_gnn.processors.config import ChannelConfig, JetSelection, ProcessorConfig
+from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.selection import channel_mask, choose_jets, nominal_view, split_mask
+from rs3l_gnn.processors.selection_config import ChannelConfig, JetSelection
 
 JETS = ak.zip(
     {
@@ -23,17 +24,27 @@ ALL = np.ones(5, dtype=bool)
 
 def test_the_leading_jet_passes_every_cut() -> None:
     view = nominal_view(JETS)
-    assert choose_jets(view, JetSelection(), ALL).tolist() == [1, -1, -1, 5, -1]
-    assert choose_jets(view, JetSelection(mass_min=80, mass_max=110), ALL).tolist() == [0, -1, -1, 5, -1]
-    assert choose_jets(view, JetSelection(pt_min=200), ALL).tolist() == [1, -1, 3, 5, -1]
-    assert choose_jets(view, JetSelection(), np.array([False, True, True, True, True])).tolist() == [-1, -1, -1, 5, -1]
+    assert choose_jets(view, JetSelection(), ALL).tolist() == [1, 5]
+    assert choose_jets(view, JetSelection(mass_min=80, mass_max=110), ALL).tolist() == [0, 5]
+    assert choose_jets(view, JetSelection(pt_min=200), ALL).tolist() == [1, 3, 5]
+    assert choose_jets(view, JetSelection(), np.array([False, True, True, True, True])).tolist() == [5]
 
 
 def test_the_anchor_is_taken_even_if_softer() -> None:
     view = nominal_view(JETS, anchor=True)
-    assert choose_jets(view, JetSelection(choice="anchor"), ALL).tolist() == [2, -1, -1, -1, -1]
+    assert choose_jets(view, JetSelection(choice="anchor"), ALL).tolist() == [2]
     with pytest.raises(MissingBranchError, match="anchor"):
         nominal_view(JETS[["pt", "eta", "msoftdrop"]], anchor=True)
+
+
+def test_other_jets_than_the_leading_one() -> None:
+    view = nominal_view(JETS)
+    assert choose_jets(view, JetSelection(choice="second"), ALL).tolist() == [2]
+    assert choose_jets(view, JetSelection(choice=3), ALL).tolist() == [0]
+    assert choose_jets(view, JetSelection(choice="all", pt_min=200), ALL).tolist() == [0, 1, 2, 3, 5]
+    passed = np.array([True, False, True, True, True, False, True])
+    assert choose_jets(view, JetSelection(), ALL, passed).tolist() == [2]
+    assert choose_jets(view, JetSelection(choice="second"), ALL, passed).tolist() == [0]
 
 
 def test_equal_momenta_take_the_first() -> None:

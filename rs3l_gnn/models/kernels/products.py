@@ -11,7 +11,7 @@ __all__ = ["multiply"]
 
 # The matrix library (MKL 2024.2) sums some rows another way, and a chunk's last bits would depend on its length. With
 # AVX-512 it does so in short products, and the bound grows with the row: below 3 rows of 64 numbers, 6 of 128, 11 of
-# 256, 16 of 512. With AVX2 the last rows of any product are concerned, unless their number is a multiple of 12, from 96.
+# 256, 16 of 512. With AVX2 it concerns the last rows of any product, but for multiples of 12 rows, from 96 on.
 _FEWEST_ROWS, _MULTIPLE = (16, 1) if VECTOR_BYTES == 64 else (96, 12)
 
 
