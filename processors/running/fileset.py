@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import fnmatch
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, InputFileError, UnknownVariationError, Variation
+from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, UnknownVariationError, Variation
+from rs3l_gnn.data.fileset import matches_any, nominal_of, parse_dataset, read_document
 from rs3l_gnn.processors.running.metadata import is_simulation
 
 __all__ = ["PLAN_KEY", "Dataset", "Plan", "plan_of", "read_filesets", "require_joint"]
 
-_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
 _EXTENSION = re.compile(r"(?P<base>.+?)[_-]?ext\d*")
 _SHIFT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(Up|Down)")
 PLAN_KEY = "rs3l_plan"
@@ -80,20 +76,20 @@ def read_filesets(
     """
     raw: dict[str, tuple[Path, Any]] = {}
     for path in paths:
-        for name, entry in _read(Path(path)).items():
+        for name, entry in read_document(Path(path)).items():
             if name in raw:
                 raise ConfigError(f"data set {name!r} is in {raw[name][0]} and again in {path}")
             raw[name] = (Path(path), entry)
     kept = {
         name: entry
         for name, entry in raw.items()
-        if (patterns is None or _matches(name, patterns)) and not _matches(name, exclude)
+        if (patterns is None or matches_any(name, patterns)) and not matches_any(name, exclude)
     }
     if not kept:
         wanted = ", ".join(patterns) if patterns is not None else "all"
         got = f"{wanted} without {', '.join(exclude)}" if exclude else wanted
         raise ConfigError("no data set is left", got=got, allowed=list(raw))
-    parsed = {name: _parse(name, path, entry) for name, (path, entry) in kept.items()}
+    parsed = {name: parse_dataset(name, path, entry) for name, (path, entry) in kept.items()}
     metadata = {name: meta for name, (_, meta) in parsed.items()}
     plans = _plans(metadata, left_out=raw.keys() - kept.keys())
     require_joint(metadata, plans)
@@ -138,63 +134,8 @@ def _refuse_hidden_extensions(metadata: Mapping[str, Mapping[str, Any]]) -> None
             )
 
 
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputFileError(f"cannot read the fileset {path}: {error}") from error
-    try:
-        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
-        raise InputFileError(f"{path} is not a fileset: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict) or not document:
-        raise InputFileError(f"{path} holds no data sets", hint='expected {"name": {"files": {"a.root": "Events"}}}')
-    return document
-
-
-def _parse(name: str, path: Path, entry: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    where = f"data set {name!r} in {path}"
-    section = entry if isinstance(entry, dict) and "files" in entry else {"files": entry}
-    files, tree = section["files"], section.get("treename", "Events")
-    if isinstance(files, (list, str)):
-        files = dict.fromkeys([files] if isinstance(files, str) else files, tree)
-    if not isinstance(files, dict) or not files:
-        raise InputFileError(f"{where} names no files")
-    metadata = section.get("metadata") or {}
-    if not isinstance(metadata, dict):
-        raise InputFileError(f"the metadata of {where} must be a mapping", got=type(metadata).__name__)
-    resolved: dict[str, str] = {}
-    for file, spec in files.items():
-        tree_of_file = spec.get("object_path", tree) if isinstance(spec, dict) else spec
-        for found in _expand(str(file), path.parent, where):
-            if found in resolved:
-                raise ConfigError(f"{where} names {found} twice")
-            resolved[found] = str(tree_of_file)
-    return resolved, dict(metadata)
-
-
-def _expand(file: str, folder: Path, where: str) -> list[str]:
-    if _REMOTE.match(file):
-        return [file]
-    path = Path(file)
-    anchored = path if path.is_absolute() else folder / path
-    if any(letter in file for letter in "*?["):
-        base = Path(anchored.anchor) if anchored.is_absolute() else Path()
-        found = sorted(str(match.resolve()) for match in base.glob(str(anchored.relative_to(base))))
-        if not found:
-            raise InputFileError(f"{where}: no file matches {anchored}")
-        return found
-    if not anchored.is_file():
-        raise InputFileError(f"{where}: {anchored} does not exist", hint="paths are relative to the fileset")
-    return [str(anchored.resolve())]
-
-
 def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) -> dict[str, Plan]:
-    parents = {name: _parent(name, meta, metadata, left_out) for name, meta in metadata.items()}
+    parents = {name: nominal_of(name, meta, metadata, left_out) for name, meta in metadata.items()}
     plans: dict[str, Plan] = {}
     filled: dict[tuple[str, str], str] = {}
     for name, meta in metadata.items():
@@ -219,23 +160,6 @@ def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) ->
         paired = parent is not None or name in parents.values()
         plans[name] = Plan(sample, variation, str(meta.get("sample") or sample), paired)
     return plans
-
-
-def _parent(
-    name: str, meta: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]], left_out: Collection[str]
-) -> str | None:
-    parent = meta.get("resimulated_of")
-    if parent is None:
-        return None
-    if parent == name or parent not in metadata:
-        raise ConfigError(
-            f"data set {name!r} says that it re-simulates {parent!r}, which is not there",
-            allowed=[other for other in metadata if other != name],
-            hint="datasets and exclude leave it out" if parent in left_out else "add the fileset that names it",
-        )
-    if metadata[str(parent)].get("resimulated_of") is not None:
-        raise ConfigError(f"data set {name!r} re-simulates {parent!r}, which is a re-simulation itself")
-    return str(parent)
 
 
 def _axis_name(dataset: str, meta: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, choose_events, draw_views
 from rs3l_gnn.data.event_format import EventFormat, TableFormat
+from rs3l_gnn.data.event_pairing import EventPairConfig, EventSampleReport
 from rs3l_gnn.data.event_tables import EventTables, event_numbers, event_weights
 from rs3l_gnn.data.flat_tree import FlatTree, FlatTreeConfig
 from rs3l_gnn.data.format_registry import FORMATS, format_of, get_format
@@ -19,6 +20,8 @@ __all__ = [
     "FORMATS",
     "EventBatches",
     "EventFormat",
+    "EventPairConfig",
+    "EventSampleReport",
     "EventTables",
     "FetchConfig",
     "FetchReport",

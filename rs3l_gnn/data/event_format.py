@@ -122,6 +122,24 @@ class EventFormat(ABC):
             puppi: True if their PUPPI weights are.
         """
 
+    def jet_branch(self, field: str, names: Collection[str]) -> str | None:
+        """Branch of one field of the jets, by our name of the field; None where a file with ``names`` lacks it."""
+        del field, names
+        return None
+
+    def number_branch(self, names: Collection[str]) -> str | None:
+        """That one of ``names`` that holds the numbers of events."""
+        return "event" if "event" in names else None
+
+    def weight_branch(self, names: Collection[str]) -> str | None:
+        """That one of ``names`` that holds the weights of events."""
+        return "genWeight" if "genWeight" in names else None
+
+    def more_branches(self, names: Collection[str]) -> list[str]:
+        """Those of ``names`` beside :meth:`branches` that candidates and links are made from."""
+        del names
+        return []
+
     def size_branches(self) -> tuple[str, ...]:
         """Branches with one 32-bit number for each candidate, which say how many there are."""
         return ()
@@ -238,6 +256,11 @@ class TableFormat(EventFormat):
             needed += [f"{self.link_table}_{field}" for field in ("jetIdx", self.link_candidate)]
         return needed
 
+    def jet_branch(self, field: str, names: Collection[str]) -> str | None:
+        """Named after the table."""
+        branch = f"{self.jet_table}_{field}"
+        return branch if branch in names else None
+
     def size_branches(self) -> tuple[str, ...]:
         """Their momenta."""
         return (f"{self.candidate_table}_pt",)
@@ -265,9 +288,10 @@ def find_branch(events: ak.Array, name: str) -> ak.Array:
     """
     if name in events.fields:
         return events[name]
-    collection, _, field = name.partition("_")
-    if collection in events.fields and field in ak.fields(events[collection]):
-        return events[collection][field]
+    for separator in ("_", "."):
+        collection, _, field = name.partition(separator)
+        if collection in events.fields and field in ak.fields(events[collection]):
+            return events[collection][field]
     raise MissingBranchError(f"the events lack the branch {name}", got=", ".join(sorted(events.fields)))
 
 

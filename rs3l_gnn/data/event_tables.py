@@ -15,7 +15,7 @@ from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat
 from rs3l_gnn.data.format_registry import find_format, format_of, get_format
 from rs3l_gnn.data.puppi import puppi_weighted
 
-__all__ = ["LAYOUT_KEY", "EventTables", "event_numbers", "event_weights", "read_events"]
+__all__ = ["LAYOUT_KEY", "EventTables", "as_records", "event_numbers", "event_weights", "read_events"]
 
 LAYOUT_KEY = "layout"
 """Key of a data set's metadata that holds a format's name or a map of branches."""
@@ -133,9 +133,13 @@ def read_events(tree: Any, form: EventFormat, branches: list[str], **entries: in
         branches: their names in the tree.
         entries: ``entry_start`` and ``entry_stop``.
     """
-    arrays = tree.arrays(branches, **entries)
+    return as_records(tree.arrays(branches, **entries), form)
+
+
+def as_records(arrays: ak.Array, form: EventFormat) -> ak.Array:
+    """Arrays by the names of their branches as records with one field for each collection."""
     found: dict[str, Any] = {}
-    for name in branches:
+    for name in arrays.fields:
         collection, _, field = name.rpartition("/")[2].partition(form.separator or "\0")
         found.setdefault(collection, {})[field] = arrays[name]
     records = {

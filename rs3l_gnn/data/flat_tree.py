@@ -117,6 +117,19 @@ class FlatTree(EventFormat):
         events = [name for name in (self.map.event, self.map.weight) if name is not None]
         return [*self.map.jets.values(), *(self.map.candidates.values() if candidates else ()), *events]
 
+    def jet_branch(self, field: str, names: Collection[str]) -> str | None:
+        """As the map says."""
+        branch = self.map.jets.get(field)
+        return branch if branch in names else None
+
+    def number_branch(self, names: Collection[str]) -> str | None:
+        """As the map says."""
+        return self.map.event if self.map.event in names else None
+
+    def weight_branch(self, names: Collection[str]) -> str | None:
+        """As the map says."""
+        return self.map.weight if self.map.weight in names else None
+
     def size_branches(self) -> tuple[str, ...]:
         """The first of the candidates' branches."""
         return (next(iter(self.map.candidates.values())),)

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, Variation
-from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.pair_report import SampleReport
 from rs3l_gnn.data.simulated import AnchorJets, SimulatedFile
-from rs3l_gnn.data.views import JET_COLUMNS, Views
+from rs3l_gnn.data.views import Views, group_views
 
 __all__ = ["MatchedSample"]
 
@@ -143,23 +142,14 @@ class MatchedSample:
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         columns["vartype"] = np.concatenate(vartypes)
         columns["sample"] = np.full(len(columns["event"]), index, np.int16)
-        order = np.lexsort((columns["vartype"], columns["event"]))  # nominal, -1, comes first
-        counts = np.concatenate([np.diff(part.offsets) for part in parts])
-        features = np.concatenate([part.features for part in parts])
-        start = starts_of(counts)
-        counts = counts[order]
-        offsets = offsets_of(counts)
-        rows = np.arange(offsets[-1]) + np.repeat(start[order] - offsets[:-1], counts)
-        per_event = np.bincount(np.searchsorted(events, columns["event"]), minlength=len(events))
-        return Views(
-            features=features[rows],
-            offsets=offsets,
-            first=offsets_of(per_event),
+        return group_views(
+            [(part.features, part.offsets) for part in parts],
+            np.searchsorted(events, columns["event"]),
+            columns,
             samples=samples,
             variations=variations,
             shower_weight_names=shower_weight_names,
-            shower_weights=np.concatenate(weights)[order] if shower_weight_names else None,
-            **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
+            shower_weights=np.concatenate(weights) if shower_weight_names else None,
         )
 
 

@@ -15,6 +15,7 @@ from rs3l_gnn.conventions import (
     MAX_CANDIDATES,
     NOMINAL,
     BaseConfig,
+    ConfigError,
     InputFileError,
     InvalidDataError,
     Variation,
@@ -26,6 +27,7 @@ from rs3l_gnn.conventions import (
     select_variations,
     write_json,
 )
+from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
@@ -44,11 +46,14 @@ class PairConfig(BaseConfig):
         default=None, description="variations to keep beside nominal; all that are found if null"
     )
     max_candidates: int = Field(default=MAX_CANDIDATES, ge=1, description="hardest candidates kept for each jet")
-    layout: str = Field(default="pfnano", description="candidate format of the files")
+    layout: str = Field(default="pfnano", description="candidate format of the files in directories")
+    events: EventPairConfig = EventPairConfig()
 
 
 def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> PairReport:
     """Match the views of every hard event and write them to one HDF5 file.
+
+    Views are outputs of ``rs3l simulate`` (``directories``) or event files of any format (``events.filesets``).
 
     An event is kept when its nominal view and at least one other pass; further views may be missing and are counted.
     ``<output stem>.report.json`` beside the file holds the report, the settings and the provenance.
@@ -62,6 +67,7 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
         InputFileError: no input, a damaged file, no nominal file, or no event with a matched view.
         InvalidDataError: two files disagree on the hard partons of an event or on the radius of the jets, or hold the
             same event twice.
+        ConfigError: both of ``directories`` and ``events.filesets``, or metadata that do not fit together.
         UnknownVariationError: a variation that is not in the registry.
         OutputError: the output exists, or cannot be written.
     """
@@ -69,8 +75,34 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
     report_path = output.with_suffix(".report.json")
     for path in (output, report_path):
         refuse_existing(path, force=force)
-    if not config.directories:
-        raise InputFileError("nothing to pair", hint="set directories to outputs of rs3l simulate")
+    if config.directories and config.events.filesets:
+        raise ConfigError("directories and events.filesets are both set", hint="pair them into two files")
+    if not config.directories and not config.events.filesets:
+        raise InputFileError(
+            "nothing to pair",
+            hint="set directories to outputs of rs3l simulate, or events.filesets to filesets of event files",
+        )
+    work = _pair_events if config.events.filesets else _pair_simulated
+    report, inputs = work(config, output, force=force)
+    record = provenance(config=config)
+    record["inputs"] = inputs
+    write_json(
+        report_path, {**report.document(), "config": config.model_dump(mode="json"), "provenance": record}, force=True
+    )
+    return report
+
+
+def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
+    files = EventFiles.look(config.events, config.variations)
+    with ViewsWriter.open(output, files.names, files.variations, domain=files.domain, force=force) as writer:
+        reports, n_views = pair_event_files(files, writer, output.parent, maximum=config.max_candidates)
+        if n_views == 0:
+            reasons = {name: report.without_partner for name, report in reports.items()}
+            raise InputFileError("no jet has a partner in another view", got=reasons)
+    return PairReport(dict(reports), n_views), files.inputs()
+
+
+def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
     files = find_simulated(config.directories)
     if config.variations is not None:
         present = {file.variation.name for file in files}
@@ -108,14 +140,9 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
             raise InputFileError(
                 "no event has a nominal and another view", hint="simulate variations of the same hard events"
             )
-    report = PairReport(reports, n_views)
-    record = provenance(config=config)
     # Files of different samples share their names.
-    record["inputs"] = {f"{file.sample}/{file.path.name}": file_digest(file.path) for file in files}
-    write_json(
-        report_path, {**report.document(), "config": config.model_dump(mode="json"), "provenance": record}, force=True
-    )
-    return report
+    inputs = {f"{file.sample}/{file.path.name}": file_digest(file.path) for file in files}
+    return PairReport(reports, n_views), inputs
 
 
 def _variations(files: Iterable[SimulatedFile]) -> tuple[Variation, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
 
-__all__ = ["JET_COLUMNS", "Views", "concatenate_views", "gather_jets"]
+__all__ = ["JET_COLUMNS", "Views", "concatenate_views", "gather_jets", "group_views"]
 
 JET_COLUMNS: dict[str, type[np.generic]] = {
     "event": np.int64,
@@ -187,6 +188,42 @@ class Views:
     def select_events(self, keep: NDArray[np.bool_]) -> Views:
         """All views of the events where ``keep`` [n_events] is True."""
         return self.select_jets(np.repeat(keep, np.diff(self.first)))
+
+
+def group_views(
+    particles: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]],
+    group: NDArray[np.integer],
+    columns: Mapping[str, NDArray[Any]],
+    *,
+    samples: tuple[str, ...],
+    variations: tuple[Variation, ...],
+    shower_weight_names: tuple[str, ...] = (),
+    shower_weights: NDArray[np.float32] | None = None,
+) -> Views:
+    """Put jets that are read variation by variation in the order of views.
+
+    Args:
+        particles: features and offsets of each variation.
+        group: which views go together, from 0 on without a gap, for the jets of all variations one after another
+            [n_jets].
+        columns: ``JET_COLUMNS`` of the same jets.
+        samples, variations, shower_weight_names: as in :class:`Views`.
+        shower_weights: of the same jets [n_jets, n_weights].
+    """
+    order = np.lexsort((columns["vartype"], group))  # nominal, -1, comes first
+    counts = np.concatenate([np.diff(offsets) for _, offsets in particles])
+    features = np.concatenate([part for part, _ in particles])
+    rows = ranges(starts_of(counts)[order], counts[order])
+    return Views(
+        features=features[rows],
+        offsets=offsets_of(counts[order]),
+        first=offsets_of(np.bincount(group)),
+        samples=samples,
+        variations=variations,
+        shower_weight_names=shower_weight_names,
+        shower_weights=None if shower_weights is None else shower_weights[order],
+        **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
+    )
 
 
 def concatenate_views(parts: list[Views]) -> Views:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, delta_r
 from rs3l_gnn.conventions.jagged import local_index, parents_of, starts_of
-from rs3l_gnn.data.event_format import COLLECTION_RADII, EventFormat, require_fields
+from rs3l_gnn.data.event_format import COLLECTION_RADII, EventFormat, collection_of, require_fields
 
 __all__ = ["CANDIDATES", "CONE", "DELPHES", "delphes_jet_collection"]
 
@@ -68,12 +68,21 @@ def _jets(events: ak.Array) -> ak.Array:
 
 
 def _soft_drop_mass(jets: ak.Array) -> ak.Array:
-    if "SoftDroppedJet" not in jets.fields or not set("xyzt") <= set(ak.fields(jets["SoftDroppedJet"])):
+    groomed = _four_vector(jets["SoftDroppedJet"]) if "SoftDroppedJet" in jets.fields else None
+    if groomed is None:
         return jets["Mass"]
-    groomed = jets["SoftDroppedJet"]
     square = groomed["t"] ** 2 - groomed["x"] ** 2 - groomed["y"] ** 2 - groomed["z"] ** 2
     mass = ak.where(groomed["t"] > 0, np.sqrt(ak.where(square > 0, square, 0)), jets["Mass"])
     return ak.values_astype(mass, np.float32)
+
+
+def _four_vector(stored: ak.Array) -> ak.Array | None:
+    """ROOT's TLorentzVector with fields x, y, z, t, as coffea has it or as uproot does; None for anything else."""
+    if set("xyzt") <= set(ak.fields(stored)):
+        return stored
+    if {"fP", "fE"} <= set(ak.fields(stored)):
+        return ak.zip({**{name: stored["fP"][f"f{name.upper()}"] for name in "xyz"}, "t": stored["fE"]})
+    return None
 
 
 def _track_mass(tracks: ak.Array) -> ak.Array:
@@ -223,6 +232,26 @@ class _Delphes(EventFormat):
         """Those of the candidates; the jets are checked where their collection is known."""
         del jets, puppi
         return [f"{name}.{field}" for name, fields in CANDIDATES.items() for field in fields] if candidates else []
+
+    def jet_branch(self, field: str, names: Collection[str]) -> str | None:
+        """Of the collection that is used."""
+        known = {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass", "msoftdrop": "SoftDroppedJet"}
+        branch = f"{delphes_jet_collection(map(collection_of, names))}.{known.get(field, field)}"
+        return branch if branch in names else None
+
+    def number_branch(self, names: Collection[str]) -> str | None:
+        """Of the collection Event."""
+        return "Event.Number" if "Event.Number" in names else None
+
+    def weight_branch(self, names: Collection[str]) -> str | None:
+        """Of the collection Event."""
+        return "Event.Weight" if "Event.Weight" in names else None
+
+    def more_branches(self, names: Collection[str]) -> list[str]:
+        """Masses of tracks, references."""
+        jets = delphes_jet_collection(map(collection_of, names))
+        wanted = ("EFlowTrack.Mass", f"{jets}.Constituents", *(f"{name}.fUniqueID" for name in CANDIDATES))
+        return [name for name in wanted if name in names]
 
     def size_branches(self) -> tuple[str, ...]:
         """Their angles."""

@@ -1,0 +1,78 @@
+"""Settings of pairing on event files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from rs3l_gnn.conventions import BaseConfig
+
+__all__ = ["EventPairConfig", "JetMatchConfig", "JetSelectionConfig", "PartonCheckConfig"]
+
+
+class PartonCheckConfig(BaseConfig):
+    """How it is made sure that two events with the same key are one hard event."""
+
+    source: Literal["auto", "LHEPart", "GenPart", "hardHash", "none"] = Field(
+        default="auto", description="hard partons that are compared; auto: the first of these that all files have"
+    )
+    tolerance: float = Field(
+        default=0.01, gt=0, description="largest difference relative to the sum of their pT; files round momenta"
+    )
+    max_mismatch: float = Field(
+        default=0.001, ge=0, le=1, description="share of the events that may disagree; they are left out and counted"
+    )
+
+
+class JetMatchConfig(BaseConfig):
+    """Which jets of two views go together."""
+
+    match: Literal["anchor", "generator_jets", "delta_r", "leading"] = Field(
+        default="anchor",
+        description="by the hard parton or decaying particle, by the generator jet, by the distance of the jets, or by "
+        "their order in pT",
+    )
+    radius: float = Field(default=0.4, gt=0, description="largest distance in (eta, phi) to the anchor or partner")
+    max_jets: int | None = Field(default=None, ge=1, description="hardest nominal jets of an event; all if null")
+    generator_jets: str | None = Field(
+        default=None, description="collection of generator jets; GenJetAK8 for FatJet, GenJet for others if null"
+    )
+
+
+class JetSelectionConfig(BaseConfig):
+    """Which jets of each view count."""
+
+    pt_min: float | None = Field(default=None, ge=0, description="GeV, as stored")
+    pt_max: float | None = Field(default=None, gt=0, description="GeV, as stored")
+    abs_eta_max: float | None = Field(default=None, gt=0, description="largest |eta|")
+
+    @model_validator(mode="after")
+    def _rising(self) -> JetSelectionConfig:
+        if self.pt_min is not None and self.pt_max is not None and not self.pt_min < self.pt_max:
+            raise ValueError(f"pt_min must be below pt_max, got {self.pt_min:g} and {self.pt_max:g}")
+        return self
+
+
+class EventPairConfig(BaseConfig):
+    """Event files of any format, whose views are said by the metadata of their data sets."""
+
+    filesets: tuple[Path, ...] = Field(
+        default=(), description="filesets in coffea's format (JSON, YAML), as rs3l analyze reads them"
+    )
+    datasets: tuple[str, ...] | None = Field(
+        default=None, description="data sets to read, * is a wildcard; all if null"
+    )
+    layout: str | dict[str, Any] | None = Field(
+        default=None, description="format or map of branches; what a data set's metadata say, or its files, if null"
+    )
+    puppi: bool = Field(default=False, description="scale candidates by their PUPPI weights")
+    event_key: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="branches that tell the events of a data set apart; run, luminosityBlock and event if null",
+    )
+    partons: PartonCheckConfig = PartonCheckConfig()
+    jets: JetMatchConfig = JetMatchConfig()
+    selection: JetSelectionConfig = JetSelectionConfig()

@@ -1,0 +1,141 @@
+"""One event file: what it is, which branches are read of it, and its events in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import awkward as ak
+import uproot
+
+from rs3l_gnn.conventions import InputFileError, JetDomain, MissingBranchError, Rs3lError
+from rs3l_gnn.data.event_format import EventFormat, collection_of
+from rs3l_gnn.data.event_tables import as_records
+from rs3l_gnn.data.format_registry import format_of, get_format
+
+__all__ = ["Chunk", "EventFile"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some neighbouring events of a file.
+
+    Attributes:
+        start: entry of the first one in its file.
+        events: records with one field for each collection.
+    """
+
+    start: int
+    events: ak.Array
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """A readable file.
+
+    Attributes:
+        path: path or URL.
+        tree: name of the tree.
+        form: how it stores jets and candidates.
+        names: names of the branches in the file, by their last part.
+        entries: events.
+        domain: what is known of its jets.
+        uuid: ROOT's content id.
+    """
+
+    path: str
+    tree: str
+    form: EventFormat
+    names: Mapping[str, str]
+    entries: int
+    domain: JetDomain
+    uuid: str
+
+    @classmethod
+    def look(cls, path: str, tree: str, layout: str | Mapping[str, Any] | None) -> EventFile:
+        """Open a file and find out what it is.
+
+        Args:
+            path: path or URL.
+            tree: name of its tree.
+            layout: format, its name, or a map of branches; found from the names of the branches if None.
+
+        Raises:
+            InputFileError: it cannot be read, or has no such tree.
+            MissingBranchError: no known format, or jets without candidates.
+        """
+        with _reading(path), uproot.open({path: None}) as opened:
+            classes = opened.classnames(cycle=False)
+            if tree not in classes:
+                found = ", ".join(sorted(classes)) or "an empty file"
+                raise InputFileError(f"{path} has no tree {tree!r}", got=found)
+            names = {name.rpartition("/")[2]: name for name in opened[tree].keys()}  # noqa: SIM118 - uproot's tree is no mapping
+            known = {*names, *map(collection_of, names)}
+            form = format_of(known) if layout is None else get_format(layout)
+            metadata = form.metadata(opened)
+            jets = metadata.get("jets") or {}
+            radius = jets.get("radius") if metadata else form.radius(known)
+            entries = int(opened[tree].num_entries)
+            return cls(path, tree, form, names, entries, form.domain(radius), str(opened.file.uuid))
+
+    def require(self, branches: Collection[str], *, what: str) -> None:
+        """Refuse a file without some branches.
+
+        Raises:
+            MissingBranchError: names them, and what the file has of the same collections.
+        """
+        missing = [name for name in branches if name not in self.names]
+        if missing:
+            collections = set(map(collection_of, missing))
+            close = sorted(name for name in self.names if collection_of(name) in collections)
+            raise MissingBranchError(
+                f"{self.path} lacks {', '.join(missing)}, needed for {what}",
+                got=", ".join(close or sorted(set(map(collection_of, self.names)))),
+            )
+
+    def jet_branches(self, fields: Collection[str]) -> list[str]:
+        """Branches of those of the jets' fields that the file has."""
+        found = (self.form.jet_branch(field, self.names) for field in fields)
+        return [name for name in found if name is not None]
+
+    def chunks(
+        self, branches: Collection[str], *, memory: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[Chunk]:
+        """Read events in order, each basket once.
+
+        Args:
+            branches: their last names.
+            memory: bytes of a chunk, as stored.
+            start, stop: entries.
+
+        Raises:
+            InputFileError: the file is damaged.
+        """
+        wanted = set(branches)
+        with _reading(self.path), uproot.open({self.path: None}) as opened:
+            tree = opened[self.tree]
+            size = sum(int(tree[self.names[name]].uncompressed_bytes) for name in wanted)
+            step = max(memory * max(self.entries, 1) // max(size, 1), 1)
+            done = start
+            parts = tree.iterate(
+                filter_branch=lambda branch: branch.name in wanted, step_size=step, entry_start=start, entry_stop=stop
+            )
+            for arrays in parts:
+                yield Chunk(done, as_records(arrays, self.form))
+                done += len(arrays)
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except Rs3lError as error:
+        if path in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
+    except GeneratorExit:
+        raise
+    except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
+        raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error

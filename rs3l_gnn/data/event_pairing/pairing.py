@@ -1,0 +1,202 @@
+"""Event files of any format in, one file of views out.
+
+Everything but particles is read first and kept in memory, about 100 bytes an event and 100 bytes a jet, so that
+events are found in whatever file and order they are. Then each file's particles are read once, in the order of the
+file: those of the other views wait in a file without a name beside the output until their nominal jets come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import JetDomain, Progress, Variation, merge_domains, progress
+from rs3l_gnn.data.event_pairing.config import EventPairConfig
+from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS
+from rs3l_gnn.data.event_pairing.particles import ParticleStore, read_particles
+from rs3l_gnn.data.event_pairing.partners import FoundEvents, JetPartners, find_events, find_partners
+from rs3l_gnn.data.event_pairing.plan import plan_sample
+from rs3l_gnn.data.event_pairing.report import EventSampleReport
+from rs3l_gnn.data.event_pairing.sample_views import SampleViews, find_samples
+from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewIndex
+from rs3l_gnn.data.views import Views, group_views
+from rs3l_gnn.data.views_file import ViewsWriter
+
+__all__ = ["EventFiles", "pair_event_files"]
+
+
+@dataclass(frozen=True)
+class EventFiles:
+    """What is to be paired, looked at but not read.
+
+    Attributes:
+        samples: with their views.
+        plans: what is read of each.
+        names: of the samples in the file of views.
+        variations: of all samples, by rising number.
+        domain: what kind of jets they are.
+    """
+
+    samples: tuple[SampleViews, ...]
+    plans: tuple[ReadPlan, ...]
+    names: tuple[str, ...]
+    variations: tuple[Variation, ...]
+    domain: JetDomain
+
+    @classmethod
+    def look(cls, config: EventPairConfig, variations: tuple[str, ...] | None) -> EventFiles:
+        """Open every file and refuse what cannot be paired; errors as :func:`find_samples` and :func:`plan_sample`.
+
+        Raises:
+            InvalidDataError: files with jets of different radii.
+        """
+        samples = tuple(find_samples(config, variations))
+        plans = tuple(plan_sample(sample, config) for sample in samples)
+        known = {view.variation.vartype: view.variation for sample in samples for view in sample.views}
+        return cls(
+            samples,
+            plans,
+            tuple(dict.fromkeys(sample.name for sample in samples)),
+            tuple(known[number] for number in sorted(known)),
+            merge_domains(file.domain for sample in samples for view in sample.views for file in view.files),
+        )
+
+    def inputs(self) -> dict[str, str]:
+        """ROOT's content id of each file, by its path."""
+        return {file.path: file.uuid for sample in self.samples for view in sample.views for file in view.files}
+
+
+def pair_event_files(
+    files: EventFiles, writer: ViewsWriter, folder: Path, *, maximum: int
+) -> tuple[dict[str, EventSampleReport], int]:
+    """Match events and jets of all samples and write their views.
+
+    Args:
+        files: what to pair.
+        writer: of the file of views.
+        folder: for the particles that wait.
+        maximum: hardest candidates kept for each jet.
+
+    Returns:
+        A report for each nominal data set, and the number of views.
+
+    Raises:
+        InputFileError: a file is damaged.
+        InvalidDataError: values that are not usable, the same event twice, or other hard partons.
+    """
+    reports, n_views = {}, 0
+    n_files = sum(len(view.files) for sample in files.samples for view in sample.views)
+    with progress("pair", 2 * n_files, "passes over files") as bar:
+        for sample, plan in zip(files.samples, files.plans, strict=True):
+            matched = _MatchedViews.read(sample, plan, bar)
+            reports[sample.nominal.dataset] = matched.report()
+            for views in matched.views(files, folder, maximum, bar):
+                writer.append(views)
+                n_views += views.n_jets
+    return reports, n_views
+
+
+@dataclass(frozen=True)
+class _MatchedViews:
+    """A sample whose events and jets are matched.
+
+    Attributes:
+        sample: its data sets.
+        plan: what was read.
+        nominal: the nominal view.
+        others: the other views, with their events and the partners of the nominal jets.
+        kept: nominal jets that are written, rising [n].
+    """
+
+    sample: SampleViews
+    plan: ReadPlan
+    nominal: ViewIndex
+    others: tuple[tuple[ViewIndex, FoundEvents, JetPartners], ...]
+    kept: NDArray[np.int64]
+
+    @classmethod
+    def read(cls, sample: SampleViews, plan: ReadPlan, bar: Progress) -> _MatchedViews:
+        nominal = ViewIndex.read(sample.nominal, plan, nominal=True)
+        bar.advance(len(sample.nominal.files))
+        others = []
+        for view in sample.views[1:]:
+            other = ViewIndex.read(view, plan, nominal=False)
+            events = find_events(nominal, other, plan)
+            others.append((other, events, find_partners(nominal, other, events, plan)))
+            bar.advance(len(view.files))
+        partnered = np.any([partners.jet >= 0 for _, _, partners in others], axis=0)
+        return cls(sample, plan, nominal, tuple(others), np.flatnonzero(partnered))
+
+    def report(self) -> EventSampleReport:
+        rows = self.nominal.jets.row
+        every = np.all([partners.jet >= 0 for _, _, partners in self.others], axis=0)
+        in_all = np.all([events.present for _, events, _ in self.others], axis=0)
+        indices = {"nominal": self.nominal, **{o.view.variation.name: o for o, _, _ in self.others}}
+        named = {o.view.variation.name: (events, partners) for o, events, partners in self.others}
+        return EventSampleReport(
+            hard_events=self.nominal.n_events,
+            nominal=len(np.unique(rows)),
+            matched=len(np.unique(rows[self.kept])),
+            in_all=int(in_all.sum()),
+            complete=len(np.unique(rows[every])),
+            simulated={name: index.n_events for name, index in indices.items()},
+            passed={name: len(np.unique(index.jets.row)) for name, index in indices.items()},
+            matched_with={name: len(np.unique(rows[partners.jet >= 0])) for name, (_, partners) in named.items()},
+            jets=len(rows),
+            pairs=len(self.kept),
+            found={name: int(events.present.sum()) + events.disagreed for name, (events, _) in named.items()},
+            partons={name: _compared(events) for name, (events, _) in named.items()},
+            without_partner={name: partners.reasons for name, (_, partners) in named.items()},
+        )
+
+    def views(self, files: EventFiles, folder: Path, maximum: int, bar: Progress) -> Iterator[Views]:
+        """Views of the kept jets, block after block in the order of the nominal files."""
+        puppi = self.plan.config.puppi
+        with ExitStack() as stack:
+            stores = []
+            for index, _, partners in self.others:
+                store = stack.enter_context(ParticleStore.open(len(index.jets), folder))
+                wanted = np.sort(partners.jet[self.kept])
+                for particles in read_particles(index, wanted[wanted >= 0], puppi=puppi, maximum=maximum):
+                    store.put(particles)
+                bar.advance(len(index.view.files))
+                stores.append(store)
+            for particles in read_particles(self.nominal, self.kept, puppi=puppi, maximum=maximum):
+                parts = [(particles.features, particles.offsets)]
+                groups, columns = [np.arange(len(particles.jets))], [self._columns(self.nominal, particles.jets, files)]
+                for store, (index, _, partners) in zip(stores, self.others, strict=True):
+                    jets = partners.jet[particles.jets]
+                    parts.append(store.get(jets[jets >= 0]))
+                    groups.append(np.flatnonzero(jets >= 0))
+                    columns.append(self._columns(index, jets[jets >= 0], files))
+                yield group_views(
+                    parts,
+                    np.concatenate(groups),
+                    {name: np.concatenate([part[name] for part in columns]) for name in columns[0]},
+                    samples=files.names,
+                    variations=files.variations,
+                )
+            bar.advance(len(self.nominal.view.files))
+
+    def _columns(self, index: ViewIndex, jets: NDArray[np.int64], files: EventFiles) -> dict[str, NDArray[Any]]:
+        rows = index.jets.row[jets]
+        return {
+            "event": index.events.number[rows],
+            "weight": index.events.weight[rows],
+            "sample": np.full(len(jets), files.names.index(self.sample.name)),
+            "vartype": np.full(len(jets), index.view.variation.vartype),
+            "jettype": index.jets.jettype[jets],
+            **{name: index.jets.numbers[name][jets] for name in JET_NUMBERS},
+        }
+
+
+def _compared(events: FoundEvents) -> dict[str, int]:
+    compared = events.agreed + events.disagreed
+    found = int(events.present.sum()) + events.disagreed
+    return {"agree": events.agreed, "disagree": events.disagreed, "not compared": found - compared}

@@ -1,0 +1,149 @@
+"""Data sets of filesets as samples with their views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rs3l_gnn.conventions import (
+    NOMINAL,
+    ConfigError,
+    InputFileError,
+    InvalidDataError,
+    Variation,
+    known_variations,
+    own_variation,
+    progress,
+)
+from rs3l_gnn.conventions.variation import refuse_collisions
+from rs3l_gnn.data.event_pairing.config import EventPairConfig
+from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.view_index import ViewFiles
+from rs3l_gnn.data.event_tables import LAYOUT_KEY
+from rs3l_gnn.data.fileset import is_simulation, matches_any, nominal_of, parse_dataset, read_document
+
+__all__ = ["SampleViews", "find_samples", "variation_of"]
+
+
+@dataclass(frozen=True)
+class SampleViews:
+    """A nominal data set and those that simulate its events again.
+
+    Attributes:
+        name: of the sample, which the split depends on.
+        views: nominal first.
+    """
+
+    name: str
+    views: tuple[ViewFiles, ...]
+
+    @property
+    def nominal(self) -> ViewFiles:
+        """The nominal view."""
+        return self.views[0]
+
+
+def find_samples(config: EventPairConfig, keep: tuple[str, ...] | None = None) -> list[SampleViews]:
+    """Read the filesets, open every file once, and find out what is a view of what.
+
+    Args:
+        config: settings.
+        keep: variations beside nominal; all if None.
+
+    Raises:
+        InputFileError: a fileset or file is missing, damaged or without candidates, or nothing has another view.
+        ConfigError: metadata that do not fit together.
+        UnknownVariationError: a variation in ``keep`` that no data set has, or two with one number.
+    """
+    raw: dict[str, tuple[dict[str, str], dict[str, Any]]] = {}
+    left_out: set[str] = set()
+    for path in config.filesets:
+        for name, entry in read_document(path).items():
+            if config.datasets is not None and not matches_any(name, config.datasets):
+                left_out.add(name)
+                continue
+            if name in raw:
+                raise ConfigError(f"data set {name!r} is in {path} and in another fileset")
+            raw[name] = parse_dataset(name, path, entry)
+    if not raw:
+        raise ConfigError("no data set is left", got=", ".join(config.datasets or ()), allowed=sorted(left_out))
+    metadata = {name: meta for name, (_, meta) in raw.items()}
+    parents = {name: nominal_of(name, meta, metadata, left_out) for name, meta in metadata.items()}
+    variations = {name: _checked_variation(name, meta, parents[name]) for name, meta in metadata.items()}
+    refuse_collisions(dict.fromkeys(variations.values()))
+    present = {variation.name for variation in variations.values()}
+    if unknown := [name for name in keep or () if name not in present]:
+        raise ConfigError(f"no data set has the variation {unknown[0]!r}", allowed=present)
+    wanted = [name for name in raw if parents[name] is None or keep is None or variations[name].name in keep]
+    with progress("look at files", sum(len(raw[name][0]) for name in wanted), "files") as bar:
+        views = {}
+        for name in wanted:
+            files = []
+            for location, tree in raw[name][0].items():
+                files.append(EventFile.look(location, tree, config.layout or metadata[name].get(LAYOUT_KEY)))
+                bar.advance()
+            views[name] = ViewFiles(name, variations[name], tuple(files), metadata[name])
+    samples = [
+        SampleViews(
+            str(metadata[top].get("sample") or top),
+            (views[top], *_sorted(views[name] for name in wanted if parents[name] == top)),
+        )
+        for top in wanted
+        if parents[top] is None
+    ]
+    paired = [sample for sample in samples if len(sample.views) > 1]
+    if not paired:
+        raise InputFileError(
+            "no data set is a view of another one",
+            got=", ".join(raw),
+            hint="give the metadata of re-simulated data sets resimulated_of and variation",
+        )
+    return paired
+
+
+def variation_of(name: str, metadata: Mapping[str, Any]) -> Variation:
+    """Variation that a data set holds: of the registry, of its record, or any other name.
+
+    Raises:
+        ConfigError: a name that no variation can have.
+    """
+    record, variation = metadata.get("variation_record"), metadata.get("variation")
+    if isinstance(record, Mapping):
+        return Variation.from_record(record, where=f"the metadata of data set {name!r}")
+    if variation is None:
+        return NOMINAL
+    known = known_variations()
+    if variation in known:
+        return known[str(variation)]
+    text = str(variation)
+    try:
+        return own_variation(text, one_sided=not text.endswith(("Up", "Down")), generator=True)
+    except ConfigError as error:
+        raise ConfigError(f"data set {name!r}: {error}") from error
+
+
+def _checked_variation(name: str, metadata: Mapping[str, Any], parent: str | None) -> Variation:
+    variation = variation_of(name, metadata)
+    if not is_simulation(metadata):
+        raise ConfigError(f"data set {name!r} says isMC: false; recorded data have no other views")
+    if parent is not None and variation == NOMINAL:
+        raise ConfigError(f"data set {name!r} re-simulates {parent!r} and does not say its variation")
+    if parent is None and variation != NOMINAL:
+        raise ConfigError(
+            f"data set {name!r} is a variation ({variation.name}) of nothing",
+            hint="name the nominal data set in its metadata as resimulated_of",
+        )
+    return variation
+
+
+def _sorted(views: Iterable[ViewFiles]) -> tuple[ViewFiles, ...]:
+    found: dict[int, ViewFiles] = {}
+    for view in views:
+        other = found.setdefault(view.variation.vartype, view)
+        if other is not view:
+            raise InvalidDataError(
+                f"data sets {other.dataset!r} and {view.dataset!r} are the same view ({view.variation.name})",
+                hint="make one data set of both, or name variations of their own",
+            )
+    return tuple(found[number] for number in sorted(found))

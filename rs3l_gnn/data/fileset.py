@@ -1,0 +1,139 @@
+"""Filesets in coffea's format: files and metadata of data sets, and which one is the variation of which."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rs3l_gnn.conventions import ConfigError, InputFileError
+
+__all__ = ["flag", "is_simulation", "matches_any", "nominal_of", "parse_dataset", "read_document"]
+
+_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Data sets of a fileset in coffea's format, JSON or YAML, each as it stands there.
+
+    Raises:
+        InputFileError: missing, not readable, or without data sets.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(f"cannot read the fileset {path}: {error}") from error
+    try:
+        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        raise InputFileError(f"{path} is not a fileset: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict) or not document:
+        raise InputFileError(f"{path} holds no data sets", hint='expected {"name": {"files": {"a.root": "Events"}}}')
+    return document
+
+
+def parse_dataset(name: str, path: Path, entry: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Files (path or URL -> name of the tree) and metadata of one data set.
+
+    Args:
+        name: of the data set.
+        path: of the fileset; file names are relative to it, may hold wildcards, and may be URLs.
+        entry: of :func:`read_document`.
+
+    Raises:
+        InputFileError: no files, one that does not exist, or a wildcard that finds none.
+        ConfigError: a file twice.
+    """
+    where = f"data set {name!r} in {path}"
+    section = entry if isinstance(entry, dict) and "files" in entry else {"files": entry}
+    files, tree = section["files"], section.get("treename", "Events")
+    if isinstance(files, (list, str)):
+        files = dict.fromkeys([files] if isinstance(files, str) else files, tree)
+    if not isinstance(files, dict) or not files:
+        raise InputFileError(f"{where} names no files")
+    metadata = section.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise InputFileError(f"the metadata of {where} must be a mapping", got=type(metadata).__name__)
+    resolved: dict[str, str] = {}
+    for file, spec in files.items():
+        tree_of_file = spec.get("object_path", tree) if isinstance(spec, dict) else spec
+        for found in _expand(str(file), path.parent, where):
+            if found in resolved:
+                raise ConfigError(f"{where} names {found} twice")
+            resolved[found] = str(tree_of_file)
+    return resolved, dict(metadata)
+
+
+def _expand(file: str, folder: Path, where: str) -> list[str]:
+    if _REMOTE.match(file):
+        return [file]
+    path = Path(file)
+    anchored = path if path.is_absolute() else folder / path
+    if any(letter in file for letter in "*?["):
+        base = Path(anchored.anchor) if anchored.is_absolute() else Path()
+        found = sorted(str(match.resolve()) for match in base.glob(str(anchored.relative_to(base))))
+        if not found:
+            raise InputFileError(f"{where}: no file matches {anchored}")
+        return found
+    if not anchored.is_file():
+        raise InputFileError(f"{where}: {anchored} does not exist", hint="paths are relative to the fileset")
+    return [str(anchored.resolve())]
+
+
+def matches_any(name: str, patterns: Sequence[str]) -> bool:
+    """True if one of the patterns fits; ``*`` is a wildcard."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def nominal_of(
+    name: str, meta: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]], left_out: Collection[str]
+) -> str | None:
+    """The data set whose hard events this one simulates again (``resimulated_of``), None for a nominal one.
+
+    Args:
+        name: of the data set.
+        meta: its metadata.
+        metadata: of all data sets that are left.
+        left_out: data sets of the filesets that nobody asked for.
+
+    Raises:
+        ConfigError: no such data set, or one that is a re-simulation itself.
+    """
+    parent = meta.get("resimulated_of")
+    if parent is None:
+        return None
+    if parent == name or parent not in metadata:
+        raise ConfigError(
+            f"data set {name!r} says that it re-simulates {parent!r}, which is not there",
+            allowed=[other for other in metadata if other != name],
+            hint="datasets and exclude leave it out" if parent in left_out else "add the fileset that names it",
+        )
+    if metadata[str(parent)].get("resimulated_of") is not None:
+        raise ConfigError(f"data set {name!r} re-simulates {parent!r}, which is a re-simulation itself")
+    return str(parent)
+
+
+def flag(metadata: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """A flag of a data set's metadata; some frameworks write it as a string.
+
+    Raises:
+        ConfigError: a string that is neither yes nor no; data taken for simulation would get its weights.
+    """
+    value = metadata.get(name)
+    if not isinstance(value, str):
+        return default if value is None else bool(value)
+    try:
+        return _WORDS[value.strip().lower()]
+    except KeyError:
+        raise ConfigError(f"the metadata's {name} is neither true nor false", got=repr(value)) from None
+
+
+def is_simulation(metadata: Mapping[str, Any]) -> bool:
+    """False for data, which have no generator weights, no corrections, no variations, and were never trained on."""
+    return flag(metadata, "isMC", default=True)

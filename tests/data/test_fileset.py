@@ -1,0 +1,54 @@
+"""Filesets in coffea's format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rs3l_gnn.conventions import ConfigError, InputFileError
+from rs3l_gnn.data.fileset import flag, matches_any, nominal_of, parse_dataset, read_document
+
+
+def test_files_are_relative_to_the_fileset_and_may_be_wildcards(tmp_path: Path) -> None:
+    for name in ("a.root", "b.root"):
+        (tmp_path / name).touch()
+    path = tmp_path / "f.yaml"
+    path.write_text("one: {files: '*.root', treename: T, metadata: {sample: x}}\ntwo: [root://there//c.root, a.root]\n")
+    document = read_document(path)
+    files, metadata = parse_dataset("one", path, document["one"])
+    assert files == {str(tmp_path / "a.root"): "T", str(tmp_path / "b.root"): "T"}
+    assert metadata == {"sample": "x"}
+    assert parse_dataset("two", path, document["two"])[0] == {
+        "root://there//c.root": "Events",
+        str(tmp_path / "a.root"): "Events",
+    }
+    with pytest.raises(InputFileError, match=r"c.root does not exist; paths are relative to the fileset"):
+        parse_dataset("three", path, ["c.root"])
+    with pytest.raises(InputFileError, match="holds no data sets"):
+        (tmp_path / "empty.json").write_text("[]")
+        read_document(tmp_path / "empty.json")
+
+
+def test_a_variation_names_its_nominal_data_set() -> None:
+    metadata = {"a": {}, "b": {"resimulated_of": "a"}, "c": {"resimulated_of": "b"}, "d": {"resimulated_of": "e"}}
+    assert nominal_of("a", metadata["a"], metadata, ()) is None
+    assert nominal_of("b", metadata["b"], metadata, ()) == "a"
+    with pytest.raises(ConfigError, match="which is a re-simulation itself"):
+        nominal_of("c", metadata["c"], metadata, ())
+    with pytest.raises(ConfigError, match="datasets and exclude leave it out"):
+        nominal_of("d", metadata["d"], metadata, ("e",))
+
+
+def test_flags_may_be_words() -> None:
+    assert [flag({"isMC": word}, "isMC", default=True) for word in ("no", "True", 0, 1, None)] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+    with pytest.raises(ConfigError, match="neither true nor false; got 'perhaps'"):
+        flag({"isMC": "perhaps"}, "isMC", default=True)
+    assert matches_any("tt_ext", ["tt*"])
+    assert not matches_any("tt_ext", ["qcd", "tt"])
