@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, Split, SplitFractions
+from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
-from rs3l_gnn.inference import Discriminant
+from rs3l_gnn.inference import Discriminant, shipped_names
 from rs3l_gnn.processors.histogram_config import AxisConfig, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
@@ -26,6 +26,7 @@ __all__ = [
     "BootstrapConfig",
     "ProcessorConfig",
     "RunConfig",
+    "is_network",
 ]
 
 N2 = "n2"
@@ -35,6 +36,12 @@ _TAKEN = ("covariance", "header")
 """What stands beside the histograms in the files of an output."""
 _BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
 """Settings of executors that may stand beside their name."""
+
+
+def is_network(model: str) -> bool:
+    """True for what names a network: one that is shipped, or a file; anything else is an expression."""
+    path = Path(model)
+    return model in shipped_names() or path.suffix in (".safetensors", ".pt") or path.exists()
 
 
 class BootstrapConfig(BaseConfig):
@@ -50,7 +57,8 @@ class ProcessorConfig(BaseConfig):
     taggers: dict[PlainName, str] = Field(
         default={N2: N2},
         min_length=1,
-        description="name -> shipped tagger, checkpoint file, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
+        description="name -> shipped tagger, checkpoint file, expression of branches that hold scores, or 'n2' for "
+        "1 - N2/0.5, 0 where it is not defined",
     )
     device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:n")
     discriminants: dict[PlainName, Discriminant] = Field(
@@ -87,6 +95,17 @@ class ProcessorConfig(BaseConfig):
     )
     bootstrap: BootstrapConfig = BootstrapConfig()
 
+    @field_validator("taggers")
+    @classmethod
+    def _readable(cls, taggers: dict[str, str]) -> dict[str, str]:
+        for name, model in taggers.items():
+            try:
+                if model != N2 and not is_network(model):
+                    parse_expression(model)
+            except ConfigError as error:
+                raise ValueError(f"{name} is neither n2, nor a network, nor an expression: {error}") from error
+        return taggers
+
     @model_validator(mode="after")
     def _consistent(self) -> ProcessorConfig:
         names = [channel.name for channel in self.channels]
@@ -100,9 +119,9 @@ class ProcessorConfig(BaseConfig):
                     f"allowed: {', '.join(self.jet_variables)}"
                 )
         self._require_names()
-        unknown = set(self.discriminants) - set(self.taggers)
+        unknown = set(self.discriminants) - set(self.networks)
         if unknown:
-            raise ValueError(f"discriminants name no tagger: {', '.join(sorted(unknown))}")
+            raise ValueError(f"discriminants name no network: {', '.join(sorted(unknown))}")
         if self.split is not None and not self.fractions.of(Split[self.split.upper()]) > 0:
             raise ValueError(f"the fraction of the split {self.split!r} is 0")
         return self
@@ -113,12 +132,11 @@ class ProcessorConfig(BaseConfig):
             raise ValueError(
                 f"histograms must not be named {', '.join(taken)}; {', '.join(self.jet_variables)} are filled anyway"
             )
-        for where, expression in self.expressions.items():
+        stored = {f"taggers.{name}": expression for name, expression in self.stored.items()}
+        for where, expression in {**self.expressions, **stored}.items():
             scores = [name for name in expression.names if name.startswith(SCORE)]
             if scores and not where.startswith(("channels.", "histograms.")):
-                raise ValueError(
-                    f"{where} uses {scores[0]}, but jets are scored after they were selected; use channels"
-                )
+                raise ValueError(f"{where} uses {scores[0]}, but jets are scored later; use channels")
             if unknown := [name for name in scores if name not in self.jet_variables]:
                 raise ValueError(f"{where} uses {unknown[0]}, allowed: {', '.join(self.jet_variables)}")
 
@@ -144,8 +162,23 @@ class ProcessorConfig(BaseConfig):
         return {**self.jet_variables, **own}
 
     @property
+    def networks(self) -> dict[str, str]:
+        """Taggers that are networks: name -> shipped name or file."""
+        return {name: model for name, model in self.taggers.items() if model != N2 and is_network(model)}
+
+    @property
+    def stored(self) -> dict[str, Expression]:
+        """Taggers whose scores the files hold.
+
+        Raises:
+            ConfigError: one is no network and cannot be read as an expression.
+        """
+        others = {name: model for name, model in self.taggers.items() if model != N2 and not is_network(model)}
+        return {name: parse_expression(model) for name, model in others.items()}
+
+    @property
     def expressions(self) -> dict[str, Expression]:
-        """Every expression by its place in the configuration."""
+        """Every expression but those of taggers by its place in the configuration."""
         texts = {
             **{f"events.{name}": text for name, text in self.events.items()},
             **{f"jet.selection.{name}": text for name, text in self.jet.selection.items()},

@@ -27,6 +27,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.expressions import close_names
 from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
+from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
 from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
@@ -122,8 +123,8 @@ def required_branches(config: ProcessorConfig, form: EventFormat, *, simulation:
 
 
 def needs_candidates(config: ProcessorConfig) -> bool:
-    """True if networks or shifts of candidates are to run; N2 alone stands with the jets."""
-    return bool(config.systematics.candidates) or any(model != N2 for model in config.taggers.values())
+    """True if networks or shifts of candidates are to run; N2 and stored scores stand with the jets."""
+    return bool(config.systematics.candidates or config.networks)
 
 
 def look_at_files(
@@ -206,7 +207,8 @@ def _require_names(
     """Refuse a file that lacks a branch of an expression, before any event is read; all of them in one message."""
     collection = jet_collection(form, known)
     lacking: dict[str, str] = {}
-    for where, expression in config.expressions.items():
+    stored = {f"taggers.{name}": expression for name, expression in config.stored.items()}
+    for where, expression in {**config.expressions, **stored}.items():
         for name in expression.names:
             if name.startswith(SCORE) or any(one in branches for one in branch_names(name)):
                 continue
@@ -219,6 +221,9 @@ def _require_names(
             f"{path} lacks {'; '.join(f'{name} of {where}' for name, where in lacking.items())}",
             got="; ".join(f"{' or '.join(names)} for {name}" for name, names in close.items() if names)
             or "nothing like it",
+            hint="a tagger that is no branch is a file or one of " + ", ".join(shipped_names())
+            if any(where.startswith("taggers.") for where in lacking.values())
+            else None,
         )
 
 

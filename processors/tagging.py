@@ -17,7 +17,7 @@ from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, 
 from rs3l_gnn.data import EventTables, event_numbers
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, require_one_score
 from rs3l_gnn.processors.columns import Columns
-from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
@@ -66,9 +66,9 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                 pt_min=config.jet.model_pt_min,
                 discriminant=config.discriminants.get(name),
             )
-            for name, model in config.taggers.items()
-            if model != N2
+            for name, model in config.networks.items()
         }
+        self.stored = config.stored
         for name, tagger in self.taggers.items():
             require_one_score(tagger.classes, tagger.discriminant, tagger=name)
         # Where the networks saw different ranges, a jet counts as known only if all of them know it.
@@ -137,7 +137,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         if wanted.any() and self.taggers:
             inputs = event_inputs(events, selected=ak.unflatten(wanted, in_file.counts), puppi=config.puppi)
         clock.lap("features")
-        scores = self._scores(inputs, wanted, jets)
+        scores = self._scores(inputs, wanted, columns)
         clock.lap("networks")
 
         weights = event_weights(events, config.systematics, metadata, dataset, variations=is_nominal)
@@ -176,7 +176,10 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             scored_jets=int(wanted.sum()),
             metadata={_fileset_metadata(metadata, plan)},
             variations={json.dumps(record, sort_keys=True) for record in records.values()},
-            models={name: {tagger.digest} for name, tagger in self.taggers.items()},
+            models={
+                **{name: {tagger.digest} for name, tagger in self.taggers.items()},
+                **{name: {expression.source} for name, expression in self.stored.items()},
+            },
             seconds=clock.seconds,
         )
 
@@ -233,18 +236,20 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     layout=tables.form,
                     selected=ak.unflatten(wanted, view.counts),
                 )
-            scores = self._scores(inputs, wanted, tables.jets)
+            scores = self._scores(inputs, wanted, columns)
             out.fill(self._selected(columns, shifted.view, places, scores), {shifted.view.variation: weight})
 
     def _scores(
-        self, inputs: JetInputs | None, wanted: NDArray[np.bool_], jets: Any
+        self, inputs: JetInputs | None, wanted: NDArray[np.bool_], columns: Columns
     ) -> dict[str, NDArray[np.floating]]:
-        """Scores of the wanted jets by tagger, NaN for the others [n_jets]."""
+        """Scores of the wanted jets by tagger, NaN for the others [n_jets]; what the file holds is not shifted."""
         scores: dict[str, NDArray[np.floating]] = {}
-        for name, model in self.config.taggers.items():
-            values = np.full(len(wanted), np.nan, dtype=np.float32)
-            if model == N2:
-                values[wanted] = n2_score(_n2(jets)[wanted])
+        for name in self.config.taggers:
+            values = np.full(len(wanted), np.nan, dtype=np.float64 if name in self.stored else np.float32)
+            if name in self.stored:
+                values[wanted] = columns.of_jets(self.stored[name], f"taggers.{name}")[wanted]
+            elif name not in self.taggers:
+                values[wanted] = n2_score(_n2(columns.tables.jets)[wanted])
             elif inputs is not None:
                 values[wanted] = self.taggers[name].score(inputs)
             scores[name] = values

@@ -121,7 +121,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             },
             "cutflow": summary["cutflow"],
         }
-        if report["jets_below_training_range"]:
+        if report["jets_below_training_range"] and processor.taggers:
             _log.warning(
                 "%d analysed jets lie below the %g GeV that the networks were trained on",
                 report["jets_below_training_range"],

@@ -19,7 +19,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, NoReturn
 
 import numpy as np
@@ -90,6 +90,7 @@ class Expression:
             return _evaluate(self._tree, look_up, self.source)
 
 
+@lru_cache(maxsize=1024)
 def parse_expression(source: str) -> Expression:
     """Read an expression.
 

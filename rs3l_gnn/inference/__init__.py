@@ -2,7 +2,7 @@
 
 from rs3l_gnn.inference.inputs import JetInputs, event_inputs, jet_inputs
 from rs3l_gnn.inference.tagger import JetTagger
-from rs3l_gnn.models import Discriminant, require_one_score
+from rs3l_gnn.models import Discriminant, require_one_score, shipped_names
 
 __all__ = [
     "Discriminant",
@@ -11,4 +11,5 @@ __all__ = [
     "event_inputs",
     "jet_inputs",
     "require_one_score",
+    "shipped_names",
 ]

@@ -30,8 +30,8 @@ def test_channels_by_name() -> None:
     ("change", "message"),
     [
         ({"channels": {"sr": "score_net > 0.5"}}, "channels.sr uses score_net, allowed: score_n2, mass, pt"),
-        ({"events": {"a": "any(score_n2 > 0.5)"}}, "events.a uses score_n2, but jets are scored after"),
-        ({"jet": {"selection": {"a": "score_n2 > 0.5"}}}, "jet.selection.a uses score_n2, but jets are scored after"),
+        ({"events": {"a": "any(score_n2 > 0.5)"}}, "events.a uses score_n2, but jets are scored later"),
+        ({"jet": {"selection": {"a": "score_n2 > 0.5"}}}, "jet.selection.a uses score_n2, but jets are scored later"),
         ({"events": {"a": "MET.pt + 2"}}, "events.a: a condition is needed"),
         ({"events": {"a": "MET.pt > 2 &"}}, r"events.a: the expression 'MET.pt > 2 &' cannot be read: .* at its end"),
         ({"events": {"a b": "MET.pt > 2"}}, "a name starts with a letter"),
