@@ -11,6 +11,7 @@ from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.likelihood.bias import bias_error
 from rs3l_gnn.fits.likelihood.inference import Inference
 from rs3l_gnn.fits.likelihood.likelihood import Likelihood, errors_by_group, value_of
+from rs3l_gnn.fits.likelihood.other_tools import OtherTools, other_tools
 from rs3l_gnn.fits.templates.compatibility import corrected
 from rs3l_gnn.fits.templates.period import Built
 
@@ -45,6 +46,7 @@ class FitResult:
         bias: shift of the signal strength, None for observed data.
         bias_error: its statistical error from the finite simulation, None where nobody knows it.
         inference: what was asked besides the best fit.
+        other_tools: options that other tools need to find the same error.
     """
 
     config: FitConfig
@@ -58,6 +60,7 @@ class FitResult:
     bias: float | None
     bias_error: float | None
     inference: Inference
+    other_tools: OtherTools
 
     @property
     def mu_error_shower(self) -> float:
@@ -99,6 +102,7 @@ class FitResult:
             # The smallest of several p-values is small by chance; this one is not.
             "closure_p_value": corrected(tests),
             "paired_errors": built.paired,
+            "other_tools": self.other_tools.record(),
         }
         asymmetric = self.best.minos_uncertainty.get(templates.poi)
         if asymmetric is not None:
@@ -146,6 +150,7 @@ def summarise(
         if set(covariances) == {channel.name for channel in templates.channels}
         else None,
         inference=inference,
+        other_tools=other_tools(likelihood, best),
     )
 
 

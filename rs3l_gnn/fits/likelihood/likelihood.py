@@ -124,7 +124,7 @@ class Likelihood:
         """
         config = self.model.config
         labels = tuple(config.par_names)
-        initial = np.array(config.suggested_init() if start is None else start, dtype=np.float64)
+        initial = np.array(self.asimov_parameters() if start is None else start, dtype=np.float64)
         constant = list(config.suggested_fixed())
         bounds = [(float(low), float(high)) for low, high in config.suggested_bounds()]
         if poi_bounds is not None:

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rs3l_gnn.conventions import atomic_file
 from rs3l_gnn.fits.templates.model import ChannelTemplates, SampleTemplates, Templates
 
-__all__ = ["pyhf_workspace", "write_workspace"]
+__all__ = ["MEASUREMENT", "pyhf_workspace", "write_workspace"]
 
 MEASUREMENT = "signal_strength"
+_START = 0.03
+"""Where minimisers start, in statistical errors of the simulation away from nominal; see ``_starts``."""
 
 
 def pyhf_workspace(templates: Templates) -> dict[str, Any]:
@@ -21,12 +26,12 @@ def pyhf_workspace(templates: Templates) -> dict[str, Any]:
     because a rate hidden in a ``histosys`` interpolates linearly and becomes wrong, even negative, beyond +-1 sigma.
     A single bin and a flat change have a rate alone. Statistical errors of the simulation are ``staterror``, absolute.
 
+    Factors of single bins start 3 % of their width beside 1, so that Minuit finds the right errors by its defaults.
+
     Returns:
         A document that ``pyhf.Workspace`` validates.
     """
     free = {rate.sample: rate for rate in templates.free_rates}
-    parameters: list[dict[str, Any]] = [{"name": templates.poi, "inits": [1.0], "bounds": [list(templates.poi_bounds)]}]
-    parameters += [{"name": rate.name, "inits": [1.0], "bounds": [list(rate.bounds)]} for rate in templates.free_rates]
     channels = []
     for channel in templates.channels:
         samples = []
@@ -41,7 +46,7 @@ def pyhf_workspace(templates: Templates) -> dict[str, Any]:
     return {
         "channels": channels,
         "observations": [{"name": channel.name, "data": channel.data.tolist()} for channel in templates.channels],
-        "measurements": [{"name": MEASUREMENT, "config": {"poi": templates.poi, "parameters": parameters}}],
+        "measurements": [{"name": MEASUREMENT, "config": {"poi": templates.poi, "parameters": _parameters(templates)}}],
         "version": "1.0.0",
     }
 
@@ -54,11 +59,37 @@ def write_workspace(path: Path, templates: Templates, *, force: bool = False) ->
         partial.write_text(text + "\n", encoding="utf-8")
 
 
+def _parameters(templates: Templates) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [{"name": templates.poi, "inits": [1.0], "bounds": [list(templates.poi_bounds)]}]
+    parameters += [{"name": rate.name, "inits": [1.0], "bounds": [list(rate.bounds)]} for rate in templates.free_rates]
+    return parameters + [
+        {"name": _staterror(channel), "inits": _starts(channel).tolist()}
+        for channel in templates.channels
+        if any(sample.mc_stat for sample in channel.samples)
+    ]
+
+
+def _starts(channel: ChannelTemplates) -> NDArray[np.float64]:
+    # On Asimov data, a minimiser that starts at nominal starts at the minimum and never moves. Minuit then takes second
+    # derivatives with the steps of its first gradient, 1e-4 standard deviations, over which -2 ln L of 20,000 events in
+    # a bin changes by its last digits, and finds errors that are wrong by tens of percent. Once it has moved, its steps
+    # are wide enough.
+    parts = [sample for sample in channel.samples if sample.mc_stat]
+    total = np.sum([sample.values for sample in parts], axis=0)
+    error = np.sqrt(np.sum([sample.variances for sample in parts], axis=0))
+    width = np.divide(error, total, out=np.zeros_like(error), where=total > 0)
+    return np.asarray(1 + _START * np.minimum(width, 1) * np.where(np.arange(channel.n_bins) % 2, 1, -1))
+
+
+def _staterror(channel: ChannelTemplates) -> str:
+    return f"staterror_{channel.name}"
+
+
 def _modifiers(channel: ChannelTemplates, sample: SampleTemplates) -> list[dict[str, Any]]:
     modifiers: list[dict[str, Any]] = []
     if sample.mc_stat:
         errors = (sample.variances**0.5).tolist()
-        modifiers.append({"name": f"staterror_{channel.name}", "type": "staterror", "data": errors})
+        modifiers.append({"name": _staterror(channel), "type": "staterror", "data": errors})
     modifiers += [
         {"name": rate.nuisance, "type": "normsys", "data": {"hi": rate.up, "lo": rate.down}} for rate in sample.rates
     ]
