@@ -31,8 +31,10 @@ def pair(
     options = [f"directories=[{', '.join(map(str, inputs))}]"] if inputs else []
     report = run(load_config(PairConfig, config, [*options, *(overrides or ())]), output, force=force)
     for name, result in report.samples.items():
+        kinds = ", ".join(f"{count} {label}" for label, count in result.labels.items())
         typer.echo(
             f"{name}: {result.matched} of {result.hard_events} hard events matched "
             f"(efficiency {result.match_efficiency:.3f}, in every view {result.complete_efficiency:.3f})"
+            + (f": {kinds}" if kinds else "")
         )
     typer.echo(f"wrote {output}")

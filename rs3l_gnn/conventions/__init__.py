@@ -36,7 +36,14 @@ from rs3l_gnn.conventions.features import (
     check_offsets,
     hardest_candidates,
 )
-from rs3l_gnn.conventions.jettypes import JetType
+from rs3l_gnn.conventions.jettypes import (
+    JetLabel,
+    JetType,
+    jettype_names,
+    jettype_numbers,
+    merge_labels,
+    own_label,
+)
 from rs3l_gnn.conventions.kinematics import delta_phi, delta_r, energy_of, mass_of, pseudorapidity
 from rs3l_gnn.conventions.outputs import atomic_directory, atomic_file, refuse_existing, write_json
 from rs3l_gnn.conventions.plotting import COLOURS, PlotStyle
@@ -69,6 +76,7 @@ __all__ = [
     "InvalidDataError",
     "JetAxes",
     "JetDomain",
+    "JetLabel",
     "JetType",
     "MissingBranchError",
     "MissingDependencyError",
@@ -98,11 +106,15 @@ __all__ = [
     "file_digest",
     "get_variation",
     "hardest_candidates",
+    "jettype_names",
+    "jettype_numbers",
     "known_variations",
     "load_config",
     "mass_of",
     "merge_domains",
+    "merge_labels",
     "n2_score",
+    "own_label",
     "own_variation",
     "parse_config",
     "progress",

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from rs3l_gnn.conventions.jettypes import JetType
 from rs3l_gnn.conventions.variations import VARIATIONS
 
 __all__ = [
@@ -55,6 +56,13 @@ _VARIATIONS = {
     "jer": "jet energy resolution",
 }
 _PARENTS = {"TOP": "t", "TAU": "τ"}
+_JETTYPES = {
+    "H_TAUTAU": "H→ττ",
+    "H_WW_QQQQ": "H→WW→qqqq",
+    "H_WW_LNUQQ": "H→WW→ℓνqq",
+    "TOP_BQ": "t→bq (q outside)",
+    "TOP_QQ": "t→qq (b outside)",
+}
 
 
 def readable_variation(name: str) -> str:
@@ -75,12 +83,16 @@ def readable_variation(name: str) -> str:
 
 
 def readable_jettype(name: str) -> str:
-    """A jet type in words.
+    """A jet type in words; the name itself where it is the user's own.
 
-    >>> [readable_jettype(name) for name in ("H_BB", "G_CC", "Q", "TOP_BQQ", "UNMATCHED")]
-    ['H→bb', 'g→cc', 'q', 't→bqq', 'unmatched']
+    >>> [readable_jettype(name) for name in ("H_BB", "G_CC", "Q", "TOP_BQQ", "UNMATCHED", "H_WW_QQQQ", "a_to_tautau")]
+    ['H→bb', 'g→cc', 'q', 't→bqq', 'unmatched', 'H→WW→qqqq', 'a_to_tautau']
     """
+    if name in _JETTYPES:
+        return _JETTYPES[name]
     parent, _, daughters = name.partition("_")
+    if name not in JetType.__members__:
+        return name
     if not daughters:
         return name.lower()
     return f"{_PARENTS.get(parent) or (parent.lower() if parent == 'G' else parent)}→{daughters.lower()}"

@@ -12,7 +12,7 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, Variation
+from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, JetLabel, Variation
 from rs3l_gnn.data.pair_report import SampleReport
 from rs3l_gnn.data.simulated import AnchorJets, SimulatedFile
 from rs3l_gnn.data.views import Views, group_views
@@ -114,6 +114,7 @@ class MatchedSample:
         shower_weight_names: tuple[str, ...],
         layout: str,
         maximum: int,
+        labels: tuple[JetLabel, ...] = (),
     ) -> Views | None:
         """All views of the matched events of one nominal file, None if it has no such event.
 
@@ -125,6 +126,7 @@ class MatchedSample:
             shower_weight_names: of all samples.
             layout: candidate format of the files.
             maximum: hardest candidates kept for each jet.
+            labels: those of the user's own that the jets of all samples may have.
         """
         events, files = self.members(nominal)
         if len(events) == 0:
@@ -150,6 +152,7 @@ class MatchedSample:
             variations=variations,
             shower_weight_names=shower_weight_names,
             shower_weights=np.concatenate(weights) if shower_weight_names else None,
+            labels=labels,
         )
 
 

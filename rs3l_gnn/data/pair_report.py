@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 __all__ = ["PairReport", "SampleReport"]
@@ -21,6 +21,7 @@ class SampleReport:
         simulated: hard events of each variation; some may have been added for a part of the events only.
         passed: events of each variation whose anchor jet passed.
         matched_with: events with nominal and this variation.
+        labels: matched events by the label of their nominal jet, the most frequent first.
     """
 
     hard_events: int
@@ -31,6 +32,7 @@ class SampleReport:
     simulated: dict[str, int]
     passed: dict[str, int]
     matched_with: dict[str, int]
+    labels: dict[str, int] = field(default_factory=dict)
 
     @property
     def match_efficiency(self) -> float:

@@ -6,7 +6,9 @@ in the number of views, and only the particles of one nominal file's events are 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -21,6 +23,7 @@ from rs3l_gnn.conventions import (
     Variation,
     file_digest,
     merge_domains,
+    merge_labels,
     progress,
     provenance,
     refuse_existing,
@@ -65,8 +68,8 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
     Raises:
         InputFileError: no input, a damaged file, no nominal file, or no event with a matched view.
-        InvalidDataError: two files disagree on the hard partons of an event or on the radius of the jets, or hold the
-            same event twice.
+        InvalidDataError: two files disagree on the hard partons of an event, on the radius of the jets or on what a
+            label is, or hold the same event twice.
         ConfigError: both of ``directories`` and ``events.filesets``, or metadata that do not fit together.
         UnknownVariationError: a variation that is not in the registry.
         OutputError: the output exists, or cannot be written.
@@ -113,15 +116,22 @@ def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[P
     variations = _variations(files)
     weight_names = tuple(dict.fromkeys(name for file in files for name in file.shower_weight_names))
     domain = merge_domains(file.domain(config.layout) for file in files)
+    labels = merge_labels(file.labels for file in files)
     reports, n_views = {}, 0
     with (
         ViewsWriter.open(
-            output, tuple(samples), variations, shower_weight_names=weight_names, domain=domain, force=force
+            output,
+            tuple(samples),
+            variations,
+            shower_weight_names=weight_names,
+            domain=domain,
+            labels=labels,
+            force=force,
         ) as writer,
         progress("pair", sum(len(sample.nominal) for sample in samples.values()), "files") as bar,
     ):
         for index, sample in enumerate(samples.values()):
-            reports[sample.name] = sample.report()
+            counts: Counter[str] = Counter()
             for nominal in sample.nominal:
                 views = sample.views(
                     nominal,
@@ -131,11 +141,14 @@ def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[P
                     shower_weight_names=weight_names,
                     layout=config.layout,
                     maximum=config.max_candidates,
+                    labels=labels,
                 )
                 if views is not None:
                     writer.append(views)
                     n_views += views.n_jets
+                    counts.update(views.label_counts())
                 bar.advance()
+            reports[sample.name] = replace(sample.report(), labels=dict(counts.most_common()))
         if n_views == 0:
             raise InputFileError(
                 "no event has a nominal and another view", hint="simulate variations of the same hard events"

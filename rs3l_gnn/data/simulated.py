@@ -19,6 +19,7 @@ from rs3l_gnn.conventions import (
     InputFileError,
     InvalidDataError,
     JetDomain,
+    JetLabel,
     MissingBranchError,
     Variation,
 )
@@ -111,6 +112,11 @@ class SimulatedFile:
         """What each entry of PSWeight varies; nothing for other views than nominal."""
         is_nominal = self.variation.vartype == NOMINAL.vartype
         return tuple(self.metadata.get("psweight_names") or ()) if is_nominal else ()
+
+    @property
+    def labels(self) -> tuple[JetLabel, ...]:
+        """Labels of the user's own that its jets may have."""
+        return tuple(JetLabel.from_record(one, where=str(self.path)) for one in self.metadata.get("labels") or ())
 
     def domain(self, layout: str) -> JetDomain:
         """What kind of jets the file holds, with candidates in this layout; unknown radius and cut in older files."""

@@ -13,10 +13,13 @@ from rs3l_gnn.conventions import (
     FEATURE_NAMES,
     NOMINAL,
     InvalidDataError,
+    JetLabel,
     SplitFractions,
     UnknownVariationError,
     Variation,
     check_offsets,
+    jettype_names,
+    merge_labels,
     split_of,
 )
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
@@ -78,6 +81,7 @@ class Views:
         shower_weight_names: what each shower weight varies, such as ``isr:muRfac=2.0``; none in older files.
         shower_weights: weight of a nominal view under another shower, relative to its generator weight, NaN for views
             without [n_jets, n_weights]; None where the file has none or they were not asked for.
+        labels: those of the user's own that ``jettype`` may hold.
     """
 
     features: NDArray[np.float32]
@@ -98,6 +102,7 @@ class Views:
     variations: tuple[Variation, ...]
     shower_weight_names: tuple[str, ...] = ()
     shower_weights: NDArray[np.float32] | None = None
+    labels: tuple[JetLabel, ...] = ()
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.features.shape[1] != len(FEATURE_NAMES):
@@ -155,6 +160,12 @@ class Views:
             f"variation {name!r} does not occur in these views", allowed=[v.name for v in self.variations]
         )
 
+    def label_counts(self) -> dict[str, int]:
+        """Events by the label of their first view, the nominal one; what no label stands for appears as its number."""
+        names = jettype_names(self.labels)
+        numbers, counts = np.unique(self.jettype[self.first[:-1]], return_counts=True)
+        return {names.get(int(number), str(number)): int(count) for number, count in zip(numbers, counts, strict=True)}
+
     def is_nominal(self) -> NDArray[np.bool_]:
         """True for nominal views [n_jets]."""
         return np.asarray(self.vartype == NOMINAL.vartype)
@@ -199,6 +210,7 @@ def group_views(
     variations: tuple[Variation, ...],
     shower_weight_names: tuple[str, ...] = (),
     shower_weights: NDArray[np.float32] | None = None,
+    labels: tuple[JetLabel, ...] = (),
 ) -> Views:
     """Put jets that are read variation by variation in the order of views.
 
@@ -207,7 +219,7 @@ def group_views(
         group: which views go together, from 0 on without a gap, for the jets of all variations one after another
             [n_jets].
         columns: ``JET_COLUMNS`` of the same jets.
-        samples, variations, shower_weight_names: as in :class:`Views`.
+        samples, variations, shower_weight_names, labels: as in :class:`Views`.
         shower_weights: of the same jets [n_jets, n_weights].
     """
     order = np.lexsort((columns["vartype"], group))  # nominal, -1, comes first
@@ -222,6 +234,7 @@ def group_views(
         variations=variations,
         shower_weight_names=shower_weight_names,
         shower_weights=None if shower_weights is None else shower_weights[order],
+        labels=labels,
         **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
     )
 
@@ -230,7 +243,7 @@ def concatenate_views(parts: list[Views]) -> Views:
     """Views of several files after one another.
 
     Raises:
-        InvalidDataError: nothing to join, or two parts disagree on what a variation number means.
+        InvalidDataError: nothing to join, or two parts disagree on what the number of a variation or label means.
     """
     if not parts:
         raise InvalidDataError("there are no views to join")
@@ -256,6 +269,7 @@ def concatenate_views(parts: list[Views]) -> Views:
         variations=tuple(variations[number] for number in sorted(variations)),
         shower_weight_names=weight_names,
         shower_weights=_join_shower_weights(parts, weight_names),
+        labels=merge_labels(part.labels for part in parts),
         **columns,
     )
 

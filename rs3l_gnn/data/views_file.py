@@ -1,9 +1,10 @@
 """HDF5 files of views: written block by block, read whole or by ranges of events.
 
 Layout: ``features`` [P, 15], ``offsets`` [J + 1], ``jets/<column>`` [J], ``events/first`` [N + 1]; attributes
-``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON). Optional: the attribute ``domain`` (JSON of
-:class:`~rs3l_gnn.conventions.JetDomain`), and ``shower_weights``
-[J, n_weights] with the attribute ``names`` (JSON), NaN for all but nominal views; absent in older files.
+``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON). Optional: the attributes ``domain`` and
+``labels`` (JSON of :class:`~rs3l_gnn.conventions.JetDomain` and :class:`~rs3l_gnn.conventions.JetLabel`), and
+``shower_weights`` [J, n_weights] with the attribute ``names`` (JSON), NaN for all but nominal views;
+absent in older files.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from rs3l_gnn.conventions import (
     InputFileError,
     InvalidDataError,
     JetDomain,
+    JetLabel,
     MissingBranchError,
     Rs3lError,
     Variation,
@@ -92,10 +94,12 @@ class ViewsWriter:
         *,
         shower_weight_names: tuple[str, ...],
         domain: JetDomain,
+        labels: tuple[JetLabel, ...],
         stream: _Stream,
     ) -> None:
         self._file, self._stream = file, stream
         self.samples, self.variations, self.shower_weight_names = samples, variations, shower_weight_names
+        self.labels = labels
         file.attrs["version"] = _VERSION
         texts = {
             "format": _FORMAT,
@@ -105,6 +109,8 @@ class ViewsWriter:
         }
         if record := domain.record():
             texts["domain"] = json.dumps(record)
+        if labels:
+            texts["labels"] = json.dumps([label.record() for label in labels])
         for name, text in texts.items():
             file.attrs[name] = np.bytes_(text.encode())
         compressed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -137,6 +143,7 @@ class ViewsWriter:
         *,
         shower_weight_names: tuple[str, ...] = (),
         domain: JetDomain = _UNKNOWN,
+        labels: tuple[JetLabel, ...] = (),
         force: bool = False,
     ) -> Iterator[Self]:
         """A writer whose file takes its name when the block ends without an error.
@@ -145,6 +152,7 @@ class ViewsWriter:
             path: the file.
             samples, variations, shower_weight_names: what the blocks may hold, see :class:`Views`.
             domain: what kind of jets they are.
+            labels: those of the user's own that the jets may have.
             force: replace an existing file.
 
         Raises:
@@ -159,6 +167,7 @@ class ViewsWriter:
                         variations,
                         shower_weight_names=shower_weight_names,
                         domain=domain,
+                        labels=labels,
                         stream=stream,
                     )
             except (OSError, RuntimeError):
@@ -271,6 +280,10 @@ class ViewsFile:
                 variations=tuple(Variation.from_record(record, where=str(self.path)) for record in records),
                 shower_weight_names=() if weights is None else tuple(json.loads(weights.attrs["names"])),
                 shower_weights=None if weights is None else weights[:],
+                labels=tuple(
+                    JetLabel.from_record(record, where=str(self.path))
+                    for record in json.loads(attributes.get("labels", "[]"))
+                ),
                 **{name: self._file[f"jets/{name}"][:] for name in JET_COLUMNS},
             )
         except OSError as error:
@@ -309,6 +322,7 @@ class ViewsFile:
             samples=index.samples,
             variations=index.variations,
             shower_weight_names=index.shower_weight_names,
+            labels=index.labels,
             **index.columns(jets),
         )
 
@@ -355,6 +369,12 @@ def write_views(path: Path | str, views: Views, *, domain: JetDomain = _UNKNOWN,
     """
     names = views.shower_weight_names
     with ViewsWriter.open(
-        path, views.samples, views.variations, shower_weight_names=names, domain=domain, force=force
+        path,
+        views.samples,
+        views.variations,
+        shower_weight_names=names,
+        domain=domain,
+        labels=views.labels,
+        force=force,
     ) as writer:
         writer.append(views)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, JetType, PlotStyle, SplitFractions
+from rs3l_gnn.conventions import BaseConfig, PlotStyle, SplitFractions
 from rs3l_gnn.data import WeightConfig
 from rs3l_gnn.models import Discriminant
 from rs3l_gnn.training.config import QCD_TYPES, Paths
@@ -31,14 +31,9 @@ class ClassConfig(BaseConfig):
     """One class of jets."""
 
     name: str = Field(description="name in the report and the plots")
-    jettypes: tuple[str, ...] = Field(description="names of conventions.JetType")
-
-    @model_validator(mode="after")
-    def _known(self) -> ClassConfig:
-        unknown = [name for name in self.jettypes if name not in JetType.__members__]
-        if unknown or not self.jettypes:
-            raise ValueError(f"jettypes must name some of {', '.join(JetType.__members__)}, got {list(self.jettypes)}")
-        return self
+    jettypes: tuple[str, ...] = Field(
+        min_length=1, description="names of conventions.JetType, or labels of the simulation's own that the views have"
+    )
 
 
 class CurveConfig(BaseConfig):

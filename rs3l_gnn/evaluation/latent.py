@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import JetType
+from rs3l_gnn.conventions import jettype_names
 from rs3l_gnn.evaluation.results import LatentSpace
 from rs3l_gnn.evaluation.scoring import ScoredViews
 
@@ -73,7 +73,8 @@ def cosine_similarities(
 def measure_latent(scored: ScoredViews) -> dict[str, LatentSpace]:
     """Shares of the variance and cosine similarities of each embedding; types with few jets are left out."""
     jettype = scored.views.jettype[scored.nominal]
-    members = {kind.name: np.asarray(jettype == kind) for kind in JetType}
+    names = jettype_names(scored.views.labels)
+    members = {name: np.asarray(jettype == number) for number, name in names.items()}
     members = {name: found for name, found in members.items() if found.sum() >= _FEWEST}
     out = {}
     for name, embedding in scored.embeddings.items():

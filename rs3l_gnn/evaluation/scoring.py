@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import JetType, Split, n2_score, progress
+from rs3l_gnn.conventions import Split, jettype_numbers, n2_score, progress
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.domains import domain_remarks
@@ -72,9 +72,13 @@ class ScoredViews:
         return self.weights[self.nominal]
 
     def in_class(self, which: ClassConfig) -> NDArray[np.bool_]:
-        """True for events whose nominal view is of a class [n_events]."""
-        numbers = [int(JetType[name]) for name in which.jettypes]
-        return np.asarray(np.isin(self.views.jettype[self.nominal], numbers))
+        """True for events whose nominal view is of a class [n_events].
+
+        Raises:
+            ConfigError: a label that is neither in the registry nor one of the views.
+        """
+        numbers = jettype_numbers(which.jettypes, self.views.labels, where=f"class {which.name!r}")
+        return np.asarray(np.isin(self.views.jettype[self.nominal], list(numbers)))
 
     def pairs(self, which: ClassConfig, vartype: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Events of a class that have a varied view, and the jet of that view [n]."""

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, Stage, Variation, event_rng, pythia_seed
+from rs3l_gnn.simulation.anchors import Anchor, hard_anchors
 from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.config import SimulationConfig
+from rs3l_gnn.simulation.decay_labels import DecayTable
 from rs3l_gnn.simulation.decays import InFlightDecays
 from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
-from rs3l_gnn.simulation.labels import Anchor, hard_anchors, label_jets, without_jet
+from rs3l_gnn.simulation.labels import label_jets, without_jet
 from rs3l_gnn.simulation.merged_rate import MergedRate
 from rs3l_gnn.simulation.output import LabelledJets, write_events
 from rs3l_gnn.simulation.particle_table import ParticleTable
@@ -84,7 +86,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     """
     n_events = len(chunk.hard)
     first = chunk.variations[0].name
-    anchors = hard_anchors(chunk.hard, chunk.config.jets.radius)
+    anchors = hard_anchors(chunk.hard, chunk.config.jets.radius, DecayTable(chunk.config.labels))
     views: dict[str, LabelledJets] = {}
     factors: dict[str, NDArray[np.float64]] = {}
     seconds: dict[str, float] = {}

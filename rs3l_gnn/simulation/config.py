@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from rs3l_gnn.conventions import NOMINAL, BaseConfig, Variation, parse_config
+from rs3l_gnn.conventions import NOMINAL, BaseConfig, Variation, merge_labels, parse_config
 from rs3l_gnn.conventions.config import set_path
 from rs3l_gnn.conventions.variation import HADRONISATION, refuse_collisions
+from rs3l_gnn.simulation.decay_labels import LabelConfig, own_labels
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.merging_config import MergingConfig
 from rs3l_gnn.simulation.processes import get_process
@@ -152,6 +153,9 @@ class SimulationConfig(BaseConfig):
         default=None, description="address of a Dask scheduler to use instead, such as tcp://host:8786"
     )
     jets: JetConfig = JetConfig()
+    labels: dict[str, LabelConfig] = Field(
+        default={}, description="labels of the user's own by name, beside those of the registry and before them"
+    )
     detector: DetectorConfig = DetectorConfig()
 
     @model_validator(mode="before")
@@ -246,6 +250,12 @@ class SimulationConfig(BaseConfig):
             if sample.hepmc and self.start != "hard":
                 raise ValueError("views of other generators share the hard partons only, which is start: hard")
         return self
+
+    @field_validator("labels")
+    @classmethod
+    def _own_labels(cls, labels: dict[str, LabelConfig]) -> dict[str, LabelConfig]:
+        merge_labels([own_labels(labels)])
+        return labels
 
     @field_validator("samples")
     @classmethod

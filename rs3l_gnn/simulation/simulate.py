@@ -27,6 +27,7 @@ from rs3l_gnn.conventions.processes import GOES_ON
 from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.config import HARD_MARGIN, SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
+from rs3l_gnn.simulation.decay_labels import own_labels
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.settings import longest_lifetime
 from rs3l_gnn.simulation.summary import SUMMARY_FILE, SimulationSummary, finish_sample, refuse_rejected
@@ -212,6 +213,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "lhe_weight_names": list(hard.weight_names),
         "detector": config.detector.model_dump(mode="json"),
         "jets": config.jets.model_dump(mode="json"),
+        "labels": [label.record() for label in own_labels(config.labels)],
         "merging": prepared.merging.record(),
         **prepared.notes,
     }

@@ -230,7 +230,7 @@ class _Targets:
     @classmethod
     def of(cls, source: ViewsSource, config: FinetuneConfig) -> _Targets:
         index = source.index
-        target = jet_targets(index.jettype, config.targets)
+        target = jet_targets(index.jettype, config.targets, index.labels)
         # A view counts only if its event is of the same class in the nominal view: an event has one target.
         nominal = np.repeat(target[index.first[:-1]], np.diff(index.first))
         target = np.where(target == nominal, target, -1)

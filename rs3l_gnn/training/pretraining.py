@@ -235,7 +235,7 @@ def _sample_numbers(index: Views, names: tuple[str, ...] | None) -> list[int]:
 
 def _event_labels(index: Views, config: PretrainConfig) -> NDArray[np.int64]:
     """Class of each event, from its nominal view [n_events]."""
-    return jet_targets(index.jettype[index.first[:-1]], config.probe)
+    return jet_targets(index.jettype[index.first[:-1]], config.probe, index.labels)
 
 
 def _event_weights(index: Views, config: PretrainConfig) -> NDArray[np.float32] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import ConfigError, JetType, TrainingError
+from rs3l_gnn.conventions import ConfigError, JetLabel, TrainingError, jettype_numbers
 from rs3l_gnn.training.config import TargetConfig
 
 __all__ = ["class_weights", "flat_weights", "jet_targets"]
@@ -15,11 +15,29 @@ __all__ = ["class_weights", "flat_weights", "jet_targets"]
 _LARGEST_FLAT_WEIGHT = 20.0
 
 
-def jet_targets(jettype: NDArray[np.integer], targets: TargetConfig) -> NDArray[np.int64]:
-    """Class of each jet, -1 for jets of no class [n_jets]."""
+def jet_targets(
+    jettype: NDArray[np.integer], targets: TargetConfig, labels: Sequence[JetLabel] = ()
+) -> NDArray[np.int64]:
+    """Class of each jet, -1 for jets of no class [n_jets].
+
+    Args:
+        jettype: number of the label of each jet [n_jets].
+        targets: the classes.
+        labels: those of the user's own that the jets may have.
+
+    Raises:
+        ConfigError: an unknown label, or one that two classes share.
+    """
     out = np.full(len(jettype), -1, dtype=np.int64)
-    for number, names in enumerate(targets.groups().values()):
-        out[np.isin(jettype, [JetType[name] for name in names])] = number
+    seen: dict[int, str] = {}
+    for number, (name, types) in enumerate(targets.groups().items()):
+        wanted = jettype_numbers(types, labels, where=f"class {name!r}")
+        if shared := wanted & set(seen):
+            raise ConfigError(
+                f"the classes {seen[min(shared)]!r} and {name!r} have jets in common", got=", ".join(types)
+            )
+        seen |= dict.fromkeys(wanted, name)
+        out[np.isin(jettype, list(wanted))] = number
     return out
 
 

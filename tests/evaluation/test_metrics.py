@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from rs3l_gnn.conventions import InvalidDataError, JetType, UnknownVariationError
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetType, UnknownVariationError
 from rs3l_gnn.evaluation import ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.metrics import measure
@@ -178,6 +178,9 @@ def test_a_class_without_jets_is_named(plain: EvaluateConfig, scored: ScoredView
         measure(Meter(plain.model_copy(update={"signal": top}), scored))
     with pytest.raises(InvalidDataError, match="no test event is of class 'top'"):
         measure(Meter(plain.model_copy(update={"background": top}), scored))
+    unknown = ClassConfig(name="top", jettypes=("HIGGS",))
+    with pytest.raises(ConfigError, match="class 'top': unknown jet type 'HIGGS'"):
+        measure(Meter(plain.model_copy(update={"signal": unknown}), scored))
 
 
 def test_probes_and_latent_numbers_are_of_the_first_training(metrics: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import ConfigError, JetType, TrainingError
+from rs3l_gnn.conventions import ConfigError, JetType, TrainingError, own_label
 from rs3l_gnn.training import TargetConfig
 from rs3l_gnn.training.targets import class_weights, flat_weights, jet_targets
 
@@ -13,6 +13,17 @@ def test_targets_by_jet_type() -> None:
     assert jet_targets(types, TargetConfig()).tolist() == [1, 0, 0, -1, -1]
     three = TargetConfig(classes={"w": ("W_QQ",), "h": ("H_BB",), "qcd": ("Q", "GG")})
     assert jet_targets(types, three).tolist() == [1, 2, 2, 0, -1]
+
+
+def test_own_labels_and_coarse_ones() -> None:
+    own = own_label("A_GG")
+    types = np.array([JetType.W_QQ, JetType.W_CS, own.number, JetType.Q])
+    both = TargetConfig(signal=("W_QQ", "A_GG"), background=("Q",))
+    assert jet_targets(types, both, [own]).tolist() == [1, 1, 1, 0]
+    with pytest.raises(ConfigError, match="class 'signal': unknown jet type 'A_GG'"):
+        jet_targets(types, both)
+    with pytest.raises(ConfigError, match="the classes 'background' and 'signal' have jets in common"):
+        jet_targets(types, TargetConfig(signal=("W_CS",), background=("W_QQ",)))
 
 
 def test_classes_weigh_the_same() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions import InputFileError, JetType
+from rs3l_gnn.conventions import InputFileError, JetLabel, jettype_names
 from rs3l_gnn.data import effective_number
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.format_registry import find_format
@@ -59,7 +60,10 @@ def _views(file: Any) -> Description:
         "candidates": len(file["features"]),
         "samples": json.loads(file.attrs["samples"]),
         "views": {names.get(int(number), number): count for number, count in vartypes.items()},
-        "jet types": _jettypes(jets["jettype"][:]),
+        "jet types": _jettypes(
+            jets["jettype"][:],
+            [JetLabel.from_record(one, where="the file") for one in json.loads(file.attrs.get("labels", "[]"))],
+        ),
         "kind of jets": json.loads(file.attrs.get("domain", "{}")) or "unknown",
         "generator weights": _weights(jets["weight"][:]),
         "shower weights": json.loads(file["shower_weights"].attrs["names"]) if "shower_weights" in file else [],
@@ -153,6 +157,6 @@ def _counts(values: Any) -> dict[int, int]:
     return {int(n): int(c) for n, c in zip(numbers, counts, strict=True)}
 
 
-def _jettypes(values: Any) -> dict[str, int]:
-    known = {int(kind): kind.name for kind in JetType}
+def _jettypes(values: Any, own: Sequence[JetLabel] = ()) -> dict[str, int]:
+    known = jettype_names(own)
     return {known.get(number, str(number)): count for number, count in _counts(values).items()}
