@@ -15,7 +15,7 @@ from rs3l_gnn.conventions.variation import HADRONISATION, refuse_collisions
 from rs3l_gnn.simulation.decay_labels import LabelConfig, own_labels
 from rs3l_gnn.simulation.detector_config import DetectorConfig
 from rs3l_gnn.simulation.merging_config import MergingConfig
-from rs3l_gnn.simulation.processes import get_process
+from rs3l_gnn.simulation.processes import HardProcess, PythiaProcessConfig, get_process
 from rs3l_gnn.simulation.variation_config import VariationConfig, as_variations
 
 __all__ = ["HARD_MARGIN", "HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
@@ -54,7 +54,11 @@ class HepmcConfig(BaseConfig):
 class SampleConfig(BaseConfig):
     """Where the hard events of one sample come from: a built-in process, or an LHE file."""
 
-    process: str = Field(default="", description="built-in process; with an LHE file, a free name for the physics")
+    process: str | PythiaProcessConfig = Field(
+        default="",
+        description="built-in process, or {pythia: [settings]} for any process of Pythia; with an LHE file, a free "
+        "name for the physics",
+    )
     lhe: Path | None = Field(
         default=None,
         description="LHE file, plain or packed with gzip, bzip2 or xz, relative to the working directory",
@@ -101,17 +105,28 @@ class SampleConfig(BaseConfig):
     @model_validator(mode="after")
     def _one_source(self) -> SampleConfig:
         if self.lhe is None:
-            get_process(self.process)
+            if isinstance(self.process, str):
+                get_process(self.process)
             if self.events is None:
                 raise ValueError("a built-in process needs 'events', the number of hard events")
             if self.merging is not None:
                 raise ValueError("'merging' is for LHE files; a built-in process has one multiplicity")
+        elif not isinstance(self.process, str):
+            raise ValueError("an LHE file has its hard events already: 'process' is a name for the physics there")
         elif self.hepmc and self.merging is not None and self.merging.scheme != "none":
             raise ValueError(
                 "'hepmc' does not go with 'merging': the other generator has vetoes and weights of its own, which its "
                 "file does not give by hard event"
             )
         return self
+
+    def hard_process(self, name: str) -> HardProcess:
+        """What Pythia generates for a sample without an LHE file; ``name`` is that of the sample."""
+        return get_process(self.process) if isinstance(self.process, str) else self.process.hard_process(name)
+
+    def physics(self, name: str) -> str:
+        """Name of the process for analyses; ``name`` is that of the sample."""
+        return (self.process if isinstance(self.process, str) else self.process.name) or name
 
 
 def _generators(samples: Mapping[str, SampleConfig]) -> dict[str, str]:

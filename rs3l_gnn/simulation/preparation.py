@@ -19,7 +19,6 @@ from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
 from rs3l_gnn.simulation.merging import MergingPlan, plan_merging
 from rs3l_gnn.simulation.particle_table import ParticleTable
-from rs3l_gnn.simulation.processes import get_process
 from rs3l_gnn.simulation.resonances import decay_once, undecayed
 from rs3l_gnn.simulation.sample_settings import check_settings, check_variation
 from rs3l_gnn.simulation.settings import COMMON, CP5, decay_settings
@@ -115,7 +114,7 @@ def _source(config: SimulationConfig, name: str) -> HardEvents:
     from rs3l_gnn.simulation.generate import generate_hard_events
 
     return generate_hard_events(
-        get_process(sample.process),
+        sample.hard_process(name),
         sample.events or 0,
         sample=name,
         seed=config.seed,

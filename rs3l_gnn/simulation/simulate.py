@@ -202,7 +202,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "format": "rs3l-simulation",
         "version": 1,
         "sample": name,
-        "process": sample.process or name,
+        "process": sample.physics(name),
         "run_seed": config.seed,
         "xsec_pb": xsec.value,
         "xsec_error_pb": xsec.error,
