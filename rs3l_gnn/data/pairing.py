@@ -97,7 +97,8 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
     files = EventFiles.look(config.events, config.variations)
-    with ViewsWriter.open(output, files.names, files.variations, domain=files.domain, force=force) as writer:
+    names, kinds = files.names, files.variations
+    with ViewsWriter.open(output, names, kinds, labels=files.labels, domain=files.domain, force=force) as writer:
         reports, n_views = pair_event_files(files, writer, output.parent, maximum=config.max_candidates)
         if n_views == 0:
             reasons = {name: report.without_partner for name, report in reports.items()}

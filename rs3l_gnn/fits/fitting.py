@@ -29,7 +29,7 @@ def fit(
         config: the ``fit:`` block, without its section ``comparison`` (:func:`rs3l_gnn.fits.compare_taggers`).
         output: directory to make; it appears whole or not at all: ``fit.json``, ``workspace.json`` (pyhf),
             ``shapes.root`` and ``card.txt`` (Combine), ``cabinetry.yaml``, the resolved ``config.yaml``,
-            ``provenance.json``, ``plots/`` and, where wanted, ``hepdata/``.
+            ``provenance.json`` and ``plots/``.
         force: replace an existing one.
         runs: histograms that were read before, by year; those of the configuration are read if absent.
 
@@ -50,10 +50,6 @@ def fit(
         inference = infer(likelihood, best, config.inference, truth=config.data.mu, report=built.report)
         result = summarise(config, built, likelihood, best, inference)
         document = result.record()
-        if config.hepdata:
-            from rs3l_gnn.fits.writers.hepdata import write_hepdata
-
-            write_hepdata(partial / "hepdata", result, likelihood)
         if config.plots:
             from rs3l_gnn.fits.plots import draw_fit
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.data.event_pairing.generated import Generated, find_decays, is_parton
 from rs3l_gnn.data.event_pairing.jet_matching import Places
 
-__all__ = ["find_anchors"]
+__all__ = ["find_anchors", "is_lone_parton"]
 
 
 def find_anchors(particles: Generated, first_row: int = 0) -> Places:
@@ -27,9 +27,14 @@ def find_anchors(particles: Generated, first_row: int = 0) -> Places:
     hadronic = np.bincount(root_of_product[root_of_product >= 0], minlength=len(decays.root)) > 1
     # One more for particles from no decay.
     from_decay = np.append(hadronic, False)[decays.of_particle]
-    lone = particles.hard & is_parton(particles.pdgid) & (particles.pt > 0) & ~from_decay & _is_first(particles)
+    lone = is_lone_parton(particles) & ~from_decay
     chosen = np.sort(np.concatenate([decays.root[hadronic], np.flatnonzero(lone)]))
     return Places(first_row + particles.event[chosen], particles.eta[chosen], particles.phi[chosen])
+
+
+def is_lone_parton(particles: Generated) -> NDArray[np.bool_]:
+    """True for outgoing quarks and gluons of the hard process, each once [n_particles]."""
+    return particles.hard & is_parton(particles.pdgid) & (particles.pt > 0) & _is_first(particles)
 
 
 def _is_first(particles: Generated) -> NDArray[np.bool_]:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.conventions import BaseConfig, JetType
+from rs3l_gnn.conventions.expressions import parse_expression
 
-__all__ = ["EventPairConfig", "JetMatchConfig", "JetSelectionConfig", "PartonCheckConfig"]
+__all__ = ["EventPairConfig", "JetMatchConfig", "JetSelectionConfig", "LabelConfig", "PartonCheckConfig"]
 
 
 class PartonCheckConfig(BaseConfig):
@@ -55,6 +56,40 @@ class JetSelectionConfig(BaseConfig):
         return self
 
 
+class LabelConfig(BaseConfig):
+    """Where the labels of jets come from; names are those of ``conventions.JetType``, or the user's own."""
+
+    source: Literal["auto", "history", "branch", "expressions", "dataset", "none"] = Field(
+        default="auto",
+        description="history of the generator, a branch, expressions, metadata jettype of the data sets, or none; "
+        "auto: metadata, else the field jettype of the jets, else the history, whatever there is",
+    )
+    radius: float | None = Field(
+        default=None, gt=0, description="within which a decay lies in a jet (history); that of the jets if null"
+    )
+    branch: str | None = Field(default=None, description="with a number for each jet or event (branch)")
+    values: dict[int, str] = Field(default={}, description="value of the branch -> label; others are UNMATCHED")
+    expressions: dict[str, str] = Field(
+        default={}, description="label -> condition on branches, such as jet.nBHadrons >= 2; the first that holds"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> LabelConfig:
+        for name in (*self.values.values(), *self.expressions):
+            if name not in JetType.__members__ and not name.replace("_", "").isalnum():
+                raise ValueError(f"a label holds letters, digits and _ only, got {name!r}")
+        if self.source == "branch" and not (self.branch and self.values):
+            raise ValueError("source branch needs branch and values")
+        if self.source == "expressions" and not self.expressions:
+            raise ValueError("source expressions needs expressions")
+        for key, source in (("branch", "branch"), ("values", "branch"), ("expressions", "expressions")):
+            if getattr(self, key) and self.source != source:
+                raise ValueError(f"{key} is of use with source {source} alone, got source {self.source}")
+        for text in self.expressions.values():
+            parse_expression(text)
+        return self
+
+
 class EventPairConfig(BaseConfig):
     """Event files of any format, whose views are said by the metadata of their data sets."""
 
@@ -76,3 +111,4 @@ class EventPairConfig(BaseConfig):
     partons: PartonCheckConfig = PartonCheckConfig()
     jets: JetMatchConfig = JetMatchConfig()
     selection: JetSelectionConfig = JetSelectionConfig()
+    labels: LabelConfig = LabelConfig()

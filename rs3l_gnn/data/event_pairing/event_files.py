@@ -10,7 +10,7 @@ from typing import Any
 import awkward as ak
 import uproot
 
-from rs3l_gnn.conventions import InputFileError, JetDomain, MissingBranchError, Rs3lError
+from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError, Rs3lError
 from rs3l_gnn.data.event_format import EventFormat, collection_of
 from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.format_registry import format_of, get_format
@@ -42,6 +42,7 @@ class EventFile:
         names: names of the branches in the file, by their last part.
         entries: events.
         domain: what is known of its jets.
+        labels: of the user's own that its jets may have.
         uuid: ROOT's content id.
     """
 
@@ -51,6 +52,7 @@ class EventFile:
     names: Mapping[str, str]
     entries: int
     domain: JetDomain
+    labels: tuple[JetLabel, ...]
     uuid: str
 
     @classmethod
@@ -78,7 +80,8 @@ class EventFile:
             jets = metadata.get("jets") or {}
             radius = jets.get("radius") if metadata else form.radius(known)
             entries = int(opened[tree].num_entries)
-            return cls(path, tree, form, names, entries, form.domain(radius), str(opened.file.uuid))
+            labels = tuple(JetLabel.from_record(one, where=path) for one in metadata.get("labels") or ())
+            return cls(path, tree, form, names, entries, form.domain(radius), labels, str(opened.file.uuid))
 
     def require(self, branches: Collection[str], *, what: str) -> None:
         """Refuse a file without some branches.

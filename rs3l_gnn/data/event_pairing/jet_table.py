@@ -78,11 +78,7 @@ def read_jets(jets: ak.Array, first_row: int, selection: JetSelectionConfig) -> 
     absent = np.full(int(keep.sum()), np.nan, np.float32)
     numbers = {name: _flat(jets[name])[keep].astype(np.float32) if name in found else absent for name in JET_NUMBERS}
     flag = _flat(jets["anchor"])[keep].astype(bool) if "anchor" in found else None
-    jettype = (
-        _flat(jets["jettype"])[keep].astype(np.int16)
-        if "jettype" in found
-        else np.full(len(row), JetType.UNMATCHED, np.int16)
-    )
+    jettype = np.full(len(row), JetType.UNMATCHED, np.int16)  # until the labels are made
     return JetTable(row, place, numbers, jettype, flag), np.flatnonzero(keep)
 
 

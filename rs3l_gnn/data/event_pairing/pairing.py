@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import JetDomain, Progress, Variation, merge_domains, progress
+from rs3l_gnn.conventions import (
+    JetDomain,
+    JetLabel,
+    Progress,
+    Variation,
+    jettype_names,
+    merge_domains,
+    merge_labels,
+    progress,
+)
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS
 from rs3l_gnn.data.event_pairing.particles import ParticleStore, read_particles
@@ -41,6 +50,7 @@ class EventFiles:
         names: of the samples in the file of views.
         variations: of all samples, by rising number.
         domain: what kind of jets they are.
+        labels: those of the user's own that the jets may have.
     """
 
     samples: tuple[SampleViews, ...]
@@ -48,6 +58,7 @@ class EventFiles:
     names: tuple[str, ...]
     variations: tuple[Variation, ...]
     domain: JetDomain
+    labels: tuple[JetLabel, ...]
 
     @classmethod
     def look(cls, config: EventPairConfig, variations: tuple[str, ...] | None) -> EventFiles:
@@ -65,6 +76,7 @@ class EventFiles:
             tuple(dict.fromkeys(sample.name for sample in samples)),
             tuple(known[number] for number in sorted(known)),
             merge_domains(file.domain for sample in samples for view in sample.views for file in view.files),
+            merge_labels(plan.labels.own for plan in plans),
         )
 
     def inputs(self) -> dict[str, str]:
@@ -152,8 +164,14 @@ class _MatchedViews:
             pairs=len(self.kept),
             found={name: int(events.present.sum()) + events.disagreed for name, (events, _) in named.items()},
             partons={name: _compared(events) for name, (events, _) in named.items()},
+            labels=_count_types(self.nominal.jets.jettype[self.kept], self.plan.labels.own),
+            other_label={o.view.variation.name: self._other_label(o, partners) for o, _, partners in self.others},
             without_partner={name: partners.reasons for name, (_, partners) in named.items()},
         )
+
+    def _other_label(self, index: ViewIndex, partners: JetPartners) -> int:
+        found = self.kept[partners.jet[self.kept] >= 0]
+        return int((self.nominal.jets.jettype[found] != index.jets.jettype[partners.jet[found]]).sum())
 
     def views(self, files: EventFiles, folder: Path, maximum: int, bar: Progress) -> Iterator[Views]:
         """Views of the kept jets, block after block in the order of the nominal files."""
@@ -181,6 +199,7 @@ class _MatchedViews:
                     {name: np.concatenate([part[name] for part in columns]) for name in columns[0]},
                     samples=files.names,
                     variations=files.variations,
+                    labels=files.labels,
                 )
             bar.advance(len(self.nominal.view.files))
 
@@ -194,6 +213,13 @@ class _MatchedViews:
             "jettype": index.jets.jettype[jets],
             **{name: index.jets.numbers[name][jets] for name in JET_NUMBERS},
         }
+
+
+def _count_types(jettype: NDArray[np.int16], own: tuple[JetLabel, ...]) -> dict[str, int]:
+    names = jettype_names(own)
+    numbers, counts = np.unique(jettype, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return {names.get(int(numbers[i]), str(numbers[i])): int(counts[i]) for i in order}
 
 
 def _compared(events: FoundEvents) -> dict[str, int]:

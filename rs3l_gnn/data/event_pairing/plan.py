@@ -8,6 +8,7 @@ from rs3l_gnn.conventions import MissingBranchError
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.generated import generated_branches
+from rs3l_gnn.data.event_pairing.label_choice import choose_labels
 from rs3l_gnn.data.event_pairing.particles import particle_branches
 from rs3l_gnn.data.event_pairing.partons import parton_branches, parton_source
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews
@@ -36,7 +37,8 @@ def plan_sample(sample: SampleViews, config: EventPairConfig) -> ReadPlan:
                     hint="set jets.match to generator_jets, delta_r or leading",
                 )
     generator_jets = _generator_jets(config, files) if config.jets.match == "generator_jets" else None
-    plan = ReadPlan(config, partons, anchors=by_anchor and not flags, flags=flags, generator_jets=generator_jets)
+    labels = choose_labels(sample, config)
+    plan = ReadPlan(config, partons, by_anchor and not flags, flags, labels, generator_jets)
     for view in sample.views:
         for file in view.files:
             plan.branches(file, nominal=view is sample.nominal)

@@ -14,7 +14,7 @@ class EventSampleReport(SampleReport):
     """How the views of one sample matched; an event may have several jets, each with its own partners.
 
     The numbers of :class:`~rs3l_gnn.data.SampleReport` count events; ``passed`` those with a selected jet, ``nominal``
-    those with a nominal one, ``matched`` those with a jet that has a partner.
+    those with a nominal one, ``matched`` those with a jet that has a partner; ``labels`` counts these jets.
 
     Attributes:
         jets: nominal jets that pass the selection.
@@ -22,6 +22,7 @@ class EventSampleReport(SampleReport):
         found: for each variation, its events that are nominal events too.
         partons: for each variation, found events whose hard partons ``agree``, ``disagree``, or are ``not compared``.
         without_partner: for each variation, nominal jets without a partner there, by reason.
+        other_label: for each variation, pairs whose two jets have different labels.
     """
 
     jets: int = 0
@@ -29,3 +30,4 @@ class EventSampleReport(SampleReport):
     found: dict[str, int] = field(default_factory=dict)
     partons: dict[str, dict[str, int]] = field(default_factory=dict)
     without_partner: dict[str, dict[str, int]] = field(default_factory=dict)
+    other_label: dict[str, int] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import awkward as ak
@@ -20,6 +20,7 @@ from rs3l_gnn.data.event_pairing.generated import generated_branches, read_gener
 from rs3l_gnn.data.event_pairing.jet_matching import Places, match_nearest
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS, JetTable, read_jets
 from rs3l_gnn.data.event_pairing.keys import first_repeated
+from rs3l_gnn.data.event_pairing.labels import ChunkJets, JetLabels
 from rs3l_gnn.data.event_pairing.partons import Fingerprint, parton_branches, read_fingerprint
 
 __all__ = ["EventColumns", "ReadPlan", "ViewFiles", "ViewIndex"]
@@ -56,13 +57,15 @@ class ReadPlan:
         partons: source of the hard partons, None to compare none.
         anchors: True if generator particles give the anchors.
         flags: True if the files say which jet is the anchor's.
-        generator_jets: collection of generator jets, None if they are not used.
+        labels: of the jets.
+        generator_jets: branches with eta and phi of the generator jets, None if they are not used.
     """
 
     config: EventPairConfig
     partons: str | None
     anchors: bool
     flags: bool
+    labels: JetLabels
     generator_jets: tuple[str, ...] | None = None
 
     def key_branches(self, file: EventFile) -> tuple[str, ...]:
@@ -89,14 +92,14 @@ class ReadPlan:
         file.require(keys, what="the key of an event")
         needed = file.form.branches(KINEMATICS, candidates=False)
         file.require(needed, what="the jets")
-        fields = (*KINEMATICS, *JET_NUMBERS, "jettype", *(("anchor",) if self.flags else ()))
+        fields = (*KINEMATICS, *JET_NUMBERS, "anchor") if self.flags else (*KINEMATICS, *JET_NUMBERS)
         numbers = (file.form.number_branch(file.names), file.form.weight_branch(file.names))
         found = [*keys, *needed, *(name for name in numbers if name is not None), *file.jet_branches(fields)]
         if self.partons is not None:
             found += parton_branches(self.partons, file.names) or []
         if self.anchors and nominal:
             found += generated_branches(file.names) or []
-        return list(dict.fromkeys([*found, *(self.generator_jets or ())]))
+        return list(dict.fromkeys([*found, *(self.generator_jets or ()), *self.labels.branches(file)]))
 
 
 @dataclass(frozen=True)
@@ -204,8 +207,11 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
     for chunk in file.chunks(branches, memory=_MEMORY):
         jets = file.form.jets(chunk.events)
         require_fields(f"{file.path}: the jets lack", jets, KINEMATICS)
-        table, _ = read_jets(jets, first_row + chunk.start, plan.config.selection)
+        table, chosen = read_jets(jets, first_row + chunk.start, plan.config.selection)
         _require_finite(file, chunk, table)
+        here = table.row - first_row - chunk.start
+        places = Places(here, table.numbers["eta"], table.numbers["phi"])
+        table = replace(table, jettype=plan.labels.types(ChunkJets(file, chunk.events, places, chosen)))
         yield _Part(
             _event_columns(file, chunk, keys, plan.partons),
             table,

@@ -141,7 +141,9 @@ def test_delphes_files_go_through(shared_data: Path, tmp_path: Path) -> None:
         "again": {"files": {str(path): "Delphes"}, "metadata": {"resimulated_of": "tt", "variation": "seed"}},
     }
     (tmp_path / "f.json").write_text(json.dumps(document))
-    report = pair(config_of(tmp_path / "f.json", jets={"radius": 0.8}), tmp_path / "v.h5").samples["tt"]
+    report = pair(
+        config_of(tmp_path / "f.json", jets={"radius": 0.8}, labels={"radius": 0.8}), tmp_path / "v.h5"
+    ).samples["tt"]
     assert report.partons["seed"] == {"agree": 10, "disagree": 0, "not compared": 0}  # type: ignore[attr-defined]
     views = read_views(tmp_path / "v.h5")
     stored = uproot.open(path)["Delphes"]["FatJet/FatJet.PT"].array()

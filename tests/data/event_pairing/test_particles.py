@@ -1,0 +1,28 @@
+"""Particles that wait on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rs3l_gnn.conventions import FEATURE_NAMES
+from rs3l_gnn.conventions.jagged import offsets_of
+from rs3l_gnn.data.event_pairing.particles import JetParticles, ParticleStore
+
+
+def test_particles_come_back_in_any_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 6, 50)
+    jets = [rng.normal(size=(count, len(FEATURE_NAMES))).astype(np.float32) for count in counts]
+    with ParticleStore.open(60, tmp_path) as store:
+        for part in np.array_split(np.arange(50), 4):
+            store.put(JetParticles(part + 5, np.concatenate([jets[i] for i in part]), offsets_of(counts[part])))
+        wanted = rng.permutation(50)[:30]
+        features, offsets = store.get(wanted + 5)
+        np.testing.assert_array_equal(features, np.concatenate([jets[i] for i in wanted]))
+        assert np.diff(offsets).tolist() == counts[wanted].tolist()
+        none, cuts = store.get(np.array([0, 59]))  # never put
+        assert none.shape == (0, len(FEATURE_NAMES))
+        assert cuts.tolist() == [0, 0, 0]
+    assert list(tmp_path.iterdir()) == []
