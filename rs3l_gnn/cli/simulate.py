@@ -56,6 +56,9 @@ def simulate(
             f"{name}: {result.hard_events} hard events, {len(result.failed_events)} rejected by the generator, "
             f"{share} {result.match_efficiency:.3f}"
         )
+        if result.without_jet:
+            reasons = "; ".join(f"{reason} ({count})" for reason, count in result.without_jet.items())
+            typer.echo(f"{name}: without a jet in {next(iter(result.matched))}: {reasons}")
         if any(result.vetoed.values()):
             counts = ", ".join(
                 f"{variation} {count} ({result.merged_xsec_pb[variation]:.4g} pb)"

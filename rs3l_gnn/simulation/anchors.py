@@ -71,6 +71,7 @@ class Anchor:
         others: outgoing partons that do not come from the anchor.
         own: the partons of the anchor.
         further: other decays of the event, for the labels of jets that are not the anchor's.
+        apart: there is no jet, since the products of a decay with a label lie too far from each other.
     """
 
     jettype: int
@@ -79,6 +80,7 @@ class Anchor:
     others: tuple[Direction, ...]
     own: tuple[Direction, ...]
     further: tuple[Candidate, ...] = ()
+    apart: bool = False
 
 
 def hard_anchors(hard: HardEvents, radius: float, table: DecayTable = _REGISTRY) -> list[Anchor | None]:
@@ -111,7 +113,8 @@ def find_anchor(event: NDArray[np.void], radius: float, table: DecayTable = _REG
     further = tuple(candidate for _, _, candidate in fitting if chosen is None or candidate is not chosen[1])
     if chosen is None:
         own = tuple(_direction(rows[i]) for i in partons)
-        return Anchor(JetType.UNMATCHED, _direction(rows[roots[0]]), (), (), own, further)
+        apart = next(decays.candidates(roots[0]), None) is not None
+        return Anchor(JetType.UNMATCHED, _direction(rows[roots[0]]), (), (), own, further, apart)
     used, candidate = chosen
     others = tuple(_direction(rows[i]) for i in partons if i not in used)
     own = tuple(_direction(rows[i]) for i in partons if i in used)

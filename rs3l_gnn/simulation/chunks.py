@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,8 @@ from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
-from rs3l_gnn.simulation.labels import label_jets, without_jet
+from rs3l_gnn.simulation.labels import label_jets
+from rs3l_gnn.simulation.lost_jets import why_without_jet
 from rs3l_gnn.simulation.merged_rate import MergedRate
 from rs3l_gnn.simulation.output import LabelledJets, write_events
 from rs3l_gnn.simulation.particle_table import ParticleTable
@@ -92,9 +94,11 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     seconds: dict[str, float] = {}
     rejected = {number - chunk.first: chunk.excluded[number] for number in chunk.numbers if number in chunk.excluded}
     shared = Shared(chunk)
+    lost: dict[int, str] = {}
     for variation in chunk.variations:
         start = time.perf_counter()
-        views[variation.name], reasons = simulate_view(chunk, variation, anchors, shared)
+        views[variation.name], reasons, without = simulate_view(chunk, variation, anchors, shared)
+        lost = lost or without
         rejected = {**reasons, **rejected}  # the first reason of an event stays
         factors[variation.name] = shared.factors
         seconds[variation.name] = time.perf_counter() - start
@@ -136,7 +140,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
         matched=_count_matched(views, good),
         seconds=seconds,
         jets={name: int(good[view.jets.event].sum()) for name, view in views.items()},
-        without_jet=without_jet(views[first].jets, views[first].is_anchor, anchors, chunk.config.jets, kept[first]),
+        without_jet=dict(Counter(reason for event, reason in lost.items() if kept[first][event])),
         shower_weights={
             name: WeightSums.of(column)
             for variation, view in views.items()
@@ -148,7 +152,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
 
 def simulate_view(
     chunk: Chunk, variation: Variation, anchors: list[Anchor | None], shared: Shared
-) -> tuple[LabelledJets, dict[int, str]]:
+) -> tuple[LabelledJets, dict[int, str], dict[int, str]]:
     """Shower, detector and jets of one variation.
 
     Args:
@@ -158,7 +162,8 @@ def simulate_view(
         shared: what the views of the chunk have in common.
 
     Returns:
-        The view, and why events were rejected, by their place in the chunk.
+        The view, why events were rejected, and, of the first variation alone, why events have no anchor jet, by
+        their place in the chunk.
     """
     config, detector = chunk.config, chunk.config.detector_of(variation)
     n_events = len(chunk.hard)
@@ -178,6 +183,9 @@ def simulate_view(
     candidates = detect(particles, detector, generators)
     jets = cluster_jets(candidates, n_events, config.jets)
     jettype, is_anchor = label_jets(jets, anchors, config.jets)
+    lost = {}
+    if variation == chunk.variations[0]:
+        lost = why_without_jet(candidates, jets, is_anchor, anchors, config.jets)
     view = LabelledJets(
         jets=replace(jets, candidates=np.arange(len(jets.candidates))),
         jettype=jettype,
@@ -185,7 +193,7 @@ def simulate_view(
         candidates=candidates.where(jets.candidates),
         shower_weights=shower_weights,
     )
-    return view, rejected
+    return view, rejected, lost
 
 
 class Shared:

@@ -32,15 +32,34 @@ HARD_MARGIN = 0.78
 """Smallest pT of built-in hard processes over the jet cut, measured in ``docs/simulation.md``."""
 
 
+_MATCHING = 0.5 / 0.8
+"""Largest distance to the anchor over the jet radius, as in arXiv:2403.07066."""
+
+
 class JetConfig(BaseConfig):
-    """Jets of arXiv:2403.07066: anti-kT, R = 0.8, soft drop with zcut 0.1 and beta 0."""
+    """Jets; the defaults are those of arXiv:2403.07066: anti-kT, R = 0.8, soft drop with zcut 0.1 and beta 0."""
 
     radius: float = Field(default=0.8, gt=0, description="anti-kT radius, and R0 of soft drop")
     pt_min: float = Field(default=450.0, gt=0, description="smallest pT of a stored jet, GeV")
+    pt_max: float | None = Field(default=None, gt=0, description="pT below which a jet is stored, GeV; None: no limit")
     abs_eta_max: float = Field(default=2.5, gt=0, description="largest |eta| of a stored jet")
     zcut: float = Field(default=0.1, ge=0, lt=0.5, description="soft drop (arXiv:1402.2657)")
     beta: float = Field(default=0.0, description="soft drop angular exponent")
-    match_radius: float = Field(default=0.5, gt=0, description="largest distance of the anchor jet to the anchor")
+    match_radius: float | None = Field(
+        default=None, gt=0, description="largest distance of the anchor jet to the anchor; None: 0.625 of the radius"
+    )
+    charged: bool = Field(default=False, description="jets of charged candidates alone")
+
+    @property
+    def matching_radius(self) -> float:
+        """Largest distance of the anchor jet to the anchor."""
+        return _MATCHING * self.radius if self.match_radius is None else self.match_radius
+
+    @model_validator(mode="after")
+    def _a_range(self) -> JetConfig:
+        if self.pt_max is not None and self.pt_max <= self.pt_min:
+            raise ValueError(f"pt_max ({self.pt_max:g} GeV) must lie above pt_min ({self.pt_min:g} GeV)")
+        return self
 
 
 class HepmcConfig(BaseConfig):

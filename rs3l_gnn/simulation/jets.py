@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import awkward as ak
 import fastjet
@@ -16,7 +17,7 @@ from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.native_output import caught_output
 
-__all__ = ["Jets", "cluster_jets", "groom"]
+__all__ = ["JetAxes", "Jets", "cluster_jets", "find_axes", "groom"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,43 @@ class Jets:
         return len(self.event)
 
 
+@dataclass(frozen=True)
+class JetAxes:
+    """Jets without anything inside, sorted by event; arrays [n_jets], pt in GeV."""
+
+    event: NDArray[np.int64]
+    pt: NDArray[np.float64]
+    eta: NDArray[np.float64]
+    phi: NDArray[np.float64]
+
+
+def find_axes(candidates: FlowCandidates, n_events: int, config: JetConfig, *, pt_min: float) -> JetAxes:
+    """Where all jets above ``pt_min`` are, whatever the selection says.
+
+    Args:
+        candidates: candidates sorted by event.
+        n_events: events of the batch.
+        config: radius, and whether the jets are those of charged candidates.
+        pt_min: GeV.
+    """
+    _spend_banner()
+    used = _clustered(candidates, config)
+    starts = np.searchsorted(used.event, np.arange(n_events + 1))
+    clustering = fastjet.ClusterSequence(_jagged(_momenta(used), starts), _definition(config))
+    jets = clustering.inclusive_jets(pt_min)
+    px, py, pz = (ak.to_numpy(ak.flatten(jets[name])).astype(np.float64) for name in ("px", "py", "pz"))
+    pt = np.hypot(px, py)
+    return JetAxes(parents_of(ak.to_numpy(ak.num(jets.px))), pt, np.arcsinh(pz / pt), np.arctan2(py, px))
+
+
+def _clustered(candidates: FlowCandidates, config: JetConfig) -> FlowCandidates:
+    return candidates.where(candidates.charge != 0) if config.charged else candidates
+
+
+def _definition(config: JetConfig) -> Any:
+    return fastjet.JetDefinition(fastjet.antikt_algorithm, config.radius)
+
+
 def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -> Jets:
     """Cluster the candidates of all events.
 
@@ -53,10 +91,11 @@ def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -
         config: radius, cuts and grooming.
     """
     _spend_banner()
-    momenta = _momenta(candidates)
-    starts = np.searchsorted(candidates.event, np.arange(n_events + 1))
+    used = _clustered(candidates, config)
+    momenta = _momenta(used)
+    starts = np.searchsorted(used.event, np.arange(n_events + 1))
     events = _jagged(momenta, starts)
-    clustering = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.antikt_algorithm, config.radius))
+    clustering = fastjet.ClusterSequence(events, _definition(config))
     jets = clustering.inclusive_jets(config.pt_min)
     inside = clustering.constituent_index(config.pt_min)
     pt = np.hypot(jets.px, jets.py)
@@ -64,11 +103,15 @@ def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -
     order = ak.argsort(pt, ascending=False)
     pt, eta, jets, inside = pt[order], eta[order], jets[order], inside[order]
     kept = abs(eta) < config.abs_eta_max
+    if config.pt_max is not None:
+        kept = kept & (pt < config.pt_max)
     pt, eta, jets, inside = pt[kept], eta[kept], jets[kept], inside[kept] + starts[:-1]
     per_jet = ak.flatten(inside, axis=1)
     offsets = offsets_of(ak.to_numpy(ak.num(per_jet)))
     links = ak.to_numpy(ak.flatten(per_jet)).astype(np.int64)
     msoftdrop, n2b1 = groom(momenta[:, links], offsets, config)
+    if config.charged:
+        links = np.flatnonzero(candidates.charge != 0)[links]
     px, py, pz, energy = (ak.to_numpy(ak.flatten(jets[name])).astype(np.float64) for name in ("px", "py", "pz", "E"))
     return Jets(
         event=parents_of(ak.to_numpy(ak.num(pt))),

@@ -7,8 +7,6 @@ within R of them, or UNMATCHED.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +15,7 @@ from rs3l_gnn.simulation.anchors import Anchor, Direction, distance, parton_type
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.jets import Jets
 
-__all__ = ["label_jets", "without_jet"]
+__all__ = ["label_jets"]
 
 
 def label_jets(
@@ -41,7 +39,7 @@ def label_jets(
         nearest = mine[np.argmin(away)]
         jet = _direction(jets, nearest)
         contained = all(distance(jet, one) < config.radius for one in anchor.inside)
-        if anchor.jettype != JetType.UNMATCHED and contained and away.min() < config.match_radius:
+        if anchor.jettype != JetType.UNMATCHED and contained and away.min() < config.matching_radius:
             is_anchor[nearest] = True
             jettype[nearest] = anchor.jettype
         for other in mine[~is_anchor[mine]]:
@@ -55,49 +53,8 @@ def _direction(jets: Jets, index: int) -> Direction:
 
 def _other_label(jet: Direction, anchor: Anchor, config: JetConfig) -> int:
     for decay in anchor.further:
-        near = distance(jet, decay.axis) < config.match_radius
+        near = distance(jet, decay.axis) < config.matching_radius
         if near and all(distance(jet, one) < config.radius for one in decay.inside):
             return decay.jettype
     partons = sorted((*anchor.others, *anchor.own), key=lambda parton: -parton.pt)
     return parton_type([one for one in partons if distance(jet, one) < config.radius])
-
-
-def without_jet(
-    jets: Jets,
-    is_anchor: NDArray[np.bool_],
-    anchors: list[Anchor | None],
-    config: JetConfig,
-    counted: NDArray[np.bool_],
-) -> dict[str, int]:
-    """Why events have no anchor jet: a number of events for each reason.
-
-    Args:
-        jets: of a batch of events.
-        is_anchor: which of them are anchors' [n_jets].
-        anchors: one for each event.
-        config: pT and |eta| of a jet, radius and ``match_radius``.
-        counted: events to look at [n_events].
-    """
-    found = set(jets.event[is_anchor].tolist())
-    reasons = [
-        _missing_reason(anchors[event], jets, event, config)
-        for event in np.flatnonzero(counted).tolist()
-        if event not in found
-    ]
-    return dict(Counter(reasons))
-
-
-def _missing_reason(anchor: Anchor | None, jets: Jets, event: int, config: JetConfig) -> str:
-    if anchor is None:
-        return "no quark or gluon goes out of the hard process"
-    if anchor.jettype == JetType.UNMATCHED:
-        return f"the quarks of the resonance lie farther than {config.radius:g} from it, or are of no known type"
-    if abs(anchor.axis.eta) > config.abs_eta_max:
-        return f"the parton or resonance lies beyond |eta| {config.abs_eta_max:g}"
-    mine = jets.event == event
-    away = delta_r(jets.eta[mine], jets.phi[mine], anchor.axis.eta, anchor.axis.phi)
-    if (away < config.match_radius).any():
-        return "a quark of the resonance lies outside the jet"
-    if anchor.axis.pt > config.pt_min:
-        return f"the jet is softer than {config.pt_min:g} GeV, or away from a harder parton or resonance"
-    return f"the parton or resonance is softer than {config.pt_min:g} GeV"

@@ -212,7 +212,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "start": config.start,
         "lhe_weight_names": list(hard.weight_names),
         "detector": config.detector.model_dump(mode="json"),
-        "jets": config.jets.model_dump(mode="json"),
+        "jets": {**config.jets.model_dump(mode="json"), "match_radius": config.jets.matching_radius},
         "labels": [label.record() for label in own_labels(config.labels)],
         "merging": prepared.merging.record(),
         **prepared.notes,

@@ -50,6 +50,7 @@ class SampleSummary:
         showers_per_second: by variation, of one process.
         fileset: path of the coffea fileset.
         shower_weights: of nominal, by their meaning: mean, largest, and effective number n_eff of the events.
+        without_jet: accepted events of the first variation without an anchor jet, by the reason.
     """
 
     sample: str
@@ -71,6 +72,7 @@ class SampleSummary:
     showers_per_second: dict[str, float]
     fileset: Path
     shower_weights: dict[str, dict[str, float]]
+    without_jet: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,9 @@ def finish_sample(
         showers_per_second={name: n_events / max(seconds[name], 1e-9) for name in names},
         fileset=directory / "fileset.json",
         shower_weights=weight_spread(metadata["sample"], [result.shower_weights for result in results]),
+        without_jet=dict(sum((Counter(result.without_jet) for result in results), Counter[str]()).most_common()),
     )
-    _warn(summary, names[0], sum((Counter(result.without_jet) for result in results), Counter()))
+    _warn(summary, names[0])
     if not config.nominal:
         _log.info(
             "%s: the nominal view is in another output; the efficiency counts events with a jet in at least one "
@@ -186,7 +189,7 @@ def refuse_rejected(sample: str, directory: Path, failed: list[int], reasons: li
     )
 
 
-def _warn(summary: SampleSummary, variation: str, without_jet: Counter[str]) -> None:
+def _warn(summary: SampleSummary, variation: str) -> None:
     """Say what is wrong with a sample that has no jets, or lost many events."""
     failed = len(summary.failed_events)
     if failed:
@@ -200,7 +203,7 @@ def _warn(summary: SampleSummary, variation: str, without_jet: Counter[str]) -> 
             _listed(summary.rejected),
         )
     if not summary.matched[variation]:
-        _log.warning("%s: no event of %s has its jet: %s", summary.sample, variation, _listed(without_jet))
+        _log.warning("%s: no event of %s has its jet: %s", summary.sample, variation, _listed(summary.without_jet))
 
 
 def _counted(reasons: list[str]) -> str:

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 from itertools import combinations
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import delta_r
+from rs3l_gnn.conventions import ConfigError, delta_r, parse_config
 from rs3l_gnn.simulation import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
-from rs3l_gnn.simulation.jets import cluster_jets, groom
+from rs3l_gnn.simulation.jets import cluster_jets, find_axes, groom
 
 
-def _candidates(rows: list[tuple[int, float, float, float]]) -> FlowCandidates:
+def candidates_of(rows: list[tuple[int, float, float, float]]) -> FlowCandidates:
     """Rows of event, pt, eta, phi; massless."""
     event, pt, eta, phi = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
     n = len(rows)
@@ -55,7 +56,7 @@ def test_jets_cuts_and_order() -> None:
         (3, 300.0, 0.0, 3.1),
         (3, 300.0, 0.0, -3.1),  # the seam in phi
     ]
-    jets = cluster_jets(_candidates(rows), 5, JetConfig())
+    jets = cluster_jets(candidates_of(rows), 5, JetConfig())
     assert jets.event.tolist() == [0, 0, 3]
     assert jets.pt == pytest.approx([700.0, 538.343, 599.48], rel=1e-4)
     assert [sorted(jets.candidates[a:b].tolist()) for a, b in zip(jets.offsets, jets.offsets[1:], strict=False)] == [
@@ -102,8 +103,35 @@ def test_two_prongs_have_a_small_n2() -> None:
     assert n2[1] > 0.25
 
 
-def test_no_candidates() -> None:
-    empty = _candidates([(0, 1.0, 0.0, 0.0)]).where(np.zeros(1, dtype=bool))
+def test_nocandidates_of() -> None:
+    empty = candidates_of([(0, 1.0, 0.0, 0.0)]).where(np.zeros(1, dtype=bool))
     jets = cluster_jets(empty, 3, JetConfig())
     assert len(jets) == 0
     assert jets.offsets.tolist() == [0]
+
+
+def test_a_range_of_pt() -> None:
+    rows = [(0, pt, 0.0, phi) for pt, phi in ((300.0, 0.0), (500.0, 2.0), (700.0, 4.0))]
+    jets = cluster_jets(candidates_of(rows), 1, JetConfig(pt_min=400.0, pt_max=600.0))
+    assert jets.pt.tolist() == pytest.approx([500.0])
+    found = find_axes(candidates_of(rows), 1, JetConfig(), pt_min=5.0)
+    assert sorted(found.pt.tolist()) == pytest.approx([300, 500, 700])
+
+
+def test_charged_jets_point_at_the_charged_candidates() -> None:
+    candidates = candidates_of([(0, 500.0, 0.0, 0.0), (0, 480.0, 0.0, 0.1), (1, 470.0, 0.0, 0.0), (1, 100.0, 0.1, 0.0)])
+    candidates = dataclasses.replace(candidates, charge=np.array([0, 1, -1, 0], dtype=np.int32))
+    jets = cluster_jets(candidates, 2, JetConfig(charged=True))
+    assert jets.pt.tolist() == pytest.approx([480.0, 470.0])
+    assert jets.candidates.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("radius", "matching"), [(0.4, 0.25), (0.8, 0.5), (1.0, 0.625), (1.2, 0.75)])
+def test_the_matching_radius_follows(radius: float, matching: float) -> None:
+    assert JetConfig(radius=radius).matching_radius == pytest.approx(matching)
+    assert JetConfig(radius=radius, match_radius=0.3).matching_radius == 0.3
+
+
+def test_a_range_without_jets_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"pt_max \(400 GeV\) must lie above pt_min \(450 GeV\)"):
+        parse_config(JetConfig, {"pt_max": 400}, where="test")

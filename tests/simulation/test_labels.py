@@ -6,7 +6,7 @@ from rs3l_gnn.conventions import JetType
 from rs3l_gnn.simulation import JetConfig
 from rs3l_gnn.simulation.anchors import find_anchor
 from rs3l_gnn.simulation.jets import Jets
-from rs3l_gnn.simulation.labels import label_jets, without_jet
+from rs3l_gnn.simulation.labels import label_jets
 
 from .test_anchors import event_of, pair_of
 
@@ -19,31 +19,6 @@ def _jets(*rows: tuple[int, float, float]) -> Jets:
     return Jets(
         event.astype(np.int64), 500 * ones, eta, phi, zeros, zeros, zeros, np.zeros(0, int), np.zeros(n + 1, int)
     )
-
-
-def test_why_there_is_no_jet() -> None:
-    config = JetConfig(pt_min=300.0)
-    anchors = [
-        find_anchor(event_of((11, 1, 1, 500.0, 0.0, 0.0)), 0.8),
-        find_anchor(pair_of(25, 5, -5, opening=0.9), 0.8),
-        find_anchor(event_of((21, 1, 1, 200.0, 0.0, 0.0)), 0.8),
-        find_anchor(event_of((21, 1, 1, 500.0, 2.8, 0.0)), 0.8),
-        find_anchor(event_of((21, 1, 1, 500.0, 0.0, 0.0)), 0.8),
-        find_anchor(pair_of(25, 5, -5, opening=0.7), 0.8),
-        find_anchor(pair_of(25, 5, -5), 0.8),
-        find_anchor(pair_of(25, 5, -5), 0.8),
-    ]
-    jets = _jets((4, 0.0, 2.0), (5, 0.2, 0.3), (6, 0.0, 0.0))
-    _, is_anchor = label_jets(jets, anchors, config)
-    counted = np.array([True] * 7 + [False])
-    assert without_jet(jets, is_anchor, anchors, config, counted) == {
-        "no quark or gluon goes out of the hard process": 1,
-        "the quarks of the resonance lie farther than 0.8 from it, or are of no known type": 1,
-        "the parton or resonance is softer than 300 GeV": 1,
-        "the parton or resonance lies beyond |eta| 2.5": 1,
-        "the jet is softer than 300 GeV, or away from a harder parton or resonance": 1,
-        "a quark of the resonance lies outside the jet": 1,
-    }
 
 
 def test_the_jet_of_the_anchor() -> None:

@@ -204,7 +204,7 @@ def test_a_lhe_file_of_the_user(hard_events: HardEvents, tmp_path: Path, caplog:
     hard_cut = {"samples": {"mine": SampleConfig(lhe=path, events=3)}, "jets": JetConfig(pt_min=4000.0)}
     assert "no event has its jet" not in caplog.text
     assert simulate(config.model_copy(update=hard_cut), tmp_path / "other").hard_events == 3
-    assert "mine: no event of nominal has its jet: the parton or resonance is softer than 4000 GeV (3)" in caplog.text
+    assert "mine: no event of nominal has its jet: jet below 4000 GeV (3)" in caplog.text
     assert "mine: the hardest particle of the hard events has a pT of" in caplog.text
     assert "few jets or none will pass jets.pt_min = 4000 GeV" in caplog.text
 
