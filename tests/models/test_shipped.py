@@ -46,12 +46,10 @@ def test_their_jets_are_those_of_their_cards() -> None:
 
 @pytest.mark.parametrize("name", ["hbb", "wqq"])
 def test_cards_state_what_the_study_measured_with_these_very_files(name: str) -> None:
-    study = Path(__file__).parents[2] / "docs" / "study" / name
-    training = f"finetune/{name}-all-floating-1"
-    record = json.loads((study / "provenance.json").read_text())["trainings"][training]
+    numbers = json.loads((Path(__file__).parents[2] / "docs" / "study" / "numbers.json").read_text())[name]
     weights = WEIGHTS / f"default-{name}.safetensors"
-    assert hashlib.sha256(weights.read_bytes()).hexdigest() == record["sha256"]
-    tagging = json.loads((study / "metrics.json").read_text())["tagging"]["rs3l"]
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == numbers["sha256"][f"finetune/{name}-all-floating-1"]
+    tagging = numbers["tagging"]["rs3l"]
     card = (WEIGHTS / f"default-{name}.md").read_text(encoding="utf-8")
     assert f"| AUC | {tagging['auc_trainings'][0]:.4f} " in card
     for efficiency in ("50", "80"):

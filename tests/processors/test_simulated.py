@@ -22,8 +22,8 @@ ONE_SIDED = {"nominal", "seed", "trackLossUp", "jmrUp"}
 def test_every_kind_of_systematic(toy_directory: Path, tagger_path: Path, tmp_path: Path, command: str) -> None:
     pytest.importorskip("correctionlib")
     # The names in the configuration are relative to the folder that holds the demo's output.
-    (tmp_path / "demo-output").mkdir()
-    (tmp_path / "demo-output" / "simulation").symlink_to(toy_directory)
+    (tmp_path / "demo-output" / "simulate").mkdir(parents=True)
+    (tmp_path / "demo-output" / "simulate" / "main").symlink_to(toy_directory)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     (tmp_path / "mine.yaml").write_text(
         yaml.safe_dump({"base": "configs/analyze/systematics.yaml", "taggers": {"rs3l": str(tagger_path)}})
