@@ -27,11 +27,27 @@ class Split(IntEnum):
 
 
 class SplitFractions(BaseConfig):
-    """Shares of the hard events; together 1."""
+    """Shares of the hard events, together 1, or equal folds of which each is the test side once."""
 
     train: float = Field(default=0.6, ge=0, le=1, description="share of the hard events to train on")
     validation: float = Field(default=0.1, ge=0, le=1, description="share that watches the training")
     test: float = Field(default=0.3, ge=0, le=1, description="share that only the evaluation and the analysis see")
+
+    folds: int | None = Field(
+        default=None,
+        ge=3,
+        description="equal parts in place of the shares: one tests, the next validates, others train",
+    )
+    fold: int = Field(default=0, ge=0, description="number of the part that tests, from 0")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SplitFractions:
+        if self.fold >= (self.folds or 1):
+            raise ValueError(f"fold must be below the number of folds, got {self.fold} of {self.folds or 'none'}")
+        shares = ("train", "validation", "test")
+        if self.folds and any(getattr(self, name) != type(self).model_fields[name].default for name in shares):
+            raise ValueError("folds and shares exclude each other")
+        return self
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> SplitFractions:
@@ -42,6 +58,8 @@ class SplitFractions(BaseConfig):
 
     def of(self, split: Split) -> float:
         """Share of one side."""
+        if self.folds is not None:
+            return (1 - 2 / self.folds, 1 / self.folds, 1 / self.folds)[split]
         return (self.train, self.validation, self.test)[split]
 
 
@@ -63,5 +81,10 @@ def event_hash(sample: str, event: ArrayLike) -> NDArray[np.float64]:
 
 def split_of(sample: str, event: ArrayLike, fractions: SplitFractions) -> NDArray[np.int8]:
     """Side of each hard event, as the numbers of :class:`Split` [n]."""
+    if fractions.folds is not None:
+        # How many parts behind the one that tests.
+        behind = np.floor(event_hash(sample, event) * fractions.folds).astype(np.int64) - fractions.fold
+        behind %= fractions.folds
+        return np.select([behind == 0, behind == 1], [Split.TEST, Split.VALIDATION], Split.TRAIN).astype(np.int8)
     edges = np.array([fractions.train, fractions.train + fractions.validation])
     return np.searchsorted(edges, event_hash(sample, event), side="right").astype(np.int8)

@@ -112,3 +112,15 @@ class EventPairConfig(BaseConfig):
     jets: JetMatchConfig = JetMatchConfig()
     selection: JetSelectionConfig = JetSelectionConfig()
     labels: LabelConfig = LabelConfig()
+    caps: dict[str, int] = Field(
+        default={},
+        description="label -> most jets of it from each sample; chosen by event, whatever the order of files",
+    )
+    weight: str | None = Field(default=None, description="branch with the weight of the generator, if not the format's")
+
+    @model_validator(mode="after")
+    def _caps_are_positive(self) -> EventPairConfig:
+        for name, cap in self.caps.items():
+            if cap < 1:
+                raise ValueError(f"caps.{name} must be at least 1, got {cap}")
+        return self

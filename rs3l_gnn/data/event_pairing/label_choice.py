@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rs3l_gnn.conventions import ConfigError, JetLabel, JetType, MissingBranchError, merge_labels, own_label
+from rs3l_gnn.conventions import (
+    ConfigError,
+    JetLabel,
+    JetType,
+    MissingBranchError,
+    jettype_names,
+    merge_labels,
+    own_label,
+)
 from rs3l_gnn.conventions.expressions import parse_expression
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.generated import generated_branches
@@ -18,7 +26,7 @@ from rs3l_gnn.data.event_pairing.labels import (
 )
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews
 
-__all__ = ["JETTYPE_KEY", "choose_labels"]
+__all__ = ["JETTYPE_KEY", "choose_labels", "label_number"]
 
 JETTYPE_KEY = "jettype"
 """Key of a data set's metadata with the type of all of its jets."""
@@ -73,6 +81,18 @@ def _found(sample: SampleViews, radius: float | None) -> JetLabels:
                 hint="say labels.source: branch, expressions, dataset (metadata jettype) or none",
             )
     return OneLabel(JetType.UNMATCHED)
+
+
+def label_number(name: str, own: tuple[JetLabel, ...]) -> int:
+    """Number of one label of a sample.
+
+    Raises:
+        ConfigError: it is neither in the registry nor among ``own``.
+    """
+    known = {label: number for number, label in jettype_names(own).items()}
+    if name not in known:
+        raise ConfigError(f"caps: no jet is labelled {name!r}", allowed=list(known))
+    return known[name]
 
 
 def _number(name: str) -> int:

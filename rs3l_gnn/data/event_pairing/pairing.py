@@ -26,6 +26,7 @@ from rs3l_gnn.conventions import (
     merge_labels,
     progress,
 )
+from rs3l_gnn.data.event_pairing.caps import within_caps
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS
 from rs3l_gnn.data.event_pairing.particles import ParticleStore, read_particles
@@ -124,6 +125,7 @@ class _MatchedViews:
         nominal: the nominal view.
         others: the other views, with their events and the partners of the nominal jets.
         kept: nominal jets that are written, rising [n].
+        beyond_caps: jets with a partner that are not written.
     """
 
     sample: SampleViews
@@ -131,6 +133,7 @@ class _MatchedViews:
     nominal: ViewIndex
     others: tuple[tuple[ViewIndex, FoundEvents, JetPartners], ...]
     kept: NDArray[np.int64]
+    beyond_caps: int
 
     @classmethod
     def read(cls, sample: SampleViews, plan: ReadPlan, bar: Progress) -> _MatchedViews:
@@ -143,7 +146,9 @@ class _MatchedViews:
             others.append((other, events, find_partners(nominal, other, events, plan)))
             bar.advance(len(view.files))
         partnered = np.any([partners.jet >= 0 for _, _, partners in others], axis=0)
-        return cls(sample, plan, nominal, tuple(others), np.flatnonzero(partnered))
+        numbers = nominal.events.number[nominal.jets.row]
+        within = within_caps(plan.caps, sample.name, numbers, nominal.jets.jettype, np.flatnonzero(partnered))
+        return cls(sample, plan, nominal, tuple(others), within, int(partnered.sum()) - len(within))
 
     def report(self) -> EventSampleReport:
         rows = self.nominal.jets.row
@@ -162,6 +167,7 @@ class _MatchedViews:
             matched_with={name: len(np.unique(rows[partners.jet >= 0])) for name, (_, partners) in named.items()},
             jets=len(rows),
             pairs=len(self.kept),
+            beyond_caps=self.beyond_caps,
             found={name: int(events.present.sum()) + events.disagreed for name, (events, _) in named.items()},
             partons={name: _compared(events) for name, (events, _) in named.items()},
             labels=_count_types(self.nominal.jets.jettype[self.kept], self.plan.labels.own),

@@ -8,7 +8,7 @@ from rs3l_gnn.conventions import MissingBranchError
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.generated import generated_branches
-from rs3l_gnn.data.event_pairing.label_choice import choose_labels
+from rs3l_gnn.data.event_pairing.label_choice import choose_labels, label_number
 from rs3l_gnn.data.event_pairing.particles import particle_branches
 from rs3l_gnn.data.event_pairing.partons import parton_branches, parton_source
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews
@@ -38,7 +38,8 @@ def plan_sample(sample: SampleViews, config: EventPairConfig) -> ReadPlan:
                 )
     generator_jets = _generator_jets(config, files) if config.jets.match == "generator_jets" else None
     labels = choose_labels(sample, config)
-    plan = ReadPlan(config, partons, by_anchor and not flags, flags, labels, generator_jets)
+    caps = {label_number(name, labels.own): most for name, most in config.caps.items()}
+    plan = ReadPlan(config, partons, by_anchor and not flags, flags, labels, generator_jets, caps)
     for view in sample.views:
         for file in view.files:
             plan.branches(file, nominal=view is sample.nominal)

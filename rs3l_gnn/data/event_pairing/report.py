@@ -18,7 +18,8 @@ class EventSampleReport(SampleReport):
 
     Attributes:
         jets: nominal jets that pass the selection.
-        pairs: of these, the jets with at least one partner.
+        pairs: of these, the jets with at least one partner, that are written.
+        beyond_caps: jets with a partner that are not written, since their label has enough.
         found: for each variation, its events that are nominal events too.
         partons: for each variation, found events whose hard partons ``agree``, ``disagree``, or are ``not compared``.
         without_partner: for each variation, nominal jets without a partner there, by reason.
@@ -27,6 +28,7 @@ class EventSampleReport(SampleReport):
 
     jets: int = 0
     pairs: int = 0
+    beyond_caps: int = 0
     found: dict[str, int] = field(default_factory=dict)
     partons: dict[str, dict[str, int]] = field(default_factory=dict)
     without_partner: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -59,6 +59,7 @@ class ReadPlan:
         flags: True if the files say which jet is the anchor's.
         labels: of the jets.
         generator_jets: branches with eta and phi of the generator jets, None if they are not used.
+        caps: number of a label -> most jets of it.
     """
 
     config: EventPairConfig
@@ -66,7 +67,8 @@ class ReadPlan:
     anchors: bool
     flags: bool
     labels: JetLabels
-    generator_jets: tuple[str, ...] | None = None
+    generator_jets: tuple[str, ...] | None
+    caps: Mapping[int, int]
 
     def key_branches(self, file: EventFile) -> tuple[str, ...]:
         """Branches of the key of a file's events: as configured, NanoAOD's three, or the format's number."""
@@ -93,7 +95,10 @@ class ReadPlan:
         needed = file.form.branches(KINEMATICS, candidates=False)
         file.require(needed, what="the jets")
         fields = (*KINEMATICS, *JET_NUMBERS, "anchor") if self.flags else (*KINEMATICS, *JET_NUMBERS)
-        numbers = (file.form.number_branch(file.names), file.form.weight_branch(file.names))
+        if self.config.weight is not None:
+            file.require([self.config.weight], what="the weights of events")
+        weight = self.config.weight or file.form.weight_branch(file.names)
+        numbers = (file.form.number_branch(file.names), weight)
         found = [*keys, *needed, *(name for name in numbers if name is not None), *file.jet_branches(fields)]
         if self.partons is not None:
             found += parton_branches(self.partons, file.names) or []
@@ -213,14 +218,14 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
         places = Places(here, table.numbers["eta"], table.numbers["phi"])
         table = replace(table, jettype=plan.labels.types(ChunkJets(file, chunk.events, places, chosen)))
         yield _Part(
-            _event_columns(file, chunk, keys, plan.partons),
+            _event_columns(file, chunk, keys, plan),
             table,
             find_anchors(read_generated(chunk.events), first_row + chunk.start) if plan.anchors and nominal else None,
             _generator_directions(chunk, table, first_row, plan),
         )
 
 
-def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], partons: str | None) -> EventColumns:
+def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], plan: ReadPlan) -> EventColumns:
     events = chunk.events
     columns = [_whole_numbers(file, name, find_branch(events, name)) for name in keys]
     number = file.form.numbers(events)
@@ -233,7 +238,8 @@ def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], partons: 
             got=int(number[row]),
             allowed="0 to 2^63 - 1",
         )
-    weight = file.form.weights(events)
+    wanted = plan.config.weight
+    weight = file.form.weights(events) if wanted is None else np.asarray(find_branch(events, wanted), dtype=np.float64)
     weight = np.ones(len(number)) if weight is None else weight
     if (place := first_not_finite(weight)) is not None:
         raise InvalidDataError(f"{file.path}: the weight of event {chunk.start + place[0]} is {weight[place]}")
@@ -241,7 +247,7 @@ def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], partons: 
         keys=np.stack(columns, axis=1),
         number=number.astype(np.int64),
         weight=weight.astype(np.float32),
-        partons=None if partons is None else read_fingerprint(partons, events),
+        partons=None if plan.partons is None else read_fingerprint(plan.partons, events),
     )
 
 

@@ -258,3 +258,29 @@ def test_an_encoder_trains_on_event_files(
     )
     training.pretrain(config, tmp_path / "encoder")
     assert (tmp_path / "encoder" / "encoder.safetensors").is_file()
+
+
+def test_selection_caps_and_weights(nano15: CmsFile, two_views: Callable[..., Path], tmp_path: Path) -> None:
+    events = {**nano15.events, "own": np.arange(200, dtype=np.float32)}
+    fileset = two_views([events], [{**nano15.smeared(), "own": np.arange(200, dtype=np.float32)}])
+    options = {
+        "jets": {"match": "delta_r", "max_jets": 1},
+        "selection": {"pt_min": 180, "pt_max": 400, "abs_eta_max": 1.5},
+        "labels": {"source": "branch", "branch": "FatJet_hadronFlavour", "values": {5: "B", 0: "Q"}},
+        "weight": "own",
+    }
+    report = pair(config_of(fileset, **options), tmp_path / "a.h5").samples["tt"]
+    views = read_views(tmp_path / "a.h5")
+    assert ((views.pt > 180) & (views.pt < 400) & (np.abs(views.eta) < 1.5)).all()
+    assert len(np.unique(views.event)) == views.n_events == report.pairs  # type: ignore[attr-defined]
+    row = {int(number): i for i, number in enumerate(events["event"])}
+    assert views.weight.tolist() == [row[int(number)] for number in views.event]
+    capped = pair(config_of(fileset, **options, caps={"Q": 4}), tmp_path / "b.h5").samples["tt"]
+    assert capped.labels == {**report.labels, "Q": 4}
+    assert capped.beyond_caps == report.labels["Q"] - 4  # type: ignore[attr-defined]
+    kept = read_views(tmp_path / "b.h5")
+    assert set(kept.event) <= set(views.event)
+    with pytest.raises(Rs3lError, match="caps: no jet is labelled 'quark'"):
+        pair(config_of(fileset, **options, caps={"quark": 4}), tmp_path / "c.h5")
+    with pytest.raises(Rs3lError, match="lacks mine, needed for the weights"):
+        pair(config_of(fileset, **{**options, "weight": "mine"}), tmp_path / "c.h5")
