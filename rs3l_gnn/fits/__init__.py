@@ -25,7 +25,14 @@ from rs3l_gnn.fits.templates.model import (
     Templates,
 )
 from rs3l_gnn.fits.templates.period import Built
-from rs3l_gnn.fits.writers import WRITERS, cabinetry_config, combine_card, pyhf_workspace, write_model
+from rs3l_gnn.fits.writers import (
+    WRITERS,
+    cabinetry_config,
+    combine_card,
+    pyhf_workspace,
+    template_histograms,
+    write_model,
+)
 from rs3l_gnn.fits.yields import Yields
 
 __all__ = [
@@ -67,6 +74,7 @@ __all__ = [
     "replica",
     "scan",
     "significance",
+    "template_histograms",
     "toys",
     "value_of",
     "write_model",

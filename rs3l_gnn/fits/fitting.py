@@ -29,7 +29,7 @@ def fit(
         config: the ``fit:`` block, without its section ``comparison`` (:func:`rs3l_gnn.fits.compare_taggers`).
         output: directory to make; it appears whole or not at all: ``fit.json``, ``workspace.json`` (pyhf),
             ``shapes.root`` and ``card.txt`` (Combine), ``cabinetry.yaml``, the resolved ``config.yaml``,
-            ``provenance.json`` and ``plots/``.
+            ``provenance.json``, ``plots/`` and, where wanted, ``hepdata/``.
         force: replace an existing one.
         runs: histograms that were read before, by year; those of the configuration are read if absent.
 
@@ -46,10 +46,14 @@ def fit(
     likelihood = Likelihood(built.templates)
     best = likelihood.fit(minos=config.inference.minos)
     with atomic_directory(output, force=force) as partial:
-        write_model(partial, built.templates)
+        write_model(partial, built.templates, template_formats=config.template_formats)
         inference = infer(likelihood, best, config.inference, truth=config.data.mu, report=built.report)
         result = summarise(config, built, likelihood, best, inference)
         document = result.record()
+        if config.hepdata:
+            from rs3l_gnn.fits.writers.hepdata import write_hepdata
+
+            write_hepdata(partial / "hepdata", result, likelihood)
         if config.plots:
             from rs3l_gnn.fits.plots import draw_fit
 

@@ -20,7 +20,16 @@ Written = Callable[..., dict[str, Any]]
 WriteRun = Callable[..., Path]
 MakeConfig = Callable[..., FitConfig]
 
-FILES = {"fit.json", "workspace.json", "shapes.root", "card.txt", "cabinetry.yaml", "config.yaml", "provenance.json"}
+FILES = {
+    "fit.json",
+    "workspace.json",
+    "shapes.root",
+    "card.txt",
+    "cabinetry.yaml",
+    "templates.json",
+    "config.yaml",
+    "provenance.json",
+}
 QUICK = {"ranking": False, "scan": False, "limit": False, "significance": False}
 
 

@@ -126,6 +126,10 @@ class FitConfig(BaseConfig):
     mc_stat_threshold: float = Field(default=0.0, ge=0, description="threshold of Combine's autoMCStats")
     inference: InferenceConfig = InferenceConfig()
     comparison: ComparisonConfig | None = Field(default=None, description="fit several taggers and compare them")
+    template_formats: tuple[Literal["json", "zip", "coffea"], ...] = Field(
+        default=("json",), description="files of histograms with the templates, readable without this package"
+    )
+    hepdata: bool = Field(default=False, description="write templates, parameters and results for HEPData, too")
     plots: bool = True
     plot_formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png", "pdf")
     plot_style: PlotStyle = PlotStyle()
