@@ -9,16 +9,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from rs3l_gnn.conventions import NOMINAL, BaseConfig, Variation, merge_labels, parse_config
+from rs3l_gnn.conventions import NOMINAL, BaseConfig, Variation, known_variations, merge_labels, parse_config
 from rs3l_gnn.conventions.config import set_path
 from rs3l_gnn.conventions.variation import HADRONISATION, refuse_collisions
 from rs3l_gnn.simulation.decay_labels import LabelConfig, own_labels
 from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.hepmc_config import HepmcConfig
 from rs3l_gnn.simulation.merging_config import MergingConfig
 from rs3l_gnn.simulation.processes import HardProcess, PythiaProcessConfig, get_process
 from rs3l_gnn.simulation.variation_config import VariationConfig, as_variations
 
-__all__ = ["HARD_MARGIN", "HepmcConfig", "JetConfig", "SampleConfig", "SimulationConfig"]
+__all__ = ["HARD_MARGIN", "JetConfig", "SampleConfig", "SimulationConfig"]
 
 _VARIATIONS = {
     "hard": ("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad"),
@@ -60,14 +61,6 @@ class JetConfig(BaseConfig):
         if self.pt_max is not None and self.pt_max <= self.pt_min:
             raise ValueError(f"pt_max ({self.pt_max:g} GeV) must lie above pt_min ({self.pt_min:g} GeV)")
         return self
-
-
-class HepmcConfig(BaseConfig):
-    """Events that another generator made from the sample's LHE file."""
-
-    path: Path = Field(description="HepMC file, relative to the working directory")
-    description: str = Field(default="", description="of the generator, for people")
-    first_number: int = Field(default=1, description="event number of the first event of the LHE file; Pythia has 0")
 
 
 class SampleConfig(BaseConfig):
@@ -148,12 +141,14 @@ class SampleConfig(BaseConfig):
         return (self.process if isinstance(self.process, str) else self.process.name) or name
 
 
-def _generators(samples: Mapping[str, SampleConfig]) -> dict[str, str]:
-    """Descriptions of other generators by the name of their views."""
-    found: dict[str, str] = {}
-    for sample in samples.values():
-        for name, file in sample.hepmc.items():
-            found[name] = found.get(name) or file.description
+def _generators(samples: Mapping[str, SampleConfig]) -> dict[str, HepmcConfig]:
+    """Files of other generators by the name of their views; what one sample does not say another may."""
+    found: dict[str, HepmcConfig] = {}
+    for name, file in ((name, file) for sample in samples.values() for name, file in sample.hepmc.items()):
+        known = found.setdefault(name, file)
+        found[name] = known.model_copy(
+            update={"description": known.description or file.description, "source": known.source or file.source}
+        )
     return found
 
 
@@ -221,8 +216,11 @@ class SimulationConfig(BaseConfig):
     def _known(
         cls, entries: tuple[str | VariationConfig, ...], info: ValidationInfo
     ) -> tuple[str | VariationConfig, ...]:
+        generators = _generators(info.data.get("samples", {}))
+        named = [entry if isinstance(entry, str) else entry.name for entry in entries]
         others = [entry for entry in entries if entry != NOMINAL.name]
-        refuse_collisions((NOMINAL, *as_variations(tuple(others), _generators(info.data.get("samples", {})))))
+        others += [name for name in generators if name not in (*named, NOMINAL.name)]
+        refuse_collisions((NOMINAL, *as_variations(tuple(others), generators)))
         wanted = (NOMINAL.name, *others) if info.data.get("nominal", True) else tuple(others)
         if not wanted:
             raise ValueError("nothing to simulate: no variation is named, and nominal is false")
@@ -271,19 +269,27 @@ class SimulationConfig(BaseConfig):
 
     @model_validator(mode="after")
     def _files_of_other_generators(self) -> SimulationConfig:
-        for name, sample in self.samples.items():
-            for variation in self.selected:
-                if variation.stage == "generator" and variation.name not in sample.hepmc:
-                    key = f"samples.{name}.hepmc.{variation.name}"
-                    raise ValueError(f"variation {variation.name!r} needs events of that generator, in {key}")
-            unused = set(sample.hepmc) - {variation.name for variation in self.selected} | (
-                set(sample.hepmc) & {"nominal"}
-            )
-            if unused:
-                raise ValueError(f"samples.{name}.hepmc.{min(unused)} is not one of the variations: add it there")
-            if sample.hepmc and self.start != "hard":
-                raise ValueError("views of other generators share the hard partons only, which is start: hard")
+        for variation in self.selected:
+            files = [variation.name in sample.hepmc for sample in self.samples.values()]
+            if variation.stage == "generator" and not any(files):
+                key = f"samples.{next(iter(self.samples))}.hepmc.{variation.name}"
+                raise ValueError(f"variation {variation.name!r} needs events of that generator, in {key}")
+            if variation.stage != "generator" and any(files):
+                raise ValueError(f"hepmc.{variation.name}: a view that Pythia makes has this name; give it another")
+        for name, file in _generators(self.samples).items():
+            if file.source is not None and name in known_variations():
+                raise ValueError(f"hepmc.{name}: the source of this view is fixed; another name may have its own")
+        for name in self.samples:
+            if not self.variations_of(name):
+                raise ValueError(f"nothing to simulate of sample {name!r}: it has no events of the other generators")
+        if any(sample.hepmc for sample in self.samples.values()) and self.start != "hard":
+            raise ValueError("views of other generators share the hard partons only, which is start: hard")
         return self
+
+    def variations_of(self, sample: str) -> tuple[Variation, ...]:
+        """Variations of one sample: those of other generators only where it has their events."""
+        files = self.samples[sample].hepmc
+        return tuple(one for one in self.selected if one.stage != "generator" or one.name in files)
 
     @field_validator("labels")
     @classmethod

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,28 +11,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import (
-    InputFileError,
-    MissingDependencyError,
-    SimulationError,
-    atomic_file,
-    delta_r,
-    pseudorapidity,
-)
+from rs3l_gnn.conventions import InputFileError, SimulationError, atomic_file
 from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.hepmc_file import (
+    energy_unit,
+    find_first_number,
+    generator_of,
+    holds,
+    length_unit,
+    read_events,
+)
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles
 from rs3l_gnn.simulation.settings import configure
 
-__all__ = ["StoredEvents", "load_events", "split_hepmc"]
+__all__ = ["FoundEvents", "StoredEvents", "load_events", "split_hepmc"]
 
 _CHECKED = 20
-_TAIL = 200  # bytes that hold the last line
-_EVENT = b"\nE "  # the first line of an event, in versions 2 and 3
 _COLUMNS = ("event", "pdgid", "px", "py", "pz", "energy", "vx", "vy", "vz")
 
 StoredEvents = tuple[Particles, NDArray[np.bool_]]
 """Stable particles of a chunk, and which of its events are there [n_events]."""
+
+
+@dataclass(frozen=True)
+class FoundEvents:
+    """What a HepMC file turned out to hold.
+
+    Attributes:
+        generator: name and version as the file says, empty where it does not.
+        first_number: event number of the first hard event.
+        events: number of events.
+        energy, length: GeV and mm of one unit of the file.
+    """
+
+    generator: str
+    first_number: int
+    events: int
+    energy: float
+    length: float
 
 
 def split_hepmc(
@@ -41,12 +57,12 @@ def split_hepmc(
     hard: HardEvents,
     table: ParticleTable,
     *,
-    first_number: int,
+    first_number: int | None,
     chunk_size: int,
     directory: Path,
     name: str,
     longest_lifetime: float,
-) -> None:
+) -> FoundEvents:
     """Cut a HepMC file into one ``.npz`` of stable particles for each chunk of hard events.
 
     An event belongs to the hard event ``event_number - first_number`` of the LHE file. Hard events without one count
@@ -56,7 +72,7 @@ def split_hepmc(
         path: HepMC file.
         hard: all hard events of the LHE file.
         table: tells which kinds of particles are visible.
-        first_number: event number that the generator gave to the first event of the LHE file.
+        first_number: event number that the generator gave to the first event of the LHE file; None finds it.
         chunk_size: hard events of a chunk.
         directory: where the chunks go, as ``<name>_<chunk>.npz``.
         name: of the variation.
@@ -73,7 +89,10 @@ def split_hepmc(
     seen: set[int] = set()
     agreeing: list[bool] = []
     lifetime = lru_cache(maxsize=None)(configure(()).particleData.tau0)
-    for number, event in _events(path):
+    if first_number is None:
+        first_number = find_first_number(path, hard)
+    event = None
+    for number, event in read_events(path):
         index = number - first_number
         if not 0 <= index < len(hard) or index in seen:
             raise InputFileError(
@@ -83,14 +102,14 @@ def split_hepmc(
             )
         seen.add(index)
         if len(agreeing) < _CHECKED:
-            agreeing.append(_agrees(event, hard.event(index)))
+            agreeing.append(holds(event, hard.part(index, index + 1)))
         _refuse_late_decays(path, event, lifetime, longest_lifetime)
         try:
             stable = _stable(event, index % chunk_size, table)
         except SimulationError as error:
             raise InputFileError(f"{path}, event {number}: {error}") from error
         parts.setdefault(index // chunk_size, []).append(stable)
-    if not seen:
+    if event is None:
         raise InputFileError(f"{path} holds no HepMC events")
     if np.mean(agreeing) < 0.5:
         raise InputFileError(
@@ -105,6 +124,7 @@ def split_hepmc(
         columns["present"] = np.unique(columns["event"])
         with atomic_file(directory / f"{name}_{chunk:04d}.npz", force=True) as partial, partial.open("wb") as stream:
             np.savez(stream, **columns)
+    return FoundEvents(generator_of(event), first_number, len(seen), energy_unit(event), length_unit(event))
 
 
 def load_events(
@@ -140,44 +160,6 @@ def load_events(
     return particles, accepted
 
 
-def _events(path: Path) -> Iterator[tuple[int, Any]]:
-    try:
-        import pyhepmc
-    except ImportError as error:
-        raise MissingDependencyError(
-            "HepMC files need pyhepmc", hint="install rs3l_gnn with the extra 'hepmc'"
-        ) from error
-    done = 0
-    try:
-        expected = _count_events(path)
-        with pyhepmc.open(path) as stream:
-            for event in stream:
-                done += 1
-                yield event.event_number, event
-    except FileNotFoundError as error:
-        raise InputFileError(f"cannot read {path}: no such file") from error
-    except (OSError, RuntimeError, EOFError, ValueError, zlib.error) as error:
-        raise InputFileError(f"{path} is not a whole HepMC file: after {done} events {error}") from error
-    if done != expected:
-        raise InputFileError(f"{path} is not a whole HepMC file: of {expected} events, number {done} cannot be read")
-
-
-def _count_events(path: Path) -> int:
-    """Number of events; pyhepmc takes a file that is cut short for a whole one, and stops at a broken event."""
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
-        count, tail = 0, b""
-        while block := stream.read(1 << 20):
-            # A mark that lies across two blocks is counted with the second one.
-            count += (tail[1 - len(_EVENT) :] + block).count(_EVENT)
-            tail = (tail + block)[-_TAIL:]
-    if b"END_EVENT_LISTING" not in tail:
-        raise InputFileError(f"{path} is not a whole HepMC file: it ends without END_EVENT_LISTING")
-    return count
-
-
 def _stable(event: Any, index: int, table: ParticleTable) -> dict[str, NDArray[Any]]:
     """Columns of the visible stable particles; vertices relative to that of the beams, in mm."""
     particles = event.numpy.particles
@@ -192,14 +174,11 @@ def _stable(event: Any, index: int, table: ParticleTable) -> dict[str, NDArray[A
     places = np.array([_position(particle.production_vertex) for particle in stable]).reshape(-1, 3)
     beams = [beam for beam in event.beams if beam.end_vertex is not None]
     origin = np.array(_position(beams[0].end_vertex)) if beams else np.zeros(3)
-    # pyhepmc gives what the file says: MeV and cm are allowed there.
-    energy_unit = 1e-3 if "MEV" in str(event.momentum_unit) else 1.0
-    length_unit = 10.0 if "CM" in str(event.length_unit) else 1.0
-    vertices = (places - origin).T * length_unit
+    vertices = (places - origin).T * length_unit(event)
     return {
         "event": np.full(keep.sum(), index),
         "pdgid": pdgid[keep],
-        **{key: values * energy_unit for key, values in columns.items()},
+        **{key: values * energy_unit(event) for key, values in columns.items()},
         "vx": vertices[0],
         "vy": vertices[1],
         "vz": vertices[2],
@@ -229,21 +208,3 @@ def _position(vertex: Any) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     place = vertex.position
     return place.x, place.y, place.z
-
-
-def _agrees(event: Any, rows: NDArray[np.void]) -> bool:
-    """Whether the hardest particle of the hard process is in the event, within 1 % and 0.05."""
-    outgoing = rows[rows["status"] != -1]
-    hardest = outgoing[np.argmax(np.hypot(outgoing["px"], outgoing["py"]))]
-    particles = event.numpy.particles
-    unit = 1e-3 if "MEV" in str(event.momentum_unit) else 1.0
-    same_kind = np.asarray(particles.pid) == hardest["id"]
-    px, py, pz = (np.asarray(getattr(particles, name))[same_kind] * unit for name in ("px", "py", "pz"))
-    expected = float(np.hypot(hardest["px"], hardest["py"]))
-    distance = delta_r(
-        pseudorapidity(px, py, pz),
-        np.arctan2(py, px),
-        pseudorapidity(hardest["px"], hardest["py"], hardest["pz"]),
-        np.arctan2(hardest["py"], hardest["px"]),
-    )
-    return bool(np.any((np.abs(np.hypot(px, py) / expected - 1) < 0.01) & (distance < 0.05)))

@@ -97,7 +97,7 @@ def _merging(config: SimulationConfig, name: str, hard: HardEvents) -> MergingPl
     sample = config.samples[name]
     if sample.lhe is None:
         return MergingPlan("none", "none", ())
-    return plan_merging(hard, sample.merging, config.selected, where=f"{sample.lhe} (samples.{name})")
+    return plan_merging(hard, sample.merging, config.variations_of(name), where=f"{sample.lhe} (samples.{name})")
 
 
 def _source(config: SimulationConfig, name: str) -> HardEvents:

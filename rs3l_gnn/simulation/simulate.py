@@ -7,7 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,14 +89,13 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
     output = Path(output)
     start = time.monotonic()
     _prepare(config, output, force=force)
-    variations = config.selected
     try:
-        jobs = [_job(config, name, output / name, variations) for name in config.samples]
+        jobs = [_job(config, name, output / name, config.variations_of(name)) for name in config.samples]
     except Rs3lError:
         _forget(config, output)
         raise
     chunks = [chunk for job in jobs for chunk in _chunks(config, job) if not job.marker(chunk.number).exists()]
-    showers = sum(len(chunk.hard) for chunk in chunks) * len(variations)
+    showers = sum(len(chunk.hard) * len(chunk.variations) for chunk in chunks)
     tried: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     with progress("simulate", showers, "showers") as shown:
@@ -105,12 +104,14 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
                 job = next(job for job in jobs if job.name == result.sample)
                 result.write(job.marker(result.number))
                 _give_up_if_hopeless(job, result, tried, rejected)
-                shown.advance(result.n_events * len(variations))
+                shown.advance(result.n_events * len(job.variations))
         except OutputError as error:  # a full disk
             raise OutputError(str(error), hint=f"make room, then {GOES_ON}") from error
     seconds = time.monotonic() - start
     samples = {
-        job.name: finish_sample(config, job.directory, metadata=job.metadata, variations=variations, lhe=job.config.lhe)
+        job.name: finish_sample(
+            config, job.directory, metadata=job.metadata, variations=job.variations, lhe=job.config.lhe
+        )
         for job in jobs
     }
     return SimulationSummary(output=output, samples=samples, showers=showers, seconds=seconds)
@@ -185,18 +186,28 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         )
     _warn_if_uncertain(name, xsec, key)
     _warn_if_soft(config, name, hard)
+    found: dict[str, Any] = {}
     for variation, other in sample.hepmc.items():
         from rs3l_gnn.simulation.hepmc import split_hepmc
 
-        split_hepmc(
+        events = split_hepmc(
             other.path,
             hard,
             prepared.table,
-            first_number=other.first_number,
+            first_number=None if other.first_number == "auto" else other.first_number,
             chunk_size=config.chunk_size,
             directory=directory / "chunks",
             name=variation,
             longest_lifetime=longest_lifetime(config.detector),
+        )
+        found[variation] = asdict(events)
+        _log.info(
+            "%s: %s: %d events of %s, of which number %d belongs to the first hard event",
+            name,
+            variation,
+            events.events,
+            events.generator or "a generator that the file does not name",
+            events.first_number,
         )
     metadata = {
         "format": "rs3l-simulation",
@@ -215,6 +226,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
         "jets": {**config.jets.model_dump(mode="json"), "match_radius": config.jets.matching_radius},
         "labels": [label.record() for label in own_labels(config.labels)],
         "merging": prepared.merging.record(),
+        **({"generators": found} if found else {}),
         **prepared.notes,
     }
     return _Job(name, sample, prepared, directory, metadata, variations)

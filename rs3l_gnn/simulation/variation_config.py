@@ -11,6 +11,7 @@ from pydantic import Field
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Variation, get_variation, known_variations, own_variation
 from rs3l_gnn.conventions.tunes import PDF_SETS
 from rs3l_gnn.conventions.variation import Direction
+from rs3l_gnn.simulation.hepmc_config import HepmcConfig
 
 __all__ = ["VariationConfig", "as_variations"]
 
@@ -105,12 +106,14 @@ class VariationConfig(BaseConfig):
         return known[name]
 
 
-def as_variations(names: tuple[str | VariationConfig, ...], generators: Mapping[str, str]) -> tuple[Variation, ...]:
+def as_variations(
+    names: tuple[str | VariationConfig, ...], generators: Mapping[str, HepmcConfig]
+) -> tuple[Variation, ...]:
     """Variations that a configuration asks for, in its order.
 
     Args:
         names: names of the registry, of packages or of other generators, and variations of the user's own.
-        generators: descriptions of other generators by the name of their views.
+        generators: files of other generators by the name of their views.
 
     Raises:
         UnknownVariationError: an unknown name.
@@ -121,7 +124,15 @@ def as_variations(names: tuple[str | VariationConfig, ...], generators: Mapping[
     for entry in names:
         if isinstance(entry, str):
             if entry in generators and entry not in known_variations():
-                found.append(own_variation(entry, one_sided=True, description=generators[entry], generator=True))
+                found.append(
+                    own_variation(
+                        entry,
+                        one_sided=True,
+                        description=generators[entry].description,
+                        source=generators[entry].source,
+                        generator=True,
+                    )
+                )
             else:
                 found.append(get_variation(entry, where="'variations'"))
             continue

@@ -11,7 +11,8 @@ import uproot
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, parse_config
 from rs3l_gnn.simulation import HardEvents, SimulationConfig, simulate, write_lhe
-from rs3l_gnn.simulation.hepmc import load_events, split_hepmc
+from rs3l_gnn.simulation.hepmc import FoundEvents, load_events, split_hepmc
+from rs3l_gnn.simulation.hepmc_file import find_first_number
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.settings import COMMON, CP5, configure
@@ -23,8 +24,8 @@ N = 8
 TABLE = ParticleTable(configure(()).particleData)
 
 
-def _split(path: Path, hard: HardEvents, directory: Path, *, first: int = 1) -> None:
-    split_hepmc(
+def _split(path: Path, hard: HardEvents, directory: Path, *, first: int | None = 1) -> FoundEvents:
+    return split_hepmc(
         path,
         hard,
         TABLE,
@@ -142,6 +143,34 @@ def test_wrong_numbers(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path
         _split(hepmc_file, hard_events.part(0, N), tmp_path, first=first)
 
 
+def test_the_numbering_is_found(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
+    """The file counts from 1 and lacks event 3; of an LHE file without the first two, the first has number 3."""
+    found = _split(hepmc_file, hard_events.part(0, N), tmp_path, first=None)
+    assert (found.first_number, found.events) == (1, N - 1)
+    assert (found.energy, found.length) == (1.0, 1.0)
+    assert find_first_number(hepmc_file, hard_events.part(2, N)) == 3
+    with pytest.raises(InputFileError, match="was not made from this LHE file, or its event numbers"):
+        find_first_number(hepmc_file, hard_events.part(10, 20))
+
+
+def test_mev_and_centimetres(batch: ak.Array, hard_events: HardEvents, tmp_path: Path) -> None:
+    """The same event in other units gives the same particles."""
+    stored = []
+    for name, units in (("a", None), ("b", (pyhepmc.Units.MEV, pyhepmc.Units.CM))):
+        event = _gen_event(7, batch[0].prt)
+        if units is not None:
+            event.set_units(*units)
+        with pyhepmc.open(tmp_path / f"{name}.hepmc", "w") as stream:
+            stream.write(event)
+        found = _split(tmp_path / f"{name}.hepmc", hard_events.part(0, 1), tmp_path / name, first=None)
+        assert found.first_number == 7
+        with np.load(tmp_path / name / "herwig_0000.npz") as file:
+            stored.append({key: file[key] for key in ("px", "energy", "vx", "vz")})
+    assert (found.energy, found.length) == (1e-3, 10.0)
+    for key, values in stored[0].items():
+        np.testing.assert_allclose(stored[1][key], values, rtol=1e-6, atol=1e-9)
+
+
 def test_events_of_another_lhe_file(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="was not made from this LHE file"):
         _split(hepmc_file, hard_events.part(10, 20), tmp_path)
@@ -205,6 +234,27 @@ def test_whole_particles_of_the_file_decay_with_the_detector(
             d0 = ak.flatten(file["Events"]["PFCands_d0"].array())
         far[preset] = int(ak.sum((d0 != -1) & (abs(d0) > 0.5)))  # cm
     assert far[None] >= far["paper"] + 5
+
+
+def test_several_generators_each_with_its_name_and_source() -> None:
+    files = {"herwig": {"path": "a"}, "sherpa": {"path": "b", "source": "cluster", "description": "Sherpa 3"}}
+    document = {
+        "samples": {"a": {"lhe": "a.lhe", "hepmc": files}, "b": {"process": "qcd", "events": 1}},
+        "variations": ["seed"],
+    }
+    config = parse_config(SimulationConfig, document, where="test")
+    assert [one.name for one in config.variations_of("a")] == ["nominal", "seed", "herwig", "sherpa"]
+    assert [one.name for one in config.variations_of("b")] == ["nominal", "seed"]
+    sherpa = config.selected[-1]
+    assert (sherpa.axis_name, sherpa.stage, sherpa.two_sided) == ("clusterUp", "generator", False)
+    assert sherpa.description == "Sherpa 3"
+    for name, message in {
+        "fsrRenHi": "a view that Pythia makes has this name",
+        "herwig": "source of this view is",
+    }.items():
+        document["samples"]["a"]["hepmc"] = {name: {"path": "a", "source": "x"}}  # type: ignore[index] # a document
+        with pytest.raises(ConfigError, match=message):
+            parse_config(SimulationConfig, document, where="test")
 
 
 def test_herwig_needs_its_file() -> None:
