@@ -1,6 +1,6 @@
 """Files to arrays: formats, readers and writers, matching of views by hard event, ragged batches."""
 
-from rs3l_gnn.data.batches import EventBatches, ViewBatch, ViewDraw, choose_events, draw_views
+from rs3l_gnn.data.batches import EventBatches, ViewBatch
 from rs3l_gnn.data.event_format import EventFormat, TableFormat
 from rs3l_gnn.data.event_pairing import EventPairConfig, EventSampleReport
 from rs3l_gnn.data.event_tables import EventTables, event_numbers, event_weights
@@ -11,7 +11,9 @@ from rs3l_gnn.data.pairing import PairConfig, PairReport, SampleReport, pair
 from rs3l_gnn.data.published import PublishedFile, convert_published, read_published
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
 from rs3l_gnn.data.source import ViewsSource
+from rs3l_gnn.data.view_draw import ViewDraw, choose_events, draw_views, events_on
 from rs3l_gnn.data.views import Views, concatenate_views, gather_jets
+from rs3l_gnn.data.views_dataset import EventViews, ViewsDataset
 from rs3l_gnn.data.views_file import ViewsFile, ViewsWriter, read_views, write_views
 from rs3l_gnn.data.weights import TrainingWeightConfig, WeightConfig, effective_number, generator_weights
 from rs3l_gnn.data.zenodo import FetchConfig, FetchReport, RemoteFile, fetch, list_record
@@ -23,6 +25,7 @@ __all__ = [
     "EventPairConfig",
     "EventSampleReport",
     "EventTables",
+    "EventViews",
     "FetchConfig",
     "FetchReport",
     "FlatTree",
@@ -38,6 +41,7 @@ __all__ = [
     "ViewBatch",
     "ViewDraw",
     "Views",
+    "ViewsDataset",
     "ViewsFile",
     "ViewsSource",
     "ViewsWriter",
@@ -49,6 +53,7 @@ __all__ = [
     "effective_number",
     "event_numbers",
     "event_weights",
+    "events_on",
     "fetch",
     "find_simulated",
     "format_of",

@@ -6,22 +6,20 @@ another number of processes, sees the same batches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import NOMINAL, ConfigError, TrainingError
+from rs3l_gnn.conventions import TrainingError
 from rs3l_gnn.data.source import ViewsSource
-from rs3l_gnn.data.views import Views, gather_jets
+from rs3l_gnn.data.view_draw import ViewDraw, choose_events, draw_rng, draw_views
+from rs3l_gnn.data.views import gather_jets
 
-__all__ = ["EventBatches", "ViewBatch", "ViewDraw", "choose_events", "draw_views"]
+__all__ = ["EventBatches", "ViewBatch"]
 
-_ORDER, _VIEWS, _SUBSET = 1, 2, 3  # random streams: order of the events, choice of the views, choice of the events
-
+_ORDER = 1  # random stream of the order of the events; others are in view_draw
 
 _Held = tuple[tuple[int, int] | None, NDArray[np.int64], tuple[NDArray[np.float32], NDArray[np.int64]]]
 
@@ -38,63 +36,6 @@ class ViewBatch(NamedTuple):
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
     jets: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class ViewDraw:
-    """How the views of an event are chosen.
-
-    Attributes:
-        n_views: views of each event in a batch.
-        anchored: True = the nominal view is always the first.
-        weights: relative probability of each variation, by name; others are never drawn.
-    """
-
-    n_views: int = 2
-    anchored: bool = True
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-    def jet_weights(self, index: Views) -> NDArray[np.float64]:
-        """Weight of each view in the draw [n_jets]; infinite for an anchor.
-
-        Raises:
-            ConfigError: a negative weight, or none that is positive.
-            UnknownVariationError: a variation that does not occur.
-        """
-        weights = np.zeros(index.n_jets)
-        for name, weight in self.weights.items():
-            if not weight >= 0:
-                raise ConfigError(f"the weight of variation {name!r} must be >= 0", got=weight)
-            if weight > 0:  # what is not wanted need not be there
-                weights[index.vartype == index.vartype_of(name)] = weight
-        if self.anchored:
-            weights[index.vartype == NOMINAL.vartype] = np.inf
-        if not weights.any():
-            raise ConfigError("no variation has a positive weight", allowed=[v.name for v in index.variations])
-        return weights
-
-
-def draw_views(index: Views, events: NDArray[np.int64], draw: ViewDraw, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose different views of each event, weighted, without replacement.
-
-    Each view gets the key ``-log(u) / weight`` with uniform u, and the smallest keys win (Efraimidis and Spirakis,
-    Inf. Process. Lett. 97 (2006) 181). An anchor has an infinite weight, hence key 0.
-
-    Args:
-        index: all views.
-        events: events that have enough views [n].
-        draw: how to choose.
-        rng: random numbers; one is used for each view of the index, whatever ``events`` is.
-
-    Returns:
-        Jet indices [n, n_views], the anchor first.
-    """
-    weights = draw.jet_weights(index)
-    uniform = 1.0 - rng.random(index.n_jets)  # in (0, 1], so the logarithm is finite
-    with np.errstate(divide="ignore", invalid="ignore"):
-        keys = np.where(weights > 0, -np.log(uniform) / weights, np.inf)
-    order = np.lexsort((keys, index.event_of_jet))
-    return np.asarray(order[index.first[events][:, None] + np.arange(draw.n_views)[None, :]], dtype=np.int64)
 
 
 class EventBatches:
@@ -135,12 +76,7 @@ class EventBatches:
         buffer_events: int | None = None,
         block_events: int = 256,
     ) -> None:
-        usable = draw.jet_weights(source.index) > 0
-        n_usable = np.add.reduceat(usable, source.index.first[:-1]) if source.index.n_events else np.zeros(0)
-        enough = n_usable[events] >= draw.n_views
-        if draw.anchored:
-            first_jets = source.index.first[:-1][events]
-            enough &= source.index.vartype[first_jets] == NOMINAL.vartype
+        enough = draw.has_enough(source.index, events)
         self.events = choose_events(events[enough], max_events, source.index.n_events, seed)
         self.n_short = int((~enough).sum())
         if len(self.events) < (batch_events if shuffle else 1):
@@ -195,9 +131,8 @@ class EventBatches:
     def _planned(self, epoch: int) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
         epoch = epoch if self._shuffle else 0
         if self._plan is None or self._plan[0] != epoch:
-            rng = np.random.default_rng([self._seed, epoch, _VIEWS])
             order = self._order(epoch)
-            self._plan = (epoch, order, draw_views(self._source.index, order, self._draw, rng))
+            self._plan = (epoch, order, draw_views(self._source.index, order, self._draw, draw_rng(self._seed, epoch)))
         return self._plan
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
@@ -220,26 +155,6 @@ class EventBatches:
                 jets = self._source.index.jets_of(self.events)
             self._held = (key, jets, self._source.read_jets(jets))
         return self._held[1], *self._held[2]
-
-
-def choose_events(events: NDArray[np.int64], size: int | None, n_events: int, seed: int) -> NDArray[np.int64]:
-    """The ``size`` events with the smallest of some random numbers, of which every event of the source has one.
-
-    Every event has the same chance, whatever its weight: the weights of those that are chosen stay what they are.
-
-    Args:
-        events: to choose from [n].
-        size: how many; all if None or more than there are.
-        n_events: events of the source.
-        seed: for one seed and source, a smaller size gives a part of those of a larger one.
-
-    Returns:
-        Event indices, rising.
-    """
-    if size is None or size >= len(events):
-        return np.asarray(events, dtype=np.int64)
-    keys = np.random.default_rng([seed, _SUBSET]).random(n_events)
-    return np.sort(events[np.argsort(keys[events], kind="stable")[:size]])
 
 
 def _buffers(n_events: int, batch: int, size: int) -> NDArray[np.int64]:

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rs3l_gnn.conventions import NOMINAL, ConfigError, Split, refuse_existing
-from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number
+from rs3l_gnn.conventions import Split, refuse_existing
+from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number, events_on
 from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
 from rs3l_gnn.training.config import PretrainConfig
 from rs3l_gnn.training.gather import gather_embeddings
@@ -201,20 +201,12 @@ def initial_networks(config: PretrainConfig) -> tuple[Encoder, Head | None]:
 
 def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches, EventBatches]:
     index = source.index
-    nominal = index.first[:-1]
-    side = index.split(config.splits)[nominal]
-    wanted = np.isin(index.sample[nominal], _sample_numbers(index, config.samples))
-    weights = config.variations
-    if weights is None:
-        weights = {variation.name: 1.0 for variation in index.variations if variation.name != NOMINAL.name}
-        if not config.anchored:
-            weights[NOMINAL.name] = 1.0
-    draw = ViewDraw(config.views_per_event, anchored=config.anchored, weights=weights)
+    draw = ViewDraw.of(index, config.views_per_event, config.variations, anchored=config.anchored)
 
     def on(part: Split, *, shuffle: bool) -> EventBatches:
         return EventBatches(
             source,
-            np.flatnonzero((side == part) & wanted),
+            events_on(index, part, config.splits, config.samples),
             draw,
             batch_events=config.batch_events,
             seed=config.seed,
@@ -224,13 +216,6 @@ def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches,
         )
 
     return on(Split.TRAIN, shuffle=True), on(Split.VALIDATION, shuffle=False)
-
-
-def _sample_numbers(index: Views, names: tuple[str, ...] | None) -> list[int]:
-    unknown = [name for name in names or () if name not in index.samples]
-    if unknown:
-        raise ConfigError(f"no view is of sample {unknown[0]!r}", allowed=index.samples)
-    return [number for number, name in enumerate(index.samples) if names is None or name in names]
 
 
 def _event_labels(index: Views, config: PretrainConfig) -> NDArray[np.int64]:
