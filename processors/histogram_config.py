@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig
 from rs3l_gnn.processors.running.exact import Variable
@@ -64,14 +64,21 @@ class HistogramConfig(AxisConfig):
         if not isinstance(document, dict) or not document.get("edges"):
             return document
         edges = document["edges"]
+        if not isinstance(edges, (list, tuple)) or len(edges) < 2:  # refused as such, with its key
+            return {"bins": 1, "start": 0.0, "stop": 1.0, **document}
         return {**document, "bins": len(edges) - 1, "start": edges[0], "stop": edges[-1]}
+
+    @field_validator("edges", mode="after")
+    @classmethod
+    def _rising(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
+        if edges and (len(edges) < 2 or any(not low < high for low, high in pairwise(edges))):
+            raise ValueError("edges must rise, and be two or more")
+        return edges
 
     @model_validator(mode="after")
     def _consistent(self) -> HistogramConfig:
         if (self.expression is None) == (self.function is None):
             raise ValueError("give either expression or function")
-        if any(not low < high for low, high in pairwise(self.edges)):
-            raise ValueError(f"edges must rise, got {', '.join(map(str, self.edges))}")
         if self.edges and self.spacing != "linear":
             raise ValueError("edges leave nothing to spacing; give one of them")
         return self

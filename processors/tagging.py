@@ -245,7 +245,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         """Scores of the wanted jets by tagger, NaN for the others [n_jets]; what the file holds is not shifted."""
         scores: dict[str, NDArray[np.floating]] = {}
         for name in self.config.taggers:
-            values = np.full(len(wanted), np.nan, dtype=np.float64 if name in self.stored else np.float32)
+            dtype = np.float64 if name in self.stored else np.float32
+            values: NDArray[np.floating] = np.full(len(wanted), np.nan, dtype=dtype)
             if name in self.stored:
                 values[wanted] = columns.of_jets(self.stored[name], f"taggers.{name}")[wanted]
             elif name not in self.taggers:

@@ -10,21 +10,87 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError, field_validator
 
 from rs3l_gnn.conventions.errors import ConfigError, InputFileError
 
-__all__ = ["BaseConfig", "dump_config", "load_config", "members_of", "merge_documents", "parse_config", "set_path"]
+__all__ = [
+    "BaseConfig",
+    "dump_config",
+    "load_config",
+    "members_of",
+    "merge_documents",
+    "parse_config",
+    "parse_yaml",
+    "read_text",
+    "set_path",
+]
 
 Config = TypeVar("Config", bound="BaseConfig")
 _PLACES = re.compile(r"([^\[\]]+)((?:\[\d+\])*)")
 _PLACE = re.compile(r"\d+")
+_LARGEST = 2**63 - 1  # what a 64-bit integer holds: arrays, seeds and files have no more
 
 
 class BaseConfig(BaseModel):
-    """Base of every configuration: unknown keys are refused, values do not change after parsing."""
+    """Base of every configuration: unknown keys are refused, numbers are finite and integers have 64 bits at most.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Values do not change after parsing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _within_64_bits(cls, value: Any) -> Any:
+        for number in _integers(value):
+            if abs(number) > _LARGEST:
+                raise ValueError(f"{number} does not fit into 64 bits")
+        return value
+
+
+def _integers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for entry in value:
+            yield from _integers(entry)
+    elif isinstance(value, dict):
+        for pair in value.items():
+            yield from _integers(pair)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key stands once: of two values, one would be dropped without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[str, yaml.Node] = {}
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge" or not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                first = seen[key.value].start_mark.line + 1
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} stands twice, first in line {first}", key.start_mark
+                )
+            seen[key.value] = key
+        return super().construct_mapping(node, deep)
+
+
+def parse_yaml(text: str) -> Any:
+    """What a text in YAML says, in plain Python types.
+
+    Raises:
+        ConfigError: the text is not YAML, nests too deeply, or gives a key twice.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError("not valid YAML: it nests too deeply") from error
+    except ValueError as error:  # what looks like a date and is none
+        raise ConfigError(f"not valid YAML: {error}") from error
 
 
 def load_config(model: type[Config], path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -46,7 +112,7 @@ def load_config(model: type[Config], path: Path | str | None = None, overrides: 
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise ConfigError("an override must read dotted.key=value", got=repr(override))
-        set_path(document, key, yaml.safe_load(text))
+        set_path(document, key, _parse_override(override, text))
     return parse_config(model, document, where=str(path) if path is not None else "the options")
 
 
@@ -63,25 +129,53 @@ def parse_config(model: type[Config], document: dict[str, Any], *, where: str) -
         raise ConfigError(f"{where}: " + "; ".join(lines)) from error
 
 
+def _parse_override(override: str, text: str) -> Any:
+    try:
+        return parse_yaml(text)
+    except ConfigError as error:
+        raise ConfigError(f"cannot read the override {override!r}: {error}") from error
+
+
 def dump_config(config: BaseModel) -> str:
     """The resolved configuration as YAML, in the order of its fields."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
 def _read_yaml(path: Path, model: Any, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    text = read_text(path)
     if path.resolve() in seen:
         raise ConfigError(f"{path}: the chain of 'base:' files comes back to itself")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputFileError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputFileError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+        document = parse_yaml(text)
+    except ConfigError as error:
+        raise InputFileError(f"{path} is {error}") from error
     if document is None:
         document = {}
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must hold a mapping at its top level", got=type(document).__name__)
-    return _resolve(document, path, model, (*seen, path.resolve()))
+    try:
+        return _resolve(document, path, model, (*seen, path.resolve()))
+    except RecursionError as error:
+        raise InputFileError(f"{path} has a section that contains itself") from error
+
+
+def read_text(path: Path) -> str:
+    """Text of a file of a configuration, in UTF-8.
+
+    Raises:
+        InputFileError: there is no such file, it is a pipe or a folder, or it holds no text.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a pipe or device, and reading it could wait for ever"
+            raise InputFileError(f"cannot read the configuration {path}: it is {what}", hint="give a file")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputFileError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputFileError(f"{path} is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    except ValueError as error:  # a NUL in the name
+        raise InputFileError(f"cannot read the configuration {path}: {error}") from error
 
 
 def _resolve(section: dict[str, Any], path: Path, model: Any, seen: tuple[Path, ...]) -> dict[str, Any]:

@@ -7,23 +7,50 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions.errors import OutputError
 
-__all__ = ["atomic_directory", "atomic_file", "refuse_existing", "write_json"]
+__all__ = ["atomic_directory", "atomic_file", "refuse_existing", "require_place", "write_json"]
+
+_LONGEST_NAME = 220  # bytes; file systems hold 255, and names in the making are longer than the last ones
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Stop before any work is done when the output is there already.
+    """Stop before any work is done when the output is there already, or cannot be.
 
     Raises:
-        OutputError: ``path`` exists and ``force`` is False.
+        OutputError: ``path`` exists and ``force`` is False, or nothing can be written there.
     """
+    require_place(path)
     if path.exists() and not force:
         raise OutputError(f"{path} exists already", hint="choose another output or pass --force to replace it")
+
+
+def require_place(path: Path) -> None:
+    """Stop before any work is done when a file or folder cannot be made at ``path``.
+
+    Raises:
+        OutputError: the name is empty, too long or no text, something on the way is a file, or the folder that is to
+            hold it may not be written.
+    """
+    try:
+        names = [os.fsencode(name) for name in path.parts]
+        longest = max(map(len, names), default=0)
+        if longest > _LONGEST_NAME:
+            raise OutputError("a name in the output's path is too long", got=f"{longest} bytes", allowed=_LONGEST_NAME)
+        if b"\0" in b"".join(names):
+            raise OutputError("the output's path has a NUL character", got=repr(str(path)))
+        # Of what exists on the way, the last decides.
+        above = next(parent for parent in (path.absolute(), *path.absolute().parents)[1:] if os.path.lexists(parent))
+        if not above.is_dir():
+            raise OutputError(f"cannot write {path}: {above} is no folder", hint="choose another output")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write {path}: no permission to write in {above}", hint="choose another output")
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 @contextmanager
@@ -45,7 +72,8 @@ def atomic_file(path: Path | str, *, force: bool = False) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rs3l_gnn.conventions import ConfigError, InputFileError
+from rs3l_gnn.conventions.config import parse_yaml
 
 __all__ = ["flag", "is_simulation", "matches_any", "nominal_of", "parse_dataset", "read_document"]
 
@@ -30,9 +29,9 @@ def read_document(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputFileError(f"cannot read the fileset {path}: {error}") from error
     try:
-        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
-        raise InputFileError(f"{path} is not a fileset: {' '.join(str(error).split())}") from error
+        document = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
+    except (json.JSONDecodeError, RecursionError, ConfigError) as error:
+        raise InputFileError(f"{path} is not a fileset: {error}") from error
     if not isinstance(document, dict) or not document:
         raise InputFileError(f"{path} holds no data sets", hint='expected {"name": {"files": {"a.root": "Events"}}}')
     return document

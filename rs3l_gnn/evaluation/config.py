@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, PlotStyle, SplitFractions
 from rs3l_gnn.data import WeightConfig
@@ -23,6 +23,7 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, (str, Path)) else value
 
 
+Efficiency = Annotated[float, Field(gt=0, lt=1)]
 Trainings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 """Weights of one recipe, trained once or several times with other seeds."""
 
@@ -44,10 +45,12 @@ class CurveConfig(BaseConfig):
     lines: dict[str, dict[float, Trainings]] = Field(description="name of each line, value of x, trainings")
     references: dict[str, Trainings] = Field({}, description="trainings that do not depend on x, or n2")
     reference: str | None = Field(None, description="line or reference that the others are divided by")
-    efficiency: float = Field(0.5, gt=0, lt=1, description="signal efficiency of the rejection")
+    efficiency: Efficiency = Field(0.5, description="signal efficiency of the rejection")
     variations: bool = Field(False, description="score all variations, for the distances; slower")
     extrapolate_to: float | None = Field(None, gt=0, description="draw power laws of each line up to this x")
-    aims: dict[float, float] = Field({}, description="x and the ratio of 1/FPR to the reference that is aimed at")
+    aims: dict[float, PositiveFloat] = Field(
+        {}, description="x and the ratio of 1/FPR to the reference that is aimed at"
+    )
     signal: ClassConfig | None = Field(None, description="another signal than the evaluation's")
     background: ClassConfig | None = Field(None, description="another background than the evaluation's")
     caption: str = Field("", description="a sentence for the report")
@@ -89,7 +92,9 @@ class TableConfig(BaseConfig):
 
     rows: dict[str, Trainings] = Field(description="label and trainings of each row, or n2")
     reference: str = Field(description="label of the row that the others are compared with")
-    efficiencies: tuple[float, ...] = Field((0.5, 0.8), description="signal efficiencies of the rejection")
+    efficiencies: tuple[Efficiency, ...] = Field(
+        (0.5, 0.8), min_length=1, description="signal efficiencies of the rejection"
+    )
     variations: bool = Field(False, description="score all variations, for the distances; slower")
     signal: ClassConfig | None = Field(None, description="another signal than the evaluation's")
     background: ClassConfig | None = Field(None, description="another background than the evaluation's")
@@ -99,7 +104,6 @@ class TableConfig(BaseConfig):
     def _consistent(self) -> TableConfig:
         if self.reference not in self.rows:
             raise ValueError(f"reference must name a row ({', '.join(self.rows)}), got {self.reference!r}")
-        _check_efficiencies(self.efficiencies)
         return self
 
 
@@ -131,7 +135,9 @@ class EvaluateConfig(BaseConfig):
     background: ClassConfig = ClassConfig(name="qcd", jettypes=QCD_TYPES)
     others: tuple[ClassConfig, ...] = Field((), description="further classes, probed and varied like the signal")
     variations: tuple[str, ...] | None = Field(None, description="variations to compare; all that occur if null")
-    efficiencies: tuple[float, ...] = Field((0.5, 0.6, 0.7, 0.8, 0.9), description="signal efficiencies")
+    efficiencies: tuple[Efficiency, ...] = Field(
+        (0.5, 0.6, 0.7, 0.8, 0.9), min_length=1, description="signal efficiencies"
+    )
     bootstrap: int = Field(200, ge=2, description="replicas of the events for the errors")
     weights: WeightConfig = WeightConfig()
     splits: SplitFractions = SplitFractions()
@@ -146,7 +152,6 @@ class EvaluateConfig(BaseConfig):
         names = [self.background.name, self.signal.name, *(other.name for other in self.others)]
         if len(set(names)) != len(names):
             raise ValueError(f"two classes have the same name: {', '.join(names)}")
-        _check_efficiencies(self.efficiencies)
         if BASELINE in self.taggers:
             raise ValueError("the name 'n2' belongs to the classical baseline")
         empty = [name for name, weights in self.taggers.items() if not weights]
@@ -183,11 +188,6 @@ class EvaluateConfig(BaseConfig):
         for table in self.tables.values():
             for weights in table.rows.values():
                 yield weights, table.variations
-
-
-def _check_efficiencies(efficiencies: tuple[float, ...]) -> None:
-    if not efficiencies or any(not 0 < efficiency < 1 for efficiency in efficiencies):
-        raise ValueError(f"efficiencies must lie between 0 and 1, got {list(efficiencies)}")
 
 
 def _number(x: Any) -> Any:

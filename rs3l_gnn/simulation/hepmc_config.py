@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from rs3l_gnn.conventions import BaseConfig
 
@@ -18,7 +18,7 @@ class HepmcConfig(BaseConfig):
     path: Path = Field(description="HepMC file, relative to the working directory")
     description: str = Field(default="", description="of the generator, for people")
     source: str | None = Field(default=None, description="name of the nuisance; None: that of the view")
-    first_number: int | Literal["auto"] = Field(
+    first_number: NonNegativeInt | Literal["auto"] = Field(
         default="auto",
         description="event number of the first event of the LHE file; auto: found by the hard partons",
     )

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
     file_digest,
     progress,
 )
+from rs3l_gnn.conventions.outputs import require_place
 from rs3l_gnn.conventions.processes import GOES_ON
 from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.config import HARD_MARGIN, SampleConfig, SimulationConfig
@@ -129,6 +130,7 @@ def _prepare(config: SimulationConfig, output: Path, *, force: bool) -> None:
     """Make the directories, or check that what is there is the beginning of the same simulation."""
     for name in config.samples:
         directory = output / name
+        require_place(directory / _CONFIG_FILE)
         resolved = directory / _CONFIG_FILE
         foreign = directory.exists() and any(not path.name.startswith(".") for path in directory.iterdir())
         if foreign and not resolved.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeFloat, model_validator
 
 from rs3l_gnn.conventions import NOMINAL, BaseConfig, SplitFractions
 from rs3l_gnn.data import TrainingWeightConfig
@@ -114,7 +114,7 @@ class PretrainConfig(BaseConfig):
         None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
     )
     loss: AnyLoss = NTXent()
-    variations: dict[str, float] | None = Field(
+    variations: dict[str, NonNegativeFloat] | None = Field(
         None, description="weight of each variation in the draw of a partner; all that occur, equally, if null"
     )
     anchored: bool = Field(True, description="the nominal view is in every pair")
@@ -143,7 +143,7 @@ class FinetuneConfig(BaseConfig):
     encoder_rate: float = Field(1.0, gt=0, description="learning rate of the encoder relative to that of the head")
     head: HeadConfig = HeadConfig()
     targets: TargetConfig = TargetConfig()
-    variations: dict[str, float] = Field(
+    variations: dict[str, NonNegativeFloat] = Field(
         {NOMINAL.name: 1.0}, description="views that are trained on; one is drawn for each event and epoch"
     )
     balance: bool = Field(True, description="weight the classes to the same sum")

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from rs3l_gnn.configs import config_path
 from rs3l_gnn.conventions import BaseConfig, ConfigError, OutputError
+from rs3l_gnn.conventions.config import parse_yaml
 from rs3l_gnn.data import PairConfig
 from rs3l_gnn.evaluation import EvaluateConfig
 from rs3l_gnn.fits import FitConfig
@@ -40,7 +40,7 @@ class StudyConfig(BaseConfig):
     a path with ``{seed}`` stands for the trainings of all seeds.
     """
 
-    seeds: tuple[int, ...] = Field((1, 2, 3), min_length=1, description="one training for each")
+    seeds: tuple[NonNegativeInt, ...] = Field((1, 2, 3), min_length=1, description="one training for each")
     simulate: dict[str, SimulationConfig] = Field({}, description="hard events and their re-simulation")
     pair: dict[str, PairConfig] = Field({}, description="files of views")
     pretrain: dict[str, PretrainConfig] = Field({}, description="encoders")
@@ -126,9 +126,9 @@ def state_of(step: Step, folder: Path) -> State:
 def _saved(step: Step, path: Path) -> BaseConfig | None:
     try:
         text = path.read_text(encoding="utf-8")
-        document = json.loads(text)["config"] if path.suffix == ".json" else yaml.safe_load(text)
+        document = json.loads(text)["config"] if path.suffix == ".json" else parse_yaml(text)
         return type(step.config).model_validate(document)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, ConfigError):
         return None
 
 

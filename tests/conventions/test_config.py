@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,46 @@ def test_override_without_a_value() -> None:
         load_config(Outer, overrides=["name"])
     with pytest.raises(ConfigError, match="'name' is a value, not a section"):
         load_config(Outer, overrides=["name=a", "name.k=1"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a\nname: b\n", "key 'name' stands twice, first in line 1"),
+        ("inner: {k: 1, width: 3, k: 2}\n", "key 'k' stands twice, first in line 1"),
+        ("a: &a {b: *a}\n", "contains itself"),
+        ("[" * 3000, "nests too deeply"),
+        ("name: 2020-13-45\n", "not valid YAML: month must be in 1..12"),
+        ("inner: {k: .nan}", "inner.k: .* valid integer|inner.k: .* finite"),
+        ("inner: {k: 9223372036854775808}", "inner.k: 9223372036854775808 does not fit into 64 bits"),
+    ],
+)
+def test_texts_that_are_no_configuration(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises((ConfigError, InputFileError), match=message):
+        load_config(Outer, tmp_path / "bad.yaml")
+
+
+def test_merged_keys_may_be_overridden(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("inner: {<<: {k: 3, width: 5}, k: 4}\n")
+    assert load_config(Outer, tmp_path / "a.yaml").inner == Inner(k=4, width=5)
+
+
+def test_places_that_hold_no_text(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "binary").write_bytes(b"name: \xff\xfe")
+    for path, message in [
+        (tmp_path / "pipe", "a pipe or device"),
+        (tmp_path, "a folder"),
+        (tmp_path / "binary", "not text in UTF-8: invalid start byte at byte 6"),
+        (tmp_path / ("n" * 300), "name too long"),
+        (Path("a\0b"), "null"),
+    ]:
+        with pytest.raises(InputFileError, match=message):
+            load_config(Outer, path)
+
+
+@pytest.mark.parametrize("override", ["name=[", "name={a: 1", "name=@x", "name=" + "[" * 3000])
+def test_overrides_that_are_no_yaml(override: str) -> None:
+    with pytest.raises(ConfigError, match="cannot read the override"):
+        load_config(Outer, None, [override])

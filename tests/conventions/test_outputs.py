@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import pickle
 from pathlib import Path
 
 import pytest
 
-from rs3l_gnn.conventions import InputFileError, OutputError, atomic_directory, atomic_file, write_json
+from rs3l_gnn.conventions import InputFileError, OutputError, atomic_directory, atomic_file, refuse_existing, write_json
 
 
 def test_file_appears_whole(tmp_path: Path) -> None:
@@ -68,3 +69,31 @@ def test_errors_survive_the_way_back_from_a_worker() -> None:
     back = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(back) is InputFileError
     assert str(back) == "a.root is truncated; got 3; allowed: a, b; copy it again"
+
+
+def test_places_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "closed").mkdir(mode=0o555)
+    places = [
+        (tmp_path / "file" / "below", "file is no folder"),
+        (tmp_path / "file" / "far" / "below", "file is no folder"),
+        (tmp_path / ("n" * 300), "too long"),
+        (tmp_path / "a\0b", "NUL"),
+    ]
+    if os.geteuid() != 0:  # root may write everywhere
+        places.append((tmp_path / "closed" / "new", "no permission"))
+    for path, message in places:
+        with pytest.raises(OutputError, match=message):
+            refuse_existing(path, force=True)
+        with pytest.raises(OutputError, match=message), atomic_file(path):
+            pytest.fail("the block must not start")
+        with pytest.raises(OutputError, match=message), atomic_directory(path):
+            pytest.fail("the block must not start")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["closed", "file"]
+
+
+def test_new_folders_on_the_way_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with atomic_file(Path("new/deep/a.txt")) as partial:
+        partial.write_text("x")
+    assert (tmp_path / "new/deep/a.txt").read_text() == "x"

@@ -23,7 +23,7 @@ def curve(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"efficiencies": [0.5, 1.0]}, "between 0 and 1"),
+        ({"efficiencies": [0.5, 1.0]}, "efficiencies.1: .* less than 1"),
         ({"taggers": {"n2": "a"}}, "belongs to the classical baseline"),
         ({"taggers": {"a": []}}, "tagger 'a' has no weights"),
         ({"taggers": {"a": "w"}, "reference": "b"}, "reference must be n2 or one of a, got 'b'"),
@@ -41,7 +41,7 @@ def curve(**changes: Any) -> dict[str, Any]:
         (curve(aims={10: 2}), "aims need a reference"),
         (curve(aims={20: 2}, reference="a"), "aims must lie at x values of the lines \\(10\\), got 20"),
         ({"tables": {"t": {"rows": {"x": "w"}, "reference": "y"}}}, r"reference must name a row \(x\), got 'y'"),
-        ({"tables": {"t": {"rows": {"x": "w"}, "reference": "x", "efficiencies": []}}}, "between 0 and 1"),
+        ({"tables": {"t": {"rows": {"x": "w"}, "reference": "x", "efficiencies": []}}}, "at least 1 item"),
     ],
 )
 def test_nonsense_is_refused(document: dict[str, Any], message: str) -> None:

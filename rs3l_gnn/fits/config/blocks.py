@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig
 
@@ -245,6 +245,6 @@ class YearConfig(BaseConfig):
 
     inputs: tuple[Path, ...] = Field(min_length=1, description="histograms of this period")
     luminosity: LuminosityConfig | None = Field(default=None, description="another one than the fit's")
-    cross_sections: dict[str, float] | None = Field(default=None, description="other ones than the fit's")
+    cross_sections: dict[str, PositiveFloat] | None = Field(default=None, description="other ones than the fit's")
 
     _paths = field_validator("inputs", mode="before")(one_or_more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, PlotStyle
 from rs3l_gnn.fits.config.blocks import (
@@ -102,7 +102,7 @@ class FitConfig(BaseConfig):
     channels: dict[str, ChannelConfig] = Field(default={}, description="all on the axis if absent")
     rebin: RebinConfig = RebinConfig()
     luminosity: LuminosityConfig = LuminosityConfig()
-    cross_sections: dict[str, float] = Field(default={}, description="in pb, instead of a dataset's own")
+    cross_sections: dict[str, PositiveFloat] = Field(default={}, description="in pb, instead of a dataset's own")
     data: DataConfig = DataConfig()
     auto_systematics: bool = Field(default=True, description="take every source on the variation axis")
     systematics: dict[str, SystematicConfig] = Field(default={})
