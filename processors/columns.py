@@ -157,6 +157,26 @@ class Columns:
             return values * (self.pt_ratio() if view.mass_scale is None else view.mass_scale)
         return values
 
+    def moved_events(self) -> ak.Array:
+        """The events with their jets under this hypothesis, where jets are a collection of their own in the file."""
+        if self.view is self._stored or not isinstance(self.tables.form, TableFormat):
+            return self.events
+        return ak.with_field(self.events, self._moved_jets(), self._collection)
+
+    def jets(self) -> ak.Array:
+        """The jets under this hypothesis [event][jet], with ``score_<tagger>``, NaN for those that are not analysed."""
+        jets = self._moved_jets()
+        for name, score in self._scores.items():
+            jets = ak.with_field(jets, ak.unflatten(score, self.view.counts), f"{SCORE}{name}")
+        return jets
+
+    def _moved_jets(self) -> ak.Array:
+        jets = self.tables.jets
+        if self.view is not self._stored:
+            for field in (name for name in _MOVED if name in jets.fields):
+                jets = ak.with_field(jets, ak.unflatten(self.jet_field(field), self.view.counts), field)
+        return jets
+
     def pt_ratio(self) -> NDArray[np.float64]:
         """Pt under this hypothesis over that in the file [n_jets]; 1 for jets without momentum."""
         stored = self._stored.pt

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
 from rs3l_gnn.inference import Discriminant, shipped_names
-from rs3l_gnn.processors.histogram_config import AxisConfig, HistogramConfig
+from rs3l_gnn.processors.histogram_config import AxisConfig, FunctionName, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
 from rs3l_gnn.processors.running.executor_registry import EXECUTORS, AnyExecutor
@@ -119,9 +119,9 @@ class ProcessorConfig(BaseConfig):
                     f"allowed: {', '.join(self.jet_variables)}"
                 )
         self._require_names()
-        unknown = set(self.discriminants) - set(self.networks)
-        if unknown:
-            raise ValueError(f"discriminants name no network: {', '.join(sorted(unknown))}")
+        for name in self.discriminants:
+            if name not in self.networks:
+                raise ValueError(f"discriminants name no {'network' if name in self.taggers else 'tagger'}: {name}")
         if self.split is not None and not self.fractions.of(Split[self.split.upper()]) > 0:
             raise ValueError(f"the fraction of the split {self.split!r} is 0")
         return self
@@ -252,6 +252,9 @@ class AnalysisConfig(ProcessorConfig):
     )
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
         default=(), description="leave these data sets out; * is a wildcard"
+    )
+    processor_class: FunctionName | None = Field(
+        default=None, description="module:class, a subclass of rs3l_gnn.processors.TaggingProcessor to run"
     )
     run: RunConfig = RunConfig()
     plots: bool = Field(default=False, description="draw every histogram into the folder plots")

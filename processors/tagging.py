@@ -21,6 +21,7 @@ from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
+from rs3l_gnn.processors.hooks import call, load_object, values_of_jets
 from rs3l_gnn.processors.momenta import momentum_views
 from rs3l_gnn.processors.running.bootstrap import multiplicities
 from rs3l_gnn.processors.running.chunk import ChunkOutput, Selected
@@ -69,6 +70,11 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             for name, model in config.networks.items()
         }
         self.stored = config.stored
+        self.functions = {
+            name: load_object(histogram.function, where=f"histograms.{name}.function")
+            for name, histogram in config.histograms.items()
+            if histogram.function is not None
+        }
         for name, tagger in self.taggers.items():
             require_one_score(tagger.classes, tagger.discriminant, tagger=name)
         # Where the networks saw different ranges, a jet counts as known only if all of them know it.
@@ -105,6 +111,19 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any] | None:
         """Turn the sums into normalised histograms; with ``on_error="collect"`` the caller does so."""
         return summarise(self.config, accumulator) if self.on_error == "raise" else None
+
+    def select(self, events: Any) -> Any:
+        """Events to keep, for processors of one's own: a subclass that has this method cuts on what it gives.
+
+        It is called for every chunk and under every shift of the jets' momenta.
+
+        Args:
+            events: NanoEvents; the analysed jets are those of the shift, where the file holds them as a collection.
+
+        Returns:
+            True for the events that are kept [n_events].
+        """
+        return np.ones(len(events), dtype=bool)
 
     def variations(self, dataset: str, metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Entries of the variation axis that a data set fills, with a record of each."""
@@ -185,16 +204,17 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
 
     def _select(
         self, columns: Columns, kept: NDArray[np.bool_], simulation: bool
-    ) -> tuple[list[NDArray[np.bool_]], NDArray[np.int64]]:
+    ) -> tuple[dict[str, NDArray[np.bool_]], NDArray[np.int64]]:
         """Events left after each further condition [n_events] each, and places of the analysed jets [n]."""
         config = self.config
-        masks = select_events(config, columns, kept, simulation=simulation)
+        own = self.select if type(self).select is not TaggingProcessor.select else None
+        steps = select_events(config, columns, kept, simulation=simulation, select=own)
         passed = None
         for where, expression in config.expressions.items():
             if where.startswith("jet.selection."):
                 mask = columns.jets_where(expression, where)
                 passed = mask if passed is None else passed & mask
-        return masks[1:], choose_jets(columns.view, config.jet, masks[-1], passed)
+        return steps, choose_jets(columns.view, config.jet, [kept, *steps.values()][-1], passed)
 
     def _selected(
         self,
@@ -212,6 +232,10 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             for where, expression in self.config.expressions.items()
             if where.startswith("histograms.")
         }
+        for name, function in self.functions.items():
+            where = f"histograms.{name}"
+            found = call(function, mine.moved_events(), mine.jets(), where=where)
+            own[name] = values_of_jets(found, view.counts, where=where)
         return Selected(self.config, mine, places, scores, own)
 
     def _fill_candidate_shifts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import (
     NOMINAL,
+    ConfigError,
     InputFileError,
     JetDomain,
     atomic_directory,
@@ -33,6 +35,7 @@ from rs3l_gnn.processors.files import (
     require_same_order,
     without_shower_weights,
 )
+from rs3l_gnn.processors.hooks import load_object, module_file
 from rs3l_gnn.processors.running.bootstrap import Replicas, write_replicas
 from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, run_key
 from rs3l_gnn.processors.running.chunking import work_items
@@ -79,7 +82,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     if config.certified is not None:
         read_certified(config.certified)  # refused here and not by the first chunk of data
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
-    processor = TaggingProcessor(config.processor, on_error="collect")
+    processor = _processor(config)
     good, bad, remarks = _open_files(config, datasets, processor)
     datasets, without = _described(config, datasets, good)
     items, n_left_out = work_items(config, datasets, good)
@@ -139,6 +142,29 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             force=force,
         )
     return report
+
+
+def _processor(config: AnalysisConfig) -> TaggingProcessor:
+    """The processor of the configuration; results are collected, to be normalised here."""
+    kind: Any = TaggingProcessor
+    if config.processor_class is not None:
+        kind = load_object(config.processor_class, where="processor_class")
+        if not (isinstance(kind, type) and issubclass(kind, TaggingProcessor)):
+            raise ConfigError("processor_class must be a subclass of TaggingProcessor", got=config.processor_class)
+    processor: TaggingProcessor = kind(config.processor, on_error="collect")
+    return processor
+
+
+def _digests(config: AnalysisConfig, processor: TaggingProcessor) -> dict[str, str]:
+    """Content hashes of all that decides what a chunk gives, beside the configuration and our own code."""
+    digests = {name: tagger.digest or "" for name, tagger in processor.taggers.items()}
+    if config.certified is not None:
+        digests["certified blocks"] = file_digest(config.certified)
+    for own in (type(processor), *processor.functions.values()):
+        file = module_file(sys.modules[own.__module__])
+        if file is not None:
+            digests[f"code of {own.__module__}"] = file_digest(file)
+    return digests
 
 
 def _described(
@@ -222,12 +248,8 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp
 
     checkpointer = None
     if config.run.checkpoints is not None:
-        digests = {name: tagger.digest or "" for name, tagger in processor.taggers.items()}
-        if config.certified is not None:
-            digests["certified blocks"] = file_digest(config.certified)
-        checkpointer = ChunkCheckpoints(
-            config.run.checkpoints, run_key(config.processor, digests), resume=config.run.resume
-        )
+        key = run_key(config.processor, _digests(config, processor))
+        checkpointer = ChunkCheckpoints(config.run.checkpoints, key, resume=config.run.resume)
     runner = Runner(
         executor=executor,
         schema=JetSchema,

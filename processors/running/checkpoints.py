@@ -8,13 +8,13 @@ import logging
 import os
 import pickle
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import lz4.frame  # type: ignore[import-untyped]  # ships no type information
 from coffea.processor import CheckpointerABC
 
-import rs3l_gnn
 from rs3l_gnn.conventions import config_digest, file_digest
 from rs3l_gnn.processors.config import ProcessorConfig
 
@@ -26,9 +26,12 @@ _ROOMS = ("conventions", "data", "models", "inference", "processors")
 
 def code_digest() -> str:
     """Hash of the source files that decide what a chunk gives."""
-    package = Path(rs3l_gnn.__file__).parent
-    sources = sorted(path for room in _ROOMS for path in (package / room).glob("*.py"))
-    text = "".join(f"{path.parent.name}/{path.name} {file_digest(path)}\n" for path in sources)
+    found: dict[str, Path] = {}
+    for room in _ROOMS:
+        # By import: a checkout has processors elsewhere than the rest of the package.
+        folder = Path(str(import_module(f"rs3l_gnn.{room}").__file__)).parent
+        found |= {f"{room}/{path.relative_to(folder)}": path for path in folder.rglob("*.py")}
+    text = "".join(f"{name} {file_digest(path)}\n" for name, path in sorted(found.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

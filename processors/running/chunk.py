@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.processors.columns import Columns
 from rs3l_gnn.processors.config import SCORE, ProcessorConfig
-from rs3l_gnn.processors.event_selection import event_steps
 from rs3l_gnn.processors.running.bootstrap import ReplicaHistogram
 from rs3l_gnn.processors.running.exact import ExactHistogram, ExactSums
 from rs3l_gnn.processors.running.paired import PairTable
@@ -56,9 +55,14 @@ class Selected:
                 self.channels[name] &= columns.jets_where(expression, where)[jets]
 
 
-def cutflow_steps(config: ProcessorConfig) -> tuple[str, ...]:
-    """Names of the steps: all events, the split, conditions on events, those with a jet, each channel."""
-    return ("events", "split", *event_steps(config), "jet", *(f"channel {channel.name}" for channel in config.channels))
+def cutflow_steps(config: ProcessorConfig, events: Iterable[str]) -> tuple[str, ...]:
+    """Names of the steps: all events, the split, conditions on events, those with a jet, each channel.
+
+    Args:
+        config: the channels.
+        events: names of the conditions on events.
+    """
+    return ("events", "split", *events, "jet", *(f"channel {channel.name}" for channel in config.channels))
 
 
 class ChunkOutput:
@@ -143,7 +147,7 @@ class ChunkOutput:
         self,
         generated: NDArray[np.float64],
         kept: NDArray[np.bool_],
-        steps: Sequence[NDArray[np.bool_]],
+        steps: Mapping[str, NDArray[np.bool_]],
         weight: NDArray[np.float64],
         selected: Selected,
     ) -> None:
@@ -156,7 +160,12 @@ class ChunkOutput:
             weight: nominal weights [n_events].
             selected: the analysed jets.
         """
-        passed = [np.arange(len(kept)), np.flatnonzero(kept), *map(np.flatnonzero, steps), np.unique(selected.events)]
+        passed = [
+            np.arange(len(kept)),
+            np.flatnonzero(kept),
+            *map(np.flatnonzero, steps.values()),
+            np.unique(selected.events),
+        ]
         passed += [np.unique(selected.events[inside]) for inside in selected.channels.values()]
         sums = ExactSums((len(passed),))
         for step, events in enumerate(passed):
@@ -165,7 +174,7 @@ class ChunkOutput:
         for place, weights in enumerate((generated, generated[kept])):
             total.add(np.full(len(weights), place), weights)
         self._result["cutflow"] = {
-            "events": dict(zip(cutflow_steps(self._config), map(len, passed), strict=True)),
+            "events": dict(zip(cutflow_steps(self._config, steps), map(len, passed), strict=True)),
             "weights": sums,
         }
         self._result["sumw"] = total

@@ -10,6 +10,7 @@ import numpy as np
 
 from rs3l_gnn.conventions import VARIATIONS, ConfigError
 from rs3l_gnn.processors.config import N2, ProcessorConfig
+from rs3l_gnn.processors.event_selection import SELECT, event_steps
 from rs3l_gnn.processors.running.bootstrap import Replicas
 from rs3l_gnn.processors.running.chunk import cutflow_steps
 from rs3l_gnn.processors.running.covariances import Covariances
@@ -149,14 +150,15 @@ def _models(config: ProcessorConfig, parts: Mapping[str, Any]) -> dict[str, list
 
 
 def _cutflow(config: ProcessorConfig, part: Mapping[str, Any], scale: float) -> dict[str, dict[str, float]]:
-    weights = part["cutflow"]["weights"].values()
+    weights, counts = part["cutflow"]["weights"].values(), part["cutflow"]["events"]
+    own = [SELECT] if SELECT in counts else []
     return {
         step: {
-            "events": part["cutflow"]["events"][step],
+            "events": counts[step],
             "weights": float(weights[position]),
             "normalised": float(weights[position] * scale),
         }
-        for position, step in enumerate(cutflow_steps(config))
+        for position, step in enumerate(cutflow_steps(config, [*event_steps(config), *own]))
     }
 
 

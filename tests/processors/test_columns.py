@@ -75,6 +75,21 @@ def test_jets_follow_their_hypothesis(slim_nano: Path) -> None:
     assert not np.array_equal(passed, columns.events_where(parse_expression("any(FatJet.pt > 300)"), "here"))
 
 
+def test_records_follow_their_hypothesis(slim_nano: Path) -> None:
+    columns = _columns(slim_nano)
+    assert columns.moved_events() is columns.events
+    view = replace(columns.view, pt=columns.view.pt * 1.5)
+    moved = columns.under(view, {"net": np.full(len(view.pt), 0.25)})
+    jets, events = moved.jets(), moved.moved_events()
+    for records in (jets, events.FatJet):
+        np.testing.assert_allclose(ak.flatten(records.pt), 1.5 * ak.flatten(columns.events.FatJet.pt), rtol=1e-6)
+        assert records.tau1.to_list() == columns.events.FatJet.tau1.to_list()
+    assert ak.all(jets.score_net == 0.25)
+    assert events.Muon.pt.to_list() == columns.events.Muon.pt.to_list()
+    # The four-vectors of coffea.
+    np.testing.assert_allclose(ak.flatten(jets.px), ak.flatten(jets.pt * np.cos(jets.phi)), rtol=1e-5)
+
+
 def test_changes_of_candidates_move_the_whole_jet(toy_directory: Path) -> None:
     """All candidates 10 % harder: momentum and masses grow alike, the direction stays."""
     columns = _columns(toy_directory / "hbb" / "nominal_0000.root")
