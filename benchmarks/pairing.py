@@ -1,9 +1,9 @@
 """How the work of ``rs3l pair`` grows with the number of views.
 
-Two measurements. Matching alone: event numbers and fingerprints of hard events are compared, events with views counted,
-and the files that hold them found, for every file; no particles. The reference is the time a view at the smallest size:
-linear work needs no more at the largest. And the whole verb, from ROOT files with particles to one HDF5 file, on
-invented jets.
+Three measurements. Matching alone: event numbers and fingerprints of hard events are compared, events with views
+counted, and the files that hold them found, for every file; no particles. The reference is the time a view at the
+smallest size: linear work needs no more at the largest. The whole verb, from ROOT files with particles to one HDF5
+file, on invented jets. And event files, see :mod:`~rs3l_gnn.benchmarks.event_pairing`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from rs3l_gnn.benchmarks.event_pairing import measure_event_pairing
 from rs3l_gnn.conventions import Variation, get_variation
 from rs3l_gnn.data import PairConfig, SimulatedFile, pair
 from rs3l_gnn.data.matching import MatchedSample
@@ -37,6 +38,7 @@ def benchmark_pairing(
     *,
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000),
     whole_sizes: tuple[int, ...] = (5_000, 20_000),
+    event_sizes: tuple[int, ...] = (10_000, 40_000),
     events_per_file: int = 500,
     repeats: int = 3,
 ) -> dict[str, Any]:
@@ -45,22 +47,26 @@ def benchmark_pairing(
     Args:
         sizes: views of the measurements of matching, rising, in five variations.
         whole_sizes: views of the measurements of the whole verb, rising.
-        events_per_file: hard events of one file.
+        event_sizes: views of the measurements on event files of an experiment, rising.
+        events_per_file: hard events of one file; event files have ten times as many.
         repeats: measurements of each size of matching; the fastest counts.
 
     Returns:
         ``matching`` and ``whole``: for each size ``views``, ``files``, ``seconds`` (of processor time) and
         ``views_per_second``; ``linearity`` and ``whole_linearity``: seconds a view at the largest size over those at
         the smallest (1 for linear work, below 1 where the start matters); ``seconds_per_million_views`` of matching at
-        the largest size; ``load_average`` of the machine before the start.
+        the largest size; ``events``: rows of :func:`~rs3l_gnn.benchmarks.event_pairing.measure_event_pairing`;
+        ``load_average`` of the machine before the start.
     """
     load = os.getloadavg()[0]
     matching = [_matching(size, events_per_file, repeats) for size in sizes]
     with tempfile.TemporaryDirectory() as folder:
         whole = [_whole(size, events_per_file, Path(folder) / str(size)) for size in whole_sizes]
+    events = [measure_event_pairing(size // 2, 10 * events_per_file) for size in event_sizes]
     numbers = {
         "matching": matching,
         "whole": whole,
+        "events": events,
         "linearity": matching[0]["views_per_second"] / matching[-1]["views_per_second"],
         "whole_linearity": whole[0]["views_per_second"] / whole[-1]["views_per_second"],
         "seconds_per_million_views": 1e6 / matching[-1]["views_per_second"],
@@ -74,7 +80,7 @@ def benchmark_pairing(
 def table(numbers: dict[str, Any]) -> list[str]:
     """The numbers of :func:`benchmark_pairing` as lines for a reader."""
     lines = [f"{'':<10}{'views':>10}{'files':>8}{'seconds':>10}{'views/s':>12}"]
-    for name in ("matching", "whole"):
+    for name in ("matching", "whole", "events"):
         lines += [
             f"{name:<10}{row['views']:>10}{row['files']:>8}{row['seconds']:>10.3f}{row['views_per_second']:>12.0f}"
             for row in numbers[name]
@@ -83,6 +89,11 @@ def table(numbers: dict[str, Any]) -> list[str]:
     return [
         *lines,
         f"time a view at the largest size over that at the smallest: matching {matching:.2f}, whole {whole:.2f}",
+        *(
+            f"event files, {row['views']} views: {row['fraction_of_reading']:.0%} of the rate of reading, "
+            f"{row['peak_mb']:.0f} MiB"
+            for row in numbers["events"]
+        ),
         f"matching a million views: {numbers['seconds_per_million_views']:.2f} s",
         f"load of the machine before the start: {numbers['load_average']:.1f} on {os.cpu_count()} cores",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -148,11 +148,15 @@ class ViewsDataset:
         """Events with enough views."""
         return len(self.events)
 
+    def __iter__(self) -> Iterator[Any]:
+        """All items in their order."""
+        return (self[item] for item in range(len(self)))
+
     def __getitem__(self, item: int) -> Any:
         """Views of one event; errors as :meth:`ViewsSource.read`.
 
         Raises:
-            IndexError: there is no such item, as a loop over the data set wants it.
+            IndexError: there is no such item.
         """
         return self.__getitems__([item])[0]
 

@@ -6,7 +6,9 @@ from rs3l_gnn.benchmarks.pairing import benchmark_pairing, table
 
 
 def test_matching_and_the_whole_verb_are_measured() -> None:
-    numbers = benchmark_pairing(sizes=(500, 5000), whole_sizes=(100, 200), events_per_file=20, repeats=1)
+    numbers = benchmark_pairing(
+        sizes=(500, 5000), whole_sizes=(100, 200), event_sizes=(60,), events_per_file=20, repeats=1
+    )
     assert [row["views"] for row in numbers["matching"]] == [500, 5000]
     assert [row["files"] for row in numbers["matching"]] == [25, 250]
     assert [row["views"] for row in numbers["whole"]] == [100, 200]
@@ -14,4 +16,8 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
     assert numbers["linearity"] == pytest.approx(
         (last["seconds"] / last["views"]) / (first["seconds"] / first["views"]), rel=1e-9
     )
-    assert len(table(numbers)) == 8
+    (events,) = numbers["events"]
+    assert (events["views"], events["files"]) == (60, 2)
+    assert events["fraction_of_reading"] == events["views_per_second"] / events["reading_views_per_second"]
+    assert events["peak_mb"] > 0
+    assert len(table(numbers)) == 10

@@ -138,7 +138,5 @@ def _reading(path: str) -> Iterator[None]:
         if path in str(error):
             raise
         raise type(error)(f"{path}: {error}") from error
-    except GeneratorExit:
-        raise
     except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
         raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.data.fileset import is_simulation, matches_any, nominal_of, parse_dataset, read_document
 
 __all__ = ["SampleViews", "find_samples", "variation_of"]
+
+_log = logging.getLogger("rs3l_gnn")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ def find_samples(config: EventPairConfig, keep: tuple[str, ...] | None = None) -
         if parents[top] is None
     ]
     paired = [sample for sample in samples if len(sample.views) > 1]
+    for sample in samples:
+        if len(sample.views) == 1:
+            _log.info("no data set is a view of %r, which is left out", sample.nominal.dataset)
     if not paired:
         raise InputFileError(
             "no data set is a view of another one",

@@ -1,0 +1,144 @@
+"""Rate and memory of ``rs3l pair`` on event files: PFNano with generator particles, one view in another order.
+
+The reference is reading: the particles of the same jets from the same files, with their features, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from rs3l_gnn.benchmarks.memory import peak_mb
+from rs3l_gnn.conventions import parse_config
+from rs3l_gnn.data import EventTables, PairConfig, jet_features, pair
+from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.particles import particle_branches
+
+__all__ = ["measure_event_pairing"]
+
+_VIEWS = ("nominal", "herwig")
+_MEMORY = 32_000_000
+
+
+def measure_event_pairing(n_events: int, events_per_file: int, n_candidates: int = 40) -> dict[str, Any]:
+    """Pair two views of invented events, one jet each, in a process of its own.
+
+    Args:
+        n_events: of each view; those of the second are shuffled over all of its files.
+        events_per_file: of each view.
+        n_candidates: of each jet.
+
+    Returns:
+        ``views``, ``files``, ``seconds`` (of processor time), ``views_per_second``, ``peak_mb`` of the process,
+        ``reading_views_per_second`` of the reference, and ``fraction_of_reading``.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = _write_fileset(folder, n_events, events_per_file, n_candidates)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            row = pool.submit(_paired, folder).result()
+        reading = _reading_rate(files)
+    if row["views"] != 2 * n_events:
+        raise RuntimeError(f"{row['views']} views of {2 * n_events} were found again")
+    fraction = row["views_per_second"] / reading
+    return {**row, "files": len(files), "reading_views_per_second": reading, "fraction_of_reading": fraction}
+
+
+def _paired(folder: Path) -> dict[str, Any]:
+    start = time.process_time()
+    config = parse_config(PairConfig, {"events": {"filesets": [str(folder / "fileset.json")]}}, where="the benchmark")
+    report = pair(config, folder / "views.h5")
+    seconds = time.process_time() - start
+    return {
+        "views": report.views,
+        "seconds": seconds,
+        "views_per_second": report.views / seconds,
+        "peak_mb": peak_mb(),
+    }
+
+
+def _reading_rate(paths: list[Path]) -> float:
+    start, n_jets = time.process_time(), 0
+    for path in paths:
+        file = EventFile.look(str(path), "Events", None)
+        for chunk in file.chunks(particle_branches(file, puppi=False), memory=_MEMORY):
+            tables = EventTables(chunk.events, file.form)
+            _, offsets = jet_features(tables.jets, tables.candidates, tables.links, file.form)
+            n_jets += len(offsets) - 1
+    return n_jets / (time.process_time() - start)
+
+
+def _write_fileset(folder: Path, n_events: int, events_per_file: int, n_candidates: int) -> list[Path]:
+    rng = np.random.default_rng(3)
+    paths = []
+    document: dict[str, Any] = {}
+    for name in _VIEWS:
+        order = np.arange(n_events) if name == "nominal" else rng.permutation(n_events)
+        mine = []
+        for first in range(0, n_events, events_per_file):
+            mine.append(folder / f"{name}_{first:08d}.root")
+            _write(mine[-1], order[first : first + events_per_file], n_candidates, rng)
+        metadata = {} if name == "nominal" else {"resimulated_of": "nominal", "variation": name}
+        document[name] = {"files": {str(path): "Events" for path in mine}, "metadata": metadata}
+        paths += mine
+    (folder / "fileset.json").write_text(json.dumps(document), encoding="utf-8")
+    return paths
+
+
+def _write(path: Path, event: NDArray[np.int64], n_candidates: int, rng: np.random.Generator) -> None:
+    """A Higgs boson that decays to b quarks, and its jet."""
+    n, shape = len(event), (len(event), n_candidates)
+    charge = rng.integers(-1, 2, shape).astype(np.int32)
+    candidates = {
+        "pt": rng.exponential(12, shape) + 1,
+        "eta": rng.normal(0, 0.2, shape),
+        "phi": rng.normal(0, 0.2, shape),
+        "mass": np.where(charge != 0, 0.1396, 0.0),
+        **{name: np.where(charge != 0, rng.normal(0, 0.01, shape), -1.0) for name in ("d0", "dz")},
+    }
+    jets = {"pt": candidates["pt"].sum(axis=1), "mass": np.full(n, 125.0), "msoftdrop": np.full(n, 125.0)}
+    jets |= {"eta": np.zeros(n), "phi": np.zeros(n), "n2b1": np.full(n, 0.2)}
+    # Momenta depend on the event alone, so that both views have the same hard partons.
+    pt = np.stack([0 * event, 0 * event, 300 + event % 97, 150 + event % 31, 150 + event % 13], axis=1)
+    generated: dict[str, NDArray[Any]] = {
+        "pdgId": np.tile(np.array([21, 21, 25, 5, -5], np.int32), (n, 1)),
+        "genPartIdxMother": np.tile(np.array([-1, -1, 0, 2, 2], np.int16), (n, 1)),
+        "statusFlags": np.full((n, 5), 1 << 7, np.uint16),
+        **{name: values.astype(np.float32) for name, values in {"pt": pt, "eta": 0.0 * pt, "phi": 0.0 * pt}.items()},
+    }
+    own = np.broadcast_to(np.arange(n_candidates, dtype=np.int32), shape)
+    tree = {
+        "run": np.ones(n, np.uint32),
+        "luminosityBlock": (event // 1000).astype(np.uint32),
+        "event": event.astype(np.uint64),
+        "genWeight": np.ones(n, np.float32),
+        "FatJet": _records({name: values[:, np.newaxis].astype(np.float32) for name, values in jets.items()}),
+        "PFCands": _records(
+            {
+                **{name: values.astype(np.float32) for name, values in candidates.items()},
+                "charge": charge,
+                "pdgId": np.where(charge != 0, 211 * charge, 22).astype(np.int32),
+            }
+        ),
+        "FatJetPFCands": _records({"jetIdx": np.zeros(shape, np.int32), "pFCandsIdx": own}),
+        "GenPart": _records(generated),
+    }
+    with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
+        types = {name: v.dtype if isinstance(v, np.ndarray) else v.type.content for name, v in tree.items()}
+        file.mktree("Events", types)
+        file["Events"].extend(tree)
+
+
+def _records(columns: dict[str, NDArray[Any]]) -> ak.Array:
+    return ak.zip({name: ak.from_regular(values) for name, values in columns.items()})
