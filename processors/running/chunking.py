@@ -12,7 +12,7 @@ from rs3l_gnn.processors.files import FileInfo
 from rs3l_gnn.processors.generated import RUNS_KEY
 from rs3l_gnn.processors.running.fileset import Dataset
 
-__all__ = ["events_in_chunk", "work_items"]
+__all__ = ["events_in_chunk", "events_that_fit", "work_items"]
 
 # A chunk takes about 60 bytes for each candidate of its events, 210 with shifts of candidates, beside the 500 MB of
 # the libraries: both limits leave a worker below 1.0 GB.
@@ -25,7 +25,12 @@ def events_in_chunk(config: AnalysisConfig, info: FileInfo) -> int:
     """Most events in one chunk of a file: ``run.chunksize``, or as many as the candidates in the file allow."""
     if config.run.chunksize is not None:
         return config.run.chunksize
-    room = _CANDIDATES_WITH_SHIFTS if config.systematics.candidates else _CANDIDATES
+    return events_that_fit(info, shifts=bool(config.systematics.candidates))
+
+
+def events_that_fit(info: FileInfo, *, shifts: bool = False) -> int:
+    """As many events of a file as a worker's memory holds with their candidates, with or without shifts of these."""
+    room = _CANDIDATES_WITH_SHIFTS if shifts else _CANDIDATES
     return int(min(max(room / max(info.candidates, 1.0), _FEWEST), _MOST))
 
 

@@ -26,12 +26,14 @@ VERBS = (
     "finetune",
     "evaluate",
     "export",
+    "tag",
     "analyze",
     "fit",
     "demo",
     "study",
     "benchmark",
     "inspect",
+    "weights",
     "fetch",
 )
 """The verbs in the order of the help text, which is the order of the chain."""

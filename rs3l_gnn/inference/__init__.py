@@ -1,6 +1,7 @@
 """Trained networks on the jets of event files: light enough for a worker, and independent of any training code."""
 
 from rs3l_gnn.inference.inputs import JetInputs, event_inputs, jet_inputs
+from rs3l_gnn.inference.shipped import ShippedNetwork, shipped_networks
 from rs3l_gnn.inference.tagger import JetTagger
 from rs3l_gnn.models import Discriminant, require_one_score, shipped_names
 
@@ -8,8 +9,10 @@ __all__ = [
     "Discriminant",
     "JetInputs",
     "JetTagger",
+    "ShippedNetwork",
     "event_inputs",
     "jet_inputs",
     "require_one_score",
     "shipped_names",
+    "shipped_networks",
 ]

@@ -1,0 +1,187 @@
+"""Scores of the jets of event files as one table, without a configuration and without a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import (
+    ConfigError,
+    InputFileError,
+    JetDomain,
+    atomic_file,
+    progress,
+    provenance,
+    refuse_existing,
+    write_json,
+)
+from rs3l_gnn.conventions.jagged import local_index, parents_of
+from rs3l_gnn.data import FORMATS, EventTables, event_numbers
+from rs3l_gnn.inference import JetTagger, event_inputs
+from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.files import FileInfo, FileToOpen, look_at_files
+from rs3l_gnn.processors.running.chunking import events_that_fit
+from rs3l_gnn.processors.schema import JetSchema
+from rs3l_gnn.processors.skims import KEYS
+
+__all__ = ["tag_files"]
+
+_TREE = "Scores"
+_TIMEOUT = 60  # seconds, of remote files
+_KEY_TYPES: dict[str, type[np.generic]] = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
+
+
+def tag_files(
+    files: Sequence[Path | str],
+    tagger: JetTagger,
+    output: Path | str,
+    *,
+    tree: str | None = None,
+    embeddings: bool = False,
+    pt_min: float = 0.0,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Score every jet of event files.
+
+    The table has one row a jet, in the order of files and events: run, luminosityBlock and event where the files have
+    them, ``file`` (its place in ``files``), ``entry`` (of the tree), ``jet`` (place in the event), pt, eta and
+    msoftdrop (GeV) as stored, ``in_training_range``, and ``score``, or ``score_<class>`` for several classes. What was
+    run on what stands in a JSON file beside it.
+
+    Args:
+        files: ROOT files of any known format; local or URLs.
+        tagger: the network.
+        output: ``.parquet``, or ``.root`` with a tree ``Scores``.
+        tree: its name in the files; found if None.
+        embeddings: add the embedding of each jet as ``embedding`` [dim].
+        pt_min: GeV; softer jets have no row.
+        force: replace an output that is there.
+
+    Returns:
+        ``files``, ``events``, ``jets``, ``jets_outside_training_range``, ``tagger``, ``remarks``.
+
+    Raises:
+        ConfigError: the output is neither Parquet nor ROOT.
+        OutputError: it is there already, or cannot be written.
+        InputFileError: a file cannot be read.
+        InvalidDataError: the network needs what the files lack.
+    """
+    output = Path(output)
+    if output.suffix not in (".parquet", ".root"):
+        raise ConfigError("the output must be a Parquet or ROOT file", got=output.name, allowed="*.parquet, *.root")
+    beside = output.with_name(output.name + ".json")
+    for path in (output, beside):
+        refuse_existing(path, force=force)
+    remarks: set[str] = set()
+    infos = _look(files, tagger, tree, remarks)
+    report: dict[str, Any] = {
+        "files": [info.path for info in infos],
+        "events": sum(info.events for info in infos),
+        "jets": 0,
+        "jets_outside_training_range": 0,
+        "tagger": {"name": tagger.name_or_path, "digest": tagger.digest, "classes": list(tagger.classes)},
+        "remarks": sorted(remarks),
+    }
+
+    def counted() -> Iterator[dict[str, NDArray[Any]]]:
+        with progress("tag", report["events"], "events") as bar:
+            for number, info in enumerate(infos):
+                for start, stop in _chunks(info):
+                    columns = _columns(info, start, stop, tagger, embeddings=embeddings, pt_min=pt_min)
+                    rows = len(columns["jet"])
+                    report["jets"] += rows
+                    report["jets_outside_training_range"] += int((~columns["in_training_range"]).sum())
+                    yield {"file": np.full(rows, number, dtype=np.int32), **columns}
+                    bar.advance(stop - start)
+
+    with atomic_file(output, force=force) as partial:
+        (_write_parquet if output.suffix == ".parquet" else _write_root)(partial, counted())
+        local = [Path(info.path) for info in infos if Path(info.path).is_file()]
+        write_json(beside, {**report, "provenance": provenance(inputs=local)}, force=force)
+    return report
+
+
+def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, remarks: set[str]) -> list[FileInfo]:
+    """A first look at every file; the first that cannot be used ends it."""
+    if not files:
+        raise ConfigError("no files to tag")
+
+    def compare(domain: JetDomain, path: str) -> None:
+        remarks.update(tagger.require(domain, where=path))
+
+    config = ProcessorConfig(taggers={"score": tagger.name_or_path}, puppi=tagger.puppi)
+    wanted = [FileToOpen("files", str(file), tree or _tree_of(str(file)), simulation=False) for file in files]
+    good, bad = look_at_files(wanted, config, compare=compare, timeout=_TIMEOUT)
+    if bad:
+        raise bad[0].error
+    return good
+
+
+def _tree_of(path: str) -> str:
+    """The tree of a file that a known format has its events in; ``Events`` where the file cannot say."""
+    known = dict.fromkeys(form.tree for form in FORMATS.parts.values())
+    try:
+        with uproot.open({path: None}, timeout=_TIMEOUT) as opened:
+            found = opened.keys(cycle=False, recursive=False)
+    except (OSError, ValueError) as error:
+        raise InputFileError(f"cannot read {path}: {' '.join(str(error).split())[:300]}") from error
+    return next((name for name in known if name in found), "Events")
+
+
+def _chunks(info: FileInfo) -> Iterator[tuple[int, int]]:
+    step = events_that_fit(info)
+    for start in range(0, max(info.events, 1), step):
+        yield start, min(start + step, info.events)
+
+
+def _columns(
+    info: FileInfo, start: int, stop: int, tagger: JetTagger, *, embeddings: bool, pt_min: float
+) -> dict[str, NDArray[Any]]:
+    """One row a jet above ``pt_min`` of some events of a file."""
+    from coffea.nanoevents import NanoEventsFactory
+
+    events = NanoEventsFactory.from_root(
+        {info.path: info.tree}, schemaclass=JetSchema, mode="virtual", entry_start=start, entry_stop=stop
+    ).events()
+    jets = EventTables(events, candidates=False).jets
+    counts = np.asarray(ak.num(jets["pt"], axis=1), dtype=np.int64)
+    wanted = np.asarray(ak.flatten(jets["pt"], axis=1) >= pt_min)
+    event = parents_of(counts)[wanted]
+    keys = {name: np.asarray(events[name]).astype(_KEY_TYPES[name]) for name in KEYS[:3] if name in events.fields}
+    numbers = event_numbers(events)
+    if "event" not in keys and numbers is not None:
+        keys["event"] = numbers
+    kinematics = [name for name in ("pt", "eta", "msoftdrop") if name in jets.fields]
+    fields = {name: np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float32)[wanted] for name in kinematics}
+    inputs = event_inputs(events, selected=ak.unflatten(wanted, counts), puppi=tagger.puppi)
+    scores = tagger.score(inputs)
+    names = ["score"] if scores.ndim == 1 else [f"score_{name}" for name in tagger.classes]
+    return {
+        **{name: values[event] for name, values in keys.items()},
+        "entry": event + start,
+        "jet": local_index(counts)[wanted].astype(np.int32),
+        **fields,
+        "in_training_range": np.asarray(tagger.in_range(fields["pt"])),
+        **dict(zip(names, scores.reshape(len(event), len(names)).T, strict=True)),
+        **({"embedding": tagger.embeddings(inputs)} if embeddings else {}),
+    }
+
+
+def _write_parquet(path: Path, blocks: Iterator[dict[str, NDArray[Any]]]) -> None:
+    rows = (ak.zip({name: ak.from_numpy(values) for name, values in block.items()}, depth_limit=1) for block in blocks)
+    ak.to_parquet_row_groups(rows, str(path))
+
+
+def _write_root(path: Path, blocks: Iterator[dict[str, NDArray[Any]]]) -> None:
+    with uproot.recreate(path) as file:
+        for block in blocks:
+            if _TREE not in file:
+                file.mktree(_TREE, {name: np.dtype((values.dtype, values.shape[1:])) for name, values in block.items()})
+            if len(block["jet"]):
+                file[_TREE].extend(block)

@@ -1,0 +1,43 @@
+"""``rs3l tag``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.cli.options import Force, Output
+
+__all__ = ["tag"]
+
+
+@verb()
+def tag(
+    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Event files: NanoAOD, PFNano, Delphes, ...")],
+    *,
+    tagger: Annotated[
+        str, typer.Option("--tagger", "-t", help="A shipped tagger by name (see rs3l weights), or a checkpoint.")
+    ] = "default-hbb",
+    embeddings: Annotated[bool, typer.Option("--embeddings", help="Add the embedding of each jet.")] = False,
+    pt_min: Annotated[float, typer.Option("--pt-min", min=0, help="GeV; softer jets are left out.")] = 0.0,
+    tree: Annotated[str | None, typer.Option("--tree", help="Name of the tree. [found]")] = None,
+    puppi: Annotated[bool, typer.Option("--puppi", help="Scale candidates by their PUPPI weights.")] = False,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:n.")] = "auto",
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the network. [all]")] = None,
+    output: Output = Path("scores.parquet"),
+    force: Force = False,
+) -> None:
+    """Score the jets of event files, and write one row a jet: a Parquet file, or a tree of friends in a .root file."""
+    from rs3l_gnn.inference import JetTagger
+    from rs3l_gnn.processors import tag_files
+
+    network = JetTagger(tagger, device=device, threads=threads, puppi=puppi)
+    report = tag_files(files, network, output, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force)
+    outside = report["jets_outside_training_range"]
+    typer.echo(
+        f"{report['jets']} jets of {report['events']} events in {len(files)} file(s); "
+        f"{outside} of them outside the range of pT that {tagger} was trained on"
+    )
+    typer.echo(f"wrote {output}")
