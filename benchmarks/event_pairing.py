@@ -30,24 +30,27 @@ _VIEWS = ("nominal", "herwig")
 _MEMORY = 32_000_000
 
 
-def measure_event_pairing(n_events: int, events_per_file: int, n_candidates: int = 40) -> dict[str, Any]:
+def measure_event_pairing(
+    n_events: int, events_per_file: int, n_candidates: int = 40, compression: str = "gzip"
+) -> dict[str, Any]:
     """Pair two views of invented events, one jet each, in a process of its own.
 
     Args:
         n_events: of each view; those of the second are shuffled over all of its files.
         events_per_file: of each view.
         n_candidates: of each jet.
+        compression: of the file of views.
 
     Returns:
-        ``views``, ``files``, ``seconds`` (of processor time), ``views_per_second``, ``peak_mb`` of the process,
-        ``reading_views_per_second`` of the reference, and ``fraction_of_reading``.
+        ``compression``, ``views``, ``files``, ``seconds`` (of processor time), ``views_per_second``, ``peak_mb`` of the
+        process, ``reading_views_per_second`` of the reference, and ``fraction_of_reading``.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = _write_fileset(folder, n_events, events_per_file, n_candidates)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            row = pool.submit(_paired, folder).result()
+            row = pool.submit(_paired, folder, compression).result()
         reading = _reading_rate(files)
     if row["views"] != 2 * n_events:
         raise RuntimeError(f"{row['views']} views of {2 * n_events} were found again")
@@ -55,12 +58,14 @@ def measure_event_pairing(n_events: int, events_per_file: int, n_candidates: int
     return {**row, "files": len(files), "reading_views_per_second": reading, "fraction_of_reading": fraction}
 
 
-def _paired(folder: Path) -> dict[str, Any]:
+def _paired(folder: Path, compression: str) -> dict[str, Any]:
     start = time.process_time()
-    config = parse_config(PairConfig, {"events": {"filesets": [str(folder / "fileset.json")]}}, where="the benchmark")
+    document = {"compression": compression, "events": {"filesets": [str(folder / "fileset.json")]}}
+    config = parse_config(PairConfig, document, where="the benchmark")
     report = pair(config, folder / "views.h5")
     seconds = time.process_time() - start
     return {
+        "compression": compression,
         "views": report.views,
         "seconds": seconds,
         "views_per_second": report.views / seconds,

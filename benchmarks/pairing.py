@@ -62,7 +62,11 @@ def benchmark_pairing(
     matching = [_matching(size, events_per_file, repeats) for size in sizes]
     with tempfile.TemporaryDirectory() as folder:
         whole = [_whole(size, events_per_file, Path(folder) / str(size)) for size in whole_sizes]
-    events = [measure_event_pairing(size // 2, 10 * events_per_file) for size in event_sizes]
+    events = [
+        measure_event_pairing(size // 2, 10 * events_per_file, compression=compression)
+        for size in event_sizes
+        for compression in ("gzip", "none")
+    ]
     numbers = {
         "matching": matching,
         "whole": whole,
@@ -90,7 +94,8 @@ def table(numbers: dict[str, Any]) -> list[str]:
         *lines,
         f"time a view at the largest size over that at the smallest: matching {matching:.2f}, whole {whole:.2f}",
         *(
-            f"event files, {row['views']} views: {row['fraction_of_reading']:.0%} of the rate of reading, "
+            f"event files, {row['views']} views, {row['compression']}: "
+            f"{row['fraction_of_reading']:.0%} of the rate of reading, "
             f"{row['peak_mb']:.0f} MiB"
             for row in numbers["events"]
         ),

@@ -34,7 +34,7 @@ from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
-from rs3l_gnn.data.views_file import ViewsWriter
+from rs3l_gnn.data.views_file import Compression, ViewsWriter
 
 __all__ = ["PairConfig", "PairReport", "SampleReport", "pair"]
 
@@ -51,6 +51,9 @@ class PairConfig(BaseConfig):
     max_candidates: int = Field(default=MAX_CANDIDATES, ge=1, description="hardest candidates kept for each jet")
     layout: str = Field(default="pfnano", description="candidate format of the files in directories")
     events: EventPairConfig = EventPairConfig()
+    compression: Compression = Field(
+        default="gzip", description="gzip, which every HDF5 reads; lzf, which h5py reads, faster and larger; or none"
+    )
 
 
 def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> PairReport:
@@ -97,8 +100,15 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
     files = EventFiles.look(config.events, config.variations)
-    names, kinds = files.names, files.variations
-    with ViewsWriter.open(output, names, kinds, labels=files.labels, domain=files.domain, force=force) as writer:
+    with ViewsWriter.open(
+        output,
+        files.names,
+        files.variations,
+        labels=files.labels,
+        domain=files.domain,
+        compression=config.compression,
+        force=force,
+    ) as writer:
         reports, n_views = pair_event_files(files, writer, output.parent, maximum=config.max_candidates)
         if n_views == 0:
             reasons = {name: report.without_partner for name, report in reports.items()}
@@ -127,6 +137,7 @@ def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[P
             shower_weight_names=weight_names,
             domain=domain,
             labels=labels,
+            compression=config.compression,
             force=force,
         ) as writer,
         progress("pair", sum(len(sample.nominal) for sample in samples.values()), "files") as bar,

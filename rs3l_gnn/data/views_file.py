@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import h5py
 import numpy as np
@@ -34,7 +34,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data.views import JET_COLUMNS, Views
 
-__all__ = ["ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_views"]
+__all__ = ["Compression", "ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_views"]
 
 _FORMAT, _VERSION = "rs3l-views", 1
 # Headers with checksums, and texts that lie in them: HDF5 reads a damaged heap of texts of free length for ever.
@@ -42,6 +42,12 @@ _LIBVER = ("v108", "v108")
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
 _SHOWER_WEIGHTS = "shower_weights"
 _CHUNK_ROWS = 8192
+Compression = Literal["gzip", "lzf", "none"]
+_FILTERS: dict[Compression, dict[str, Any]] = {
+    "gzip": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
+    "lzf": {"compression": "lzf", "shuffle": True},
+    "none": {},
+}
 _UNKNOWN = JetDomain()
 
 
@@ -95,6 +101,7 @@ class ViewsWriter:
         shower_weight_names: tuple[str, ...],
         domain: JetDomain,
         labels: tuple[JetLabel, ...],
+        compression: Compression,
         stream: _Stream,
     ) -> None:
         self._file, self._stream = file, stream
@@ -113,7 +120,7 @@ class ViewsWriter:
             texts["labels"] = json.dumps([label.record() for label in labels])
         for name, text in texts.items():
             file.attrs[name] = np.bytes_(text.encode())
-        compressed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        compressed = _FILTERS[compression]
         width = len(FEATURE_NAMES)
         file.create_dataset(
             "features", (0, width), np.float32, maxshape=(None, width), chunks=(_CHUNK_ROWS, width), **compressed
@@ -144,6 +151,7 @@ class ViewsWriter:
         shower_weight_names: tuple[str, ...] = (),
         domain: JetDomain = _UNKNOWN,
         labels: tuple[JetLabel, ...] = (),
+        compression: Compression = "gzip",
         force: bool = False,
     ) -> Iterator[Self]:
         """A writer whose file takes its name when the block ends without an error.
@@ -153,6 +161,7 @@ class ViewsWriter:
             samples, variations, shower_weight_names: what the blocks may hold, see :class:`Views`.
             domain: what kind of jets they are.
             labels: those of the user's own that the jets may have.
+            compression: gzip, which every HDF5 reads; lzf, faster, of h5py; or none.
             force: replace an existing file.
 
         Raises:
@@ -168,6 +177,7 @@ class ViewsWriter:
                         shower_weight_names=shower_weight_names,
                         domain=domain,
                         labels=labels,
+                        compression=compression,
                         stream=stream,
                     )
             except (OSError, RuntimeError):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -197,3 +198,13 @@ def test_a_block_of_other_shower_weights_is_refused(views: Views, tmp_path: Path
         ViewsWriter.open(tmp_path / "a.h5", views.samples, views.variations, shower_weight_names=("a", "b")) as writer,
     ):
         writer.append(views)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "lzf", "none"])
+def test_compression_changes_no_array(views: Views, tmp_path: Path, compression: Any) -> None:
+    with ViewsWriter.open(tmp_path / "v.h5", views.samples, views.variations, compression=compression) as writer:
+        writer.append(dataclasses.replace(views, shower_weights=None, shower_weight_names=()))
+    with h5py.File(tmp_path / "v.h5") as file:
+        assert file["features"].compression == (None if compression == "none" else compression)
+        np.testing.assert_array_equal(file["features"][:], views.features)
+        np.testing.assert_array_equal(file["jets/event"][:], views.event)
