@@ -34,6 +34,14 @@ _SEED = 1
 _TASK = 50  # hard events
 _TASKS = 12  # of each process
 _TURNS = 2
+_OWN = {
+    "alphaSUp": ["TimeShower:alphaSvalue=0.130"],
+    "alphaSDown": ["TimeShower:alphaSvalue=0.106"],
+    "initialUp": ["SpaceShower:alphaSvalue=0.130"],
+    "initialDown": ["SpaceShower:alphaSvalue=0.106"],
+    "fragmentationUp": ["StringZ:aLund=0.80"],
+}
+"""Variations as a user's YAML has them, on top of nominal."""
 _log = logging.getLogger("rs3l_gnn")
 
 
@@ -54,6 +62,8 @@ def benchmark_simulation(
         ``scaling`` (rate of ``workers`` processes over that of one, by the clock and without their start; it means
         something on a machine with that many idle cores only), ``reference_scaling`` (the same for bare Pythia: what
         the machine gives), ``scaling_over_reference``, ``load_average`` (of the machine, before the start),
+        ``own_variations`` and ``fraction_with_own_variations`` (the same ratio for nominal and these, against bare
+        Pythia with the settings of each), ``v0_decays`` (whether particles decay in flight),
         ``peak_memory_mb`` (of the largest process).
     """
     from rs3l_gnn.simulation.generate import generate_hard_events
@@ -67,10 +77,14 @@ def benchmark_simulation(
     )
     with tempfile.TemporaryDirectory() as folder:
         reference, chain = [], []
-        _chain(hard.part(0, 5), config, process, Path(folder))  # everything is loaded and started once
+        own = _with_own_variations(config)
+        half = hard.part(0, max(events // 2, 1))
+        with_own = []
+        _chain(hard.part(0, 5), own, process, Path(folder))  # everything is loaded and started once
         for _ in range(rounds):
             reference.append(_bare(hard, config, process))
             chain.append(_chain(hard, config, process, Path(folder)))
+            with_own.append(_bare(half, own, process) / _chain(half, own, process, Path(folder)))
         scaling, reference_scaling = (
             _scaling(hard, config, process, workers, Path(folder)) if workers > 1 else (None, None)
         )
@@ -81,6 +95,9 @@ def benchmark_simulation(
         "reference_events_per_second": events / statistics.median(reference),
         "events_per_second": events / statistics.median(chain),
         "fraction_of_reference": statistics.median(r / c for r, c in zip(reference, chain, strict=True)),
+        "own_variations": list(_OWN),
+        "fraction_with_own_variations": statistics.median(with_own),
+        "v0_decays": config.detector.v0_decays,
         "workers": workers,
         "cores": os.cpu_count(),
         "scaling": scaling,
@@ -100,11 +117,15 @@ def table(numbers: dict[str, Any]) -> list[str]:
         ("bare Pythia, events per second of processor time", f"{numbers['reference_events_per_second']:.1f}"),
         ("whole chain to files, events per second", f"{numbers['events_per_second']:.1f}"),
         ("chain over bare Pythia", f"{numbers['fraction_of_reference']:.3f}"),
+        (
+            f"the same with {len(numbers['own_variations'])} variations of one's own",
+            f"{numbers['fraction_with_own_variations']:.3f}",
+        ),
         ("largest memory of a process, MB", f"{numbers['peak_memory_mb']:.0f}"),
         ("load of the machine before the start", f"{numbers['load_average']:.1f} on {numbers['cores']} cores"),
     ]
     if numbers["scaling"] is not None:
-        rows[3:3] = [
+        rows[4:4] = [
             (f"{numbers['workers']} processes over one", f"{numbers['scaling']:.2f}"),
             ("the same for bare Pythia", f"{numbers['reference_scaling']:.2f}"),
         ]
@@ -113,25 +134,34 @@ def table(numbers: dict[str, Any]) -> list[str]:
     return [title, *(f"  {name:<{width}}  {value}" for name, value in rows)]
 
 
+def _with_own_variations(config: SimulationConfig) -> SimulationConfig:
+    document = config.model_dump(mode="json")
+    own = {name: {"settings": settings} for name, settings in _OWN.items()}
+    return SimulationConfig.model_validate({**document, "variations": own})
+
+
 def _bare(hard: HardEvents, config: SimulationConfig, sample: str) -> float:
     from rs3l_gnn.simulation.chunks import Chunk
 
     start = time.process_time()
-    startup = _only_shower(Chunk(sample, 0, 0, hard, (NOMINAL,), (), config, {}, Path()))
+    startup = _only_shower(Chunk(sample, 0, 0, hard, config.selected, (), config, {}, Path()))
     return time.process_time() - start - startup
 
 
 def _only_shower(chunk: Chunk) -> float:
-    """A loop over ``pythia.next()``; gives the processor time of what comes before it, in seconds."""
+    """Loops over ``pythia.next()``; gives the processor time of what comes before them, in seconds."""
     from rs3l_gnn.simulation.chunks import shower_of
 
-    start = time.process_time()
-    shower = shower_of(chunk, NOMINAL)
-    seeds = [pythia_seed(chunk.config.seed, chunk.sample, n, NOMINAL.vartype, Stage.SHOWER) for n in chunk.numbers]
-    shower.load(chunk.hard, seeds)
-    startup = time.process_time() - start
-    for _ in range(len(chunk.hard)):
-        shower.pythia.next()
+    startup = 0.0
+    for variation in chunk.variations:
+        start = time.process_time()
+        shower = shower_of(chunk, variation)
+        numbers = chunk.numbers
+        seeds = [pythia_seed(chunk.config.seed, chunk.sample, n, variation.vartype, Stage.SHOWER) for n in numbers]
+        shower.load(chunk.hard, seeds)
+        startup += time.process_time() - start
+        for _ in range(len(chunk.hard)):
+            shower.pythia.next()
     return startup
 
 
@@ -141,7 +171,7 @@ def _chain(hard: HardEvents, config: SimulationConfig, sample: str, folder: Path
     start = time.process_time()
     for first in range(0, len(hard), config.chunk_size):
         part = hard.part(first, min(first + config.chunk_size, len(hard)))
-        run_chunk(Chunk(sample, first, first, part, (NOMINAL,), (), config, {}, folder))
+        run_chunk(Chunk(sample, first, first, part, config.selected, (), config, {}, folder))
     return time.process_time() - start
 
 

@@ -18,6 +18,9 @@ def test_both_turns_are_measured(caplog: pytest.LogCaptureFixture) -> None:
     assert numbers["fraction_of_reference"] == pytest.approx(
         numbers["events_per_second"] / numbers["reference_events_per_second"]
     )
+    assert len(numbers["own_variations"]) == 5
+    assert numbers["fraction_with_own_variations"] > 0
+    assert numbers["v0_decays"] is True
     assert numbers["scaling"] is numbers["reference_scaling"] is numbers["scaling_over_reference"] is None
     # The peak belongs to the whole life of this process, other tests included: no limit of its own can be asserted.
     assert 50 < numbers["peak_memory_mb"] <= peak_mb(children=True)
@@ -35,6 +38,8 @@ def test_several_processes_have_a_row() -> None:
         "reference_events_per_second": 100.0,
         "events_per_second": 90.0,
         "fraction_of_reference": 0.9,
+        "own_variations": ["one", "two"],
+        "fraction_with_own_variations": 0.95,
         "workers": 4,
         "cores": 8,
         "scaling": 3.5,
@@ -43,6 +48,7 @@ def test_several_processes_have_a_row() -> None:
         "peak_memory_mb": 200.0,
     }
     lines = table(numbers)
+    assert "  the same with 2 variations of one's own           0.950" in lines
     assert "  4 processes over one                              3.50" in lines
     assert "  the same for bare Pythia                          3.60" in lines
 
