@@ -34,6 +34,7 @@ VERBS = (
     "benchmark",
     "inspect",
     "weights",
+    "plot",
     "fetch",
 )
 """The verbs in the order of the help text, which is the order of the chain."""
