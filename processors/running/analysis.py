@@ -130,6 +130,10 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
                 report["jets_below_training_range"],
                 processor.config.jet.training_pt_min,
             )
+        several = sum(int(part.get("jets_in_several_channels", 0)) for part in result["out"].values())
+        if several:
+            report["jets_in_several_channels"] = several
+            _log.warning("%d jets count in several channels; a fit takes channels as independent", several)
         replicas = summary.pop("replicas", None)
         _write(
             config,

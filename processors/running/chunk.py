@@ -178,6 +178,8 @@ class ChunkOutput:
             "weights": sums,
         }
         self._result["sumw"] = total
+        inside = np.sum([*selected.channels.values()], axis=0)
+        self._result["jets_in_several_channels"] = int((inside > 1).sum())
         below = selected.values["pt"] < self._config.jet.training_pt_min
         self._result["jets_below_training_range"] = int(below.sum())
 

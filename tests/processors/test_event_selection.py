@@ -140,6 +140,24 @@ def test_several_jets_count_one_by_one(slim_nano: Path, tmp_path: Path) -> None:
     assert document["report"]["jets"] > document["report"]["cutflow"]["tt"]["jet"]["events"] > 10
 
 
+def test_jets_in_several_channels_are_counted(
+    slim_nano: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    jet = {"choice": "all", "pt_min": 170}
+    apart = _analysis(tmp_path, slim_nano, jet=jet, channels={"light": "mass <= 40", "heavy": "mass > 40"})
+    assert "jets_in_several_channels" not in apart["report"]
+    assert "several channels" not in caplog.text
+    both = _analysis(tmp_path, slim_nano, jet=jet, channels={"light": "mass <= 60", "heavy": "mass > 40"})
+    with uproot.open(slim_nano) as file:
+        events = file["Events"].arrays(["FatJet_pt", "FatJet_eta", "FatJet_msoftdrop"]).to_list()
+    inside = sum(
+        sum(pt > 170 and abs(eta) < 2.5 and 40 < mass <= 60 for pt, eta, mass in zip(*event.values(), strict=True))
+        for event in events
+    )
+    assert both["report"]["jets_in_several_channels"] == inside > 0
+    assert f"{inside} jets count in several channels" in caplog.text
+
+
 def test_data_in_certified_blocks_count_once(
     toy_directory: Path, rewritten: Callable[..., Path], tmp_path: Path
 ) -> None:
