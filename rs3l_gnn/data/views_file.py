@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,7 @@ from rs3l_gnn.conventions import (
     Variation,
     atomic_file,
 )
+from rs3l_gnn.data.compressed_rows import CompressedRows, compressing_threads
 from rs3l_gnn.data.views import JET_COLUMNS, Views
 
 __all__ = ["Compression", "ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_views"]
@@ -41,10 +43,10 @@ _FORMAT, _VERSION = "rs3l-views", 1
 _LIBVER = ("v108", "v108")
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
 _SHOWER_WEIGHTS = "shower_weights"
-_CHUNK_ROWS = 8192
+_CHUNK_ROWS, _LEVEL = 8192, 1
 Compression = Literal["gzip", "lzf", "none"]
 _FILTERS: dict[Compression, dict[str, Any]] = {
-    "gzip": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
+    "gzip": {"compression": "gzip", "compression_opts": _LEVEL, "shuffle": True},
     "lzf": {"compression": "lzf", "shuffle": True},
     "none": {},
 }
@@ -102,6 +104,7 @@ class ViewsWriter:
         domain: JetDomain,
         labels: tuple[JetLabel, ...],
         compression: Compression,
+        threads: Executor,
         stream: _Stream,
     ) -> None:
         self._file, self._stream = file, stream
@@ -122,9 +125,10 @@ class ViewsWriter:
             file.attrs[name] = np.bytes_(text.encode())
         compressed = _FILTERS[compression]
         width = len(FEATURE_NAMES)
-        file.create_dataset(
+        features = file.create_dataset(
             "features", (0, width), np.float32, maxshape=(None, width), chunks=(_CHUNK_ROWS, width), **compressed
         )
+        self._particles = CompressedRows(features, _LEVEL, threads) if compression == "gzip" else None
         for name in ("offsets", "events/first"):
             file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
         for name, dtype in JET_COLUMNS.items():
@@ -169,8 +173,8 @@ class ViewsWriter:
         """
         with atomic_file(path, force=force) as partial, _Stream(partial, "w+") as stream:
             try:
-                with h5py.File(stream, "w", libver=_LIBVER) as file:
-                    yield cls(
+                with compressing_threads() as threads, h5py.File(stream, "w", libver=_LIBVER) as file:
+                    writer = cls(
                         file,
                         samples,
                         variations,
@@ -178,8 +182,11 @@ class ViewsWriter:
                         domain=domain,
                         labels=labels,
                         compression=compression,
+                        threads=threads,
                         stream=stream,
                     )
+                    yield writer
+                    writer._finish()
             except (OSError, RuntimeError):
                 # What could not be written cannot be read back: the failed write is the one to report.
                 stream.require_written()
@@ -202,7 +209,10 @@ class ViewsWriter:
         table = _shower_weights(views, self.shower_weight_names)
         offset = self._file["offsets"][-1]
         first = self._file["events/first"][-1]
-        self._extend("features", views.features)
+        if self._particles is None:
+            self._extend("features", views.features)
+        else:
+            self._particles.append(views.features)
         self._extend("offsets", views.offsets[1:] + offset)
         self._extend("events/first", views.first[1:] + first)
         for name in JET_COLUMNS:
@@ -210,6 +220,10 @@ class ViewsWriter:
         if self.shower_weight_names:
             self._extend(_SHOWER_WEIGHTS, table)
         self._stream.require_written()
+
+    def _finish(self) -> None:
+        if self._particles is not None:
+            self._particles.finish()
 
     def _extend(self, name: str, values: Any) -> None:
         dataset = self._file[name]

@@ -1,0 +1,87 @@
+"""Rows of an HDF5 data set, compressed by threads while the next ones are made; HDF5 does one after the other."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import deque
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CompressedRows", "compressing_threads"]
+
+_CHUNKS_AHEAD = 16
+_MOST_THREADS = 4
+
+
+def compressing_threads() -> Executor:
+    """Threads for :class:`CompressedRows`, as many as this process may have cores, up to four."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return ThreadPoolExecutor(min(cores or 1, _MOST_THREADS), thread_name_prefix="rs3l-compress")
+
+
+class CompressedRows:
+    """Append rows to a data set whose filters are shuffle and gzip; call :meth:`finish` at the end.
+
+    The file is that of HDF5's own filters: chunks are whole, whatever the blocks of rows that come.
+
+    Args:
+        dataset: of h5py, empty, in chunks of whole rows, with both filters.
+        level: of the compression.
+        threads: that compress.
+    """
+
+    def __init__(self, dataset: Any, level: int, threads: Executor) -> None:
+        self._dataset, self._level, self._threads = dataset, level, threads
+        self._rows: list[NDArray[Any]] = []
+        self._n_rows = self._written = 0
+        self._ahead: deque[Future[bytes]] = deque()
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Take the next rows [n, width]."""
+        size = self._dataset.chunks[0]
+        self._rows.append(rows)
+        self._n_rows += len(rows)
+        if sum(map(len, self._rows)) < size:
+            return
+        together = np.concatenate(self._rows)
+        whole = len(together) // size * size
+        # A copy, so that a part of a block does not keep all of it.
+        self._rows = [together[whole:].copy()]
+        for start in range(0, whole, size):
+            self._submit(together[start : start + size])
+
+    def finish(self) -> None:
+        """Write what is left, in a chunk filled up with zeros as HDF5 does."""
+        rest = np.concatenate(self._rows) if self._rows else np.zeros((0, *self._dataset.chunks[1:]))
+        if len(rest):
+            last = np.zeros(self._dataset.chunks, self._dataset.dtype)
+            last[: len(rest)] = rest
+            self._submit(last)
+        self._rows = []
+        self._write(0)
+        self._dataset.resize(self._n_rows, axis=0)
+
+    def _submit(self, chunk: NDArray[Any]) -> None:
+        values = np.ascontiguousarray(chunk, dtype=self._dataset.dtype)
+        self._ahead.append(self._threads.submit(_compress, values, self._level))
+        self._write(_CHUNKS_AHEAD)
+
+    def _write(self, ahead: int) -> None:
+        """Write the first chunks until so many are ahead."""
+        size = self._dataset.chunks[0]
+        while len(self._ahead) > ahead:
+            data = self._ahead.popleft().result()
+            self._dataset.resize(self._written + size, axis=0)
+            place = (self._written, *(0 for _ in self._dataset.chunks[1:]))
+            self._dataset.id.write_direct_chunk(place, data)
+            self._written += size
+
+
+def _compress(values: NDArray[Any], level: int) -> bytes:
+    """HDF5's filter shuffle (first bytes of all values first, then their second bytes, ...), then zlib."""
+    shuffled = values.reshape(-1).view(np.uint8).reshape(-1, values.dtype.itemsize).T
+    return zlib.compress(np.ascontiguousarray(shuffled).data, level)
