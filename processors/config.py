@@ -41,7 +41,12 @@ _BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
 def is_network(model: str) -> bool:
     """True for what names a network: one that is shipped, or a file; anything else is an expression."""
     path = Path(model)
-    return model in shipped_names() or path.suffix in (".safetensors", ".pt") or path.exists()
+    if model in shipped_names() or path.suffix in (".safetensors", ".pt"):
+        return True
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # an expression may be longer than any name of a file
+        return False
 
 
 class BootstrapConfig(BaseConfig):

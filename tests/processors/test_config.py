@@ -11,6 +11,7 @@ import yaml
 
 from rs3l_gnn.conventions import ConfigError, dump_config, load_config, parse_config
 from rs3l_gnn.processors import AnalysisConfig, ProcessorConfig
+from rs3l_gnn.processors.config import is_network
 from rs3l_gnn.processors.running.metadata import flag
 
 
@@ -101,3 +102,11 @@ def test_n2_has_equal_bins_where_trained_scores_have_logit_bins() -> None:
     n2, net = (np.asarray(config.variables[f"score_{name}"].axis().edges) for name in ("n2", "net"))
     np.testing.assert_allclose(n2, np.linspace(0, 1, 401), atol=1e-12)
     assert np.diff(net).max() / np.diff(net).min() > 10
+
+
+def test_networks_are_told_from_expressions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net").write_bytes(b"")
+    (tmp_path / "FatJet_tag").mkdir()
+    assert all(map(is_network, ("default-hbb", "nets/tagger.safetensors", "mar20.pt", "net")))
+    assert not any(map(is_network, ("FatJet_tag", "FatJet.tag / 2", " + ".join(["FatJet_tag"] * 100), "default-hb")))
