@@ -1,0 +1,55 @@
+"""Data sets of filesets as samples with their views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rs3l_gnn.conventions import Rs3lError, get_variation, own_variation
+from rs3l_gnn.data.event_pairing.config import EventPairConfig
+from rs3l_gnn.data.event_pairing.sample_views import find_samples, variation_of
+
+from .conftest import write_fileset
+
+
+@pytest.fixture
+def files(toy_sample: Callable[..., Any], tmp_path: Path) -> dict[str, Path]:
+    names = ("nominal", "seed", "fsrRenHi")
+    return {name: toy_sample("qcd", n_events=5).write(tmp_path / f"{name}.root", name) for name in names}
+
+
+def test_variations_are_of_the_registry_of_a_record_or_of_any_name() -> None:
+    assert variation_of("x", {}).name == "nominal"
+    assert variation_of("x", {"variation": "herwig"}) == get_variation("herwig")
+    mine = variation_of("x", {"variation": "sherpa_lund"})
+    assert (mine.name, mine.two_sided, mine.axis_name) == ("sherpa_lund", False, "sherpa_lundUp")
+    up = variation_of("x", {"variation": "alphaSUp"})
+    assert (up.two_sided, up.source, up.direction) == (True, "alphaS", "Up")
+    record = own_variation("own", one_sided=True, settings=("TimeShower:alphaSvalue=0.12",))
+    assert variation_of("x", {"variation": "own", "variation_record": record.record()}) == record
+
+
+def test_views_belong_to_their_nominal_data_set(files: dict[str, Path], tmp_path: Path) -> None:
+    def view(name: str, of: str = "qcd") -> tuple[list[Path], dict[str, str]]:
+        return [files[name]], {"resimulated_of": of, "variation": name}
+
+    sets = {"b": view("fsrRenHi"), "qcd": ([files["nominal"]], {"sample": "jets"}), "a": view("seed")}
+    fileset = write_fileset(tmp_path / "f.json", {**sets, "alone": ([files["nominal"]], {})})
+    (sample,) = find_samples(EventPairConfig(filesets=(fileset,)))
+    assert sample.name == "jets"
+    assert [one.variation.name for one in sample.views] == ["nominal", "seed", "fsrRenHi"]
+    assert [one.dataset for one in sample.views] == ["qcd", "a", "b"]
+    (fewer,) = find_samples(EventPairConfig(filesets=(fileset,)), ("seed",))
+    assert [one.variation.name for one in fewer.views] == ["nominal", "seed"]
+    with pytest.raises(Rs3lError, match="no data set has the variation 'herwig'"):
+        find_samples(EventPairConfig(filesets=(fileset,)), ("herwig",))
+    with pytest.raises(Rs3lError, match="'qcd', which is not there.*datasets and exclude leave it out"):
+        find_samples(EventPairConfig(filesets=(fileset,), datasets=("a", "alone")))
+    with pytest.raises(Rs3lError, match="no data set is a view of another one; got qcd, alone"):
+        find_samples(EventPairConfig(filesets=(fileset,), datasets=("qcd", "alone")))
+    twice = write_fileset(tmp_path / "g.json", {**sets, "c": view("seed")})
+    with pytest.raises(Rs3lError, match="data sets 'a' and 'c' are the same view .seed."):
+        find_samples(EventPairConfig(filesets=(twice,)))
