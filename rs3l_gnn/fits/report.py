@@ -49,6 +49,9 @@ class Report:
         return [asdict(finding) for finding in self.findings]
 
 
+_MOST_LISTED = 6
+
+
 def place(
     *, channel: str | None = None, sample: str | None = None, nuisance: str | None = None, bins: Iterable[int] = ()
 ) -> str:
@@ -56,13 +59,23 @@ def place(
 
     >>> place(channel="sr", sample="qcd", nuisance="fsr", bins=[3, 4])
     'channel sr, sample qcd, nuisance fsr, bins 3, 4'
+    >>> place(channel="sr", bins=range(40))
+    'channel sr, bins 0 to 39'
     """
     parts = [
         f"{kind} {name}"
         for kind, name in (("channel", channel), ("sample", sample), ("nuisance", nuisance))
         if name is not None
     ]
-    numbers = [str(number) for number in bins]
+    numbers = [int(number) for number in bins]
     if numbers:
-        parts.append(("bin " if len(numbers) == 1 else "bins ") + ", ".join(numbers))
+        parts.append(("bin " if len(numbers) == 1 else "bins ") + _listed(numbers))
     return ", ".join(parts)
+
+
+def _listed(numbers: list[int]) -> str:
+    if len(numbers) <= _MOST_LISTED:
+        return ", ".join(map(str, numbers))
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers[:_MOST_LISTED])) + f" and {len(numbers) - _MOST_LISTED} more"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig
 
 __all__ = [
     "ChannelConfig",
     "Correlate",
+    "CrossSections",
     "DataConfig",
     "InferenceConfig",
     "LuminosityConfig",
@@ -27,6 +29,11 @@ __all__ = [
     "one_or_more",
 ]
 
+_LARGEST = 1e9
+"""Largest factor on yields; their squares must not overflow."""
+
+CrossSections = dict[str, Annotated[float, Field(gt=0, le=_LARGEST)]]
+"""In pb, by dataset."""
 OneSided = Literal["error", "symmetrize", "nominal"]
 Smoothing = Literal["none", "353QH", "lowess"]
 Correlate = tuple[Literal["sample", "channel", "year"], ...]
@@ -49,7 +56,9 @@ class RebinConfig(BaseConfig):
         default=None, description="edges, all of them edges of the histogram; what lies outside is left out"
     )
     signal_efficiency: tuple[float, ...] | None = Field(
-        default=None, description="edges by the fraction of the signal above them, so that taggers compare alike"
+        default=None,
+        min_length=1,
+        description="edges by the fraction of the signal above them, so that taggers compare alike",
     )
     efficiency_tolerance: float = Field(
         default=0.01,
@@ -75,6 +84,8 @@ class RebinConfig(BaseConfig):
             raise ValueError("edges must be at least two increasing numbers")
         if self.signal_efficiency is not None and not all(0 < value <= 1 for value in self.signal_efficiency):
             raise ValueError("every signal_efficiency must lie in (0, 1]")
+        if self.signal_efficiency is not None and len(set(self.signal_efficiency)) < len(self.signal_efficiency):
+            raise ValueError("signal_efficiency names a value twice")
         return self
 
 
@@ -89,9 +100,11 @@ class ChannelConfig(BaseConfig):
 class SampleConfig(BaseConfig):
     """One process: a sum of datasets."""
 
-    datasets: tuple[str, ...] | None = Field(default=None, description="datasets that add up; the name if absent")
+    datasets: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="datasets that add up; the name if absent"
+    )
     signal: bool = False
-    scale: float = Field(default=1.0, gt=0, description="factor on the yield, for example a k-factor")
+    scale: float = Field(default=1.0, gt=0, le=_LARGEST, description="factor on the yield, for example a k-factor")
     free: bool = Field(default=False, description="let the normalisation float")
     bounds: tuple[float, float] = Field(default=(0.0, 10.0), description="range of a free normalisation")
     uncertainty: float | None = Field(
@@ -105,15 +118,18 @@ class SampleConfig(BaseConfig):
             raise ValueError("the signal's normalisation is the parameter of interest, it cannot be free as well")
         if self.free and self.uncertainty is not None:
             raise ValueError("a normalisation is either free or has an uncertainty, not both")
-        if not self.bounds[0] < 1 < self.bounds[1]:
-            raise ValueError("bounds must enclose 1")
+        if not 0 <= self.bounds[0] < 1 < self.bounds[1]:
+            raise ValueError("bounds of a normalisation must enclose 1 and not be negative")
+        twice = [name for name, count in Counter(self.datasets or ()).items() if count > 1]
+        if twice:
+            raise ValueError(f"datasets are named twice and would count twice: {', '.join(twice)}")
         return self
 
 
 class LuminosityConfig(BaseConfig):
     """Integrated luminosity; histograms are filled in pb."""
 
-    value: float = Field(default=138.0, gt=0, description="in 1/fb")
+    value: float = Field(default=138.0, gt=0, le=_LARGEST, description="in 1/fb")
     uncertainty: float | None = Field(default=None, gt=0, lt=1, description="relative")
     name: str = Field(default="lumi", description="name of the nuisance; {year} is filled in")
 
@@ -122,10 +138,12 @@ class DataConfig(BaseConfig):
     """What stands in for the data."""
 
     kind: Literal["asimov", "variation", "observed", "toy"] = "asimov"
-    mu: float = Field(default=1.0, description="signal strength in asimov, variation and toy data")
+    mu: float = Field(default=1.0, ge=-1e6, le=1e6, description="signal strength in asimov, variation and toy data")
     variation: str | None = Field(default=None, description="entry on the variation axis that makes the pseudo-data")
     samples: tuple[str, ...] | None = Field(default=None, description="samples taken from the variation; all if absent")
-    datasets: tuple[str, ...] | None = Field(default=None, description="datasets that hold observed events")
+    datasets: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="datasets that hold observed events"
+    )
     seed: int = Field(default=1, ge=0, description="random seed of a toy")
 
     @model_validator(mode="after")
@@ -245,6 +263,6 @@ class YearConfig(BaseConfig):
 
     inputs: tuple[Path, ...] = Field(min_length=1, description="histograms of this period")
     luminosity: LuminosityConfig | None = Field(default=None, description="another one than the fit's")
-    cross_sections: dict[str, PositiveFloat] | None = Field(default=None, description="other ones than the fit's")
+    cross_sections: CrossSections | None = Field(default=None, description="other ones than the fit's")
 
     _paths = field_validator("inputs", mode="before")(one_or_more)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, PlotStyle
 from rs3l_gnn.fits.config.blocks import (
     ChannelConfig,
     Correlate,
+    CrossSections,
     DataConfig,
     InferenceConfig,
     LuminosityConfig,
@@ -102,7 +103,7 @@ class FitConfig(BaseConfig):
     channels: dict[str, ChannelConfig] = Field(default={}, description="all on the axis if absent")
     rebin: RebinConfig = RebinConfig()
     luminosity: LuminosityConfig = LuminosityConfig()
-    cross_sections: dict[str, PositiveFloat] = Field(default={}, description="in pb, instead of a dataset's own")
+    cross_sections: CrossSections = Field(default={}, description="in pb, instead of a dataset's own")
     data: DataConfig = DataConfig()
     auto_systematics: bool = Field(default=True, description="take every source on the variation axis")
     systematics: dict[str, SystematicConfig] = Field(default={})
@@ -178,16 +179,28 @@ class FitConfig(BaseConfig):
         for name, systematic in self.systematics.items():
             if "seed" in (systematic.source or name, systematic.name):
                 raise ValueError("'seed' is a replica of nominal, the closure test, and never a nuisance")
+        self._check_samples()
         self._check_names()
         self._check_places()
-        if self.poi_bounds is not None and not self.poi_bounds[0] < self.poi_bounds[1]:
-            raise ValueError("poi_bounds must increase")
+        if self.poi_bounds is not None and not self.poi_bounds[0] < 1 < self.poi_bounds[1]:
+            raise ValueError("poi_bounds must enclose 1, the signal strength of the nominal model")
         return self
 
     @property
     def all_inputs(self) -> tuple[Path, ...]:
         """Files of all periods."""
         return self.inputs or tuple(path for year in self.years.values() for path in year.inputs)
+
+    def _check_samples(self) -> None:
+        owners: dict[str, str] = {}
+        for name, sample in self.samples.items():
+            for dataset in sample.datasets or (name,):
+                other = owners.setdefault(dataset, name)
+                if other != name:
+                    raise ValueError(f"dataset {dataset} would count twice, in the samples {other} and {name}")
+        unknown = sorted(set(self.data.samples or ()) - set(self.samples))
+        if unknown:
+            raise ValueError(f"data.samples names samples that the fit does not have: {', '.join(unknown)}")
 
     def _check_names(self) -> None:
         words = [*self.correlate.values(), *(entry.correlate or () for entry in self.systematics.values())]

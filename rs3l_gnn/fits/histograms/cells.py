@@ -61,6 +61,8 @@ def cut_histogram(
 
     histogram = _histogram(document, name, where)
     found = arranged(histogram.axes, layout.axes, name, where, n_variables=(1,))
+    if histogram.kind != "COUNT":
+        raise FitError(f"{where}: histogram {name!r} holds means and not counts", hint="fill hist.storage.Weight()")
     # What other storages call variances are the contents, which is wrong for weights.
     weighted = histogram.storage_type is hist.storage.Weight
     value = found.content(histogram.values(flow=True))

@@ -113,6 +113,11 @@ def related(
             if covariance.ndim == 2 and np.array_equal(covariance, np.diag(np.diag(covariance))):
                 covariance = np.diag(covariance).copy()
             nominal = cut.cell(dataset, channel, NOMINAL.name)
+            if nominal is None and covariance.any():
+                raise FitError(
+                    f"{where}: histogram {cut.name}, {dataset}, {channel}: {variation} is filled and nominal is not",
+                    hint="run the nominal sample through the same analysis",
+                )
             _check(covariance, nominal, cell, f"{where}: histogram {cut.name}, {dataset}, {channel}, {variation}")
             cells[dataset, channel, variation] = replace(cell, covariance=covariance, relation="known")
         else:

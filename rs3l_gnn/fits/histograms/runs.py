@@ -14,6 +14,7 @@ from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
 from rs3l_gnn.fits.config.reading import ReadingConfig
 from rs3l_gnn.fits.histograms.cells import Flow, RunHistogram, cut_histogram
 from rs3l_gnn.fits.histograms.covariances import cut_covariances, related
+from rs3l_gnn.fits.histograms.document import check_document
 from rs3l_gnn.fits.histograms.event_replicas import ReplicaFile
 from rs3l_gnn.fits.histograms.plain import Wanted, is_root, plain_document, read_root
 from rs3l_gnn.fits.report import Report
@@ -124,6 +125,7 @@ def _read(path: Path, names: Sequence[str], report: Report, layout: ReadingConfi
         )
     if document.get("version") != 1:
         raise InputFileError(f"{path} has an unknown version", got=document.get("version"), allowed="1")
+    check_document(document, path)
     return document
 
 

@@ -67,6 +67,7 @@ def build_templates(
         UnknownVariationError: the configuration names a variation that the runs do not have.
     """
     runs = read_inputs(config, needed_histograms(config)) if runs is None else runs
+    _refuse_missing_data(config, runs)
     axes = {year: _axis(run) for year, run in runs.items()}
     built = []
     for year, run in runs.items():
@@ -74,6 +75,14 @@ def build_templates(
         part = _config_of(config, year, run)
         built.append(build_run(part, run, year=year, elsewhere=elsewhere, groupings=groupings))
     return built[0] if len(built) == 1 else _merge(config, built)
+
+
+def _refuse_missing_data(config: FitConfig, runs: Mapping[str, Run]) -> None:
+    known = {key[0] for run in runs.values() for histogram in run.histograms.values() for key in histogram.cells}
+    known |= {dataset for run in runs.values() for dataset in run.datasets}
+    missing = [dataset for dataset in config.data.datasets or () if dataset not in known]
+    if missing:
+        raise FitError(f"data.datasets: there is no dataset {', '.join(missing)}", allowed=sorted(known))
 
 
 def _axis(run: Run) -> list[str]:

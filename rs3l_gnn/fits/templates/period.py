@@ -104,8 +104,19 @@ def build_run(
 
 
 def with_poi_range(templates: Templates, config: FitConfig) -> Templates:
-    """Bound the signal strength by what the configuration says, else by the expected error."""
-    return replace(templates, poi_bounds=config.poi_bounds or poi_range(templates))
+    """Bound the signal strength by what the configuration says, else by the expected error.
+
+    Raises:
+        FitError: the signal strength of the pseudo-data lies outside.
+    """
+    low, high = config.poi_bounds or poi_range(templates)
+    if config.data.kind != "observed" and not low <= config.data.mu <= high:
+        raise FitError(
+            f"data.mu {config.data.mu:g} lies outside the range of the signal strength",
+            allowed=f"{low:.4g} to {high:.4g}",
+            hint="set poi_bounds",
+        )
+    return replace(templates, poi_bounds=(low, high))
 
 
 def needed_histograms(config: FitConfig) -> list[str]:

@@ -18,6 +18,8 @@ from rs3l_gnn.fits.yields import Grouping, Yields
 __all__ = ["ChannelView", "ProcessReader"]
 
 _PER_INVERSE_FB = 1000.0  # histograms are in pb, luminosities in 1/fb
+_MOST_EVENTS = 1e15
+"""In a bin; beyond, a double does not tell one event from two."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class ProcessReader:
                     f"samples.{name}: datasets are not normalised to a cross-section: {', '.join(raw)}",
                     hint="give them a cross-section in the fileset of the analysis",
                 )
+        if config.data.datasets is not None and not set(config.data.datasets) & known:
+            raise FitError(
+                f"data.datasets: the run has no dataset {', '.join(config.data.datasets)}", allowed=sorted(known)
+            )
         unknown = sorted(set(config.cross_sections) - known)
         if unknown:
             raise FitError(f"cross_sections names datasets that the run does not have: {', '.join(unknown)}")
@@ -144,9 +150,19 @@ class ProcessReader:
             where = f"dataset {dataset}, variation {variation}, {place(channel=channel, bins=bins)} of the histogram"
             if self._config.problems.non_finite == "error":
                 raise FitError(
-                    f"{where}: yields are not finite", got=cell.values[bins], hint="find the weights that are not"
+                    f"{where}: yields are not finite",
+                    got=f"{cell.values[bins[0]]:g} in bin {bins[0]}",
+                    hint="find the weights that are not",
                 )
             self._report.add("non_finite", "filled", where, "set to zero")
+        large = np.flatnonzero(scaled.finite & (np.abs(scaled.values) > _MOST_EVENTS))
+        if len(large):
+            where = f"dataset {dataset}, variation {variation}, {place(channel=channel, bins=large)} of the histogram"
+            raise FitError(
+                f"{where}: more than {_MOST_EVENTS:g} events, which are too many to count",
+                got=f"{scaled.values[large[0]]:g}",
+                hint="look at the cross-section, the luminosity and reading.unit",
+            )
         nominal = histogram.cell(dataset, channel, NOMINAL.name) or scaled
         return scaled.only(scaled.finite, nominal.finite)
 

@@ -131,11 +131,12 @@ def find_sources(
                 f"systematics.{name}: the run has no variation {entry.source or name!r}", allowed=sorted(known)
             )
     # A pattern may match nothing; a plain name must be there, or it is misspelt.
-    unknown = sorted(name for name in config.exclude if name not in known and not set("*?[") & set(name))
-    if unknown:
-        raise UnknownVariationError(
-            f"exclude names sources that the run does not have: {', '.join(unknown)}", allowed=sorted(known)
-        )
+    for section in ("exclude", "correlate", "nuisance_names"):
+        unknown = sorted(name for name in getattr(config, section) if name not in known and not set("*?[") & set(name))
+        if unknown:
+            raise UnknownVariationError(
+                f"{section} names sources that the run does not have: {', '.join(unknown)}", allowed=sorted(known)
+            )
     wanted = dict(config.systematics)
     if config.auto_systematics:
         named = {entry.source or name for name, entry in wanted.items()}

@@ -52,7 +52,7 @@ def test_short_forms() -> None:
         ({"data": "observed"}, "goes with datasets"),
         ({"samples": {"hbb": {"signal": True, "free": True}}}, "parameter of interest"),
         ({"samples": {"hbb": {"signal": True}, "qcd": {"free": True, "uncertainty": 0.1}}}, "not both"),
-        ({"poi_bounds": [1, 1]}, "must increase"),
+        ({"poi_bounds": [1, 1]}, "must enclose 1"),
         ({"inputs": []}, "at least one file"),
     ],
 )
