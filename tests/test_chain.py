@@ -7,6 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import cabinetry
 import numpy as np
 import pyhf
 import pytest
@@ -112,7 +113,9 @@ def _candidates(folder: Path, variation: str) -> dict[int, int]:
 def test_the_workspace_gives_the_fitted_error(demo: Path, summary: dict[str, Any], tagger: str) -> None:
     """Second differences of pyhf's likelihood at the nominal parameters, where Asimov data have their best fit."""
     workspace = pyhf.Workspace(json.loads((demo / "fit/main" / tagger / "asimov/workspace.json").read_text()))
-    model, best = workspace.model(), np.array(workspace.model().config.suggested_init())
+    model = workspace.model()
+    # Not suggested_init: minimisers start beside nominal.
+    best = np.array(cabinetry.model_utils.asimov_parameters(model))
     data, steps = workspace.data(model), np.diag(np.full(len(best), 1e-3))
 
     def nll(point: NDArray[np.float64]) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -15,10 +17,19 @@ __all__ = ["fit"]
 
 @verb(config="rs3l_gnn.fits.FitConfig")
 def fit(
-    config: ConfigFile = None, overrides: Overrides = None, output: Output = Path("fit"), force: Force = False
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    output: Output = Path("fit"),
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")] = False,
 ) -> None:
     """Turn histograms into templates, workspace and card, and fit the signal strength; or compare taggers by it."""
     from rs3l_gnn import fits
+    from rs3l_gnn.fits.summary import summary_document, summary_table
 
-    fits.fit_or_compare(load_config(fits.FitConfig, config, overrides or ()), output, force=force)
+    result = fits.fit_or_compare(load_config(fits.FitConfig, config, overrides or ()), output, force=force)
+    if as_json:
+        typer.echo(json.dumps({"output": str(output)} | summary_document(result), indent=2, allow_nan=False))
+        return
+    typer.echo(summary_table(result))
     typer.echo(f"wrote {output}")

@@ -90,14 +90,44 @@ def refuse(tmp_path: Path) -> Callable[..., str]:
     return run
 
 
-def test_the_good_one_fits(tmp_path: Path) -> None:
+@pytest.fixture
+def good(tmp_path: Path) -> list[str]:
+    """Arguments of a fit that works."""
     (tmp_path / "h.json").write_text(json.dumps(document(histogram()), default=default))
-    (tmp_path / "fit.yaml").write_text(yaml.safe_dump({"inputs": str(tmp_path / "h.json")} | BLOCK))
-    result = CliRunner().invoke(app, ["fit", str(tmp_path / "fit.yaml"), "--output", str(tmp_path / "out")])
+    block = BLOCK | {"inputs": str(tmp_path / "h.json"), "inference": {"ranking": False, "scan": False, "minos": True}}
+    (tmp_path / "fit.yaml").write_text(yaml.safe_dump(block))
+    return ["fit", str(tmp_path / "fit.yaml"), "--output", str(tmp_path / "out"), "--quiet"]
+
+
+def test_the_good_one_ends_with_its_result(good: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, good)
     assert result.exit_code == 0, result.stderr
     fitted = json.loads((tmp_path / "out" / "fit.json").read_text())
     assert sum(fitted["channels"]["sr"]["samples"]["hbb"]) == pytest.approx(100)
     assert sum(fitted["channels"]["sr"]["data"]) == pytest.approx(10_100)
+    rows = dict(line.strip().split("  ", 1) for line in result.stdout.splitlines()[:-1])
+    rows = {name: text.strip() for name, text in rows.items()}
+    value, error = rows["mu"].removesuffix("  (Asimov data)").split(" ± ")
+    assert float(value) == pytest.approx(1.0, abs=0.01)
+    assert float(error) == pytest.approx(fitted["mu_error"], rel=0.05)
+    up, down = rows["MINOS"].split()
+    assert float(up) == pytest.approx(fitted["mu_error_up"], rel=0.01)
+    assert float(down) == pytest.approx(fitted["mu_error_down"], rel=0.01)
+    for part, size in fitted["mu_errors"].items():
+        assert float(rows[part]) == pytest.approx(size, rel=0.01, abs=1e-5)
+    assert rows["significance"].startswith(f"{fitted['significance']['observed']:.1f} σ")
+    assert result.stdout.splitlines()[-1] == f"wrote {tmp_path / 'out'}"
+
+
+def test_json_for_machines(good: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [*good, "--json"])
+    assert result.exit_code == 0, result.stderr
+    printed = json.loads(result.stdout)
+    fitted = json.loads((tmp_path / "out" / "fit.json").read_text())
+    assert printed["output"] == str(tmp_path / "out")
+    for key in ("mu", "mu_error", "mu_error_up", "mu_error_down", "mu_errors", "limit", "significance", "bias"):
+        assert printed[key] == fitted[key]
+    assert "correlation" not in printed
 
 
 FINITE = "Input should be a finite number"
