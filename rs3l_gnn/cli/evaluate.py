@@ -19,6 +19,8 @@ def evaluate(
 ) -> None:
     """Measure taggers on the test events. ROC, rejection, and how far each variation moves the score."""
     from rs3l_gnn import evaluation
+    from rs3l_gnn.cli.evaluate_table import evaluation_table
 
-    evaluation.evaluate(load_config(evaluation.EvaluateConfig, config, overrides or ()), output, force=force)
+    found = evaluation.evaluate(load_config(evaluation.EvaluateConfig, config, overrides or ()), output, force=force)
+    typer.echo(evaluation_table(found))
     typer.echo(f"wrote {output}")
