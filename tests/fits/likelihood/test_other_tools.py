@@ -66,6 +66,21 @@ def test_cabinetry_with_its_defaults_and_with_strategy_2(model: Model, n: int, s
         np.testing.assert_allclose(theirs.uncertainty, best.uncertainty, rtol=0.05)
 
 
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays:UserWarning")  # pyhf does
+@pytest.mark.parametrize("backend", ["numpy", "pytorch"])
+def test_backends_and_optimisers_of_pyhf(model: Model, backend: str) -> None:
+    # pytorch's derivatives are automatic, as jax's are; scipy is pyhf's default optimiser and knows no errors.
+    templates = model(luminosity=138.0, n=4000, seed=1)
+    error = value_of(Likelihood(templates).fit(), "mu")[1]
+    with numpy_backend():
+        pyhf.set_backend(backend, pyhf.optimize.scipy_optimizer(), precision="64b")
+        pyhf_model, data = cabinetry.model_utils.model_and_data(pyhf_workspace(templates))
+        theirs = cabinetry.fit.fit(pyhf_model, data)
+        plain = pyhf.tensorlib.tolist(pyhf.infer.mle.fit(pyhf.tensorlib.astensor(data), pyhf_model))
+    assert value_of(theirs, "mu")[1] == pytest.approx(error, rel=0.03)
+    assert plain[pyhf_model.config.poi_index] == pytest.approx(1.0, abs=0.03 * error)
+
+
 def test_a_start_at_the_minimum_is_what_spoils_the_defaults(model: Model) -> None:
     # The same models from nominal: the reason for the starts in the workspace.
     wrong = []
