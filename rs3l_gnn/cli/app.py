@@ -6,14 +6,16 @@ import functools
 import inspect
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from rs3l_gnn import __version__
+from rs3l_gnn.cli.defects import describe_defect
 from rs3l_gnn.conventions import Rs3lError
 from rs3l_gnn.conventions.config_keys import describe_keys
 
@@ -87,7 +89,8 @@ def _root(
 def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a verb of ``rs3l``; adds ``--debug`` and ``--quiet`` to its options.
 
-    A :class:`Rs3lError` ends with its message on standard error and exit status 2.
+    A :class:`Rs3lError` ends with its message on standard error and exit status 2; anything else that escapes is a
+    defect, which ends with a log file and exit status 3. ``--debug`` shows the traceback of either.
 
     Args:
         config: full name of the class of the verb's configuration; adds ``--keys``, which lists what it may hold.
@@ -102,11 +105,12 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
             logging.getLogger("rs3l_gnn").setLevel(logging.ERROR if quiet else logging.INFO)
             try:
                 function(*args, **kwargs)
+            except (typer.Exit, typer.Abort, BrokenPipeError):
+                raise  # these are how a command ends, and a reader such as head that has enough
             except Rs3lError as error:
-                if debug:
-                    raise
-                typer.echo(f"rs3l {function.__name__}: {error}", err=True)
-                raise typer.Exit(2) from error
+                _end(f"rs3l {function.__name__}: {error}", error, status=2, debug=debug)
+            except Exception as error:  # noqa: BLE001  # the one place where a defect of any kind ends
+                _end(describe_defect(function.__name__, error, kwargs.get("output")), error, status=3, debug=debug)
 
         signature = inspect.signature(function, eval_str=True)
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
@@ -115,6 +119,13 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
         return app.command(function.__name__)(run)
 
     return register
+
+
+def _end(sentence: str, error: Exception, *, status: int, debug: bool) -> NoReturn:
+    if debug:
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    typer.echo(sentence, err=True)
+    raise typer.Exit(status) from error
 
 
 def _keys_of(config: str) -> inspect.Parameter:

@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from rs3l_gnn.cli import VERBS, app
-from rs3l_gnn.conventions import Rs3lError
 
 for _name in VERBS:
     import_module(f"rs3l_gnn.cli.{_name}")
@@ -45,7 +44,9 @@ def test_a_mistake_is_one_message_and_status_two(runner: CliRunner, tmp_path: Pa
 
 def test_debug_shows_where_it_happened(runner: CliRunner, tmp_path: Path) -> None:
     result = runner.invoke(app, ["inspect", str(tmp_path / "none.root"), "--debug"])
-    assert isinstance(result.exception, Rs3lError)
+    assert result.exit_code == 2
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "InputFileError" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def describe_hdf5(path: Path) -> Description:
                     "arrays": shapes,
                 }
             return {"kind": "HDF5", "arrays": shapes, "groups": [k for k in file if k not in shapes]}
-    except OSError as error:
+    except (OSError, KeyError, ValueError) as error:
         raise InputFileError(f"{path} is a damaged HDF5 file: {error}") from error
 
 
