@@ -70,13 +70,13 @@ SENTENCES: dict[str, str] = {
     # configurations and overrides
     "simulate list.yaml": "list.yaml must hold a mapping at its top level; got list",
     "pair broken.yaml": "broken.yaml is not valid YAML",
-    "pretrain latin.yaml": "latin.yaml is not valid YAML",
+    "pretrain latin.yaml": "latin.yaml is not text in UTF-8",
     "finetune loop.yaml": "the chain of 'base:' files comes back to itself",
-    "evaluate taken": "cannot read the configuration taken: Is a directory",
+    "evaluate taken": "cannot read the configuration taken: it is a folder; give a file",
     "analyze gone.yaml": "cannot read the configuration gone.yaml: No such file",
     "fit --set =1": "an override must read dotted.key=value; got '=1'",
     "demo --set seeds": "an override must read dotted.key=value; got 'seeds'",
-    "study --set seeds=[1": "the value of seeds is not YAML; got '[1'",
+    "study --set seeds=[1": "cannot read the override 'seeds=[1': not valid YAML",
     "finetune --set target.signal=[H_BB]": "unknown key 'target' (did you mean 'targets'?)",
     # simulate
     "simulate": "key 'samples' is missing",
@@ -90,7 +90,7 @@ SENTENCES: dict[str, str] = {
     "simulate --lhe words.lhe --sample a/b": "a sample's name holds letters, digits and _ only, got 'a/b'",
     "simulate --process qcd --from moon": "start: Input should be 'hard', 'shower' or 'particles', got 'moon'",
     "simulate --process qcd --set jets.radius=-1": "jets.radius: Input should be greater than 0",
-    "simulate --process qcd -n 1 --output text": "cannot write text/qcd/config.yaml: Not a directory",
+    "simulate --process qcd -n 1 --output text": "text is no folder; choose another output",
     # pair, pretrain, finetune
     "pair": "nothing to pair",
     "pair -i gone": "gone is not a directory; name an output of rs3l simulate",
@@ -113,7 +113,7 @@ SENTENCES: dict[str, str] = {
     # evaluate, export
     "evaluate": "no file of views is given",
     "evaluate --set taggers={n2:x}": "the options",
-    "evaluate --set efficiencies=[2]": "efficiencies must lie between 0 and 1, got [2.0]",
+    "evaluate --set efficiencies=[2]": "efficiencies.0: Input should be less than 1, got 2",
     "evaluate --set views=other.h5 --set histories.a=gone.csv": "cannot read the history gone.csv",
     "export gone": "no checkpoint 'gone'; allowed: default, default-hbb",
     "export default --format moon": "unknown export format; got ['moon']; allowed: onnx, torchscript, torch",
