@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,40 @@ def test_paired_covariances_have_the_right_margins(reference: Path) -> None:
     # Equal weights, so the covariance with the partner is at most the variance, bin by bin.
     assert (one.view(flow=True).sum(axis=1) <= nominal.view(flow=True).variance * (1 + 1e-9)).all()
     assert one.sum() > 0.9 * nominal.variances().sum()  # nearly every event passes in both
+
+
+_STRANGER = """
+import json, sys
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("rs3l_gnn", "processors"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Block())
+import hist
+from coffea.util import load
+from uhi.io.json import object_hook
+
+stored = load(sys.argv[1])["histograms"]["score_rs3l"]
+with open(sys.argv[2]) as file:
+    read = hist.Hist(json.load(file, object_hook=object_hook)["histograms"]["score_rs3l"])
+assert type(stored) is type(read) is hist.Hist
+print(json.dumps([float(one.sum(flow=True).value) for one in (stored, read)]))
+"""
+
+
+def test_histograms_open_without_this_package(reference: Path) -> None:
+    files = [str(reference / name) for name in ("output.coffea", "histograms.json")]
+    command = [sys.executable, "-c", _STRANGER, *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=reference)  # noqa: S603  # our own script
+    assert done.returncode == 0, done.stderr
+    stored, read = json.loads(done.stdout)
+    with uproot.open(reference / "histograms.root") as file:
+        keys = [key for key in file.keys(cycle=False, filter_classname="TH1*") if key.startswith("score_rs3l/")]
+        total = sum(float(file[key].values(flow=True).sum()) for key in keys)
+    assert stored == pytest.approx(total)
+    assert read == pytest.approx(total)
 
 
 def test_all_files_are_written_and_agree(reference: Path) -> None:
