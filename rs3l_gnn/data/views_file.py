@@ -9,7 +9,6 @@ absent in older files.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -34,6 +33,7 @@ from rs3l_gnn.conventions import (
     atomic_file,
 )
 from rs3l_gnn.data.compressed_rows import CompressedRows, compressing_threads
+from rs3l_gnn.data.remembering_file import RememberingFile
 from rs3l_gnn.data.views import JET_COLUMNS, Views
 
 __all__ = ["Compression", "ViewsFile", "ViewsWriter", "is_views_file", "read_views", "write_views"]
@@ -53,44 +53,6 @@ _FILTERS: dict[Compression, dict[str, Any]] = {
 _UNKNOWN = JetDomain()
 
 
-class _Stream(io.FileIO):
-    """A file that remembers a failed write instead of raising it.
-
-    HDF5 cannot close a file whose last writes fail: it would end the process with a segmentation fault.
-    """
-
-    failure: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        """Write all of ``data``, or nothing more once a write has failed."""
-        rest = memoryview(data).cast("B")
-        size = len(rest)
-        try:
-            while self.failure is None and len(rest):
-                rest = rest[super().write(rest) :]
-        except OSError as error:
-            self.failure = error
-        return size
-
-    def truncate(self, size: int | None = None) -> int:
-        """Set the length, unless a write has failed."""
-        if self.failure is None:
-            try:
-                return super().truncate(size)
-            except OSError as error:
-                self.failure = error
-        return size or 0
-
-    def require_written(self) -> None:
-        """Stop where a write has failed.
-
-        Raises:
-            OSError: the first failure.
-        """
-        if self.failure is not None:
-            raise self.failure
-
-
 class ViewsWriter:
     """Append blocks of events to a new file; see :meth:`open`."""
 
@@ -105,7 +67,7 @@ class ViewsWriter:
         labels: tuple[JetLabel, ...],
         compression: Compression,
         threads: Executor,
-        stream: _Stream,
+        stream: RememberingFile,
     ) -> None:
         self._file, self._stream = file, stream
         self.samples, self.variations, self.shower_weight_names = samples, variations, shower_weight_names
@@ -171,7 +133,7 @@ class ViewsWriter:
         Raises:
             OutputError: the file exists and ``force`` is False, or it cannot be written.
         """
-        with atomic_file(path, force=force) as partial, _Stream(partial, "w+") as stream:
+        with atomic_file(path, force=force) as partial, RememberingFile(partial, "w+") as stream:
             try:
                 with compressing_threads() as threads, h5py.File(stream, "w", libver=_LIBVER) as file:
                     writer = cls(
