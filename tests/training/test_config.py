@@ -1,9 +1,11 @@
 """Settings of trainings: nonsense is refused with its reason."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rs3l_gnn.conventions import ConfigError, load_config, parse_config
 from rs3l_gnn.training import FinetuneConfig, NTXent, PretrainConfig, TargetConfig
@@ -19,14 +21,29 @@ def test_defaults_are_the_published_recipe() -> None:
     assert (tuning.optimizer.learning_rate, tuning.batch_events, tuning.trainer.epochs) == (1e-4, 1000, 200)
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("pretrain/*.yaml")), ids=lambda path: path.stem)
-def test_shipped_pretrainings_parse(path: Path) -> None:
-    assert load_config(PretrainConfig, path).trainer.epochs > 0
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        *((PretrainConfig, path) for path in sorted(CONFIGS.glob("pretrain/*.yaml"))),
+        *((FinetuneConfig, path) for path in sorted(CONFIGS.glob("finetune/*.yaml"))),
+    ],
+    ids=lambda value: value.stem if isinstance(value, Path) else value.__name__,
+)
+def test_shipped_files_parse_and_every_number_in_them_arrives(
+    model: type[PretrainConfig] | type[FinetuneConfig], path: Path
+) -> None:
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    arrived = load_config(model, path).model_dump(mode="json")
+    numbers = {key: value for key, value in _leaves(written) if isinstance(value, (int, float))}
+    assert {key: value for key, value in _leaves(arrived) if key in numbers} == numbers
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("finetune/*.yaml")), ids=lambda path: path.stem)
-def test_shipped_finetunings_parse(path: Path) -> None:
-    assert load_config(FinetuneConfig, path).trainer.epochs > 0
+def _leaves(node: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves(value, f"{where}.{key}")
+    else:
+        yield where, node
 
 
 def test_one_path_or_several() -> None:
