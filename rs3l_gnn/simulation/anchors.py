@@ -96,13 +96,13 @@ def find_anchor(event: NDArray[np.void], radius: float, table: DecayTable = _REG
         radius: jet radius R.
         table: labels of decays.
     """
-    rows = event.tolist()
+    rows, directions = event.tolist(), _directions_of(event)
     partons = [i for i, row in enumerate(rows) if row[1] == 1 and _is_parton(row[0])]
-    decays = _Decays(rows, table)
+    decays = _Decays(rows, directions, table)
     if not decays.labels:
-        return _of_partons([_direction(rows[i]) for i in partons], radius) if partons else None
+        return _of_partons([directions[i] for i in partons], radius) if partons else None
     # The hardest resonance, with the products of its decay; a W from a top comes after its top.
-    roots = sorted(decays.roots, key=lambda i: -_direction(rows[i]).pt)
+    roots = sorted(decays.roots, key=lambda i: -directions[i].pt)
     fitting = [
         (root, used, candidate)
         for root in roots
@@ -112,12 +112,12 @@ def find_anchor(event: NDArray[np.void], radius: float, table: DecayTable = _REG
     chosen = next(((used, candidate) for root, used, candidate in fitting if root == roots[0]), None)
     further = tuple(candidate for _, _, candidate in fitting if chosen is None or candidate is not chosen[1])
     if chosen is None:
-        own = tuple(_direction(rows[i]) for i in partons)
+        own = tuple(directions[i] for i in partons)
         apart = next(decays.candidates(roots[0]), None) is not None
-        return Anchor(JetType.UNMATCHED, _direction(rows[roots[0]]), (), (), own, further, apart)
+        return Anchor(JetType.UNMATCHED, directions[roots[0]], (), (), own, further, apart)
     used, candidate = chosen
-    others = tuple(_direction(rows[i]) for i in partons if i not in used)
-    own = tuple(_direction(rows[i]) for i in partons if i in used)
+    others = tuple(directions[i] for i in partons if i not in used)
+    own = tuple(directions[i] for i in partons if i in used)
     return Anchor(candidate.jettype, candidate.axis, candidate.inside, others, own, further)
 
 
@@ -135,8 +135,8 @@ class _Decays:
         labels: by row of the resonance, None where its decay has no label but two partons or more.
     """
 
-    def __init__(self, rows: _Rows, table: DecayTable) -> None:
-        self._rows, self._table = rows, table
+    def __init__(self, rows: _Rows, directions: list[Direction], table: DecayTable) -> None:
+        self._rows, self._directions, self._table = rows, directions, table
         self._kinds = table.parents | {_Z, _W, _H, _TOP}
         self._products: dict[int, list[int]] = {}
         for index, row in enumerate(rows):
@@ -162,7 +162,7 @@ class _Decays:
             if label in (JetType.W_UD, JetType.W_CS, JetType.W_QQ) and self._from_top(resonance):
                 label = JetType.TOP_QQ
             used = self._visible(resonance)
-            yield set(used), Candidate(label, _direction(self._rows[resonance]), self._directions(used))
+            yield set(used), Candidate(label, self._directions[resonance], tuple(self._directions[i] for i in used))
         for resonance in mine:
             if self.labels[resonance] == JetType.TOP_BQQ:
                 yield from self._parts_of_top(resonance)
@@ -174,16 +174,13 @@ class _Decays:
         b = [i for i in self._products[top] if i not in of_w]
         if len(quarks) != 2 or len(b) != 1:
             return
-        directions = {i: _direction(self._rows[i]) for i in (*b, *quarks)}
+        directions = self._directions
         for quark in sorted(quarks, key=lambda i: distance(directions[i], directions[b[0]])):
-            axis = _direction(tuple(np.add(self._rows[quark], self._rows[b[0]])))
+            axis = _sum(self._rows[quark], self._rows[b[0]])
             yield {b[0], quark}, Candidate(JetType.TOP_BQ, axis, (directions[b[0]], directions[quark]))
 
     def _visible(self, resonance: int) -> list[int]:
         return [i for i in self._products[resonance] if _is_visible(int(self._rows[i][0]))]
-
-    def _directions(self, rows: Sequence[int]) -> tuple[Direction, ...]:
-        return tuple(_direction(self._rows[i]) for i in rows)
 
     def _label(self, resonance: int) -> int | None:
         kind = int(self._rows[resonance][0])
@@ -246,8 +243,17 @@ def _is_visible(pdgid: int) -> bool:
     return _is_parton(pdgid) or abs(pdgid) in _SEEN or abs(pdgid) in _HADRONS
 
 
-def _direction(row: tuple[float, ...]) -> Direction:
-    px, py, pz = row[6:9]
-    pt = float(np.hypot(px, py))
-    eta = float(pseudorapidity(px, py, pz))
-    return Direction(int(row[0]), pt, eta, float(np.arctan2(py, px)))
+def _directions_of(event: NDArray[np.void]) -> list[Direction]:
+    """Directions of all particles; those that come in have none of use."""
+    pt = np.hypot(event["px"], event["py"])
+    phi = np.arctan2(event["py"], event["px"])
+    eta = np.zeros(len(event))
+    moving = event["status"] != -1
+    eta[moving] = pseudorapidity(event["px"][moving], event["py"][moving], event["pz"][moving])
+    columns = (event["id"].tolist(), pt.tolist(), eta.tolist(), phi.tolist())
+    return [Direction(*row) for row in zip(*columns, strict=True)]
+
+
+def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> Direction:
+    px, py, pz = np.add(one[6:9], other[6:9]).tolist()
+    return Direction(0, float(np.hypot(px, py)), float(pseudorapidity(px, py, pz)), float(np.arctan2(py, px)))

@@ -94,6 +94,7 @@ class DecayTable:
         self._by_parent: dict[int, list[DecayLabel]] = {}
         for label in (*labels, *_REGISTRY):
             self._by_parent.setdefault(label.pdg_id, []).append(label)
+        self._found: dict[tuple[int, ...], int | None] = {}
 
     @property
     def parents(self) -> frozenset[int]:
@@ -102,7 +103,12 @@ class DecayTable:
 
     def find(self, parent: int, daughters: Sequence[int], products: Sequence[int]) -> int | None:
         """Number of the label, None for a decay without one; identities have signs."""
-        return next((one.number for one in self._by_parent.get(abs(parent), ()) if one.fits(daughters, products)), None)
+        # A sample has few kinds of decays and many events.
+        key = (abs(parent), *sorted(map(abs, daughters)), 0, *sorted(map(abs, products)))
+        if key not in self._found:
+            labels = self._by_parent.get(abs(parent), ())
+            self._found[key] = next((one.number for one in labels if one.fits(daughters, products)), None)
+        return self._found[key]
 
 
 def own_labels(labels: Mapping[str, LabelConfig]) -> tuple[JetLabel, ...]:

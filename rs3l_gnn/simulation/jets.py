@@ -147,19 +147,46 @@ def groom(
         return np.zeros(0), np.zeros(0)
     # All of a jet goes into one tree, so the radius is beyond any distance in it.
     everything = fastjet.JetDefinition(fastjet.cambridge_algorithm, 100.0)
-    groomed = fastjet.ClusterSequence(_jagged(momenta, offsets), everything).exclusive_jets_softdrop_grooming(
-        njets=1, beta=config.beta, symmetry_cut=config.zcut, R0=config.radius
-    )
-    left = groomed.constituents
-    counts = ak.to_numpy(ak.num(left))
-    components = np.stack([ak.to_numpy(ak.flatten(left[name])) for name in ("px", "py", "pz", "E")])
-    parts = _jagged(components, offsets_of(counts))
+    rows = momenta.T.tolist()
+    groomed = [
+        _soft_drop(rows[start:stop], everything, config)
+        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    ]
+    counts = np.array([len(left) for _, left in groomed])
+    places = np.concatenate([np.array(left) for _, left in groomed]) + np.repeat(offsets[:-1], counts)
+    parts = _jagged(momenta[:, places], offsets_of(counts))
     n2 = np.zeros(n_jets)
     several = counts >= 3
     if several.any():
         tree = fastjet.ClusterSequence(ak.to_packed(parts[several]), everything)
         n2[several] = ak.to_numpy(tree.exclusive_jets_energy_correlator(njets=1, beta=1, npoint=2, func="nseries"))
-    return np.maximum(ak.to_numpy(groomed.msoftdrop).astype(np.float64), 0.0), n2
+    return np.maximum([mass for mass, _ in groomed], 0.0), n2
+
+
+def _soft_drop(rows: list[list[float]], everything: Any, config: JetConfig) -> tuple[float, list[int]]:
+    """Soft drop of one jet, event by event: the form for arrays takes four times as long for the same numbers.
+
+    Args:
+        rows: px, py, pz, E of its constituents in GeV.
+        everything: Cambridge/Aachen with a radius beyond any distance in the jet.
+        config: zcut, beta and R0.
+
+    Returns:
+        Mass in GeV, and the constituents that are left.
+    """
+    particles = [fastjet.PseudoJet(*row) for row in rows]
+    for index, particle in enumerate(particles):
+        particle.set_user_index(index)
+    clustering = fastjet.ClusterSequence(particles, everything)
+    jet = clustering.exclusive_jets(1)[0]
+    one, other = fastjet.PseudoJet(), fastjet.PseudoJet()
+    while jet.has_parents(one, other):
+        pt, other_pt = one.pt(), other.pt()
+        least = config.zcut * (one.delta_R(other) / config.radius) ** config.beta
+        if min(pt, other_pt) > least * (pt + other_pt):
+            break
+        jet = fastjet.PseudoJet(one if pt >= other_pt else other)
+    return jet.m(), [part.user_index() for part in jet.constituents()]
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 from itertools import combinations
 
+import awkward as ak
+import fastjet
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -135,3 +137,18 @@ def test_the_matching_radius_follows(radius: float, matching: float) -> None:
 def test_a_range_without_jets_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"pt_max \(400 GeV\) must lie above pt_min \(450 GeV\)"):
         parse_config(JetConfig, {"pt_max": 400}, where="test")
+
+
+@pytest.mark.parametrize(("zcut", "beta"), [(0.1, 0.0), (0.05, 1.0), (0.2, -0.5)])
+def test_soft_drop_is_that_of_the_contributed_code(zcut: float, beta: float) -> None:
+    """FastJet's own form for arrays, on jets of 1 to 60 particles."""
+    rng = np.random.default_rng(3)
+    counts = np.array([1, 2, 3, 7, 20, 60, 33])
+    n, offsets = counts.sum(), np.concatenate([[0], np.cumsum(counts)])
+    momenta = _momenta(rng.exponential(10, n) + 1, rng.normal(0, 0.3, n), rng.normal(0, 0.3, n))
+    masses, _ = groom(momenta, offsets, JetConfig(zcut=zcut, beta=beta, radius=1.0))
+    columns = dict(zip(("px", "py", "pz", "E"), momenta, strict=True))
+    events = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
+    tree = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.cambridge_algorithm, 100.0))
+    expected = tree.exclusive_jets_softdrop_grooming(njets=1, beta=beta, symmetry_cut=zcut, R0=1.0)
+    np.testing.assert_array_equal(masses, np.maximum(ak.to_numpy(expected.msoftdrop), 0.0))
