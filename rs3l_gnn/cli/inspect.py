@@ -14,10 +14,10 @@ __all__ = ["inspect"]
 
 @verb()
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="Any file of ours, a checkpoint, LHE, PFNano, ...")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file of ours, LHE, PFNano, ..., or shipped weights.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of lines.")] = False,
 ) -> None:
-    """Say what a file is and what it holds."""
+    """Say what a file is and what it holds; of shipped weights, the name will do."""
     from rs3l_gnn.workflows.inspection import describe, render
 
     typer.echo(render(describe(path), as_json=as_json))

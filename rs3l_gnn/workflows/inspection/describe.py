@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +14,55 @@ from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.conventions.packed import is_packed, open_packed, open_text
 from rs3l_gnn.workflows.inspection.arrays import describe_hdf5, describe_root
 from rs3l_gnn.workflows.inspection.documents import describe_json
-from rs3l_gnn.workflows.inspection.networks import describe_checkpoint, describe_onnx, looks_like_onnx
+from rs3l_gnn.workflows.inspection.networks import (
+    describe_checkpoint,
+    describe_onnx,
+    looks_like_onnx,
+    shipped_weights,
+)
 from rs3l_gnn.workflows.inspection.texts import describe_text
 
 __all__ = ["describe", "render"]
 
 Description = dict[str, Any]
+_HEAD = 512
+"""Bytes that tell the kind of a file."""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """One kind of file.
+
+    Attributes:
+        begins: tells its files by their first bytes, unpacked, and their path.
+        describe: what such a file holds; its key ``kind`` names the kind.
+    """
+
+    begins: Callable[[bytes, Path], bool]
+    describe: Callable[[Path], Description]
 
 
 def describe(path: Path | str) -> Description:
-    """Describe one file; the key ``kind`` names its format.
+    """Describe one file, or shipped weights by name; the key ``kind`` names the format.
 
     Raises:
         InputFileError: the file is missing, empty, truncated, or of no known format.
     """
-    path = Path(path)
+    path = shipped_weights(path)
     if path.is_dir():
         raise InputFileError(f"{path} is a directory", hint="name one file in it")
     try:
         with path.open("rb") as stream:
-            head = stream.read(512)
+            head = stream.read(_HEAD)
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {error.strerror}") from error
     if not head:
         raise InputFileError(f"{path} is empty")
-    return {"file": path.name, "bytes": path.stat().st_size, **_reader(path, head)(path)}
+    if is_packed(head):
+        with open_packed(path) as unpacked:
+            head = unpacked.read(_HEAD)
+    kind = next(kind for kind in _KINDS if kind.begins(head, path))
+    return {"file": path.name, "bytes": path.stat().st_size, **kind.describe(path)}
 
 
 def render(description: Description, *, as_json: bool = False) -> str:
@@ -60,27 +85,18 @@ def _lines(values: Description, indent: str) -> list[str]:
     return lines
 
 
-def _reader(path: Path, head: bytes) -> Callable[[Path], Description]:
-    if is_packed(head):
-        with open_packed(path) as stream:
-            head = stream.read(512)
-    if head.startswith(b"PK\x03\x04"):
-        _refuse_foreign_archive(path)
-    if head.startswith(b"\x04\x22\x4d\x18"):
-        return _coffea
-    if head.startswith(b"root"):
-        return describe_root
-    if head.startswith(b"\x89HDF"):
-        return describe_hdf5
-    if b"<LesHouchesEvents" in head:
-        return _lhe
-    if head.startswith(b"HepMC::") or head.lstrip().startswith(b"HepMC::"):
-        return _hepmc
-    # A zip archive or a bare pickle is what torch.save writes; safetensors begin with the length of a JSON header.
-    safetensors = head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size
-    if safetensors or head.startswith((b"PK\x03\x04", b"\x80")):
-        return describe_checkpoint
-    return describe_onnx if looks_like_onnx(head) else _text
+def _starts(*magic: bytes) -> Callable[[bytes, Path], bool]:
+    return lambda head, _: head.startswith(magic)
+
+
+def _is_safetensors(head: bytes, path: Path) -> bool:
+    """These files begin with the length of a JSON header."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size
+
+
+def _archive(path: Path) -> Description:
+    _refuse_foreign_archive(path)
+    return describe_checkpoint(path)
 
 
 def _refuse_foreign_archive(path: Path) -> None:
@@ -138,3 +154,18 @@ def _coffea(_: Path) -> Description:
         "kind": "coffea output",
         "note": "not opened, because reading it runs whatever code it holds; histograms.json beside it says the same",
     }
+
+
+_KINDS = (
+    FileKind(_starts(b"PK\x03\x04"), _archive),
+    FileKind(_starts(b"\x04\x22\x4d\x18"), _coffea),
+    FileKind(_starts(b"root"), describe_root),
+    FileKind(_starts(b"\x89HDF"), describe_hdf5),
+    FileKind(lambda head, _: b"<LesHouchesEvents" in head, _lhe),
+    FileKind(lambda head, _: head.lstrip().startswith(b"HepMC::"), _hepmc),
+    FileKind(_is_safetensors, describe_checkpoint),
+    FileKind(_starts(b"\x80"), describe_checkpoint),  # a bare pickle is what torch.save wrote once
+    FileKind(lambda head, _: looks_like_onnx(head), describe_onnx),
+    FileKind(lambda head, path: True, _text),  # noqa: ARG005  # the last takes everything
+)
+"""In the order in which they are asked."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe_checkpoint", "describe_onnx", "looks_like_onnx"]
+__all__ = ["describe_checkpoint", "describe_onnx", "looks_like_onnx", "shipped_weights"]
 
 Description = dict[str, Any]
 
@@ -30,6 +31,13 @@ def describe_checkpoint(path: Path) -> Description:
     from rs3l_gnn.models import inspect_checkpoint
 
     return {"kind": "checkpoint", **inspect_checkpoint(path)}
+
+
+def shipped_weights(path: Path | str) -> Path:
+    """The file of shipped weights of that name, where there is no file of that name; else the path itself."""
+    path = Path(path)
+    shipped = Path(str(files("rs3l_gnn.models") / "weights" / f"{path}.safetensors"))
+    return shipped if not path.exists() and path.name == str(path) and shipped.is_file() else path
 
 
 def looks_like_onnx(head: bytes) -> bool:

@@ -4,18 +4,27 @@ import warnings
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
-from rs3l_gnn.conventions import CheckpointError
+import rs3l_gnn
+from rs3l_gnn.conventions import CheckpointError, InputFileError
 from rs3l_gnn.workflows.inspection import describe
 
 
-def test_our_checkpoint() -> None:
-    import rs3l_gnn
-
-    path = Path(rs3l_gnn.__file__).parent / "models" / "weights" / "default.safetensors"
-    found = describe(path)
-    assert found["kind"] != "JSON document"
-    assert found["n_parameters"] > 100_000
+@pytest.mark.parametrize(("name", "kind"), [("default", "encoder"), ("default-hbb", "tagger")])
+def test_shipped_weights_by_name_and_by_path(
+    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(rs3l_gnn.__file__).parent / "models" / "weights" / f"{name}.safetensors"
+    with safe_open(path, "numpy") as file:
+        numbers = sum(file.get_tensor(key).size for key in file.keys())  # noqa: SIM118  # not a mapping
+    found = describe(name)
+    assert found == describe(path)
+    assert (found["file"], found["kind"], found["n_parameters"]) == (path.name, kind, numbers)
+    Path(name).write_text("no weights")  # a file of that name goes first
+    with pytest.raises(InputFileError, match="no known format"):
+        describe(name)
 
 
 def test_programs_of_torch_are_not_run(tmp_path: Path) -> None:
