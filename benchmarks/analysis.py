@@ -152,7 +152,7 @@ def _peak_of_pairs(events: int, chunk: int) -> tuple[float, float]:
     from coffea.processor.executor import WorkItem
 
     from rs3l_gnn.processors.running.paired import PairTable, joint_weights
-    from rs3l_gnn.processors.running.spill import Spill
+    from rs3l_gnn.processors.running.stored_tables import StoredTables
 
     rng, start, n_bins = np.random.default_rng(1), time.perf_counter(), 202
     items = [
@@ -161,13 +161,13 @@ def _peak_of_pairs(events: int, chunk: int) -> tuple[float, float]:
         for first in range(0, events, chunk)
     ]
     with tempfile.TemporaryDirectory() as name:
-        spill = Spill(Path(name), items, skip_bad_files=False)
+        stored = StoredTables(Path(name), items, skip_bad_files=False)
         for item in items:
             bins = rng.integers(0, n_bins, (chunk, 3), dtype=np.int32)
             event = np.arange(item.entrystart, item.entrystart + chunk, dtype=np.uint64)
             table = PairTable(["n2", "supervised", "rs3l"], event, np.zeros(chunk, np.int8), np.ones(chunk), bins)
-            spill({"processed": {item}, "out": {item.dataset: {"pairs": table}}})
-        joint = joint_weights(spill.pairs["nominal"], spill.pairs["varied"], n_channels=1, n_bins=n_bins)
+            stored({"processed": {item}, "out": {item.dataset: {"pairs": table}}})
+        joint = joint_weights(stored.pairs["nominal"], stored.pairs["varied"], n_channels=1, n_bins=n_bins)
     if joint.sum() != 3 * -(-events // chunk) * chunk:
         raise RuntimeError("pairs were lost")
     return peak_mb(), time.perf_counter() - start

@@ -43,7 +43,7 @@ from rs3l_gnn.processors.running.execution import AddingUp, warm_up
 from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
-from rs3l_gnn.processors.running.spill import Spill, scratch_folder
+from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
 from rs3l_gnn.processors.running.summary import summarise
 from rs3l_gnn.processors.skims import JetBlocks, write_skims
 from rs3l_gnn.processors.tagging import TaggingProcessor
@@ -88,13 +88,13 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
     with scratch_folder(output) as folder:
-        spill = Spill(folder, items, skip_bad_files=config.run.skip_bad_files)
+        stored = StoredTables(folder, items, skip_bad_files=config.run.skip_bad_files)
         warm = partial(warm_up, list(processor.taggers.values()))
         with config.run.executor.open(warm, retries=config.run.retries) as workers:
             started = time.perf_counter()
-            result = _run(config, processor, AddingUp(workers=workers, retries=config.run.retries, sink=spill), items)
+            result = _run(config, processor, AddingUp(workers=workers, retries=config.run.retries, sink=stored), items)
             seconds = time.perf_counter() - started
-        for name, pairs in spill.pairs.items():
+        for name, pairs in stored.pairs.items():
             result["out"][name]["pairs"] = pairs
         failed = _failures(result["out"])
         complete = not (bad or failed or n_left_out or config.run.limit_files)
@@ -141,7 +141,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             summary,
             report,
             replicas=replicas,
-            skims=spill.jets,
+            skims=stored.jets,
             inputs=[info.path for info in good],
             force=force,
         )

@@ -35,7 +35,7 @@ from rs3l_gnn.simulation.settings import COMMON, CP5, SHOWER_WEIGHTS, decay_sett
 from rs3l_gnn.simulation.shower import Shower
 from rs3l_gnn.simulation.weight_sums import WeightSums
 
-__all__ = ["Chunk", "Shared", "run_chunk", "shower_of", "simulate_view"]
+__all__ = ["Chunk", "ViewParticles", "run_chunk", "shower_of", "simulate_view"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
     factors: dict[str, NDArray[np.float64]] = {}
     seconds: dict[str, float] = {}
     rejected = {number - chunk.first: chunk.excluded[number] for number in chunk.numbers if number in chunk.excluded}
-    shared = Shared(chunk)
+    shared = ViewParticles(chunk)
     lost: dict[int, str] = {}
     for variation in chunk.variations:
         start = time.perf_counter()
@@ -151,7 +151,7 @@ def run_chunk(chunk: Chunk) -> ChunkResult:
 
 
 def simulate_view(
-    chunk: Chunk, variation: Variation, anchors: list[Anchor | None], shared: Shared
+    chunk: Chunk, variation: Variation, anchors: list[Anchor | None], shared: ViewParticles
 ) -> tuple[LabelledJets, dict[int, str], dict[int, str]]:
     """Shower, detector and jets of one variation.
 
@@ -196,7 +196,7 @@ def simulate_view(
     return view, rejected, lost
 
 
-class Shared:
+class ViewParticles:
     """Gives the particles of each variation of a chunk, and keeps what all of them share.
 
     Attributes:

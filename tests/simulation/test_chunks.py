@@ -8,18 +8,18 @@ import pytest
 
 from rs3l_gnn.conventions import NOMINAL, own_variation
 from rs3l_gnn.simulation import HardEvents, SampleConfig, SimulationConfig
-from rs3l_gnn.simulation.chunks import Chunk, Shared
+from rs3l_gnn.simulation.chunks import Chunk, ViewParticles
 from rs3l_gnn.simulation.particles import Particles
 
 WORSE = own_variation("worse", detector=("tracker.reach_pt=2",), one_sided=True, shares="particles")
 SOFTER = own_variation("softer", settings=("StringZ:aLund=0.9",), one_sided=True)
 
 
-def _shared(hard: HardEvents, start: str, *variations: object) -> Shared:
+def _shared(hard: HardEvents, start: str, *variations: object) -> ViewParticles:
     config = SimulationConfig(samples={"x": SampleConfig(process="hbb", events=4)}, variations=("seed",), seed=3)
     config = config.model_copy(update={"start": start})
     chunk = Chunk("x", 0, 0, hard.part(0, 4), tuple(variations), (), config, {}, Path())  # type: ignore[arg-type]
-    return Shared(chunk)
+    return ViewParticles(chunk)
 
 
 def _same(one: Particles, other: Particles) -> bool:

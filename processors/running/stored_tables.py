@@ -16,7 +16,7 @@ from rs3l_gnn.conventions import InputFileError, OutputError
 from rs3l_gnn.processors.running.paired import PairTable
 from rs3l_gnn.processors.skims import JetTable
 
-__all__ = ["Spill", "StoredJets", "StoredPairs", "scratch_folder"]
+__all__ = ["StoredJets", "StoredPairs", "StoredTables", "scratch_folder"]
 
 _BUCKETS = 64
 _ROWS_IN_MEMORY = 1 << 18  # of pairs, of all data sets together
@@ -123,7 +123,7 @@ class StoredJets:
                     yield {name: np.ascontiguousarray(rows[name]) for name in dtype.names or ()}
 
 
-class Spill:
+class StoredTables:
     """Takes pairs and skims out of each result, and refuses a chunk that failed.
 
     Args:

@@ -13,9 +13,9 @@ from coffea.processor.executor import WorkItem
 
 from rs3l_gnn.benchmarks.analysis import paired_memory
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, OutputError
-from rs3l_gnn.processors.running import spill
+from rs3l_gnn.processors.running import stored_tables
 from rs3l_gnn.processors.running.paired import PairTable, joint_weights
-from rs3l_gnn.processors.running.spill import Spill, scratch_folder
+from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
 from rs3l_gnn.processors.skims import JetTable, write_skims
 
 N_BINS = 5
@@ -36,20 +36,20 @@ def _pairs(rng: np.random.Generator, event: Any) -> PairTable:
 
 
 def test_pairs_on_disk_give_the_covariance_of_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spill, "_ROWS_IN_MEMORY", 300)
+    monkeypatch.setattr(stored_tables, "_ROWS_IN_MEMORY", 300)
     rng = np.random.default_rng(5)
     items = _items("nominal", "varied")
-    mine = Spill(tmp_path, items, skip_bad_files=False)
+    tables = StoredTables(tmp_path, items, skip_bad_files=False)
     whole: dict[str, PairTable] = {}
     for item in reversed(items):
         event = rng.permutation(100) + 100 * (item.entrystart // 10)
         table = _pairs(rng, event[: 100 if item.dataset == "nominal" else 70])
         whole[item.dataset] = whole[item.dataset] + table if item.dataset in whole else table
         part = {"pairs": table, "events": 1}
-        mine({"processed": {item}, "out": {item.dataset: part}})
+        tables({"processed": {item}, "out": {item.dataset: part}})
         assert list(part) == ["events"]
     assert len(list(tmp_path.iterdir())) > 64  # both were written
-    stored = joint_weights(mine.pairs["nominal"], mine.pairs["varied"], n_channels=2, n_bins=N_BINS)
+    stored = joint_weights(tables.pairs["nominal"], tables.pairs["varied"], n_channels=2, n_bins=N_BINS)
     direct = joint_weights(whole["nominal"], whole["varied"], n_channels=2, n_bins=N_BINS)
     assert stored.shape == (2, 2, N_BINS, N_BINS)
     np.testing.assert_allclose(stored, direct, rtol=1e-12)
@@ -58,25 +58,25 @@ def test_pairs_on_disk_give_the_covariance_of_those_in_memory(tmp_path: Path, mo
 
 def test_a_repeated_event_is_found_on_disk_too(tmp_path: Path) -> None:
     items = _items("nominal", "varied", chunks=2)
-    mine = Spill(tmp_path, items, skip_bad_files=False)
+    tables = StoredTables(tmp_path, items, skip_bad_files=False)
     for item in items:
         table = _pairs(np.random.default_rng(0), np.array([7, 8]))
-        mine({"processed": {item}, "out": {item.dataset: {"pairs": table}}})
+        tables({"processed": {item}, "out": {item.dataset: {"pairs": table}}})
     with pytest.raises(InvalidDataError, match="occurs twice in one data set"):
-        joint_weights(mine.pairs["nominal"], mine.pairs["varied"], n_channels=2, n_bins=N_BINS)
+        joint_weights(tables.pairs["nominal"], tables.pairs["varied"], n_channels=2, n_bins=N_BINS)
 
 
 def test_jets_come_back_in_the_order_of_the_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spill, "_JETS_AT_ONCE", 5)
+    monkeypatch.setattr(stored_tables, "_JETS_AT_ONCE", 5)
     items = _items("qcd", "empty")
-    mine = Spill(tmp_path, items, skip_bad_files=False)
+    tables = StoredTables(tmp_path, items, skip_bad_files=False)
     for item in (items[2], items[0], items[5], items[3], items[1], items[4], items[6], items[7]):
         n = 3 if item.dataset == "qcd" else 0
         event = (item.entrystart + np.array([4, 2, 3])[:n]).astype(np.uint64)
         ones = np.ones(n, dtype=np.uint32)
         table = JetTable({"run": ones, "luminosityBlock": ones, "event": event, "jet": np.arange(n, dtype=np.int32)})
-        mine({"processed": {item}, "out": {item.dataset: {"skim": table}}})
-    write_skims(tmp_path / "skims", mine.jets)
+        tables({"processed": {item}, "out": {item.dataset: {"skim": table}}})
+    write_skims(tmp_path / "skims", tables.jets)
     expected = [start + k for start in (0, 10, 20, 30) for k in (4, 2, 3)]
     assert ak.from_parquet(tmp_path / "skims" / "qcd.parquet").event.to_list() == expected
     with uproot.open(tmp_path / "skims" / "qcd.root") as file:
@@ -92,8 +92,8 @@ def test_a_failed_chunk_stops_or_is_passed_on(tmp_path: Path) -> None:
     failure = ("qcd.root", "qcd.root, events 0 to 10", "MissingBranchError", "no pt")
     result = {"processed": {item}, "out": {"qcd": {"failures": {failure}}}}
     with pytest.raises(MissingBranchError, match=r"qcd\.root, events 0 to 10: no pt"):
-        Spill(tmp_path, [item], skip_bad_files=False)(result)
-    Spill(tmp_path, [item], skip_bad_files=True)(result)
+        StoredTables(tmp_path, [item], skip_bad_files=False)(result)
+    StoredTables(tmp_path, [item], skip_bad_files=True)(result)
 
 
 def test_nothing_stays_beside_the_output(tmp_path: Path) -> None:
