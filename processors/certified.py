@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingBranchError
+from rs3l_gnn.conventions.inputs import require_file
 
 __all__ = ["certified_events", "read_certified"]
 
@@ -24,6 +25,7 @@ def read_certified(path: Path) -> dict[int, list[list[int]]]:
     Raises:
         InputFileError: the file is missing or holds something else, or ranges that do not rise.
     """
+    require_file(path, what="the certified blocks")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import ConfigError, InputFileError, MissingDependencyError
+from rs3l_gnn.conventions.inputs import require_file
 
 __all__ = ["evaluator"]
 
@@ -41,6 +42,7 @@ def _open(path: str) -> Any:
         raise MissingDependencyError(
             "corrections need correctionlib", hint="pip install 'rs3l_gnn[corrections]'"
         ) from error
+    require_file(path, what="the corrections")
     if not Path(path).is_file():
         raise InputFileError(f"the corrections file {path} does not exist")
     try:

@@ -25,6 +25,7 @@ from rs3l_gnn.conventions import (
     Rs3lError,
 )
 from rs3l_gnn.conventions.expressions import close_names
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.inference import shipped_names
@@ -162,6 +163,7 @@ def _look(
     try:
         if path.startswith(_XROOTD) and find_spec("fsspec_xrootd") is None:
             raise MissingDependencyError(f"{path} is on an XRootD server", hint="pip install fsspec-xrootd")
+        require_file(path)
         with uproot.open({path: None}, timeout=timeout) as opened:
             _require_whole(path, opened)
             tree = _tree(path, opened, file.tree)

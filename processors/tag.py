@@ -21,6 +21,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.data import FORMATS, EventTables, event_numbers
 from rs3l_gnn.inference import JetTagger, event_inputs
@@ -126,6 +127,7 @@ def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, rema
 def _tree_of(path: str) -> str:
     """The tree of a file that a known format has its events in; ``Events`` where the file cannot say."""
     known = dict.fromkeys(form.tree for form in FORMATS.parts.values())
+    require_file(path)
     try:
         with uproot.open({path: None}, timeout=_TIMEOUT) as opened:
             found = opened.keys(cycle=False, recursive=False)

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError, field_validator
 
 from rs3l_gnn.conventions.errors import ConfigError, InputFileError
+from rs3l_gnn.conventions.inputs import require_file
 
 __all__ = [
     "BaseConfig",
@@ -166,9 +167,7 @@ def read_text(path: Path) -> str:
         InputFileError: there is no such file, it is a pipe or a folder, or it holds no text.
     """
     try:
-        if path.exists() and not path.is_file():
-            what = "a folder" if path.is_dir() else "a pipe or device, and reading it could wait for ever"
-            raise InputFileError(f"cannot read the configuration {path}: it is {what}", hint="give a file")
+        require_file(path, what="the configuration")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputFileError(f"cannot read the configuration {path}: {error.strerror}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from rs3l_gnn.conventions.errors import InputFileError
+from rs3l_gnn.conventions.inputs import require_file
 
 __all__ = ["is_packed", "open_packed", "open_text"]
 
@@ -41,10 +42,11 @@ def open_packed(path: Path) -> Iterator[BinaryIO]:
     """Open a file, unpacked if it is packed with gzip, bzip2 or xz, in any number of members.
 
     Raises:
-        InputFileError: it cannot be read, is damaged, or is an archive or of a packing that is not read; the message
-            names what it is. Damage is found as far as the file is read.
+        InputFileError: it is no file, cannot be read, is damaged, or is an archive or of a packing that is not read;
+            the message names what it is. Damage is found as far as the file is read.
     """
     kind = None
+    require_file(path)
     try:
         with path.open("rb") as raw, ExitStack() as stack:
             kind = _kind(path, raw)

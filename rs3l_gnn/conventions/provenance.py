@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rs3l_gnn import __version__
+from rs3l_gnn.conventions.inputs import require_file
 
 __all__ = ["config_digest", "file_digest", "provenance"]
 
@@ -33,7 +34,12 @@ _PACKAGES = (
 
 
 def file_digest(path: Path | str) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
+    """SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        InputFileError: it is a folder, pipe or device.
+    """
+    require_file(path)
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import ConfigError, InputFileError
 from rs3l_gnn.conventions.config import parse_yaml
+from rs3l_gnn.conventions.inputs import require_file
 
 __all__ = ["flag", "is_simulation", "matches_any", "nominal_of", "parse_dataset", "read_document"]
 
@@ -24,6 +25,7 @@ def read_document(path: Path) -> dict[str, Any]:
     Raises:
         InputFileError: missing, not readable, or without data sets.
     """
+    require_file(path, what="the fileset")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -79,7 +81,10 @@ def _expand(file: str, folder: Path, where: str) -> list[str]:
         found = sorted(str(match.resolve()) for match in base.glob(str(anchored.relative_to(base))))
         if not found:
             raise InputFileError(f"{where}: no file matches {anchored}")
+        for match in found:
+            require_file(match)
         return found
+    require_file(anchored)
     if not anchored.is_file():
         raise InputFileError(f"{where}: {anchored} does not exist", hint="paths are relative to the fileset")
     return [str(anchored.resolve())]

@@ -28,6 +28,7 @@ from rs3l_gnn.conventions import (
     Variation,
     mass_of,
 )
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.formats.published import PUBLISHED_BRANCHES, published_features
 from rs3l_gnn.data.views import Views
@@ -69,6 +70,7 @@ class PublishedFile:
         self._first_event = first_event
         self._is_root = self.path.suffix == ".root"
         self._per_event = 1 if self._is_root else 2
+        require_file(self.path)
         with self._errors():
             self._file: Any = uproot.open(self.path) if self._is_root else h5py.File(self.path, "r")
         try:

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
     MissingBranchError,
     Variation,
 )
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data.event_format import EventFormat
 from rs3l_gnn.data.event_tables import read_events
 from rs3l_gnn.data.format_registry import get_format
@@ -189,6 +190,7 @@ def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
 def _read(
     path: Path, branches: list[str], form: EventFormat = SIMULATED, **entries: int
 ) -> tuple[ak.Array, dict[str, Any]]:
+    require_file(path)
     try:
         with uproot.open(path) as file:
             return read_events(_tree(path, file, branches), form, branches, **entries), _metadata(path, file)

@@ -32,6 +32,7 @@ from rs3l_gnn.conventions import (
     Variation,
     atomic_file,
 )
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data.compressed_rows import CompressedRows, compressing_threads
 from rs3l_gnn.data.remembering_file import RememberingFile
 from rs3l_gnn.data.views import JET_COLUMNS, Views
@@ -225,6 +226,7 @@ class ViewsFile:
     def __init__(self, path: Path | str, *, shower_weights: bool = False) -> None:
         self.path = Path(path)
         self._with_shower_weights = shower_weights
+        require_file(self.path)
         try:
             self._file = h5py.File(self.path, "r")
         except FileNotFoundError as error:
@@ -329,6 +331,7 @@ def is_views_file(path: Path) -> bool:
     """False for ROOT files and HDF5 files of another format; True for what :class:`ViewsFile` reads, or refuses."""
     if path.suffix == ".root":
         return False
+    require_file(path)
     try:
         with h5py.File(path, "r") as file:
             return file.attrs.get("format") is not None or "jet_features" not in file

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingDependencyError, delta_r, pseudorapidity
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.simulation.hard_events import HardEvents
 
 __all__ = ["energy_unit", "find_first_number", "generator_of", "holds", "length_unit", "read_events"]
@@ -38,6 +39,7 @@ def read_events(path: Path) -> Iterator[tuple[int, Any]]:
             "HepMC files need pyhepmc", hint="install rs3l_gnn with the extra 'hepmc'"
         ) from error
     done = 0
+    require_file(path)
     try:
         expected = _count_events(path)
         with pyhepmc.open(path) as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,20 @@ FILES: dict[str, str | bytes] = {
     "fit_other.yaml": _FIT.format("other.json"),
     "fit_gone.yaml": _FIT.format("gone.json"),
     "fit_broken.yaml": _FIT.format("broken.json"),
+    "fit_pipe.yaml": _FIT.format("pipe"),
     "fit_root.yaml": _FIT.format("tree.root"),
     "slash.yaml": "pair: {'a/b': {directories: [x]}}\n",
     "gone_study.yaml": "pair: {main: {directories: [gone]}}\n",
 }
-FILESETS = {"gone": "gone.root", "of_text": "text", "of_trees": "tree.root", "of_events": "events.root"}
+PIPES = ("pipe", "pipe.root", "pipes/a.root")
+_PIPE = "pipe: it is a pipe or device, and reading it could wait for ever; give a file"
+FILESETS = {
+    "gone": "gone.root",
+    "of_pipe": "pipe.root",
+    "of_text": "text",
+    "of_trees": "tree.root",
+    "of_events": "events.root",
+}
 ONE = ("simulate", "--process", "qcd", "-n", "1")
 SENTENCES: dict[str, str] = {
     # inspect
@@ -84,7 +94,7 @@ SENTENCES: dict[str, str] = {
     "simulate --process qcd -n 0": "samples.qcd.events: Input should be greater than 0, got 0",
     "simulate --process qcd --workers 0": "workers: Input should be greater than 0",
     "simulate --lhe gone.lhe": "cannot read gone.lhe: No such file",
-    "simulate --lhe taken": "cannot read taken: Is a directory",
+    "simulate --lhe taken": "cannot read taken: it is a folder; give a file",
     "simulate --lhe without.lhe": "without.lhe holds no events",
     "simulate --lhe empty": "empty is not an LHE file",
     "simulate --lhe words.lhe --sample a/b": "a sample's name holds letters, digits and _ only, got 'a/b'",
@@ -137,6 +147,21 @@ SENTENCES: dict[str, str] = {
     "fit fit_other.yaml": "other.json does not hold histograms of this package",
     "fit fit_root.yaml": "tree.root has no histograms named like",
     "fit fit_old.yaml --set luminosity.value=-1": "luminosity.value: Input should be greater than 0, got -1",
+    # what a reader would wait for
+    "inspect pipe": f"cannot read {_PIPE}",
+    "inspect /dev/zero": "cannot read /dev/zero: it is a pipe or device",
+    "simulate pipe": f"cannot read the configuration {_PIPE}",
+    "simulate --lhe pipe": f"cannot read {_PIPE}",
+    "pair -i pipes": "a.root: it is a pipe or device",
+    "pretrain --set views=pipe": f"cannot read {_PIPE}",
+    "pretrain --set views=pipe.root": "cannot read pipe.root: it is a pipe or device",
+    "finetune --set views=other.h5 --set encoder=pipe": "no checkpoint 'pipe'; allowed: default",
+    "evaluate --set views=other.h5 --set histories.a=pipe": f"cannot read the history {_PIPE}",
+    "export pipe": "no checkpoint 'pipe'; allowed: default",
+    "analyze --set filesets=pipe": f"cannot read the fileset {_PIPE}",
+    "analyze --set filesets=of_pipe_set.json": "pipe.root: it is a pipe or device",
+    "fit fit_pipe.yaml": f"cannot read {_PIPE}",
+    "tag pipe.root --output a.root": "cannot read pipe.root: it is a pipe or device",
     # demo, study, benchmark, fetch
     "demo --output taken": "taken exists already",
     "demo --set seeds=[1,2]": "the demo trains once, with one seed",
@@ -160,6 +185,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = root / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    for name in PIPES:
+        (root / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(root / name)
     for name, file in FILESETS.items():
         metadata: dict[str, Any] = {"process": "a", "sample": "a", "variation": "nominal", "xsec": 1.0, "sumw": 1.0}
         document = {"a": {"files": {file: "Events"}, "metadata": {**metadata, "isMC": True}}}

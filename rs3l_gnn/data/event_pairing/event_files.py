@@ -11,6 +11,7 @@ import awkward as ak
 import uproot
 
 from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError, Rs3lError
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
 from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.format_registry import format_of, get_format
@@ -68,6 +69,7 @@ class EventFile:
             InputFileError: it cannot be read, or has no such tree.
             MissingBranchError: no known format, or jets without candidates.
         """
+        require_file(path)
         with _reading(path), uproot.open({path: None}) as opened:
             classes = opened.classnames(cycle=False)
             if tree not in classes:

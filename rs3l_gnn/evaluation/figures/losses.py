@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import COLOURS, InputFileError
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.plotting import new_figure
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     Raises:
         InputFileError: missing, or without these columns.
     """
+    require_file(path, what="the history")
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.fits.config.reading import ReadingConfig, fields_of
 from rs3l_gnn.fits.histograms.cells import Flow, Key, RunHistogram, fold_flow
 from rs3l_gnn.fits.histograms.covariances import related
@@ -34,7 +35,12 @@ class Wanted:
 
 
 def is_root(path: Path) -> bool:
-    """Whether a file is a ROOT file, by its first bytes; a missing file is none."""
+    """Whether a file is a ROOT file, by its first bytes; a missing file is none.
+
+    Raises:
+        InputFileError: it is a folder, pipe or device.
+    """
+    require_file(path)
     try:
         with path.open("rb") as file:
             return file.read(4) == b"root"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.fits.config.reading import ReadingConfig
 from rs3l_gnn.fits.histograms.cells import Flow, RunHistogram, cut_histogram
 from rs3l_gnn.fits.histograms.covariances import cut_covariances, related
@@ -109,6 +110,7 @@ def read_runs(
 def _read(path: Path, names: Sequence[str], report: Report, layout: ReadingConfig) -> dict[str, Any]:
     from uhi.io.json import object_hook
 
+    require_file(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"), object_hook=object_hook)
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.packed import is_packed, open_packed, open_text
 from rs3l_gnn.workflows.inspection.arrays import describe_hdf5, describe_root
 from rs3l_gnn.workflows.inspection.documents import describe_json
@@ -51,6 +52,7 @@ def describe(path: Path | str) -> Description:
     path = shipped_weights(path)
     if path.is_dir():
         raise InputFileError(f"{path} is a directory", hint="name one file in it")
+    require_file(path)
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)

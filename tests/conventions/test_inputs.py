@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rs3l_gnn.conventions import InputFileError, file_digest
+from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.packed import open_packed
+from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.published import PublishedFile
+from rs3l_gnn.data.simulated import SimulatedFile
+from rs3l_gnn.data.views_file import ViewsFile, is_views_file
+
+
+def test_files_missing_names_and_urls_pass(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for path in (tmp_path / "a", tmp_path / "link", tmp_path / "gone", "root://host//a.root", "https://host/a"):
+        require_file(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pipe", "a pipe or device"),
+        ("link", "a pipe or device"),
+        ("socket", "a pipe or device"),
+        ("folder", "a folder"),
+    ],
+)
+def test_what_is_there_and_no_file_is_refused(name: str, kind: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(tmp_path / "socket"))
+        for path in (tmp_path / name, f"file://{tmp_path / name}"):
+            with pytest.raises(InputFileError, match=f"cannot read the table .*{name}: it is {kind}.*give a file"):
+                require_file(path, what="the table")
+
+
+def test_devices_are_refused() -> None:
+    with pytest.raises(InputFileError, match="cannot read /dev/zero: it is a pipe or device"):
+        require_file("/dev/zero")
+
+
+def _packed(path: Path) -> None:
+    with open_packed(path):
+        pass
+
+
+def _events(path: Path) -> None:
+    EventFile.look(str(path), "Events", None)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [_packed, _events, file_digest, ViewsFile, is_views_file, PublishedFile, SimulatedFile.open],
+)
+def test_every_opener_refuses_a_pipe(read: Callable[[Path], object], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputFileError, match="it is a pipe or device"):
+        read(tmp_path / "pipe")
