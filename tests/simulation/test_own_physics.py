@@ -1,4 +1,4 @@
-"""A user's own physics with numbers: variations, another generator, other radii, tops; and all of it from one YAML.
+"""A user's own physics with numbers: variations, another generator, other radii, tops.
 
 Some minutes on two cores, so these tests run with ``-m slow``.
 """
@@ -14,16 +14,9 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-import yaml
 from numpy.typing import NDArray
-from typer.testing import CliRunner
 
-from rs3l_gnn.cli import app
-from rs3l_gnn.cli import evaluate as _evaluate  # noqa: F401 - registers the verb
-from rs3l_gnn.cli import pair as _pair  # noqa: F401 - registers the verb
-from rs3l_gnn.cli import simulate as _simulate  # noqa: F401 - registers the verb
 from rs3l_gnn.conventions import JetType, parse_config
-from rs3l_gnn.data import read_views
 from rs3l_gnn.simulation import SimulationConfig, simulate
 
 pytestmark = pytest.mark.slow
@@ -182,47 +175,3 @@ def test_tops_in_wide_jets(tmp_path: Path) -> None:
     assert np.median(w_alone.msoftdrop) == pytest.approx(80.4, rel=0.12)
     # m(bq) of a top decay has its edge at sqrt(mt^2 - mW^2) = 153 GeV.
     assert 80 < np.median(b_and_quark.msoftdrop) < 153
-
-
-def test_one_yaml_from_simulate_to_evaluate(shared_data: Path, tmp_path: Path) -> None:
-    """Two own variations, Sherpa, R = 1.0 and labels of tops, by the commands of a user."""
-    pytest.importorskip("pyhepmc", reason="the extra 'hepmc' is not installed")
-    lhe, events = (str(shared_data / name) for name in SHERPA)
-    document = {
-        "samples": {
-            "tt": {"process": "tt", "events": 120, "pt_hat_min": 450.0},
-            "zj": {"lhe": lhe, "decays": "keep", "hepmc": {"sherpa": {"path": events, "description": "Sherpa 3"}}},
-        },
-        "variations": {
-            "alphaSUp": {"settings": ["TimeShower:alphaSvalue=0.130"]},
-            "alphaSDown": {"settings": ["TimeShower:alphaSvalue=0.106"]},
-        },
-        "jets": {"radius": 1.0, "pt_min": 400.0},
-        "labels": {"TOP_BLNU": {"pdg_id": 6, "products": [[5, "l", "nu"]]}},
-        "shower_weights": "none",
-    }
-    names = {"config": tmp_path / "own.yaml", "out": tmp_path / "sim", "views": tmp_path / "views.h5"}
-    names["config"].write_text(yaml.safe_dump(document))
-    for arguments in (
-        ["simulate", names["config"], "--output", names["out"]],
-        ["pair", "-i", names["out"], "--output", names["views"]],
-        [
-            *("evaluate", "--output", tmp_path / "result"),
-            *("--set", f"views=[{names['views']}]", "--set", "splits={train: 0, validation: 0, test: 1}"),
-            *("--set", "signal={name: top, jettypes: [TOP_BQQ, TOP_BQ]}", "--set", "bootstrap=50"),
-        ],
-    ):
-        result = CliRunner().invoke(app, [str(one) for one in arguments])
-        assert result.exit_code == 0, result.output
-    views = read_views(names["views"])
-    by_sample = {
-        sample: {one.name for one in views.variations if (views.vartype[views.sample == number] == one.vartype).any()}
-        for number, sample in enumerate(views.samples)
-    }
-    own = {"nominal", "alphaSUp", "alphaSDown"}
-    assert by_sample == {"tt": own, "zj": own | {"sherpa"}}
-    report = json.loads(names["views"].with_suffix(".report.json").read_text())["samples"]
-    assert max(report["tt"]["labels"], key=report["tt"]["labels"].get) == "TOP_BQQ"
-    assert set(report["zj"]["labels"]) <= {"Q", "C", "B", "GG"}
-    metrics = json.loads((tmp_path / "result" / "metrics.json").read_text())
-    assert {"alphaSUp", "alphaSDown", "sherpa"} <= set(json.dumps(metrics).replace('"', " ").split())
