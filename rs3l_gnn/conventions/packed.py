@@ -9,13 +9,17 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from rs3l_gnn.conventions.errors import InputFileError
 from rs3l_gnn.conventions.inputs import require_file
 
-__all__ = ["is_packed", "open_packed", "open_text"]
+__all__ = ["LONGEST_LINE", "is_packed", "open_lines", "open_packed"]
+
+LONGEST_LINE = 4 * 2**20
+"""Characters of a line of text; a line of ten thousand weights has a tenth, and a packed file can hold any."""
 
 _READ = (("gzip", b"\x1f\x8b"), ("bzip2", b"BZh"), ("xz", b"\xfd7zXZ\x00"))
 _STREAMS: dict[str, Callable[[BinaryIO], Any]] = {
@@ -68,10 +72,24 @@ def open_packed(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[TextIO]:
-    """Open a file as :func:`open_packed` does, as UTF-8 with a mark in place of bytes that are none."""
+def open_lines(path: Path) -> Iterator[Iterator[str]]:
+    """Lines of a file opened as :func:`open_packed` does, in UTF-8 with a mark in place of bytes that are none.
+
+    Raises:
+        InputFileError: as there, or a line is longer than ``LONGEST_LINE``; its number is named.
+    """
     with open_packed(path) as stream, io.TextIOWrapper(stream, encoding="utf-8", errors="replace") as text:
-        yield text
+        yield _lines(path, text)
+
+
+def _lines(path: Path, text: TextIO) -> Iterator[str]:
+    for number, line in enumerate(iter(partial(text.readline, LONGEST_LINE), ""), start=1):
+        if len(line) == LONGEST_LINE:
+            raise InputFileError(
+                f"{path}, line {number}: a line of {LONGEST_LINE // 2**20} MB or more",
+                hint="no generator writes such lines; is it the right file?",
+            )
+        yield line
 
 
 def _kind(path: Path, raw: BinaryIO) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, file_digest
-from rs3l_gnn.conventions.packed import open_text
+from rs3l_gnn.conventions.packed import open_lines
 from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, HardEvents
 from rs3l_gnn.simulation.lhe_event import EventLine, Particle, next_block, parse_event
 from rs3l_gnn.simulation.lhe_head import Head, expect_lhe, read_head
@@ -39,7 +39,8 @@ def read_lhe(
 
     Raises:
         InputFileError: not an LHE file, cut short, a broken event or weight (number and line are named), no events,
-            parts that do not agree, or a scale that is not positive and not to be repaired.
+            parts that do not agree, a line or an event of a size that no generator writes, or a scale that is not
+            positive and not to be repaired.
     """
     path = Path(path)
     return _with_scales(_read(path, limit, further_weights)[0], path, scalup)
@@ -97,7 +98,7 @@ def _read(path: Path, limit: int | None, further_weights: Literal["read", "drop"
     weights = WeightTable()
     tags: list[dict[str, str]] = []
     parts: list[Part] = []
-    with open_text(path) as stream:
+    with open_lines(path) as stream:
         lines = Lines(path, stream)
         expect_lhe(lines)
         head: Head | None = read_head(lines)

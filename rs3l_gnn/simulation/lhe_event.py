@@ -10,7 +10,7 @@ from itertools import takewhile
 from numpy import iinfo, int32
 
 from rs3l_gnn.conventions import InputFileError
-from rs3l_gnn.simulation.lhe_lines import Lines, attributes_of, number
+from rs3l_gnn.simulation.lhe_lines import Kept, Lines, attributes_of, number
 
 __all__ = ["Block", "EventLine", "Particle", "next_block", "parse_event"]
 
@@ -18,6 +18,8 @@ _EVENT = re.compile(r"\s*<event(?:\s[^>]*)?>")
 _STATUSES = (-9, -2, -1, 1, 2, 3)
 _COLUMNS = ("IDUP", "ISTUP", "MOTHUP", "MOTHUP", "ICOLUP", "ICOLUP", "px", "py", "pz", "E", "M", "VTIMUP", "SPINUP")
 _LARGEST = int(iinfo(int32).max)
+_LARGEST_EVENT = 16 * 2**20
+"""Bytes that the lines of an event may have: ten times those of one with ten thousand weights."""
 
 Particle = tuple[int | float, ...]
 """A row of ``PARTICLE_TYPE``."""
@@ -55,27 +57,29 @@ def next_block(lines: Lines, index: int) -> Block | None:
     """The next event, or None at the end tag of the file.
 
     Raises:
-        InputFileError: the file is cut short, an event has no end, or there is a second ``<init>``.
+        InputFileError: the file is cut short, an event has no end or is of a size that no generator writes, or there is
+            a second ``<init>``.
     """
     block: Block | None = None
+    kept = Kept(lines, f"event {index}", _LARGEST_EVENT)
     for line in lines:
         if block is not None and "</event>" in line:
-            block.lines.append(line.partition("</event>")[0])
+            kept.append(line.partition("</event>")[0])
             return block
         if "<" not in line:
             if block is not None:
-                block.lines.append(line)
+                kept.append(line)
         elif "<event" in line and (start := _EVENT.match(line)):
             if block is not None:
                 raise lines.wrong(f"event {index} has no end")
             rest = line[start.end() :]
-            block = Block(index, attributes_of(start[0]), lines.number + (not rest.strip()), [])
+            block = Block(index, attributes_of(start[0]), lines.number + (not rest.strip()), kept.texts)
             if "</event>" in rest or rest.strip():
-                block.lines.append(rest.partition("</event>")[0])
+                kept.append(rest.partition("</event>")[0])
                 if "</event>" in rest:
                     return block
         elif block is not None:
-            block.lines.append(line)
+            kept.append(line)
         elif "</LesHouchesEvents>" in line:
             return None
         elif "</event>" in line:
@@ -98,7 +102,8 @@ def parse_event(block: Block, lines: Lines) -> tuple[EventLine, list[Particle]]:
     index = block.index
     # The numbers end where the tags begin; comments and blank lines are allowed between them.
     numbered = enumerate(takewhile(lambda line: not line.lstrip().startswith("<"), block.lines), block.first)
-    rows = [(at, line.split()) for at, line in numbered if line.strip() and not line.lstrip().startswith("#")]
+    texts = ((at, line) for at, line in numbered if line.strip() and not line.lstrip().startswith("#"))
+    rows = [(at, line.split(maxsplit=len(_COLUMNS))) for at, line in texts]
     at = block.first
     try:
         at, row = rows[0]

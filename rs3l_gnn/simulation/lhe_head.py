@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.simulation.cross_section import CrossSection, LheProcess
 from rs3l_gnn.simulation.hard_events import Beams
-from rs3l_gnn.simulation.lhe_lines import Lines, attributes_of, number
+from rs3l_gnn.simulation.lhe_lines import Kept, Lines, attributes_of, number
 
 __all__ = ["Head", "expect_lhe", "read_head"]
 
@@ -20,7 +20,11 @@ _WEIGHT = re.compile(r"""<weight\s((?:[^>"']|"[^"]*"|'[^']*')*)>""")
 _WEIGHTINFO = re.compile(r"""<weightinfo\s((?:[^>"']|"[^"]*"|'[^']*')*)>""")
 _XSECINFO = re.compile(r"""<xsecinfo\s(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _LARGEST = 32 * 2**20
-"""Characters that the header may have; the longest that generators write, with thousands of weights, have a tenth."""
+"""Bytes that the header may have; the longest that generators write, with thousands of weights, have a tenth."""
+
+_LARGEST_INIT = 4 * 2**20
+_COLUMNS = 10
+"""Numbers of the first line of ``<init>``, which has the most."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,15 @@ def _read_init(lines: Lines) -> tuple[list[tuple[int, list[str]]], str]:
     """Rows of numbers with their line numbers, without comments and blank lines, and the tags after them."""
     rows: list[tuple[int, list[str]]] = []
     tags: list[str] = []
+    kept = Kept(lines, "the <init> block", _LARGEST_INIT)
     for line in lines:
+        kept.append(line)
         before, end, _ = line.partition("</init>")
         text = before.strip()
         if tags or text.startswith("<"):
             tags.append(before)
         elif text and not text.startswith("#"):
-            rows.append((lines.number, text.split()))
+            rows.append((lines.number, text.split(maxsplit=_COLUMNS)))
         if end:
             return rows, "".join(tags)
         if "<event" in line or "<init" in line:
@@ -138,8 +144,7 @@ def _stated_xsec(tags: str, lines: Lines) -> CrossSection | None:
 
 def _read_header(lines: Lines) -> tuple[str, str]:
     """Text of ``<slha>``, and all the rest before ``<init>``."""
-    text: list[str] = []
-    size = 0
+    text = Kept(lines, "what stands before an <init> block", _LARGEST)
     comment = False
     for line in lines.raw():
         # A comment may quote anything: POWHEG's holds the whole input.
@@ -149,11 +154,8 @@ def _read_header(lines: Lines) -> tuple[str, str]:
             raise lines.wrong("the file has events before its <init> block, or no such block")
         comment = line.rfind("<!--") > line.rfind("-->") or (comment and "-->" not in line)
         text.append(line)
-        size += len(line)
-        if size > _LARGEST:
-            raise lines.wrong(f"no <init> block in the first {_LARGEST // 2**20} MB")
     else:
         raise lines.wrong("the file ends before its <init> block")
-    whole = "".join(text)
+    whole = "".join(text.texts)
     slha = "\n".join(block.strip("\n") for block in _SLHA.findall(whole))
     return slha, _HEADER_TAG.sub("", _SLHA.sub("", whole)).strip()

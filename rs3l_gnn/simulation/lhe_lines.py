@@ -9,10 +9,12 @@ from pathlib import Path
 
 from rs3l_gnn.conventions import InputFileError
 
-__all__ = ["Lines", "attributes_of", "number"]
+__all__ = ["Kept", "Lines", "attributes_of", "number"]
 
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _END = "</LesHouchesEvents>"
+_PER_LINE = 64
+"""Bytes of a text and its place in a list, besides its characters."""
 _FORTRAN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([+-]\d+)")
 
 
@@ -57,15 +59,46 @@ class Lines:
         return InputFileError(f"{self.path}, line {line or self.number}: {what}", got=got, hint=hint)
 
 
+class Kept:
+    """Lines that belong together, as many as memory should hold: a small packed file can have any number.
+
+    Args:
+        lines: of the file, for messages.
+        what: they are, for messages.
+        largest: bytes that they may need.
+    """
+
+    def __init__(self, lines: Lines, what: str, largest: int) -> None:
+        self.texts: list[str] = []
+        self._lines, self._what, self._largest = lines, what, largest
+        self._size = 0
+
+    def append(self, line: str) -> None:
+        """Take a line.
+
+        Raises:
+            InputFileError: it is one too many; its number is named.
+        """
+        self._size += len(line) + _PER_LINE
+        if self._size > self._largest:
+            raise self._lines.wrong(
+                f"{self._what} is larger than {self._largest // 2**20} MB",
+                hint="no generator writes as much; is it the right file?",
+            )
+        self.texts.append(line)
+
+
 def _without_comments(line: str, *, inside: bool) -> tuple[str, bool]:
-    kept = ""
-    while line:
+    kept, start = [], 0
+    while start < len(line):
         mark = "-->" if inside else "<!--"
-        before, found, line = line.partition(mark)
+        at = line.find(mark, start)
+        end = len(line) if at < 0 else at
         if not inside:
-            kept += before
-        inside = inside != bool(found)
-    return kept, inside
+            kept.append(line[start:end])
+        inside = inside != (at >= 0)
+        start = end + len(mark)
+    return "".join(kept), inside
 
 
 def attributes_of(tag: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from rs3l_gnn.simulation.lhe_lines import Lines, attributes_of, number
 
 __all__ = ["WeightTable", "event_weights"]
 
-_TAG = r"""((?:[^>"']|"[^"]*"|'[^']*')*)"""
+_TAG = r"""((?:[^<>"']|"[^"]*"|'[^']*')*)"""
 _WGT = re.compile(rf"<wgt\b{_TAG}>([^<]*)</wgt\s*>")
 _DROP = "with further_weights: drop the file is read without these weights"
 _WEIGHTS = re.compile(rf"<weights\b{_TAG}>([^<]*)</weights\s*>")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import InputFileError
-from rs3l_gnn.conventions.packed import open_packed
+from rs3l_gnn.conventions.packed import LONGEST_LINE, open_lines, open_packed
 
 TEXT = b"one line\nanother line\n" * 400
 
@@ -97,3 +97,13 @@ def test_a_short_and_an_empty_file(tmp_path: Path) -> None:
         (tmp_path / "short").write_bytes(content)
         with open_packed(tmp_path / "short") as stream:
             assert stream.read() == content
+
+
+def test_a_line_may_have_any_length_below_the_longest(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(b"one\n" + b"x" * (LONGEST_LINE - 2) + b"\nno end"))
+    with open_lines(path) as lines:
+        assert [len(line) for line in lines] == [4, LONGEST_LINE - 1, 6]
+    path.write_bytes(gzip.compress(b"one\n" + b"x" * LONGEST_LINE))
+    with open_lines(path) as lines, pytest.raises(InputFileError, match="a.gz, line 2: a line of 4 MB or more"):
+        list(lines)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rs3l_gnn.simulation.lhe_lines import Lines, attributes_of, number
+from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.simulation.lhe_lines import Kept, Lines, attributes_of, number
 
 
 def _lines(*lines: str) -> Lines:
@@ -14,6 +15,15 @@ def _lines(*lines: str) -> Lines:
 def test_comments_go_wherever_they_begin_and_end() -> None:
     found = list(_lines("1 <!-- 2\n", "3\n", "4 --> 5 <!-- 6 --> 7\n", "<!-- 8 -->\n"))
     assert [line.split() for line in found] == [["1"], [], ["5", "7"], []]
+
+
+def test_lines_that_belong_together_have_a_largest_size() -> None:
+    kept = Kept(_lines(), "event 3", 2**20)
+    for _ in range(2**20 // (64 + 10)):
+        kept.append("ten bytes\n")
+    assert len(kept.texts) == 14169
+    with pytest.raises(InputFileError, match="event 3 is larger than 1 MB"):
+        kept.append("ten bytes\n")
 
 
 def test_what_follows_the_end_of_a_file_is_a_line_of_its_own() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.conventions.inputs import require_file
-from rs3l_gnn.conventions.packed import is_packed, open_packed, open_text
+from rs3l_gnn.conventions.packed import is_packed, open_lines, open_packed
 from rs3l_gnn.workflows.inspection.arrays import describe_hdf5, describe_root
 from rs3l_gnn.workflows.inspection.documents import describe_json
 from rs3l_gnn.workflows.inspection.networks import (
@@ -140,9 +140,10 @@ def _hepmc(path: Path) -> Description:
     counts: Counter[str] = Counter()
     complete = False
     try:
-        with open_text(path) as lines:
+        with open_lines(path) as lines:
             for line in lines:
-                counts[line[:2]] += 1
+                if line.startswith(("E ", "V ", "P ")):
+                    counts[line[:2]] += 1
                 complete = complete or "END_EVENT_LISTING" in line
     except InputFileError as error:
         raise InputFileError(str(error), hint=f"it broke after {counts['E ']} events") from error
