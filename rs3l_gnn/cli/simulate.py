@@ -9,7 +9,7 @@ import typer
 
 from rs3l_gnn.cli.app import verb
 from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides, as_overrides
-from rs3l_gnn.conventions import load_config
+from rs3l_gnn.conventions import ConfigError, load_config
 
 __all__ = ["simulate"]
 
@@ -22,7 +22,12 @@ def simulate(
     process: Annotated[str | None, typer.Option("--process", help="Generate this built-in process.")] = None,
     sample: Annotated[str | None, typer.Option("--sample", help="Name of the sample [process or file name].")] = None,
     events: Annotated[
-        int | None, typer.Option("--events", "-n", help="Hard events; without it the whole file.")
+        int | None,
+        typer.Option(
+            "--events",
+            "-n",
+            help="Hard events of each sample; without it those of the configuration, or the whole file.",
+        ),
     ] = None,
     variations: Annotated[str | None, typer.Option("--variations", help="Names, separated by commas.")] = None,
     start: Annotated[
@@ -44,6 +49,11 @@ def simulate(
         options += as_overrides(
             {f"samples.{name}.process": process, f"samples.{name}.lhe": lhe, f"samples.{name}.events": events}
         )
+    elif events is not None:
+        known = load_config(SimulationConfig, config, overrides or ()).samples
+        options += [f"samples.{name}.events={events}" for name in ([sample] if sample else known)]
+    elif sample is not None:
+        raise ConfigError("--sample names what --lhe, --process or --events is about", hint="give one of them")
     if variations is not None:
         options.append(f"variations=[{variations}]")
     options += as_overrides({"start": start, "workers": workers, "scheduler": scheduler})

@@ -40,10 +40,12 @@ _MATCHING = 0.5 / 0.8
 class JetConfig(BaseConfig):
     """Jets; the defaults are those of arXiv:2403.07066: anti-kT, R = 0.8, soft drop with zcut 0.1 and beta 0."""
 
-    radius: float = Field(default=0.8, gt=0, description="anti-kT radius, and R0 of soft drop")
+    radius: float = Field(
+        default=0.8, gt=0, le=3, description="anti-kT radius, and R0 of soft drop; less than half a turn"
+    )
     pt_min: float = Field(default=450.0, gt=0, description="smallest pT of a stored jet, GeV")
     pt_max: float | None = Field(default=None, gt=0, description="pT below which a jet is stored, GeV; None: no limit")
-    abs_eta_max: float = Field(default=2.5, gt=0, description="largest |eta| of a stored jet")
+    abs_eta_max: float = Field(default=2.5, gt=0, le=10, description="largest |eta| of a stored jet")
     zcut: float = Field(default=0.1, ge=0, lt=0.5, description="soft drop (arXiv:1402.2657)")
     beta: float = Field(default=0.0, description="soft drop angular exponent")
     match_radius: float | None = Field(
@@ -75,7 +77,7 @@ class SampleConfig(BaseConfig):
         default=None,
         description="LHE file, plain or packed with gzip, bzip2 or xz, relative to the working directory",
     )
-    events: int | None = Field(default=None, gt=0, description="hard events; None: the whole LHE file")
+    events: int | None = Field(default=None, gt=0, le=10**9, description="hard events; None: the whole LHE file")
     xsec: float | None = Field(
         default=None,
         gt=0,

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from rs3l_gnn.cli import VERBS, app
+from rs3l_gnn.conventions import SimulationError
+from rs3l_gnn.simulation import SimulationConfig
 
 for _name in VERBS:
     import_module(f"rs3l_gnn.cli.{_name}")
@@ -82,6 +85,24 @@ def test_simulate_names_an_unknown_variation(runner: CliRunner, tmp_path: Path) 
     assert result.exit_code == 2
     assert "unknown variation 'fsr_dn'" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("sample", "expected"), [(None, {"a": 7, "b": 7}), ("b", {"a": 5, "b": 7})])
+def test_events_of_a_configuration(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: str | None, expected: dict[str, int]
+) -> None:
+    seen: dict[str, int | None] = {}
+
+    def look(config: SimulationConfig, output: Path, *, force: bool) -> NoReturn:
+        seen.update({name: one.events for name, one in config.samples.items()})
+        raise SimulationError("seen")
+
+    monkeypatch.setattr("rs3l_gnn.simulation.simulate", look)
+    (tmp_path / "two.yaml").write_text("samples: {a: {process: qcd, events: 5}, b: {process: hbb, events: 5}}")
+    named = ["--sample", sample] if sample else []
+    result = runner.invoke(app, ["simulate", str(tmp_path / "two.yaml"), "--events", "7", *named])
+    assert result.exit_code == 2
+    assert seen == expected
 
 
 def test_simulate_refuses_a_file_that_is_no_lhe(runner: CliRunner, tmp_path: Path) -> None:
