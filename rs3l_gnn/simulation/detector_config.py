@@ -175,8 +175,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "cms": {},
     # Design of ATLAS, JINST 3 (2008) S08003: resolutions of momentum (0.05 % pT (+) 1 %) and energy (10 %/sqrt(E) (+)
     # 0.7 %, 50 %/sqrt(E) (+) 3 %, forward 100 %/sqrt(E) (+) 10 %), impact parameters in the barrel (10 um (1 (+) 14 GeV
-    # / pT) and 91 um (1 (+) 2.3 GeV / pT)), field, volumes and cells. Efficiencies, the worse resolutions of the outer
-    # rings, identification, significance and position are a choice of this project.
+    # / pT) and 91 um (1 (+) 2.3 GeV / pT)), field, volumes, reach in eta and cells. A choice of this project:
+    # efficiencies, the worse momentum resolutions of the outer rings, the noise, the momentum at which tracks reach the
+    # calorimeters, identification, significance and position; K0S decay as with cms.
     "atlas": {
         "magnetic_field": 2.0,
         "tracker_volume": {"radius": 1150.0, "half_length": 3512.0},
@@ -208,7 +209,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "forward_eta": 3.2,
     },
-    # Every visible particle with its own momentum, but for the pT and the reach of candidates.
+    # Every visible particle with its own momentum, but for the pT and the reach of candidates. Neutral ones have their
+    # energy and no mass, and those within 0.005 of each other are one.
     "ideal": {
         "magnetic_field": 0.0,
         "calorimeter_face": None,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, load_config, parse_config
 from rs3l_gnn.simulation import DetectorConfig, SimulationConfig
-from rs3l_gnn.simulation.detector import detect
-from rs3l_gnn.simulation.particles import Particles
 
 YAML = """
 samples: {a: {process: qcd, events: 1}}
@@ -83,54 +80,3 @@ def test_a_preset_with_other_numbers() -> None:
     assert atlas.tracker.regions[0].muon_efficiency == 0.99
     assert [ring.abs_eta_max for ring in atlas.hcal.regions] == [1.7, 3.2, 4.9]
     assert parse_config(DetectorConfig, atlas.model_dump(mode="json"), where="again") == atlas
-
-
-def test_the_energy_resolution_of_atlas_at_100_gev() -> None:
-    """10 %/sqrt(E) (+) 0.17 GeV/E (+) 0.7 % is 1.23 %, 50 %/sqrt(E) (+) 3 % is 5.83 %, by hand."""
-    atlas = parse_config(DetectorConfig, {"preset": "atlas"}, where="x")
-    for calorimeter, kind, expected in ((atlas.ecal, 22, 0.01233), (atlas.hcal, 130, 0.05831)):
-        n = 4000
-        measured = detect(_particles(n, kind), atlas.model_copy(update={"pt_min": 1e-3}), _streams(n))
-        assert len(measured) == n
-        energy = measured.pt * np.cosh(measured.eta)
-        assert np.std(energy) / 100 == pytest.approx(expected, rel=0.05), calorimeter
-        assert energy.mean() == pytest.approx(100, rel=0.005)
-
-
-@pytest.mark.parametrize(("kind", "charge"), [(22, 0), (130, 0), (211, 1), (-11, 1), (13, -1)])
-def test_the_ideal_detector_sees_what_is_there(kind: int, charge: int) -> None:
-    ideal = parse_config(DetectorConfig, {"preset": "ideal"}, where="x")
-    n = 50
-    particles = _particles(n, kind, charge)
-    seen = detect(particles, ideal, _streams(n))
-    assert seen.event.tolist() == list(range(n))  # one candidate each, none twice
-    assert set(seen.pdgid.tolist()) == {kind}
-    np.testing.assert_allclose(seen.pt, particles.pt, rtol=1e-9)
-    np.testing.assert_allclose(seen.eta, particles.eta, atol=1e-9)
-    assert np.all(np.isnan(seen.d0)) if charge == 0 else np.abs(seen.d0).max() < 1e-9
-
-
-def _particles(n: int, kind: int, charge: int = 0) -> Particles:
-    """One particle of 100 GeV in each event, in all directions of the barrel."""
-    rng = np.random.default_rng(abs(kind))
-    eta, phi = rng.uniform(-1.3, 1.3, n), rng.uniform(-np.pi, np.pi, n)
-    momentum = np.sqrt(100.0**2 - {211: 0.13957, 13: 0.105658, 11: 0.000511}.get(abs(kind), 0.0) ** 2)
-    pt, zeros = momentum / np.cosh(eta), np.zeros(n)
-    return Particles(
-        event=np.arange(n),
-        pdgid=np.full(n, kind, np.int32),
-        charge=np.full(n, charge, np.int8),
-        px=pt * np.cos(phi),
-        py=pt * np.sin(phi),
-        pz=pt * np.sinh(eta),
-        energy=np.full(n, 100.0),
-        vx=zeros,
-        vy=zeros,
-        vz=zeros,
-        collision=np.zeros(n, np.int64),
-        n_events=n,
-    )
-
-
-def _streams(n: int) -> list[np.random.Generator]:
-    return [np.random.default_rng([5, event]) for event in range(n)]
