@@ -76,6 +76,8 @@ def _refused(config: type[BaseConfig], name: str, value: Any, *, alone: bool = F
     """Whether a value is refused; ``alone``: for its own sake, and not for what stands beside it."""
     try:
         config.model_validate({name: value})
+    except Rs3lError:  # a rule about other keys, which are missing here
+        return not alone
     except ValidationError as error:
         problems = [problem for problem in error.errors() if problem["type"] != "missing"]
         return any(problem["loc"][:1] in ({(name,)} if alone else {(), (name,)}) for problem in problems)
