@@ -138,8 +138,7 @@ def _draw(
         draw_steps(lower, edges, ratio, color=colour, linestyle=style)
         if not paired:
             draw_band(lower, edges, ratio - error, ratio + error, color=colour, alpha=0.25)
-        # What is measured to better than 15 % sets the limits; a lone jet in a tail does not.
-        shown.append(np.where(error < 0.15, ratio, np.nan))
+        shown.append(_measured_well(ratio, error))
     lower.axhline(1, color="black", linewidth=1)
     lower.set_xlim(edges[0], edges[-1])
     far = np.abs(np.concatenate(shown) - 1) if shown else np.zeros(1)
@@ -153,6 +152,13 @@ def _draw(
     else:
         upper.set_ylim(bottom=0)
     make_room(upper, 0.3)
+
+
+def _measured_well(ratio: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ratios that set the limits: errors below 15 %, or the better half of a small sample; no lone jet in a tail."""
+    known = error[np.isfinite(error)]
+    limit = max(0.15, float(np.median(known))) if len(known) else 0.15
+    return np.where(error <= limit, ratio, np.nan)
 
 
 def _entries(jets: AnchorJets, variable: Variable) -> NDArray[np.int64]:
