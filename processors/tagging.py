@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
 from rs3l_gnn.data import EventTables, event_numbers
+from rs3l_gnn.data.dataset_variation import RECORD_KEY, variation_of
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, require_one_score
 from rs3l_gnn.processors.columns import Columns
 from rs3l_gnn.processors.config import ProcessorConfig
@@ -128,7 +129,10 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
     def variations(self, dataset: str, metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Entries of the variation axis that a data set fills, with a record of each."""
         plan = plan_of(dataset, metadata)
-        about = {**(metadata.get("variation_record") or {}), "kind": "dataset", "axis_name": plan.variation}
+        variation = variation_of(dataset, metadata)
+        # Of a name alone nothing is known but how it enters a fit: which stage differs, nobody said.
+        about = metadata.get(RECORD_KEY) or {"name": variation.name, "two_sided": variation.two_sided}
+        about = {**about, "kind": "dataset", "axis_name": plan.variation}
         records: dict[str, dict[str, Any]] = {plan.variation: about}
         if plan.variation == "nominal":
             records |= weight_names(self.config.systematics, metadata, dataset)

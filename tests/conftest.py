@@ -14,7 +14,7 @@ import pytest
 import uproot
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import JetType, Stage, delta_r, event_rng, get_variation
+from rs3l_gnn.conventions import JetType, Stage, Variation, delta_r, event_rng, get_variation
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,7 +48,7 @@ class ToySample:
     def jettype(self) -> JetType:
         return {"hbb": JetType.H_BB, "wqq": JetType.W_QQ}.get(self.name, JetType.Q)
 
-    def jet(self, event: int, variation: str) -> dict[str, NDArray[Any]] | None:
+    def jet(self, event: int, variation: str | Variation) -> dict[str, NDArray[Any]] | None:
         """Candidates of the one jet of an event (GeV, mm), or None if the jet misses the pT cut."""
         hard = event_rng(self.run_seed, self.name, event, -1, Stage.HARD)
         if hard.random() < 0.05:
@@ -58,7 +58,7 @@ class ToySample:
         two_prongs = self.jettype is not JetType.Q
         opening = hard.uniform(0.3, 0.6) if two_prongs else 0.0
         turn = hard.uniform(0, 2 * np.pi)
-        kind = get_variation(variation)
+        kind = get_variation(variation) if isinstance(variation, str) else variation
         rng = event_rng(self.run_seed, self.name, event, kind.vartype, Stage.SHOWER)
         mean = 25 * (kind.factor or 1.0) ** -0.3
         n = int(np.clip(rng.poisson(mean), 2, self.max_candidates))
@@ -79,7 +79,7 @@ class ToySample:
             "dz": np.where(charge != 0, rng.normal(0, displaced, n), 0.0),
         }
 
-    def write(self, path: Path, variation: str = "nominal") -> Path:
+    def write(self, path: Path, variation: str | Variation = "nominal") -> Path:
         """Write one variation as a PFNano-like ROOT file with its metadata."""
         rows = [self.jet(event, variation) for event in range(self.n_events)]
         present = np.array([row is not None for row in rows])
@@ -132,7 +132,7 @@ class ToySample:
             "version": 1,
             "sample": self.name,
             "process": self.name,
-            "variation": get_variation(variation).record(),
+            "variation": (get_variation(variation) if isinstance(variation, str) else variation).record(),
             "run_seed": self.run_seed,
             "n_hard_events": n,
             "n_failed": 0,

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, UnknownVariationError, Variation
+from rs3l_gnn.conventions import NOMINAL, ConfigError
+from rs3l_gnn.data.dataset_variation import variation_of, with_record
 from rs3l_gnn.data.fileset import matches_any, nominal_of, parse_dataset, read_document
 from rs3l_gnn.processors.running.metadata import is_simulation
 
 __all__ = ["PLAN_KEY", "Dataset", "Plan", "plan_of", "read_filesets", "require_joint"]
 
 _EXTENSION = re.compile(r"(?P<base>.+?)[_-]?ext\d*")
-_SHIFT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(Up|Down)")
 PLAN_KEY = "rs3l_plan"
 
 
@@ -56,7 +56,7 @@ def plan_of(dataset: str, metadata: Mapping[str, Any]) -> Plan:
     if stored is not None:
         return Plan(**stored)
     entry = str(metadata.get("sample") or dataset)
-    return Plan(entry, _axis_name(dataset, metadata), entry, paired=False)
+    return Plan(entry, variation_of(dataset, metadata).axis_name, entry, paired=False)
 
 
 def read_filesets(
@@ -72,7 +72,8 @@ def read_filesets(
 
     Raises:
         InputFileError: a fileset is missing or not readable, a file in it does not exist, or a wildcard finds none.
-        ConfigError: two data sets with the same name or the same variation, or an unknown parent.
+        ConfigError: two data sets with the same name or the same variation, or an unknown parent; one variation with
+            two meanings.
     """
     raw: dict[str, tuple[Path, Any]] = {}
     for path in paths:
@@ -90,11 +91,11 @@ def read_filesets(
         got = f"{wanted} without {', '.join(exclude)}" if exclude else wanted
         raise ConfigError("no data set is left", got=got, allowed=list(raw))
     parsed = {name: parse_dataset(name, path, entry) for name, (path, entry) in kept.items()}
-    metadata = {name: meta for name, (_, meta) in parsed.items()}
+    metadata = {name: with_record(name, meta, files) for name, (files, meta) in parsed.items()}
     plans = _plans(metadata, left_out=raw.keys() - kept.keys())
     require_joint(metadata, plans)
     _refuse_hidden_extensions(metadata)
-    return {name: Dataset(name, files, meta, plans[name]) for name, (files, meta) in parsed.items()}
+    return {name: Dataset(name, files, metadata[name], plans[name]) for name, (files, _) in parsed.items()}
 
 
 def require_joint(metadata: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Plan]) -> None:
@@ -134,13 +135,28 @@ def _refuse_hidden_extensions(metadata: Mapping[str, Mapping[str, Any]]) -> None
             )
 
 
+def _require_one_meaning(metadata: Mapping[str, Mapping[str, Any]]) -> None:
+    """One name at two places of the axis would be two nuisance parameters."""
+    first: dict[str, tuple[str, str]] = {}
+    for dataset, meta in metadata.items():
+        variation = variation_of(dataset, meta)
+        other, axis_name = first.setdefault(variation.name, (dataset, variation.axis_name))
+        if axis_name != variation.axis_name:
+            raise ConfigError(
+                f"data sets {other!r} and {dataset!r} mean different things by the variation {variation.name!r}",
+                got=f"{axis_name} and {variation.axis_name}",
+                hint="give both the same variation_record in their metadata, or different names",
+            )
+
+
 def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) -> dict[str, Plan]:
     parents = {name: nominal_of(name, meta, metadata, left_out) for name, meta in metadata.items()}
+    _require_one_meaning(metadata)
     plans: dict[str, Plan] = {}
     filled: dict[tuple[str, str], str] = {}
     for name, meta in metadata.items():
         parent = parents[name]
-        variation = _axis_name(name, meta)
+        variation = variation_of(name, meta).axis_name
         if parent is not None and not is_simulation(meta):
             raise ConfigError(f"data set {name!r} re-simulates {parent!r} and says isMC: false")
         if parent is not None and variation == NOMINAL.name:
@@ -160,18 +176,3 @@ def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) ->
         paired = parent is not None or name in parents.values()
         plans[name] = Plan(sample, variation, str(meta.get("sample") or sample), paired)
     return plans
-
-
-def _axis_name(dataset: str, meta: Mapping[str, Any]) -> str:
-    name, record = meta.get("variation"), meta.get("variation_record")
-    if isinstance(record, dict):  # rs3l simulate writes it, for variations that no registry knows
-        return Variation.from_record(record, where=f"the metadata of data set {dataset!r}").axis_name
-    if name is None:
-        return NOMINAL.name
-    if name in VARIATIONS:
-        return VARIATIONS[name].axis_name
-    if _SHIFT.fullmatch(str(name)):
-        return str(name)
-    raise UnknownVariationError(
-        f"data set {dataset!r} has the variation {name!r}", allowed=[*VARIATIONS, "<source>Up", "<source>Down"]
-    )

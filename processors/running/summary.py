@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions import VARIATIONS, ConfigError
+from rs3l_gnn.conventions import ConfigError, known_variations
 from rs3l_gnn.processors.config import N2, ProcessorConfig
 from rs3l_gnn.processors.event_selection import SELECT, event_steps
 from rs3l_gnn.processors.running.bootstrap import Replicas
@@ -79,14 +79,23 @@ def _metadata(name: str, part: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]
 
 def _variations(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Name on the variation axis -> record, nominal first."""
-    known = {variation.axis_name: variation.record() for variation in VARIATIONS.values()}
+    known = {variation.axis_name: variation.record() for variation in known_variations().values()}
     records: dict[str, dict[str, Any]] = {"nominal": known["nominal"]}
     for part in parts.values():
         for text in sorted(part["variations"]):
             record = json.loads(text)
             name = record["axis_name"]
-            records[name] = known.get(name, record) if record["kind"] == "dataset" else record
+            if record["kind"] == "dataset":
+                record = _fullest(record, known.get(name), records.get(name))
+            records[name] = record
     return {"nominal": records.pop("nominal"), **dict(sorted(records.items()))}
+
+
+def _fullest(record: dict[str, Any], registered: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any]:
+    """What is known of a variation: of the registry, of the files, else what its name says."""
+    if registered is not None and record.get("vartype") in (None, registered["vartype"]):
+        return registered
+    return record if other is None or "vartype" in record else other
 
 
 def _merged(

@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 from rs3l_gnn.conventions.errors import ConfigError, UnknownVariationError
 
-__all__ = ["HADRONISATION", "Direction", "Variation", "own_variation", "refuse_collisions", "vartype_of_name"]
+__all__ = [
+    "HADRONISATION",
+    "Direction",
+    "Variation",
+    "own_variation",
+    "refuse_collisions",
+    "side_of_name",
+    "vartype_of_name",
+]
 
 Direction = Literal["Up", "Down"]
 
@@ -19,6 +27,7 @@ HADRONISATION = (
 )  # fmt: skip  # one name a line would take a screen
 """Beginnings of Pythia settings that act on given partons alone."""
 
+_SIDES: tuple[tuple[str, Direction], ...] = (("_up", "Up"), ("_down", "Down"), ("Up", "Up"), ("Down", "Down"))
 _FIRST_OWN, _END_OWN = 1000, 32768
 """Numbers of variations that are not in the registry; files keep 16 bits."""
 
@@ -85,6 +94,18 @@ def vartype_of_name(name: str) -> int:
     return _FIRST_OWN + zlib.crc32(name.encode()) % (_END_OWN - _FIRST_OWN)
 
 
+def side_of_name(name: str) -> tuple[str, Direction] | None:
+    """Source and direction that the end of a name says, None for a name without a side.
+
+    >>> side_of_name("alphaSUp"), side_of_name("fsr_down"), side_of_name("mpiOff"), side_of_name("pileup")
+    (('alphaS', 'Up'), ('fsr', 'Down'), None, None)
+    """
+    return next(
+        ((name.removesuffix(end), side) for end, side in _SIDES if name.endswith(end) and name != end),
+        None,
+    )
+
+
 def own_variation(
     name: str,
     *,
@@ -100,7 +121,8 @@ def own_variation(
     """A variation that is not in the registry; its number and its random streams follow from its name.
 
     Args:
-        name: letters, digits and _. Without ``source``, a name that ends in Up or Down says source and direction.
+        name: letters, digits and _. Without ``source``, a name that ends in Up or Down (_up, _down) says source and
+            direction.
         settings: Pythia settings that differ from nominal.
         detector: numbers of the detector that differ, as ``path=value``.
         source: name of the nuisance parameter.
@@ -115,9 +137,9 @@ def own_variation(
     """
     if not name.replace("_", "").isalnum():
         raise ConfigError("a variation's name holds letters, digits and _ only", got=repr(name))
-    ending: Direction | None = next((side for side in ("Up", "Down") if name.endswith(side) and name != side), None)
+    ending = side_of_name(name)
     if source is None and direction is None and not one_sided and ending is not None:
-        source, direction = name.removesuffix(ending), ending
+        source, direction = ending
     if one_sided:
         source, direction = source or name, direction or "Up"
     if source is None or direction is None:

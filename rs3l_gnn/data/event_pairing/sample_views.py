@@ -13,18 +13,17 @@ from rs3l_gnn.conventions import (
     InputFileError,
     InvalidDataError,
     Variation,
-    known_variations,
-    own_variation,
     progress,
 )
 from rs3l_gnn.conventions.variation import refuse_collisions
+from rs3l_gnn.data.dataset_variation import variation_of, with_record
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.view_index import ViewFiles
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.data.fileset import is_simulation, matches_any, nominal_of, parse_dataset, read_document
 
-__all__ = ["SampleViews", "find_samples", "variation_of"]
+__all__ = ["SampleViews", "find_samples"]
 
 _log = logging.getLogger("rs3l_gnn")
 
@@ -71,7 +70,7 @@ def find_samples(config: EventPairConfig, keep: tuple[str, ...] | None = None) -
             raw[name] = parse_dataset(name, path, entry)
     if not raw:
         raise ConfigError("no data set is left", got=", ".join(config.datasets or ()), allowed=sorted(left_out))
-    metadata = {name: meta for name, (_, meta) in raw.items()}
+    metadata = {name: with_record(name, meta, files) for name, (files, meta) in raw.items()}
     parents = {name: nominal_of(name, meta, metadata, left_out) for name, meta in metadata.items()}
     variations = {name: _checked_variation(name, meta, parents[name]) for name, meta in metadata.items()}
     refuse_collisions(dict.fromkeys(variations.values()))
@@ -106,27 +105,6 @@ def find_samples(config: EventPairConfig, keep: tuple[str, ...] | None = None) -
             hint="give the metadata of re-simulated data sets resimulated_of and variation",
         )
     return paired
-
-
-def variation_of(name: str, metadata: Mapping[str, Any]) -> Variation:
-    """Variation that a data set holds: of the registry, of its record, or any other name.
-
-    Raises:
-        ConfigError: a name that no variation can have.
-    """
-    record, variation = metadata.get("variation_record"), metadata.get("variation")
-    if isinstance(record, Mapping):
-        return Variation.from_record(record, where=f"the metadata of data set {name!r}")
-    if variation is None:
-        return NOMINAL
-    known = known_variations()
-    if variation in known:
-        return known[str(variation)]
-    text = str(variation)
-    try:
-        return own_variation(text, one_sided=not text.endswith(("Up", "Down")), generator=True)
-    except ConfigError as error:
-        raise ConfigError(f"data set {name!r}: {error}") from error
 
 
 def _checked_variation(name: str, metadata: Mapping[str, Any], parent: str | None) -> Variation:

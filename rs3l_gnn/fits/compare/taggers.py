@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from rs3l_gnn.conventions import (
-    VARIATIONS,
     ConfigError,
     UnknownVariationError,
     atomic_directory,
@@ -28,7 +27,7 @@ from rs3l_gnn.fits.histograms.runs import Run
 from rs3l_gnn.fits.result import FitResult
 from rs3l_gnn.fits.templates.build import read_inputs, read_replicas
 from rs3l_gnn.fits.templates.period import Built
-from rs3l_gnn.fits.templates.sources import sides_on_axis
+from rs3l_gnn.fits.templates.sources import entry_on_axis, sides_on_axis
 
 __all__ = ["compare_taggers", "fit_or_compare"]
 
@@ -111,15 +110,17 @@ def _compare_one(
     config: FitConfig, wanted: ComparisonConfig, output: Path, runs: Mapping[str, Run], source: ReplicaSource | None
 ) -> tuple[TaggerResult, TaggerFits]:
     axis = {name for run in runs.values() for name in run.histograms[config.histogram].variations}
-    unknown = [name for name in wanted.pseudo_data if _on_axis(name) not in axis]
+    records = {entry: record for run in runs.values() for entry, record in run.variations.items()}
+    found = {name: entry_on_axis(name, axis, records) for name in wanted.pseudo_data}
+    entries = {name: entry for name, entry in found.items() if entry is not None}
+    unknown = [name for name in found if name not in entries]
     if unknown:
         raise UnknownVariationError(f"comparison.pseudo_data names {', '.join(unknown)}", allowed=sorted(axis))
     asimov = fit(config, output / "asimov", runs=runs)
     built = asimov.built
     pseudo: dict[str, FitResult] = {}
     moves: dict[str, Series] = {}
-    for name in wanted.pseudo_data:
-        variation = _on_axis(name)
+    for name, variation in entries.items():
         data = DataConfig(kind="variation", variation=variation)
         changed = config.model_copy(update={"data": data, "inference": _BEST_FIT_ALONE, "plots": False})
         if wanted.without_source:
@@ -144,10 +145,6 @@ def _compare_one(
         bias_moves=moves,
     )
     return result, TaggerFits(built, pseudo)
-
-
-def _on_axis(name: str) -> str:
-    return VARIATIONS[name].axis_name if name in VARIATIONS else name
 
 
 def _background(built: Built) -> dict[str, list[float]]:

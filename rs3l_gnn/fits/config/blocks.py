@@ -139,7 +139,9 @@ class DataConfig(BaseConfig):
 
     kind: Literal["asimov", "variation", "observed", "toy"] = "asimov"
     mu: float = Field(default=1.0, ge=-1e6, le=1e6, description="signal strength in asimov, variation and toy data")
-    variation: str | None = Field(default=None, description="entry on the variation axis that makes the pseudo-data")
+    variation: str | None = Field(
+        default=None, description="variation that makes the pseudo-data, by its name or entry on the axis"
+    )
     samples: tuple[str, ...] | None = Field(default=None, description="samples taken from the variation; all if absent")
     datasets: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="datasets that hold observed events"

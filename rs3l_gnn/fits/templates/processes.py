@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.histograms.cells import RunHistogram
 from rs3l_gnn.fits.histograms.runs import Run
 from rs3l_gnn.fits.report import Report, place
+from rs3l_gnn.fits.templates.sources import entry_on_axis
 from rs3l_gnn.fits.yields import Grouping, Yields
 
 __all__ = ["ChannelView", "ProcessReader"]
@@ -77,6 +78,10 @@ class ProcessReader:
         unknown = sorted(set(config.cross_sections) - known)
         if unknown:
             raise FitError(f"cross_sections names datasets that the run does not have: {', '.join(unknown)}")
+
+    def entry(self, variation: str, axis: Collection[str]) -> str | None:
+        """Entry of the variation axis for the name of a variation, None if the run does not have it."""
+        return entry_on_axis(variation, axis, self._run.variations)
 
     def datasets(self, sample: str) -> tuple[str, ...]:
         """Datasets of a sample."""

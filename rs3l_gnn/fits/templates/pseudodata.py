@@ -50,7 +50,9 @@ def make_data(
     data = config.data
     if data.kind == "observed":
         return PseudoData(view.grouping.add(reader.observed(view.histogram, view.source, data.datasets or ())))
-    if data.variation is not None and data.variation not in (NOMINAL.name, *view.histogram.variations):
+    axis = (NOMINAL.name, *view.histogram.variations)
+    variation = None if data.variation is None else reader.entry(data.variation, axis)
+    if data.variation is not None and variation is None:
         raise UnknownVariationError(
             f"data.variation {data.variation!r} is not in the run", allowed=view.histogram.variations
         )
@@ -64,10 +66,10 @@ def make_data(
         strength = data.mu if config.samples[sample].signal else 1.0
         content = template.values
         varied = None
-        if data.variation is not None and (data.samples is None or sample in data.samples):
-            varied = reader.in_bins_of(view, sample, data.variation)
+        if variation is not None and (data.samples is None or sample in data.samples):
+            varied = reader.in_bins_of(view, sample, variation)
             if varied is None:
-                _without(config, report, place(channel=view.name, sample=template.name), data.variation)
+                _without(config, report, place(channel=view.name, sample=template.name), variation)
         if varied is not None:
             content, difference = np.maximum(varied.values, 0.0), varied.less(yields)
             if varied.relation == "unknown" or difference is None:

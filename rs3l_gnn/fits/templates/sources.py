@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rs3l_gnn.conventions import NOMINAL, FitError, UnknownVariationError
+from rs3l_gnn.conventions import NOMINAL, VARIATIONS, FitError, UnknownVariationError
+from rs3l_gnn.conventions.variation import side_of_name
 from rs3l_gnn.fits.config.blocks import Correlate, OneSided, Smoothing, SystematicConfig
 from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.templates.names import nuisance_name
 
-__all__ = ["Source", "find_sources", "group_of", "sides_on_axis"]
+__all__ = ["Source", "entry_on_axis", "find_sources", "group_of", "sides_on_axis"]
 
-_SIDES = (("_up", "up"), ("_down", "down"), ("Up", "up"), ("Down", "down"), ("up", "up"), ("down", "down"))
 _SHOWER_STAGES = frozenset({"shower", "hadronisation", "generator"})
 _OBJECTS = frozenset({"momentum", "candidates", "jets"})
 
@@ -54,30 +54,51 @@ class Source:
 def sides_on_axis(names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Sort the entries of a variation axis into sources and sides; nominal and seed are no sources.
 
-    ``fsrUp``, ``fsr_up`` and ``fsrup`` are all read as the upper side of ``fsr``.
+    ``fsrUp``, ``fsr_up`` and ``fsrup`` are all read as the upper side of ``fsr``; a name without a side is the only
+    side of its own source.
 
-    >>> sides_on_axis(["nominal", "seed", "fsrUp", "fsrDown", "jes_up"])
-    {'fsr': {'up': 'fsrUp', 'down': 'fsrDown'}, 'jes': {'up': 'jes_up'}}
+    >>> sides_on_axis(["nominal", "seed", "fsrUp", "fsrDown", "jes_up", "mpiOff"])
+    {'fsr': {'up': 'fsrUp', 'down': 'fsrDown'}, 'jes': {'up': 'jes_up'}, 'mpiOff': {'up': 'mpiOff'}}
 
     Raises:
-        FitError: an entry has no side, or a source has one side twice.
+        FitError: a source has one side twice.
     """
     found: dict[str, dict[str, str]] = {}
     for name in names:
         if name in (NOMINAL.name, "seed"):
             continue
-        match = next(((name[: -len(end)], side) for end, side in _SIDES if name.endswith(end)), None)
-        if match is None or not match[0]:
-            raise FitError(
-                f"variation {name!r} is neither an upper nor a lower side",
-                allowed="nominal, seed, <source>Up, <source>Down",
-                hint="rename it in the analysis",
-            )
-        source, side = match
+        source, side = _side(name)
         if side in found.setdefault(source, {}):
             raise FitError(f"variation {source!r} has its {side} side twice: {found[source][side]} and {name}")
         found[source][side] = name
     return found
+
+
+def _side(name: str) -> tuple[str, str]:
+    said = side_of_name(name)
+    if said is not None:
+        return said[0], said[1].lower()
+    # Histograms of other tools have such names, too.
+    bare = next((side for side in ("up", "down") if name.endswith(side) and name != side), None)
+    return (name, "up") if bare is None else (name.removesuffix(bare), bare)
+
+
+def entry_on_axis(name: str, axis: Collection[str], records: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Entry of the variation axis that a configuration means: its name there, or that of the variation itself.
+
+    Args:
+        name: in the configuration.
+        axis: entries of the variation axis.
+        records: what the run says about each of them.
+
+    >>> entry_on_axis("herwig", ["nominal", "herwigUp"], {})
+    'herwigUp'
+    """
+    if name in axis:
+        return name
+    registered = VARIATIONS[name].axis_name if name in VARIATIONS else None
+    own = (entry for entry, record in records.items() if record.get("name") == name)
+    return next((entry for entry in (registered, *own) if entry in axis), None)
 
 
 def group_of(source: str, records: Iterable[Mapping[str, Any]], groups: Mapping[str, Iterable[str]]) -> str:
@@ -121,8 +142,15 @@ def find_sources(
 
     Raises:
         UnknownVariationError: the configuration names a source that the run does not have.
-        FitError: a side is missing and nothing says what to do about it.
+        FitError: nominal is missing, or a side is and nothing says what to do about it.
     """
+    axis = list(axis)
+    if NOMINAL.name not in axis:
+        raise FitError(
+            "the variation axis has no entry nominal",
+            got=", ".join(axis),
+            hint="give its name there as reading.nominal",
+        )
     offered = sides_on_axis(axis)
     known = set(offered) | set(sides_on_axis(elsewhere))
     for name, entry in config.systematics.items():

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rs3l_gnn.conventions import Rs3lError, get_variation, own_variation
+from rs3l_gnn.conventions import Rs3lError
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
-from rs3l_gnn.data.event_pairing.sample_views import find_samples, variation_of
+from rs3l_gnn.data.event_pairing.sample_views import find_samples
 
 from .conftest import write_fileset
 
@@ -19,17 +19,6 @@ from .conftest import write_fileset
 def files(toy_sample: Callable[..., Any], tmp_path: Path) -> dict[str, Path]:
     names = ("nominal", "seed", "fsrRenHi")
     return {name: toy_sample("qcd", n_events=5).write(tmp_path / f"{name}.root", name) for name in names}
-
-
-def test_variations_are_of_the_registry_of_a_record_or_of_any_name() -> None:
-    assert variation_of("x", {}).name == "nominal"
-    assert variation_of("x", {"variation": "herwig"}) == get_variation("herwig")
-    mine = variation_of("x", {"variation": "sherpa_lund"})
-    assert (mine.name, mine.two_sided, mine.axis_name) == ("sherpa_lund", False, "sherpa_lundUp")
-    up = variation_of("x", {"variation": "alphaSUp"})
-    assert (up.two_sided, up.source, up.direction) == (True, "alphaS", "Up")
-    record = own_variation("own", one_sided=True, settings=("TimeShower:alphaSvalue=0.12",))
-    assert variation_of("x", {"variation": "own", "variation_record": record.record()}) == record
 
 
 def test_views_belong_to_their_nominal_data_set(files: dict[str, Path], tmp_path: Path) -> None:

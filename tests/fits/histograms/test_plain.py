@@ -137,8 +137,8 @@ def test_another_word_for_nominal(tmp_path: Path) -> None:
         if axis["metadata"]["name"] == "variation":
             axis["categories"][0] = "central"
     path = write_json(tmp_path / "one.json", document)
-    with pytest.raises(FitError, match="'central' is neither an upper nor a lower side"):
-        build_templates(block(path))
+    with pytest.raises(FitError, match=r"has no entry nominal; got central, .*reading\.nominal"):
+        build_templates(block(path, one_sided="symmetrize"))
     check(block(path, reading=READING | {"nominal": "central"}))
 
 

@@ -9,7 +9,7 @@ import pytest
 from rs3l_gnn.conventions import VARIATIONS, FitError, UnknownVariationError
 from rs3l_gnn.fits import FitConfig
 from rs3l_gnn.fits.config.blocks import SystematicConfig
-from rs3l_gnn.fits.templates.sources import find_sources, group_of, sides_on_axis
+from rs3l_gnn.fits.templates.sources import entry_on_axis, find_sources, group_of, sides_on_axis
 
 AXIS = ["nominal", "seed", "fsrUp", "fsrDown", "hadronisationUp", "psISRUp", "psISRDown", "jesUp", "jesDown"]
 RECORDS: dict[str, dict[str, Any]] = {
@@ -72,11 +72,20 @@ def test_unknown_names(make_config: Callable[..., FitConfig]) -> None:
 
 
 def test_names_without_a_side() -> None:
-    with pytest.raises(FitError, match="'herwig' is neither an upper nor a lower side"):
-        sides_on_axis(["nominal", "herwig"])
+    assert sides_on_axis(["nominal", "mpiOff", "Up"]) == {"mpiOff": {"up": "mpiOff"}, "Up": {"up": "Up"}}
+    with pytest.raises(FitError, match="'mpiOff' has its up side twice: mpiOff and mpiOffUp"):
+        sides_on_axis(["mpiOff", "mpiOffUp"])
     with pytest.raises(FitError, match="its up side twice"):
         sides_on_axis(["fsrUp", "fsr_up"])
     assert sides_on_axis(["seed", "nominal"]) == {}
+
+
+def test_a_variation_is_found_by_its_name_or_its_place() -> None:
+    axis = ["nominal", "fsrDown", "alphaSUp", "mpiOffUp"]
+    records = {"alphaSUp": {"name": "alphaS120"}, "mpiOffUp": {"name": "mpiOff"}, "oldUp": {"name": "old"}}
+    wanted = ("fsrRenHi", "alphaS120", "mpiOff", "mpiOffUp", "old", "alphaSDown")
+    found = [entry_on_axis(name, axis, records) for name in wanted]
+    assert found == ["fsrDown", "alphaSUp", "mpiOffUp", "mpiOffUp", None, None]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from rs3l_gnn.conventions import ConfigError, InputFileError, UnknownVariationError
+from rs3l_gnn.conventions import ConfigError, InputFileError, UnknownVariationError, own_variation
 from rs3l_gnn.processors.running.fileset import Plan, plan_of, read_filesets
+
+_OFF = own_variation("mpiOff", settings=["PartonLevel:MPI=off"], one_sided=True).record()
+_DOWN = own_variation("fsrDown", settings=["TimeShower:renormMultFac=0.5"]).record()
 
 
 def _write(folder: Path, document: Any, name: str = "fileset.json") -> Path:
@@ -69,7 +72,22 @@ def test_a_resimulation_fills_the_entry_of_its_parent(tmp_path: Path) -> None:
         ({"a": {"files": {}}}, InputFileError, "names no files"),
         ({"a": {"files": ["data/a.root", "data/*.root"]}}, ConfigError, "twice"),
         ({"a": _metadata(variation="fsrUp")}, ConfigError, "a variation .fsrUp. of nothing"),
-        ({"a": _metadata(variation="fsr_up", resimulated_of="b"), "b": _metadata()}, UnknownVariationError, "'fsr_up'"),
+        ({"a": _metadata(variation="fsr up", resimulated_of="b"), "b": _metadata()}, UnknownVariationError, "'fsr up'"),
+        (
+            {"a": _metadata(variation="mpiOff", resimulated_of="b"), "b": _metadata()},
+            InputFileError,
+            "no file of data set 'a' says what its variation is; got .*a.root cannot be read",
+        ),
+        (
+            {
+                "n": _metadata(),
+                "a": _metadata(variation="mpiOff", variation_record=_OFF, resimulated_of="n"),
+                "m": _metadata(),
+                "b": _metadata(variation="mpiOff", variation_record={**_OFF, "source": "mpi"}, resimulated_of="m"),
+            },
+            ConfigError,
+            "'a' and 'b' mean different things by the variation 'mpiOff'; got mpiOffUp and mpiUp",
+        ),
         ({"a": _metadata(variation="fsrRenHi", resimulated_of="c")}, ConfigError, "re-simulates 'c', which is not"),
         ({"a": _metadata(resimulated_of="b"), "b": _metadata()}, ConfigError, "says variation nominal"),
         (
@@ -81,7 +99,7 @@ def test_a_resimulation_fills_the_entry_of_its_parent(tmp_path: Path) -> None:
             {
                 "n": _metadata(),
                 "a": _metadata(variation="fsrRenHi", resimulated_of="n"),
-                "b": _metadata(variation="fsrDown", resimulated_of="n"),
+                "b": _metadata(variation="fsrDown", variation_record=_DOWN, resimulated_of="n"),
             },
             ConfigError,
             "'a' and 'b' are both fsrDown of 'n'",
