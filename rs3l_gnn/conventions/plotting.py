@@ -229,7 +229,9 @@ def draw_steps(axes: Axes, edges: ArrayLike, values: ArrayLike, **style: Any) ->
 def draw_band(axes: Axes, edges: ArrayLike, low: ArrayLike, high: ArrayLike, **style: Any) -> None:
     """Intervals of bins [n] as a band of steps over their edges [n + 1]; none where an end is NaN."""
     low, high = (np.asarray(end, dtype=np.float64) for end in (low, high))
-    axes.fill_between(np.asarray(edges), [*low, low[-1]], [*high, high[-1]], step="post", **{"lw": 0, **style})
+    # Both ends of each bin: with step="post" the bin before a NaN would have no end, and no band.
+    ends = np.repeat(np.asarray(edges, dtype=np.float64), 2)[1:-1]
+    axes.fill_between(ends, np.repeat(low, 2), np.repeat(high, 2), **{"lw": 0, **style})
 
 
 def make_room(axes: Axes, share: float = 0.3) -> None:

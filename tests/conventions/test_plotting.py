@@ -124,6 +124,13 @@ def test_steps_and_bands_follow_the_bins() -> None:
     assert (box.x0, box.x1, box.y0, box.y1) == (0, 3, 1, 7)
 
 
+def test_a_bin_beside_an_unknown_one_has_its_band() -> None:
+    axes = new_figure().subplots()
+    draw_band(axes, [0, 1, 3, 4], [1, np.nan, 2], [2, np.nan, 5])
+    boxes = [path.get_extents().bounds for path in axes.collections[0].get_paths()]  # x, y, width, height
+    assert boxes == [(0, 1, 1, 1), (3, 2, 1, 3)]
+
+
 def test_room_is_the_share_that_was_asked_for() -> None:
     axes = new_figure().subplots()
     axes.set_ylim(1, 4)
