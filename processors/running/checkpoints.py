@@ -6,17 +6,16 @@ import hashlib
 import json
 import logging
 import os
-import pickle
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import lz4.frame  # type: ignore[import-untyped]  # ships no type information
 from coffea.processor import CheckpointerABC
 
 from rs3l_gnn.conventions import config_digest, file_digest
 from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.running.stored_results import pack, unpack
 
 __all__ = ["ChunkCheckpoints", "code_digest", "run_key"]
 
@@ -44,8 +43,7 @@ def run_key(config: ProcessorConfig, digests: Mapping[str, str]) -> str:
 class ChunkCheckpoints(CheckpointerABC):  # type: ignore[misc]  # coffea ships no type information
     """One file for each finished chunk.
 
-    Only files that this project wrote into this folder are read; they are pickles, so the folder must be as trusted as
-    the code.
+    A file of another origin in this folder runs no code: it is read as numbers, tables and histograms, or not at all.
 
     Args:
         folder: where the files are.
@@ -65,13 +63,12 @@ class ChunkCheckpoints(CheckpointerABC):  # type: ignore[misc]  # coffea ships n
 
     def load(self, metadata: Any, processor_instance: Any) -> Any:
         """The stored result of a chunk, None if there is none that can be read."""
-        del processor_instance  # the key in the folder's name stands for it
         path = self.path(metadata)
         if not self.resume or not path.is_file():
             return None
         try:
-            return pickle.loads(lz4.frame.decompress(path.read_bytes()))  # noqa: S301 - our own file, see the class
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            return unpack(path.read_bytes(), module=type(processor_instance).__module__)
+        except Exception as error:  # noqa: BLE001  # damaged bytes raise anything
             _log.warning("the checkpoint %s cannot be read (%s); the chunk is processed again", path, error)
             return None
 
@@ -83,5 +80,5 @@ class ChunkCheckpoints(CheckpointerABC):  # type: ignore[misc]  # coffea ships n
         path = self.path(metadata)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".partial-{os.getpid()}")
-        partial.write_bytes(lz4.frame.compress(pickle.dumps(output)))
+        partial.write_bytes(pack(output))
         partial.replace(path)

@@ -90,14 +90,16 @@ def _load(path: Path) -> object:
             warnings.simplefilter("ignore")  # about the pickle's age; what does not fit is an error of ours below
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        blocked = re.search(r"(?:GLOBAL|Unsupported global:?)\s*([\w.]+)", str(error))
+        # Around the reason torch advises to load the file with its code, which is no advice for a file of others.
+        told = re.search(r"WeightsUnpickler error:\s*(\S.*)", str(error))
+        reason = told[1] if told else type(error).__name__
+        blocked = re.search(r"GLOBAL\s+([\w.]+)", str(error))
         if blocked:
             raise CheckpointError(
                 f"{path} asks to import {blocked[1]}; nothing of it was run",
                 hint="a checkpoint holds tensors only: save its state_dict() and load that",
             ) from error
-        raise CheckpointError(f"{path} is not a checkpoint", got=reason) from error
+        raise CheckpointError(f"{path} is not a checkpoint; nothing of it was run", got=reason) from error
     except (EOFError, KeyError, RuntimeError, ValueError, AttributeError, TypeError, IndexError) as error:
         # torch has no error of its own for a file that is cut short or something else altogether.
         raise CheckpointError(f"{path} is not a checkpoint", got=" ".join(str(error).split())[:200]) from error

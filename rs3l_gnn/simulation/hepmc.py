@@ -139,7 +139,7 @@ def load_events(
         abs_eta_max: largest |eta|.
         decay: gives the particles after the decays in flight that the other generator left to the detector.
     """
-    with np.load(path) as stored:
+    with np.load(path, allow_pickle=False) as stored:
         columns = {key: stored[key] for key in _COLUMNS}
         present = stored["present"].astype(np.int64)
     order = np.argsort(columns["event"], kind="stable")
