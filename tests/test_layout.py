@@ -15,7 +15,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "data/test_pairing.py": ("data/matching", "data/pair_report"),
     "data/test_jet_features.py": ("data/event_format", "data/event_tables", "data/links", "data/formats/nanoaod"),
     "data/test_zenodo.py": ("data/download",),
-    "data/test_batches.py": ("data/view_draw",),
     "data/event_pairing/test_pairing.py": ("data/event_pairing/*", "data/flat_tree"),
     "evaluation/report/test_page.py": ("evaluation/report/*", "evaluation/origins"),
     "evaluation/test_metrics.py": ("evaluation/meter", "evaluation/results"),
