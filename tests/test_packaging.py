@@ -105,8 +105,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "bin" / "python"
     site = Path(_run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
     # A path alone: the hooks of an editable install there are not followed.
-    mine = next(Path(path) for path in sys.path if (Path(path) / "numpy").is_dir())
-    (site / "dependencies.pth").write_text(f"{mine}\n", encoding="utf-8")
+    packages = next(Path(path) for path in sys.path if (Path(path) / "numpy").is_dir())
+    (site / "dependencies.pth").write_text(f"{packages}\n", encoding="utf-8")
     _run(sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel, cwd=folder)
     return python
 

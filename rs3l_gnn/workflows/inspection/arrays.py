@@ -157,6 +157,6 @@ def _counts(values: Any) -> dict[int, int]:
     return {int(n): int(c) for n, c in zip(numbers, counts, strict=True)}
 
 
-def _jettypes(values: Any, own: Sequence[JetLabel] = ()) -> dict[str, int]:
-    known = jettype_names(own)
+def _jettypes(values: Any, further: Sequence[JetLabel] = ()) -> dict[str, int]:
+    known = jettype_names(further)
     return {known.get(number, str(number)): count for number, count in _counts(values).items()}
