@@ -1,0 +1,148 @@
+"""Events and jets of a view without particles, from toy files and read once more with uproot in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from rs3l_gnn.conventions import NOMINAL, InvalidDataError, JetType
+from rs3l_gnn.data.event_pairing.config import EventPairConfig
+from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.labels import OneLabel, StoredLabels
+from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewFiles, ViewIndex
+
+from .conftest import write_events
+
+N = 20
+
+
+@pytest.fixture(scope="module")
+def files(toy_sample: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two files with the same numbers of events and other hard partons."""
+    out = tmp_path_factory.mktemp("index")
+    return [toy_sample("hbb", n_events=N, run_seed=seed).write(out / f"{seed}.root") for seed in (1, 2)]
+
+
+def _view(*paths: Path, layout: str | None = None) -> ViewFiles:
+    return ViewFiles("hbb", NOMINAL, tuple(EventFile.look(str(path), "Events", layout) for path in paths), {})
+
+
+def _plan(*, partons: str | None = None, flags: bool = False, stored: bool = False, **config: Any) -> ReadPlan:
+    labels = StoredLabels() if stored else OneLabel(JetType.UNMATCHED)
+    return ReadPlan(EventPairConfig.model_validate(config), partons, False, flags, labels, None, {})
+
+
+def test_every_jet_is_in_its_event(files: list[Path]) -> None:
+    plan = _plan(partons="hardHash", flags=True, stored=True, event_key=["hardHash"], selection={"pt_min": 500})
+    index = ViewIndex.read(_view(*files), plan, nominal=True)
+    assert index.first_row.tolist() == [0, N, 2 * N]
+    assert index.n_events == 2 * N
+    expected, hashes = [], []
+    for start, path in zip((0, N), files, strict=True):
+        tree = uproot.open(f"{path}:Events")
+        hashes += tree["hardHash"].array().to_list()
+        names = ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "jettype", "anchor")
+        jets = [tree[f"FatJet_{name}"].array().to_list() for name in names]
+        for event in range(N):
+            for place, jet in enumerate(zip(*(column[event] for column in jets), strict=True)):
+                expected += [(start + event, place, *jet)] if jet[0] > 500 else []
+    assert 0 < len(expected) < 2 * N
+    table = index.jets
+    assert table.is_anchor is not None
+    numbers = [table.numbers[name].tolist() for name in ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1")]
+    columns = [table.row.tolist(), table.place.tolist(), *numbers, table.jettype.tolist(), table.is_anchor.tolist()]
+    assert list(zip(*columns, strict=True)) == expected
+    assert set(table.jettype) == {JetType.H_BB}
+    assert index.events.keys.tolist() == [[number] for number in hashes]
+    assert index.events.number.tolist() == list(range(N)) * 2
+    assert index.events.partons is not None
+    assert index.events.partons.kinds.tolist() == hashes
+    assert index.anchors is None
+    assert index.generator_eta is None
+
+
+def test_weights_are_those_of_the_generator_or_of_a_branch(files: list[Path]) -> None:
+    index = ViewIndex.read(_view(files[0]), _plan(), nominal=True)
+    assert index.events.weight.tolist() == [1.0] * N
+    assert index.events.keys.tolist() == [[1, 1, event] for event in range(N)]  # run, luminosity block, event
+    index = ViewIndex.read(_view(files[0]), _plan(weight="event"), nominal=True)
+    assert index.events.weight.tolist() == list(range(N))
+
+
+def test_the_same_event_twice_is_refused(files: list[Path]) -> None:
+    with pytest.raises(InvalidDataError, match=r"'hbb' holds the event \(1, 1, \d+\) in .*1\.root and in .*2\.root"):
+        ViewIndex.read(_view(*files), _plan(), nominal=True)
+    with pytest.raises(InvalidDataError, match=r"holds the event \(1\) twice in .*1\.root; name the file once, or"):
+        ViewIndex.read(_view(files[0]), _plan(event_key=["run"]), nominal=True)
+
+
+def _events(**more: Any) -> dict[str, Any]:
+    """Three events with one jet each and no candidates."""
+    one = ak.unflatten(np.ones(3, np.float32), np.ones(3, np.int64))
+    none = ak.unflatten(np.zeros(0, np.float32), np.zeros(3, np.int64))
+    candidates = ("pt", "eta", "phi", "mass", "pdgId", "charge", "d0", "dz")
+    return {
+        "run": np.ones(3, np.uint32),
+        "luminosityBlock": np.ones(3, np.uint32),
+        "event": np.arange(3, dtype=np.uint64),
+        "genWeight": np.ones(3, np.float32),
+        "FatJet": ak.zip(dict.fromkeys(("pt", "eta", "phi", "mass"), one)),
+        "PFCands": ak.zip(dict.fromkeys(candidates, none)),
+        "FatJetPFCands": ak.zip(dict.fromkeys(("jetIdx", "pFCandsIdx"), ak.values_astype(none, np.int32))),
+        **more,
+    }
+
+
+def _with_jet(**fields: float) -> ak.Array:
+    """Jets of three events, of which the second one has these numbers."""
+    columns = {name: [1.0, fields.get(name, 1.0), 1.0] for name in ("pt", "eta", "phi", "mass")}
+    one = np.ones(3, np.int64)
+    return ak.zip({name: ak.unflatten(np.array(values, np.float32), one) for name, values in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("more", "config", "message"),
+    [
+        ({"event": np.array([0, 2**63, 1], np.uint64)}, {}, "number of event 1 does not fit .*got 9223372036854775808"),
+        ({"genWeight": np.array([1, 1, np.nan], np.float32)}, {}, "the weight of event 2 is nan"),
+        ({"FatJet": _with_jet(eta=np.inf)}, {}, "the eta of a jet behind entry 0 is not finite"),
+        ({"mine": np.array([1, -4, 2], np.int32)}, {"event_key": ["mine"]}, "mine of the key is negative; got -4"),
+        ({"mine": np.arange(3.0)}, {"event_key": ["mine"]}, "mine of the key holds no whole number"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    tmp_path: Path, more: dict[str, Any], config: dict[str, Any], message: str
+) -> None:
+    path = write_events(tmp_path / "a.root", _events(**more))
+    with pytest.raises(InvalidDataError, match=rf"a\.root.*{message}"):
+        ViewIndex.read(_view(path, layout="pfnano"), _plan(**config), nominal=True)
+
+
+def test_a_view_without_events_is_refused(tmp_path: Path) -> None:
+    path = write_events(tmp_path / "a.root", {name: values[:0] for name, values in _events().items()})
+    with pytest.raises(InvalidDataError, match="data set 'hbb' has no events"):
+        ViewIndex.read(_view(path, layout="pfnano"), _plan(), nominal=True)
+
+
+def test_generator_jets_have_one_jet_each(tmp_path: Path) -> None:
+    """Three events: one near, one too far, none there; eta of all is 1 and phi of the jets 1."""
+    eta = ak.Array([[1.1], [3.0], []])
+    phi = ak.Array([[0.8], [1.0], []])
+    events = _events(
+        GenJetAK8=ak.zip({"eta": ak.values_astype(eta, np.float32), "phi": ak.values_astype(phi, np.float32)})
+    )
+    view = _view(write_events(tmp_path / "a.root", events), layout="pfnano")
+    config = EventPairConfig.model_validate({"jets": {"match": "generator_jets", "radius": 0.4}})
+    names = ("GenJetAK8_eta", "GenJetAK8_phi")
+    plan = ReadPlan(config, None, False, False, OneLabel(JetType.UNMATCHED), names, {})
+    index = ViewIndex.read(view, plan, nominal=True)
+    assert index.generator_eta is not None
+    assert index.generator_phi is not None
+    np.testing.assert_allclose(index.generator_eta, [1.1, np.nan, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(index.generator_phi, [0.8, np.nan, np.nan], rtol=1e-6)
