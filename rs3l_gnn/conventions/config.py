@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Tag, ValidationError, field_validato
 
 from rs3l_gnn.conventions.errors import ConfigError, InputFileError
 from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.yaml_text import parse_yaml
 
 __all__ = [
     "BaseConfig",
@@ -22,7 +23,6 @@ __all__ = [
     "members_of",
     "merge_documents",
     "parse_config",
-    "parse_yaml",
     "read_text",
     "set_path",
 ]
@@ -59,39 +59,6 @@ def _integers(value: Any) -> Iterator[int]:
     elif isinstance(value, dict):
         for pair in value.items():
             yield from _integers(pair)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key stands once: of two values, one would be dropped without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[str, yaml.Node] = {}
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge" or not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                first = seen[key.value].start_mark.line + 1
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key.value!r} stands twice, first in line {first}", key.start_mark
-                )
-            seen[key.value] = key
-        return super().construct_mapping(node, deep)
-
-
-def parse_yaml(text: str) -> Any:
-    """What a text in YAML says, in plain Python types.
-
-    Raises:
-        ConfigError: the text is not YAML, nests too deeply, or gives a key twice.
-    """
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
-    except yaml.YAMLError as error:
-        raise ConfigError(f"not valid YAML: {' '.join(str(error).split())}") from error
-    except RecursionError as error:
-        raise ConfigError("not valid YAML: it nests too deeply") from error
-    except ValueError as error:  # what looks like a date and is none
-        raise ConfigError(f"not valid YAML: {error}") from error
 
 
 def load_config(model: type[Config], path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import ConfigError, InputFileError
-from rs3l_gnn.conventions.config import parse_yaml
 from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.yaml_text import parse_yaml
 
 __all__ = ["flag", "is_simulation", "matches_any", "nominal_of", "parse_dataset", "read_document"]
 

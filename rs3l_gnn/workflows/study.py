@@ -14,7 +14,7 @@ from pydantic import Field, NonNegativeInt
 
 from rs3l_gnn.configs import config_path
 from rs3l_gnn.conventions import BaseConfig, ConfigError, OutputError
-from rs3l_gnn.conventions.config import parse_yaml
+from rs3l_gnn.conventions.yaml_text import parse_yaml
 from rs3l_gnn.data import PairConfig
 from rs3l_gnn.evaluation import EvaluateConfig
 from rs3l_gnn.fits import FitConfig

@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import yaml
+from rs3l_gnn.conventions import ConfigError
+from rs3l_gnn.conventions.yaml_text import parse_yaml
 
 __all__ = ["describe_text"]
 
@@ -59,8 +60,8 @@ def _table(text: str) -> Description:
 
 def _yaml(text: str) -> Description | None:
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError:
+        document = parse_yaml(text)
+    except ConfigError:
         return None
     if not isinstance(document, dict):
         return None
