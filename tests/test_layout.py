@@ -12,7 +12,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     # A verb is one library call: what it takes and how it ends is asked of all of them alike.
     "cli/test_bad_inputs.py": ("cli/*", "conventions/errors"),
     # Parts of one thing, behind its public function; the test goes through that.
-    "data/test_jet_features.py": ("data/event_format", "data/event_tables", "data/formats/nanoaod"),
+    "data/test_jet_features.py": ("data/formats/nanoaod",),
     "data/test_zenodo.py": ("data/download",),
     "data/event_pairing/test_pairing.py": ("data/event_pairing/report",),
     "evaluation/report/test_page.py": ("evaluation/report/*", "evaluation/origins"),
