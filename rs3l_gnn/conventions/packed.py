@@ -22,10 +22,52 @@ LONGEST_LINE = 4 * 2**20
 """Characters of a line of text; a line of ten thousand weights has a tenth, and a packed file can hold any."""
 
 _READ = (("gzip", b"\x1f\x8b"), ("bzip2", b"BZh"), ("xz", b"\xfd7zXZ\x00"))
+_XZ_MEMORY = 256 * 2**20
+"""Bytes that unpacking may need; ``xz -9`` needs a quarter, and the head of a small file can ask for gigabytes."""
+
+
+class _Xz(io.RawIOBase):
+    """What ``lzma.LZMAFile`` reads, any number of streams, in a memory of bounded size."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw, self._packed = raw, b""
+        self._stream: lzma.LZMADecompressor | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            stream = self._stream or self._next()
+            if stream is None:
+                return 0
+            if stream.needs_input:
+                self._packed = self._packed or self._raw.read(io.DEFAULT_BUFFER_SIZE)
+                if not self._packed:
+                    raise EOFError("it ends within a stream")
+            taken, self._packed = (self._packed, b"") if stream.needs_input else (b"", self._packed)
+            found = stream.decompress(taken, max_length=len(buffer))
+            if stream.eof:
+                self._stream, self._packed = None, stream.unused_data
+            if found:
+                buffer[: len(found)] = found
+                return len(found)
+
+    def _next(self) -> lzma.LZMADecompressor | None:
+        """The next stream, after zeros that pad; None at the end of the file."""
+        while not (packed := self._packed.lstrip(b"\0")):
+            self._packed = self._raw.read(io.DEFAULT_BUFFER_SIZE)
+            if not self._packed:
+                return None
+        self._packed = packed
+        self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        return self._stream
+
+
 _STREAMS: dict[str, Callable[[BinaryIO], Any]] = {
     "gzip": lambda raw: gzip.GzipFile(fileobj=raw),
     "bzip2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
+    "xz": _Xz,
 }
 _NOT_READ = (
     ("a zip archive", b"PK\x03\x04", "unzip"),
@@ -64,6 +106,11 @@ def open_packed(path: Path) -> Iterator[BinaryIO]:
                     raise InputFileError(f"{path} is packed twice", hint=f"unpack it once ({kind})")
             yield unpacked
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        if "limit exceeded" in str(error):
+            raise InputFileError(
+                f"{path} needs more than {_XZ_MEMORY // 2**20} MB of memory to be unpacked",
+                hint="unpack it first: xz -d",
+            ) from error
         raise InputFileError(f"{path} is a damaged {kind} file: {error}", hint="copy it again") from error
     except OSError as error:
         if kind is not None and error.errno is None:  # what bz2 raises for broken data

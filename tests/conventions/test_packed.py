@@ -6,6 +6,7 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,3 +108,27 @@ def test_a_line_may_have_any_length_below_the_longest(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"one\n" + b"x" * LONGEST_LINE))
     with open_lines(path) as lines, pytest.raises(InputFileError, match="a.gz, line 2: a line of 4 MB or more"):
         list(lines)
+
+
+@pytest.mark.parametrize("size", [1, 7, 8192, 200_000])
+def test_xz_of_several_streams_with_padding(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.xz"
+    plain = [np.random.default_rng(n).bytes(50_000) + bytes(100_000) for n in range(3)]
+    streams = [lzma.compress(part) for part in plain]
+    path.write_bytes(streams[0] + bytes(8) + streams[1] + streams[2] + bytes(20_000))
+    with open_packed(path) as stream:
+        found = b"".join(iter(lambda: stream.read(size), b"")) if size > 7 else stream.read(size) + stream.read()
+    assert found == b"".join(plain)
+
+
+def test_xz_that_asks_for_a_large_memory(tmp_path: Path) -> None:
+    packed = bytearray(lzma.compress(TEXT))
+    block = slice(12, 12 + 4 * (packed[12] + 1))  # the head of the first block: sizes, filters, their checksum
+    header = packed[block]
+    header[header.index(b"\x21\x01") + 2] = 37  # a dictionary of 1.5 GB (the xz file format, 5.3.1)
+    header[-4:] = zlib.crc32(header[:-4]).to_bytes(4, "little")
+    packed[block] = header
+    assert lzma.decompress(packed) == TEXT
+    (tmp_path / "a.xz").write_bytes(packed)
+    with pytest.raises(InputFileError, match="a.xz needs more than 256 MB of memory"), open_packed(tmp_path / "a.xz"):
+        pass
