@@ -24,7 +24,7 @@ _CHECKED = 20
 _TAIL = 200  # bytes that hold the last line
 _BLOCK = 2**20
 _LARGEST_EVENT = 64 * 2**20
-"""Bytes of an event; those of collisions of lead have a quarter, and a small packed file can hold any."""
+"""Bytes of an event, some half a million particles; a small packed file can hold any number."""
 _EVENT = b"\nE "  # the first line of an event, in versions 2 and 3
 _SAME_PT, _SAME_DIRECTION = 0.01, 0.05
 

@@ -19,7 +19,7 @@ _STATUSES = (-9, -2, -1, 1, 2, 3)
 _COLUMNS = ("IDUP", "ISTUP", "MOTHUP", "MOTHUP", "ICOLUP", "ICOLUP", "px", "py", "pz", "E", "M", "VTIMUP", "SPINUP")
 _LARGEST = int(iinfo(int32).max)
 _LARGEST_EVENT = 16 * 2**20
-"""Bytes that the lines of an event may have: ten times those of one with ten thousand weights."""
+"""Bytes that the lines of an event may need: a hundred thousand weights, each on a line of its own."""
 
 Particle = tuple[int | float, ...]
 """A row of ``PARTICLE_TYPE``."""
