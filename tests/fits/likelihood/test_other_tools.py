@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import cabinetry
 import numpy as np
 import pyhf
 import pytest
+import torch
 from pyhf.cli import cli
 
 from rs3l_gnn.fits import FitConfig, Likelihood, Templates, build_templates, pyhf_workspace, value_of
@@ -66,6 +67,15 @@ def test_cabinetry_with_its_defaults_and_with_strategy_2(model: Model, n: int, s
         np.testing.assert_allclose(theirs.uncertainty, best.uncertainty, rtol=0.05)
 
 
+@pytest.fixture
+def _default_type_of_torch() -> Iterator[None]:
+    """pyhf's backend of torch makes every new tensor of the process double, for good."""
+    before = torch.get_default_dtype()
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.usefixtures("_default_type_of_torch")
 @pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays:UserWarning")  # pyhf does
 @pytest.mark.parametrize("backend", ["numpy", "pytorch"])
 def test_backends_and_optimisers_of_pyhf(model: Model, backend: str) -> None:
