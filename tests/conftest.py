@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ from rs3l_gnn.conventions import JetType, Stage, Variation, delta_r, event_rng, 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The whole chain first: it takes longest, and at the end one worker would wait for it."""
     items.sort(key=lambda item: item.path.name != "test_chain.py")
+
+
+@pytest.fixture(autouse=True)
+def _torch_stays_as_it_is() -> Iterator[None]:
+    """A test that leaves another precision behind would spoil those that come after it in the same process."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_default_dtype() != torch.float32:
+        torch.set_default_dtype(torch.float32)
+        pytest.fail("the test left another default precision of torch behind")
 
 
 _PDG_IDS = np.array([211, -211, 22, 130, 11, -13])

@@ -30,12 +30,14 @@ else:
 
 
 def make_encoder(config: EncoderConfig) -> Encoder:
-    """An encoder with random weights.
+    """An encoder with random weights in single precision.
 
     Args:
         config: which backbone, and its sizes.
     """
     from rs3l_gnn.models.encoder import Encoder, ModuleEncoder
+    from rs3l_gnn.models.precision import single_precision
 
-    network = config.build()
+    with single_precision():
+        network = config.build()
     return network if isinstance(network, Encoder) else ModuleEncoder(config, network)

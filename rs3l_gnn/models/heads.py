@@ -15,6 +15,7 @@ from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.geometric import Graphs
 from rs3l_gnn.models.kernels import DenseNetwork, Stack
+from rs3l_gnn.models.precision import single_precision
 from rs3l_gnn.models.threads import run_chunks
 
 __all__ = ["Head", "Tagger"]
@@ -36,10 +37,11 @@ class Head(nn.Module):
         self.dim = dim
         layers: list[nn.Module] = []
         width = dim
-        for size in config.hidden:
-            layers += [nn.Linear(width, size), nn.ReLU()]
-            width = size
-        self.mlp = nn.Sequential(*layers, nn.Linear(width, config.n_classes))
+        with single_precision():
+            for size in config.hidden:
+                layers += [nn.Linear(width, size), nn.ReLU()]
+                width = size
+            self.mlp = nn.Sequential(*layers, nn.Linear(width, config.n_classes))
 
     def forward(self, z: Tensor) -> Tensor:
         """Logits [n_jets] for one class, [n_jets, n_classes] else, from embeddings [n_jets, dim] of any length."""

@@ -25,7 +25,8 @@ def _broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_log_stands_beside_the_output(tmp_path: Path) -> None:
+def test_the_log_stands_beside_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["rs3l", "pair", "-i", "x"])
     result = CliRunner().invoke(app, ["pair", "-i", "x", "--output", str(tmp_path / "views.h5")])
     log = tmp_path / "views.h5.defect.log"
     assert result.exit_code == 3
@@ -34,7 +35,7 @@ def test_the_log_stands_beside_the_output(tmp_path: Path) -> None:
     ]
     assert list(tmp_path.iterdir()) == [log]
     text = log.read_text()
-    assert text.startswith("rs3l ")
+    assert text.startswith("rs3l pair -i x\n")
     assert '"torch": ' in text
     assert text.rstrip().endswith("ZeroDivisionError: seven\nby nothing")
 
