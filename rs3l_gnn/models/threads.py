@@ -75,8 +75,8 @@ class _Pool:
             workers = [self._idle.pop() for _ in range(min(threads, len(self._idle)))]
             if len(workers) < threads:
                 # torch has one number for each thread and one for threads yet to come. A worker's first act sets
-                # both to 1; setting the caller's own number once more puts the second one back.
-                own = torch.get_num_threads()
+                # both to 1. Only a new thread knows the second one, which need not be the caller's own.
+                later = _in_new_thread(torch.get_num_threads)
                 started = threading.Semaphore(0)
                 new = [_Worker() for _ in range(threads - len(workers))]
                 for worker in new:
@@ -84,13 +84,27 @@ class _Pool:
                     worker.do(_nothing, started)
                 for _ in new:
                     started.acquire()
-                torch.set_num_threads(own)
+                _in_new_thread(lambda: _set_for_new_threads(later))
                 workers += new
         return workers
 
 
 def _nothing() -> None:
     return None
+
+
+def _in_new_thread(ask: Callable[[], int]) -> int:
+    answers: list[int] = []
+    thread = threading.Thread(target=lambda: answers.append(ask()))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def _set_for_new_threads(number: int) -> int:
+    torch.get_num_threads()  # as in a worker, before the number is set
+    torch.set_num_threads(number)
+    return number
 
 
 _pool = _Pool()

@@ -17,6 +17,7 @@ import torch
 
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models import EdgeConvConfig, make_encoder
+from rs3l_gnn.models import threads as pool_module
 from rs3l_gnn.models.threads import encoder_threads, run_chunks, thread_count
 
 
@@ -35,17 +36,36 @@ def test_every_chunk_once_and_each_thread_its_own_memory() -> None:
     assert len(set(map(id, memories))) == 3
 
 
-def test_torch_settings_stay() -> None:
-    before = torch.get_num_threads()
-    inside: list[int] = []
-    later: list[int] = []
-    run_chunks(lambda *_: inside.append(torch.get_num_threads()), 20, threads=4, scratch=object)
-    new = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+def _of_a_new_thread() -> int:
+    numbers: list[int] = []
+    new = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))
     new.start()
     new.join()
-    assert set(inside) == {1}
-    assert torch.get_num_threads() == before
-    assert later == [before]
+    return numbers[0]
+
+
+def _set(number: int) -> None:
+    torch.get_num_threads()
+    torch.set_num_threads(number)
+
+
+@pytest.mark.parametrize("general", [1, 2, 3])
+def test_torch_settings_stay(general: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "_pool", pool_module._Pool())  # workers are started, whatever ran before
+    own, earlier = torch.get_num_threads(), _of_a_new_thread()
+    inside: list[int] = []
+    new = threading.Thread(target=lambda: _set(general))
+    new.start()
+    new.join()
+    try:
+        run_chunks(lambda *_: inside.append(torch.get_num_threads()), 20, threads=4, scratch=object)
+        assert set(inside) == {1}
+        assert torch.get_num_threads() == own
+        assert _of_a_new_thread() == general
+    finally:
+        new = threading.Thread(target=lambda: _set(earlier))
+        new.start()
+        new.join()
 
 
 def test_first_failure_is_raised() -> None:
