@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,15 @@ from rs3l_gnn.conventions import JetType, Stage, Variation, delta_r, event_rng, 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The whole chain first: it takes longest, and at the end one worker would wait for it."""
     items.sort(key=lambda item: item.path.name != "test_chain.py")
+
+
+@pytest.fixture(autouse=True)
+def _log_stays_as_it_is() -> Iterator[None]:
+    """The command line sets how much its process says (``--quiet``), and here it runs in the process of the tests."""
+    logger = logging.getLogger("rs3l_gnn")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
