@@ -18,6 +18,7 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from rs3l_gnn.benchmarks.invented import invented_candidates
 from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.conventions import parse_config
 from rs3l_gnn.data import EventTables, PairConfig, jet_features, pair
@@ -104,14 +105,7 @@ def _write_fileset(folder: Path, n_events: int, events_per_file: int, n_candidat
 def _write(path: Path, event: NDArray[np.int64], n_candidates: int, rng: np.random.Generator) -> None:
     """A Higgs boson that decays to b quarks, and its jet."""
     n, shape = len(event), (len(event), n_candidates)
-    charge = rng.integers(-1, 2, shape).astype(np.int32)
-    candidates = {
-        "pt": rng.exponential(12, shape) + 1,
-        "eta": rng.normal(0, 0.2, shape),
-        "phi": rng.normal(0, 0.2, shape),
-        "mass": np.where(charge != 0, 0.1396, 0.0),
-        **{name: np.where(charge != 0, rng.normal(0, 0.01, shape), -1.0) for name in ("d0", "dz")},
-    }
+    charge, candidates = invented_candidates(rng, shape)
     jets = {"pt": candidates["pt"].sum(axis=1), "mass": np.full(n, 125.0), "msoftdrop": np.full(n, 125.0)}
     jets |= {"eta": np.zeros(n), "phi": np.zeros(n), "n2b1": np.full(n, 0.2)}
     # Momenta depend on the event alone, so that both views have the same hard partons.

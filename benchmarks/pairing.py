@@ -22,6 +22,7 @@ import numpy as np
 import uproot
 
 from rs3l_gnn.benchmarks.event_pairing import measure_event_pairing
+from rs3l_gnn.benchmarks.invented import invented_candidates
 from rs3l_gnn.conventions import Variation, get_variation
 from rs3l_gnn.data import PairConfig, SimulatedFile, pair
 from rs3l_gnn.data.matching import MatchedSample
@@ -159,14 +160,7 @@ def _write(path: Path, event: np.ndarray[Any, Any], variation: Variation, rng: n
     """One invented jet in each event, as ``rs3l simulate`` writes it."""
     n = len(event)
     shape = (n, _CANDIDATES)
-    charge = rng.integers(-1, 2, shape).astype(np.int32)
-    candidates = {
-        "pt": rng.exponential(12, shape) + 1,
-        "eta": rng.normal(0, 0.2, shape),
-        "phi": rng.normal(0, 0.2, shape),
-        "mass": np.where(charge != 0, 0.1396, 0.0),
-        **{name: np.where(charge != 0, rng.normal(0, 0.01, shape), -1.0) for name in ("d0", "dz")},
-    }
+    charge, candidates = invented_candidates(rng, shape)
     jets = {"pt": candidates["pt"].sum(axis=1), **{name: rng.uniform(0, 0.3, n) for name in _JETS[1:]}}
     own = np.broadcast_to(np.arange(_CANDIDATES, dtype=np.int32), shape)
     tree = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.simulation.validation.jets import AnchorJets, Variable
 
-__all__ = ["MeanShift", "YieldRatio", "mean_shift", "yield_ratio", "yields"]
+__all__ = ["MeanShift", "YieldRatio", "entries", "mean_shift", "yield_ratio", "yields"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ def yields(jets: AnchorJets, variable: Variable, factor: NDArray[np.float64] | f
     """Sums of weights [n_bins]; what lies beyond the last edge is in the last bin, as below the first in the first."""
     place = _places(jets, variable)
     return np.bincount(place, jets.weight * factor, minlength=variable.bins).astype(np.float64)
+
+
+def entries(jets: AnchorJets, variable: Variable) -> NDArray[np.int64]:
+    """Numbers of jets [n_bins], in the bins of :func:`yields`."""
+    return np.bincount(_places(jets, variable), minlength=variable.bins).astype(np.int64)
 
 
 def yield_ratio(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions.plotting import GREY, colours_of, draw_band, draw_steps, make_room, new_figure, ratio_panels
 from rs3l_gnn.conventions.wording import readable_variation
-from rs3l_gnn.simulation.validation.comparison import YieldRatio, mean_shift, yield_ratio
+from rs3l_gnn.simulation.validation.comparison import YieldRatio, entries, mean_shift, yield_ratio, yields
 from rs3l_gnn.simulation.validation.jets import AnchorJets, Variable
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def draw_shapes(views: Mapping[str, AnchorJets], names: Sequence[str], variable:
     nominal = views["nominal"]
     ratios = {name: yield_ratio(nominal, views[name], variable) for name in names}
     labels = {name: readable_variation(name) for name in names}
-    counts = yield_ratio(nominal, nominal, variable).nominal
-    _draw(axes[:, 0], variable, counts, _entries(nominal, variable), ratios=ratios, labels=labels)
+    counts = yields(nominal, variable)
+    _draw(axes[:, 0], variable, counts, entries(nominal, variable), ratios=ratios, labels=labels)
     axes[0, 0].legend(title=f"{sample}, {len(nominal.event)} jets", ncols=2)
     return figure
 
@@ -57,8 +57,8 @@ def draw_weights(views: Mapping[str, AnchorJets], pairs: Mapping[str, str], vari
         ratios[name] = yield_ratio(nominal, views[name], variable)
         ratios[weight] = yield_ratio(nominal, nominal, variable, factor=nominal.shower_weights[weight])
         labels[name], labels[weight] = f"{readable_variation(name)}, showered", f"{readable_variation(name)}, weights"
-    counts = yield_ratio(nominal, nominal, variable).nominal
-    _draw(axes[:, 0], variable, counts, _entries(nominal, variable), ratios=ratios, labels=labels, pairs=pairs)
+    counts = yields(nominal, variable)
+    _draw(axes[:, 0], variable, counts, entries(nominal, variable), ratios=ratios, labels=labels, pairs=pairs)
     axes[0, 0].legend(title=f"{sample}, {len(nominal.event)} jets", ncols=2)
     return figure
 
@@ -116,7 +116,7 @@ def _draw(
     panels: Sequence[Axes] | NDArray[np.object_],
     variable: Variable,
     nominal: NDArray[np.float64],
-    entries: NDArray[np.int64],
+    filled: NDArray[np.int64],
     *,
     ratios: Mapping[str, YieldRatio],
     labels: Mapping[str, str],
@@ -133,7 +133,7 @@ def _draw(
         paired = (pairs or {}).get(name)
         colour, style = colours[paired or name], "--" if paired else "-"
         draw_steps(upper, edges, found.varied / unit, color=colour, linestyle=style, label=labels[name])
-        enough = entries >= _FEWEST
+        enough = filled >= _FEWEST
         ratio, error = (np.where(enough, values, np.nan) for values in (found.ratio, found.error))
         draw_steps(lower, edges, ratio, color=colour, linestyle=style)
         if not paired:
@@ -159,8 +159,3 @@ def _measured_well(ratio: NDArray[np.float64], error: NDArray[np.float64]) -> ND
     known = error[np.isfinite(error)]
     limit = max(0.15, float(np.median(known))) if len(known) else 0.15
     return np.where(error <= limit, ratio, np.nan)
-
-
-def _entries(jets: AnchorJets, variable: Variable) -> NDArray[np.int64]:
-    values = np.clip(getattr(jets, variable.name), variable.low, np.nextafter(variable.high, variable.low))
-    return np.histogram(values, variable.edges)[0]
