@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
-import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions.scales import ScaleResponse, scale_responses
 from rs3l_gnn.data import effective_number
 from rs3l_gnn.evaluation.config import ClassConfig
 from rs3l_gnn.evaluation.measured import Measured, compare_pairs
@@ -30,51 +28,12 @@ from rs3l_gnn.evaluation.results import (
     ShowerWeightResults,
 )
 
-__all__ = ["ScaleResponse", "ShowerWeights", "measure_shower_weights", "rate_changes_by_weight", "scale_responses"]
+__all__ = ["ShowerWeights", "measure_shower_weights", "rate_changes_by_weight"]
 
 _log = logging.getLogger(__name__)
-_SCALE = re.compile(r"([a-z]+):muRfac=([0-9.eE+-]+)")
 _ByEfficiency: TypeAlias = dict[str, Measured | None]
-_CLOSE = 0.01
 _FEWEST = 0.1
 """Below this share of the events' own effective number, a few weights rule the result."""
-
-
-@dataclass(frozen=True)
-class ScaleResponse:
-    """Two weights that move one renormalisation scale up and down by the same factor.
-
-    Attributes:
-        name: such as ``fsr x2``.
-        up, down: names of the weights.
-        logarithm: ln of the ratio of the two squared scales.
-    """
-
-    name: str
-    up: str
-    down: str
-    logarithm: float
-
-
-def scale_responses(names: tuple[str, ...]) -> tuple[ScaleResponse, ...]:
-    """Pairs of weights out of ``names`` that vary a scale by a factor and its inverse, within a per cent.
-
-    Pythia's ``muRfac`` multiplies the scale itself, not its square (arXiv:1605.08352).
-    """
-    scales: dict[tuple[str, float], str] = {}
-    for name in names:
-        found = _SCALE.findall(name)
-        factors = {float(factor) for _, factor in found}
-        if len(factors) == 1 and (factor := factors.pop()) > 0:
-            scales["+".join(sorted(kind for kind, _ in found)), factor] = name
-    pairs = []
-    for (kind, factor), name in scales.items():
-        if factor <= 1:
-            continue
-        for (other, inverse), down in scales.items():
-            if other == kind and abs(factor * inverse - 1) < _CLOSE:
-                pairs.append(ScaleResponse(f"{kind} x{factor:.3g}", name, down, 2 * math.log(factor / inverse)))
-    return tuple(pairs)
 
 
 class ShowerWeights:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rs3l_gnn.data import PairConfig, pair
 from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 from rs3l_gnn.evaluation.metrics import measure
-from rs3l_gnn.evaluation.shower_weights import scale_responses
 
 from .conftest import Maker
 from .test_weights import CLASSES, N_BACKGROUND, N_SIGNAL, correlated, event_weights, scores
@@ -29,22 +28,6 @@ def by_loop(w: NDArray[np.float64], r: NDArray[np.float64], p: NDArray[np.bool_]
         change = weight * factor * passed / a - weight * factor / b - weight * passed / c + weight / d
         variance += (ratio * change) ** 2
     return ratio - 1, math.sqrt(variance)
-
-
-def test_pairs_of_scales() -> None:
-    names: tuple[str, ...] = (
-        "isr:muRfac=2.0",
-        "fsr:muRfac=1.414",
-        "fsr:muRfac=0.707",
-        "isr:muRfac=0.5",
-        "fsr:muRfac=4.0",
-        "isrUp",
-    )
-    names += ("isr:muRfac=2 fsr:muRfac=2", "isr:muRfac=0.5 fsr:muRfac=0.5", "isr:muRfac=2 fsr:muRfac=0.5")
-    found = {response.name: response for response in scale_responses(names)}
-    assert set(found) == {"isr x2", "fsr x1.41", "fsr+isr x2"}
-    assert found["isr x2"].logarithm == pytest.approx(2 * math.log(4))
-    assert (found["fsr x1.41"].up, found["fsr x1.41"].down) == ("fsr:muRfac=1.414", "fsr:muRfac=0.707")
 
 
 def test_changes_against_a_loop(make_meter: Maker) -> None:
