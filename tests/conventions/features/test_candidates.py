@@ -93,7 +93,9 @@ def test_non_finite_values_name_candidate_jet_and_feature() -> None:
 
 
 def test_no_jets_and_empty_jets() -> None:
-    nothing = one_jet(**{f.name: getattr(one_jet(), f.name)[:0] for f in dataclasses.fields(Candidates)})
+    nothing = one_jet(
+        **{f.name: getattr(one_jet(), f.name)[:0] for f in dataclasses.fields(Candidates) if f.name != "more"}
+    )
     axes = JetAxes(pt=np.array([0.0]), eta=np.array([0.0]), phi=np.array([0.0]), energy=np.array([0.0]))
     assert candidate_features(nothing, axes, np.array([0, 0])).shape == (0, 15)
 
