@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, check_offsets
+from rs3l_gnn.models.differentiable import apply_layers, factors, runs_on_kernels
 from rs3l_gnn.models.geometric import AGGREGATIONS, offsets_of_batch, reduce_edges
-from rs3l_gnn.models.kernels import Stack
 from rs3l_gnn.models.knn import neighbours
 
 __all__ = ["DynamicEdgeConv"]
@@ -48,7 +48,7 @@ class DynamicEdgeConv(nn.Module):
     @property
     def factorised(self) -> bool:
         """Whether the layer takes the path without edges."""
-        return self.aggr == "max" and Stack.takes(self.nn)
+        return self.aggr == "max" and factors(self.nn)
 
     def forward(
         self,
@@ -71,8 +71,8 @@ class DynamicEdgeConv(nn.Module):
             InvalidDataError: wrong shape, or offsets that decrease; the jet is named.
         """
         x, offsets = self._arguments(x, batch, ptr)
-        if self.factorised and Stack.runs_on(x):
-            return Stack([(cast("nn.Sequential", self.nn), self.k)])(x, offsets, jets=False)
+        if self.factorised and runs_on_kernels(x):
+            return apply_layers([(cast("nn.Sequential", self.nn), self.k)], x, offsets, jets=False)
         return self.forward_with_torch(x, ptr=offsets)
 
     def forward_with_torch(self, x: Tensor, *, ptr: Tensor) -> Tensor:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,10 +17,9 @@ from rs3l_gnn.models.geometric import Graphs, particles_and_offsets
 from rs3l_gnn.models.ragged import check_batch, select_features
 from rs3l_gnn.models.reading import JetReader
 from rs3l_gnn.models.threads import run_chunks, thread_count
+from rs3l_gnn.models.torch_threads import TORCH_POOL
 
 __all__ = ["Encoder", "ModuleEncoder"]
-
-Scratch = TypeVar("Scratch")
 
 _CHUNK_PARTICLES, _CHUNK_JETS = 4096, 128  # padding to the longest jet must fit the memory
 
@@ -97,11 +95,20 @@ class Encoder(nn.Module):
             InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
         """
 
-        def network(x: Tensor, cuts: NDArray[np.int64], _: None) -> Tensor:
-            return self.network(x.to(self.device), torch.from_numpy(cuts).to(self.device))
-
         reader = self.reader(features, offsets, (_CHUNK_PARTICLES, _CHUNK_JETS))
-        return self.in_chunks(reader, network, lambda: None, threads=threads)
+        threads = thread_count(threads) if self.device.type == "cpu" else 1
+        out = np.empty((reader.n_jets, self.config.dim), dtype=np.float32)
+        inputs = (reader.longest[0], len(self.config.features))
+
+        def work(chunk: int, x: Tensor) -> None:
+            where, cuts = reader.read(chunk, x.numpy())
+            with torch.inference_mode():
+                z = self.network(x[: cuts[-1]].to(self.device), torch.from_numpy(cuts).to(self.device))
+            out[where] = z.float().cpu().numpy()
+
+        memory = partial(torch.empty, inputs, dtype=self.dtype)
+        run_chunks(work, len(reader), threads=threads, scratch=memory, pool=TORCH_POOL)
+        return out
 
     def reader(
         self, features: ArrayLike | Graphs, offsets: ArrayLike | None, largest_chunk: tuple[int, int]
@@ -120,42 +127,6 @@ class Encoder(nn.Module):
     def dtype(self) -> torch.dtype:
         """Type of the weights."""
         return next((weight.dtype for weight in self.parameters()), torch.float32)
-
-    def in_chunks(
-        self,
-        reader: JetReader,
-        network: Callable[[Tensor, NDArray[np.int64], Scratch], Tensor],
-        scratch: Callable[[], Scratch],
-        *,
-        threads: int | None,
-    ) -> NDArray[np.float32]:
-        """Run a network on jets, chunk by chunk and without gradients.
-
-        Args:
-            reader: of the jets.
-            network: (inputs [n, C], first particle of each jet [n_jets + 1], memory of the thread) to [n_jets, dim].
-            scratch: makes the memory of a thread.
-            threads: how many to use; None is torch's number, and one inside a Dask worker.
-
-        Returns:
-            Embeddings float32 [n_jets, dim].
-        """
-        threads = thread_count(threads) if self.device.type == "cpu" else 1
-        out = np.empty((reader.n_jets, self.config.dim), dtype=np.float32)
-        inputs = (reader.longest[0], len(self.config.features))
-
-        def memory() -> tuple[Tensor, Scratch]:
-            return torch.empty(inputs, dtype=self.dtype), scratch()
-
-        def work(chunk: int, memory: tuple[Tensor, Scratch]) -> None:
-            x, inner = memory
-            where, cuts = reader.read(chunk, x)
-            with torch.inference_mode():
-                z = network(x[: cuts[-1]], cuts, inner)
-            out[where] = z.float().cpu().numpy()
-
-        run_chunks(work, len(reader), threads=threads, scratch=memory)
-        return out
 
 
 class ModuleEncoder(Encoder):

@@ -11,16 +11,16 @@ from torch import Tensor, nn
 
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models.config import HeadConfig
+from rs3l_gnn.models.differentiable import dense_network, runs_on_kernels
 from rs3l_gnn.models.digest import state_digest
 from rs3l_gnn.models.encoder import Encoder
+from rs3l_gnn.models.frozen import HEAD_JETS, score_embeddings
 from rs3l_gnn.models.geometric import Graphs
-from rs3l_gnn.models.kernels import DenseNetwork, Stack
 from rs3l_gnn.models.precision import single_precision
 from rs3l_gnn.models.threads import run_chunks
+from rs3l_gnn.models.torch_threads import TORCH_POOL
 
 __all__ = ["Head", "Tagger"]
-
-_JETS = 4096  # that the head sees at once, to bound the memory of its layers
 
 
 class Head(nn.Module):
@@ -99,23 +99,17 @@ class Tagger(nn.Module):
             InvalidDataError: as for :meth:`Encoder.embed`.
         """
         z = self.encoder.embed(features, offsets, threads=threads)
-        n_classes = self.head.config.n_classes
-        p = np.empty((len(z), n_classes), dtype=np.float32)
         weight = next(self.head.parameters())
-        network = DenseNetwork(self.head.mlp) if Stack.runs_on(weight) else None
+        if runs_on_kernels(weight):
+            return score_embeddings(dense_network(self.head.mlp), z.astype(weight.detach().numpy().dtype, copy=False))
+        p = np.empty((len(z), self.head.config.n_classes), dtype=np.float32)
 
         def work(chunk: int, _: object) -> None:
-            jets = slice(chunk * _JETS, (chunk + 1) * _JETS)
+            jets = slice(chunk * HEAD_JETS, (chunk + 1) * HEAD_JETS)
             with torch.inference_mode():
-                some = torch.from_numpy(z[jets]).to(weight.device, weight.dtype)
-                if network is not None:
-                    part = network.probabilities(some)
-                else:
-                    logits = self.head(some)
-                    part = logits.sigmoid()[:, None] if n_classes == 1 else logits.softmax(dim=1)
+                logits = self.head(torch.from_numpy(z[jets]).to(weight.device, weight.dtype))
+                part = logits.sigmoid()[:, None] if logits.dim() == 1 else logits.softmax(dim=1)
                 p[jets] = part.float().cpu().numpy()
 
-        # One thread of the pool: torch cuts a product among its own threads by the number of jets, which would show in
-        # the last bit of the scores.
-        run_chunks(work, -(-len(z) // _JETS), threads=1, scratch=object)
-        return p[:, 0] if n_classes == 1 else p
+        run_chunks(work, -(-len(z) // HEAD_JETS), threads=1, scratch=object, pool=TORCH_POOL)
+        return p[:, 0] if p.shape[1] == 1 else p

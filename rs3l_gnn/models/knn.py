@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rs3l_gnn.models.ragged import chunks, pad
+from rs3l_gnn.models.ragged import pad
+from rs3l_gnn.models.reading import chunks
 
 __all__ = ["neighbours"]
 

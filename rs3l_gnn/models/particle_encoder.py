@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.models.backbones.edgeconv import EdgeConvConfig
 from rs3l_gnn.models.backbones.transformer import TransformerConfig
+from rs3l_gnn.models.differentiable import apply_layers, dense_network, layers_of, runs_on_kernels
 from rs3l_gnn.models.edgeconv import DynamicEdgeConv
 from rs3l_gnn.models.encoder import Encoder
+from rs3l_gnn.models.frozen import embed_jets
 from rs3l_gnn.models.geometric import Graphs
-from rs3l_gnn.models.kernels import DenseNetwork, Stack
+from rs3l_gnn.models.kernels import Stack
 from rs3l_gnn.models.padded import PaddedEdgeConv, PaddedNetwork
 from rs3l_gnn.models.ragged import jet_of_particle
 from rs3l_gnn.models.transformer import AttentionLayer, attend
-
-if TYPE_CHECKING:
-    from rs3l_gnn.models.kernels.chunk import Memory
 
 __all__ = ["EdgeConvEncoder", "ParticleEncoder", "TransformerEncoder"]
 
@@ -98,7 +96,7 @@ class EdgeConvEncoder(ParticleEncoder):
         """Embed jets [n_jets, dim], with gradients."""
         if not self._on_kernels:
             return super().network(x, offsets)
-        z: Tensor = self.output(self._stack()(x, offsets, jets=True))
+        z: Tensor = self.output(apply_layers(self._modules_in_order(), x, offsets, jets=True))
         return z
 
     def embed(
@@ -108,13 +106,8 @@ class EdgeConvEncoder(ParticleEncoder):
         if not self._on_kernels:
             return super().embed(features, offsets, threads=threads)
         reader = self.reader(features, offsets, Stack.largest_chunk)
-        with torch.no_grad():
-            stack, output = self._stack(), DenseNetwork(self.output)
-
-        def network(x: Tensor, cuts: NDArray[np.int64], memory: Memory) -> Tensor:
-            return output(stack.chunk(x, cuts, memory))
-
-        return self.in_chunks(reader, network, lambda: stack.memory(*reader.longest), threads=threads)
+        stack, output = Stack(layers_of(self._modules_in_order())), dense_network(self.output)
+        return embed_jets(reader, stack, output, threads=threads)
 
     def padded(self) -> nn.Module:
         """The same network on padded jets, for export."""
@@ -124,12 +117,12 @@ class EdgeConvEncoder(ParticleEncoder):
 
     @property
     def _on_kernels(self) -> bool:
-        return Stack.runs_on(next(self.parameters()))
+        return runs_on_kernels(next(self.parameters()))
 
-    def _stack(self) -> Stack:
+    def _modules_in_order(self) -> list[nn.Linear | tuple[nn.Sequential, int]]:
         edges = [cast("DynamicEdgeConv", layer) for layer in self.layers]
         dense = [cast("nn.Linear", layer) for layer in list(self.particle)[::2]]
-        return Stack([*dense, *((cast("nn.Sequential", edge.nn), edge.k) for edge in edges)])
+        return [*dense, *((cast("nn.Sequential", edge.nn), edge.k) for edge in edges)]
 
 
 class TransformerEncoder(ParticleEncoder):

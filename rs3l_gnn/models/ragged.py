@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
 
-__all__ = ["check_batch", "chunks", "jet_of_particle", "pad", "select_features"]
+__all__ = ["check_batch", "jet_of_particle", "pad", "select_features"]
 
 
 def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
@@ -73,18 +72,3 @@ def pad(x: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
     padded = x.new_zeros((len(counts), longest, x.shape[1]))
     padded[valid] = x
     return padded, valid
-
-
-def chunks(offsets: NDArray[np.int64], particles: int, jets: int) -> Iterator[tuple[int, int]]:
-    """Cut jets into runs of at most ``particles`` particles and ``jets`` jets, at least one jet each.
-
-    Yields:
-        First and one-past-last jet of each run. The cut depends on the jets alone, never on the number of threads.
-    """
-    n_jets = len(offsets) - 1
-    first = 0
-    while first < n_jets:
-        last = int(np.searchsorted(offsets, offsets[first] + particles, side="right")) - 1
-        last = min(max(last, first + 1), first + jets, n_jets)
-        yield first, last
-        first = last

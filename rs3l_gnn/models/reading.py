@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
-from rs3l_gnn.models.ragged import chunks
 
-__all__ = ["JetReader", "first_not_finite"]
+__all__ = ["JetReader", "chunks", "first_not_finite"]
 
 
 class JetReader:
@@ -57,6 +56,11 @@ class JetReader:
         return len(self.offsets) - 1
 
     @property
+    def n_inputs(self) -> int:
+        """Inputs of the network."""
+        return len(self._names)
+
+    @property
     def longest(self) -> tuple[int, int]:
         """Particles and jets of the largest chunk."""
         return (
@@ -64,7 +68,7 @@ class JetReader:
             max((last - first for first, last in self._runs), default=0),
         )
 
-    def read(self, chunk: int, into: Tensor) -> tuple[slice, NDArray[np.int64]]:
+    def read(self, chunk: int, into: NDArray[Any]) -> tuple[slice, NDArray[np.int64]]:
         """Copy a chunk.
 
         Args:
@@ -80,7 +84,7 @@ class JetReader:
         first, last = self._runs[chunk]
         begin, end = self.offsets[first], self.offsets[last]
         part = self._features[begin:end]
-        target = into.numpy()[: end - begin]
+        target = into[: end - begin]
         inside = self.offsets[first : last + 1] - begin
         with np.errstate(over="ignore", invalid="ignore"):
             np.copyto(target, part if self._columns is None else part[:, self._columns], casting="unsafe")
@@ -111,3 +115,18 @@ def first_not_finite(features: NDArray[np.floating], offsets: NDArray[np.int64])
     particle, column = (int(i) for i in bad[0])
     jet = int(np.searchsorted(offsets, particle, side="right")) - 1
     return jet, particle - int(offsets[jet]), column
+
+
+def chunks(offsets: NDArray[np.int64], particles: int, jets: int) -> Iterator[tuple[int, int]]:
+    """Cut jets into runs of at most ``particles`` particles and ``jets`` jets, at least one jet each.
+
+    Yields:
+        First and one-past-last jet of each run. The cut depends on the jets alone, never on the number of threads.
+    """
+    n_jets = len(offsets) - 1
+    first = 0
+    while first < n_jets:
+        last = int(np.searchsorted(offsets, offsets[first] + particles, side="right")) - 1
+        last = min(max(last, first + 1), first + jets, n_jets)
+        yield first, last
+        first = last

@@ -1,8 +1,8 @@
-"""Threads for the kernels: a pool of its own, in which every thread does its torch operations alone.
+"""Threads for the kernels: a pool of its own, in which every thread takes whole chunks of jets.
 
-numba's default threading layer crashes when two threads enter a parallel kernel, and torch starts a team of threads in
-every thread that calls it. Here each thread takes whole chunks of jets instead, so the numbers do not depend on how
-many threads there are.
+numba's default threading layer crashes when two threads enter a parallel kernel. Here the numbers do not depend on how
+many threads there are. Where the work holds operations of torch, its pool is that of
+:mod:`rs3l_gnn.models.torch_threads`.
 """
 
 from __future__ import annotations
@@ -10,38 +10,39 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from queue import SimpleQueue
-from typing import TypeVar
-
-import torch
+from typing import Any, TypeVar
 
 from rs3l_gnn.conventions import ConfigError
 
-__all__ = ["encoder_threads", "run_chunks", "thread_count"]
+__all__ = ["Pool", "Worker", "encoder_threads", "run_chunks", "thread_count"]
 
 Scratch = TypeVar("Scratch")
 
 _wanted: ContextVar[int | None] = ContextVar("rs3l_encoder_threads", default=None)
 
 
-class _Worker(threading.Thread):
-    """A thread that does one task at a time, with torch operations in this thread alone."""
+class Worker(threading.Thread):
+    """A thread that does one task at a time."""
 
     def __init__(self) -> None:
         super().__init__(name="rs3l-models", daemon=True)
         self._tasks: SimpleQueue[tuple[Callable[[], None], threading.Semaphore]] = SimpleQueue()
 
     def do(self, task: Callable[[], None], done: threading.Semaphore) -> None:
+        """Do a task, then release ``done``."""
         self._tasks.put((task, done))
 
+    def prepare(self) -> None:
+        """What the thread does before its first task."""
+
     def run(self) -> None:
-        # torch takes the number for threads yet to come when a thread first asks for its own; asking before setting
-        # keeps that from overwriting the 1 later.
-        torch.get_num_threads()
-        torch.set_num_threads(1)
+        """Do tasks for ever."""
+        self.prepare()
         while True:
             task, done = self._tasks.get()
             try:
@@ -52,16 +53,24 @@ class _Worker(threading.Thread):
                 done.release()
 
 
-class _Pool:
+class Pool:
     """Workers that stay; each call borrows its own, so that calls do not wait for each other."""
 
     def __init__(self) -> None:
+        self.forget()
+        _pools.add(self)
+
+    def forget(self) -> None:
+        """Start anew, as in a forked child, where the threads of the parent do not exist."""
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []
+        self._idle: list[Worker] = []
 
     def run(self, task: Callable[[], None], threads: int) -> None:
         """Run ``task`` in that many threads at once and wait for all of them."""
-        workers = self._borrow(threads)
+        with self._lock:
+            workers = [self._idle.pop() for _ in range(min(threads, len(self._idle)))]
+            if len(workers) < threads:
+                workers += self.new_workers(threads - len(workers))
         done = threading.Semaphore(0)
         for worker in workers:
             worker.do(task, done)
@@ -70,49 +79,25 @@ class _Pool:
         with self._lock:
             self._idle += workers
 
-    def _borrow(self, threads: int) -> list[_Worker]:
-        with self._lock:
-            workers = [self._idle.pop() for _ in range(min(threads, len(self._idle)))]
-            if len(workers) < threads:
-                # torch has one number for each thread and one for threads yet to come. A worker's first act sets
-                # both to 1. Only a new thread knows the second one, which need not be the caller's own.
-                later = _in_new_thread(torch.get_num_threads)
-                started = threading.Semaphore(0)
-                new = [_Worker() for _ in range(threads - len(workers))]
-                for worker in new:
-                    worker.start()
-                    worker.do(_nothing, started)
-                for _ in new:
-                    started.acquire()
-                _in_new_thread(lambda: _set_for_new_threads(later))
-                workers += new
+    def new_workers(self, number: int) -> list[Worker]:
+        """Start so many."""
+        workers = [Worker() for _ in range(number)]
+        for worker in workers:
+            worker.start()
         return workers
 
-
-def _nothing() -> None:
-    return None
-
-
-def _in_new_thread(ask: Callable[[], int]) -> int:
-    answers: list[int] = []
-    thread = threading.Thread(target=lambda: answers.append(ask()))
-    thread.start()
-    thread.join()
-    return answers[0]
+    def alone(self) -> bool:
+        """Whether the calling thread may do the work itself where one thread is asked for."""
+        return True
 
 
-def _set_for_new_threads(number: int) -> int:
-    torch.get_num_threads()  # as in a worker, before the number is set
-    torch.set_num_threads(number)
-    return number
-
-
-_pool = _Pool()
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+_POOL = Pool()
 
 
 def _forget() -> None:
-    global _pool  # noqa: PLW0603  # the threads of the parent do not exist in a forked child
-    _pool = _Pool()
+    for pool in _pools:
+        pool.forget()
 
 
 if hasattr(os, "register_at_fork"):
@@ -138,7 +123,7 @@ def encoder_threads(threads: int | None) -> Iterator[None]:
 
 def thread_count(threads: int | None) -> int:
     """Number of threads to use: as asked, else that of :func:`encoder_threads`, else one inside a Dask worker, else
-    torch's number.
+    torch's number where it is loaded, else one for each core of this process (or ``OMP_NUM_THREADS``).
 
     Raises:
         ConfigError: below 1.
@@ -148,7 +133,17 @@ def thread_count(threads: int | None) -> int:
     wanted = _wanted.get()
     if wanted is not None:
         return wanted
-    return 1 if _inside_dask_worker() else torch.get_num_threads()
+    return 1 if _inside_dask_worker() else _number_of_process()
+
+
+def _number_of_process() -> int:
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) >= 1:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _at_least_one(threads: int) -> int:
@@ -169,7 +164,12 @@ def _inside_dask_worker() -> bool:
 
 
 def run_chunks(
-    work: Callable[[int, Scratch], None], n_chunks: int, *, threads: int, scratch: Callable[[], Scratch]
+    work: Callable[[int, Scratch], None],
+    n_chunks: int,
+    *,
+    threads: int,
+    scratch: Callable[[], Scratch],
+    pool: Pool | None = None,
 ) -> None:
     """Do ``work(chunk, memory)`` for every chunk.
 
@@ -178,10 +178,12 @@ def run_chunks(
         n_chunks: the chunks are 0 to n_chunks - 1.
         threads: how many at once.
         scratch: makes the memory of one thread.
+        pool: of the threads; that of the kernels if None.
 
     Raises:
         Exception: what ``work`` raised for the first chunk that failed.
     """
+    pool = _POOL if pool is None else pool
     todo = iter(range(n_chunks))
     failed: list[tuple[int, Exception]] = []
 
@@ -196,10 +198,10 @@ def run_chunks(
                 return
 
     threads = min(threads, n_chunks)
-    if threads == 1 and torch.get_num_threads() == 1:
+    if threads == 1 and pool.alone():
         loop()
     elif threads > 0:
-        _pool.run(loop, threads)
+        pool.run(loop, threads)
     if failed:
         # Chunks are handed out in order, so all before the first failure were done or failed too.
         raise min(failed, key=lambda pair: pair[0])[1]

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.models.ragged import check_batch, chunks, jet_of_particle, pad, select_features
-
-
-def test_chunks_cover_all_jets_in_bounded_runs() -> None:
-    counts = np.random.default_rng(0).integers(0, 100, 500)
-    counts[17] = 5000
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    runs = list(chunks(offsets, particles=400, jets=20))
-    assert [run[0] for run in runs] == [0, *(run[1] for run in runs[:-1])]
-    assert runs[-1][1] == 500
-    for first, last in runs:
-        assert 1 <= last - first <= 20
-        assert offsets[last] - offsets[first] <= 400 or last == first + 1
-    assert list(chunks(np.array([0]), particles=400, jets=20)) == []
+from rs3l_gnn.models.ragged import check_batch, jet_of_particle, pad, select_features
 
 
 def test_pad_and_jet_numbers() -> None:

@@ -1,4 +1,4 @@
-"""Threads: as many as asked, none of torch's settings changed, and processes of any kind."""
+"""Threads: as many as asked, and processes of any kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import torch
 
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models import EdgeConvConfig, make_encoder
-from rs3l_gnn.models import threads as pool_module
 from rs3l_gnn.models.threads import encoder_threads, run_chunks, thread_count
 
 
@@ -34,38 +33,6 @@ def test_every_chunk_once_and_each_thread_its_own_memory() -> None:
     run_chunks(lambda chunk, _: done.append(chunk), 50, threads=3, scratch=memory)
     assert sorted(done) == list(range(50))
     assert len(set(map(id, memories))) == 3
-
-
-def _of_a_new_thread() -> int:
-    numbers: list[int] = []
-    new = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))
-    new.start()
-    new.join()
-    return numbers[0]
-
-
-def _set(number: int) -> None:
-    torch.get_num_threads()
-    torch.set_num_threads(number)
-
-
-@pytest.mark.parametrize("general", [1, 2, 3])
-def test_torch_settings_stay(general: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_pool", pool_module._Pool())  # workers are started, whatever ran before
-    own, earlier = torch.get_num_threads(), _of_a_new_thread()
-    inside: list[int] = []
-    new = threading.Thread(target=lambda: _set(general))
-    new.start()
-    new.join()
-    try:
-        run_chunks(lambda *_: inside.append(torch.get_num_threads()), 20, threads=4, scratch=object)
-        assert set(inside) == {1}
-        assert torch.get_num_threads() == own
-        assert _of_a_new_thread() == general
-    finally:
-        new = threading.Thread(target=lambda: _set(earlier))
-        new.start()
-        new.join()
 
 
 def test_first_failure_is_raised() -> None:
@@ -144,6 +111,14 @@ def test_spawned_child(tmp_path: Path, make_jets: Callable[..., Any]) -> None:
     )
     (tmp_path / "script.py").write_text(code)
     subprocess.run([sys.executable, tmp_path / "script.py", tmp_path / "jets.npz"], check=True, timeout=300)  # noqa: S603  # our own script
+
+
+def test_number_of_a_process_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert thread_count(None) == len(os.sched_getaffinity(0))
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert thread_count(None) == 5
 
 
 def test_one_thread_inside_a_dask_worker(monkeypatch: pytest.MonkeyPatch) -> None:

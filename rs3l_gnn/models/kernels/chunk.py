@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rs3l_gnn.models.kernels import edges, elementwise
 from rs3l_gnn.models.kernels.layers import Layer
@@ -25,24 +24,27 @@ _NOWHERE = np.empty((0, 0), dtype=np.int32)
 class Memory:
     """What one thread needs for its chunks: outputs of the layers, products of an edge layer, sums over particles."""
 
-    outputs: list[Tensor]
-    products: Tensor
-    pooled: Tensor
+    outputs: list[NDArray[Any]]
+    products: NDArray[Any]
+    pooled: NDArray[Any]
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], particles: int, jets: int) -> Self:
+    def of(cls, layers: Sequence[Layer], particles: int, jets: int) -> Memory:
         """Memory for chunks of up to that many particles and jets."""
-        like = layers[0].weight.detach()
+        dtype = layers[0].weight.dtype
         widest = max(len(layer.bias) for layer in layers)
-        pair = [like.new_empty(particles * widest) for _ in range(2)]
+        pair = [np.empty(particles * widest, dtype) for _ in range(2)]
         outputs = [
-            pair[i % 2][: particles * len(layer.bias)].view(particles, len(layer.bias))
+            pair[i % 2][: particles * len(layer.bias)].reshape(particles, len(layer.bias))
             for i, layer in enumerate(layers)
         ]
-        return cls(outputs, like.new_empty(particles * 2 * widest), like.new_empty((jets, len(layers[-1].bias))))
+        products = np.empty(particles * 2 * widest, dtype)
+        return cls(outputs, products, np.empty((jets, len(layers[-1].bias)), dtype))
 
 
-def run_chunk(layers: Sequence[Layer], x: Tensor, cuts: NDArray[np.int64], memory: Memory, *, jets: bool) -> Tensor:
+def run_chunk(
+    layers: Sequence[Layer], x: NDArray[Any], cuts: NDArray[np.int64], memory: Memory, *, jets: bool
+) -> NDArray[Any]:
     """Run one chunk through all layers, without gradients and keeping nothing.
 
     Args:
@@ -60,18 +62,18 @@ def run_chunk(layers: Sequence[Layer], x: Tensor, cuts: NDArray[np.int64], memor
     if not jets:
         return outputs[-1]
     pooled = memory.pooled[: len(cuts) - 1]
-    elementwise.pool(outputs[-1].numpy(), cuts, pooled.numpy())
+    elementwise.pool(outputs[-1], cuts, pooled)
     return pooled
 
 
 def forward_chunk(
     layers: Sequence[Layer],
-    x: Tensor,
+    x: NDArray[Any],
     cuts: NDArray[np.int64],
-    outputs: Sequence[Tensor],
-    winners: Sequence[Tensor | None],
+    outputs: Sequence[NDArray[Any]],
+    winners: Sequence[NDArray[np.int32] | None],
     *,
-    products: Tensor,
+    products: NDArray[Any],
 ) -> None:
     """Run one chunk and keep what each layer gives.
 
@@ -84,27 +86,15 @@ def forward_chunk(
         products: memory for an edge layer's products.
     """
     for layer, out, where in zip(layers, outputs, winners, strict=True):
-        weight, bias = layer.weight.detach(), layer.bias.detach().numpy()
+        bias = layer.bias
         if not layer.k:
-            multiply(x, weight, out)
-            elementwise.activate(out.numpy(), bias)
+            multiply(x, layer.panels[0], out)
+            elementwise.activate(out, bias)
         else:
-            a, c = products[: x.shape[0] * len(weight)].view(2, len(x), len(bias))
-            multiply(x, weight[: len(bias)], a)
-            multiply(x, weight[len(bias) :], c)
+            a, c = products[: 2 * len(x) * len(bias)].reshape(2, len(x), len(bias))
+            multiply(x, layer.panels[0], a)
+            multiply(x, layer.panels[1], c)
             slope = bias.dtype.type(layer.slope)
-            into = _NOWHERE if where is None else where.numpy()
-            edges.edge_forward(
-                a.numpy(),
-                c.numpy(),
-                x.numpy(),
-                bias,
-                cuts,
-                layer.k,
-                layer.kind,
-                slope,
-                out.numpy(),
-                into,
-                where is not None,
-            )
+            into = _NOWHERE if where is None else where
+            edges.edge_forward(a, c, x, bias, cuts, layer.k, layer.kind, slope, out, into, where is not None)
         x = out

@@ -1,54 +1,57 @@
 """Small dense networks whose result for a row is the same to the last bit, whichever other rows there are.
 
-torch's own layers come close, but a product with one column and the ends of its vector loops depend on the number of
-rows; a score that moves by one bit between two cuts of the same jets can move over the edge of a histogram's bin.
+A score that moves by one bit between two cuts of the same jets can move over the edge of a histogram's bin.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any
 
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import elementwise
 from rs3l_gnn.models.kernels.layers import pad_channels
-from rs3l_gnn.models.kernels.products import multiply
+from rs3l_gnn.models.kernels.products import multiply, panels_of
 
 __all__ = ["DenseNetwork"]
 
 
 class DenseNetwork:
-    """Linear layers with ELU or ReLU between them, on the CPU and without gradients.
+    """Linear layers with ELU or ReLU between them, without gradients.
 
     Args:
-        network: ``Linear`` layers with the same activation between them.
+        layers: weight [C_out, C_in] and bias [C_out] of each.
+        relu: ReLU between them, else ELU.
+
+    Attributes:
+        n_out: outputs.
     """
 
-    def __init__(self, network: nn.Sequential) -> None:
-        linears = [cast("nn.Linear", layer) for layer in list(network)[::2]]
-        self._n_out = linears[-1].out_features
-        self._relu = any(isinstance(layer, nn.ReLU) for layer in network)
+    def __init__(self, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], *, relu: bool) -> None:
+        self.n_out = len(layers[-1][1])
+        self._relu = relu
         self._layers = [
-            (pad_channels(pad_channels(linear.weight.detach(), 0), 1), pad_channels(linear.bias.detach(), 0))
-            for linear in linears
+            (panels_of(pad_channels(pad_channels(weight, 0), 1)), pad_channels(bias, 0)) for weight, bias in layers
         ]
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         """Outputs [n, C_out] of rows [n, C_in]; C_in may be padded with zeros to the kernels' multiple."""
-        x = pad_channels(x, 1)
-        for number, (weight, bias) in enumerate(self._layers):
-            y = x.new_empty((len(x), len(weight)))
-            multiply(x, weight, y)
+        x = np.ascontiguousarray(pad_channels(x, 1))
+        for number, (panels, bias) in enumerate(self._layers):
+            y = np.empty((len(x), len(bias)), x.dtype)
+            multiply(x, panels, y)
             if number == len(self._layers) - 1:
-                elementwise.shift(y.numpy(), bias.numpy())
+                elementwise.shift(y, bias)
             elif self._relu:
-                elementwise.rectify(y.numpy(), bias.numpy())
+                elementwise.rectify(y, bias)
             else:
-                elementwise.activate(y.numpy(), bias.numpy())
+                elementwise.activate(y, bias)
             x = y
-        return x[:, : self._n_out]
+        return x[:, : self.n_out]
 
-    def probabilities(self, z: Tensor) -> Tensor:
+    def probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
         """Probabilities of jets from their embeddings, for a network on the normalised embedding that gives logits.
 
         Args:
@@ -57,8 +60,8 @@ class DenseNetwork:
         Returns:
             [n_jets, 1] of the signal for one logit, else [n_jets, n_classes].
         """
-        direction = z.clone()
-        elementwise.normalise(direction.numpy())
-        logits = self(direction).contiguous()
-        elementwise.probabilities(logits.numpy())
+        direction = z.copy()
+        elementwise.normalise(direction)
+        logits = np.ascontiguousarray(self(direction))
+        elementwise.probabilities(logits)
         return logits

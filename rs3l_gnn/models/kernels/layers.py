@@ -11,14 +11,16 @@ Two kinds:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import cached_property
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import edges
+from rs3l_gnn.models.kernels.products import panels_of
 
-__all__ = ["Layer", "dense_layer", "edge_layer", "factors", "pad_channels"]
+__all__ = ["Layer", "dense_layer", "edge_layer", "pad_channels"]
 
 
 @dataclass(frozen=True)
@@ -28,52 +30,54 @@ class Layer:
     Attributes:
         weight: dense [O, C]; edge ``[U - V; V]`` [2 O, C].
         bias: [O].
+        shape: outputs and inputs of the layer before they were padded.
         k: neighbours, 0 for a dense layer.
         kind: activation, of :mod:`rs3l_gnn.models.kernels.edges`.
         slope: ELU's alpha, or the slope below zero.
     """
 
-    weight: Tensor
-    bias: Tensor
+    weight: NDArray[Any]
+    bias: NDArray[Any]
+    shape: tuple[int, int]
     k: int = 0
     kind: int = edges.ELU
     slope: float = 1.0
 
+    @cached_property
+    def panels(self) -> list[NDArray[Any]]:
+        """The weight as products take it: of a dense layer one, of an edge layer that of a and that of c."""
+        parts = np.split(self.weight, 2) if self.k else [self.weight]
+        return [panels_of(part) for part in parts]
 
-def factors(module: object) -> bool:
-    """Whether ``module`` is a linear layer and an increasing activation that the kernels know."""
-    if not isinstance(module, nn.Sequential) or len(module) != 2:
-        return False
-    linear, activation = module
-    if type(linear) is not nn.Linear or linear.in_features % 2:
-        return False
-    if type(activation) is nn.ELU:
-        return activation.alpha >= 0  # with a negative alpha or slope the activation falls below zero
-    if type(activation) is nn.LeakyReLU:
-        return activation.negative_slope >= 0
-    return type(activation) is nn.ReLU
-
-
-def dense_layer(linear: nn.Linear, *, pad_inputs: bool) -> Layer:
-    """A linear layer followed by ELU; differentiable with respect to the linear layer."""
-    weight = pad_channels(linear.weight, 0)
-    return Layer(pad_channels(weight, 1) if pad_inputs else weight, pad_channels(linear.bias, 0))
+    def own_gradients(self, weight: NDArray[Any], bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Gradients of the weight and the bias that the layer was made of, from those of its padded ones."""
+        n_out, n_in = self.shape
+        if not self.k:
+            return weight[:n_out, :n_in], bias[:n_out]
+        a, c = (part[:n_out, :n_in] for part in np.split(weight, 2))
+        return np.concatenate([a, c - a], axis=1), bias[:n_out]
 
 
-def edge_layer(module: nn.Sequential, k: int) -> Layer:
-    """The layer of a module for which :func:`factors` holds; differentiable with respect to its parameters."""
-    linear, activation = cast("nn.Linear", module[0]), module[1]
-    own, other = linear.weight.chunk(2, dim=1)
-    weight = pad_channels(torch.cat([pad_channels(own - other, 0), pad_channels(other, 0)]), 1)
-    given = cast("Tensor | None", linear.bias)
-    bias = linear.weight.new_zeros(len(linear.weight)) if given is None else given
-    if isinstance(activation, nn.ELU):
-        return Layer(weight, pad_channels(bias, 0), k, edges.ELU, float(activation.alpha))
-    slope = float(getattr(activation, "negative_slope", 0.0))
-    return Layer(weight, pad_channels(bias, 0), k, edges.LEAKY_RELU, slope)
+def dense_layer(weight: NDArray[Any], bias: NDArray[Any], *, pad_inputs: bool) -> Layer:
+    """A linear layer [O, C] followed by ELU."""
+    padded = pad_channels(weight, 0)
+    padded = pad_channels(padded, 1) if pad_inputs else padded
+    return Layer(padded, pad_channels(bias, 0), (weight.shape[0], weight.shape[1]))
 
 
-def pad_channels(x: Tensor, dim: int) -> Tensor:
-    """Append zeros along ``dim`` up to the multiple that the kernels ask for; they change no distance and no sum."""
-    missing = -x.shape[dim] % edges.channel_multiple(x.element_size())
-    return nn.functional.pad(x, [0, 0] * (x.dim() - 1 - dim) + [0, missing]) if missing else x
+def edge_layer(
+    weight: NDArray[Any], bias: NDArray[Any] | None, k: int, *, kind: int = edges.ELU, slope: float = 1.0
+) -> Layer:
+    """An EdgeConv layer from the weight [O, 2 C] of its linear layer, see :class:`Layer`."""
+    own, other = np.split(weight, 2, axis=1)
+    both = pad_channels(np.concatenate([pad_channels(own - other, 0), pad_channels(other, 0)]), 1)
+    given = np.zeros(len(weight), weight.dtype) if bias is None else bias
+    return Layer(both, pad_channels(given, 0), (own.shape[0], own.shape[1]), k, kind, slope)
+
+
+def pad_channels(x: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Append zeros along ``axis`` up to the multiple that the kernels ask for; they change no distance and no sum."""
+    missing = -x.shape[axis] % edges.channel_multiple(x.itemsize)
+    if not missing:
+        return x
+    return np.pad(x, [(0, missing if each == axis else 0) for each in range(x.ndim)])

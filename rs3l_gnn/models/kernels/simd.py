@@ -19,7 +19,17 @@ from numba import types
 from numba.core import cgutils as numba_cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
-__all__ = ["ROWS", "VECTOR_BYTES", "count_up_to", "distance_rows", "max_rows", "max_rows_where", "pack_panels"]
+__all__ = [
+    "ROWS",
+    "VECTOR_BYTES",
+    "Emitter",
+    "cgutils",
+    "count_up_to",
+    "distance_rows",
+    "max_rows",
+    "max_rows_where",
+    "pack_panels",
+]
 
 # numba names the arguments of an intrinsic by its function's, used or not, and compiled code passes them by position.
 # ruff: noqa: ARG001, PLR0917
@@ -53,7 +63,7 @@ def intrinsic(function: Callable[..., Any]) -> Any:
     return numba_intrinsic(function)
 
 
-class _Emitter:
+class Emitter:
     """Shorthands to write vector code for one element type."""
 
     def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
@@ -108,7 +118,7 @@ def pack_panels(_typing: Any, x: Any, first: Any, n: Any, panels: Any) -> tuple[
     signature = types.void(x, types.int64, types.int64, panels)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         source, (_, channels) = emit.array(signature.args[0], args[0])
         target, _ = emit.array(signature.args[3], args[3])
         first, n = args[1], args[2]
@@ -132,7 +142,7 @@ def pack_panels(_typing: Any, x: Any, first: Any, n: Any, panels: Any) -> tuple[
     return signature, generate
 
 
-def _transpose(emit: _Emitter, rows: list[Any]) -> list[Any]:
+def _transpose(emit: Emitter, rows: list[Any]) -> list[Any]:
     # Swaps the off-diagonal quarters of the square, then of its quarters, and so on.
     rows = list(rows)
     half = emit.lanes // 2
@@ -161,7 +171,7 @@ def distance_rows(_typing: Any, panels: Any, row: Any, n_panels: Any, out: Any) 
     signature = types.void(panels, types.int64, types.int64, out)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         source, (_, channels, _) = emit.array(signature.args[0], args[0])
         row, n_panels = args[1], args[2]
         target, (_, stride) = emit.array(signature.args[3], args[3])
@@ -205,7 +215,7 @@ def count_up_to(_typing: Any, values: Any, n_vectors: Any, threshold: Any) -> tu
     signature = types.int64(values, types.int64, values.dtype)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         source, _ = emit.array(signature.args[0], args[0])
         threshold = emit.splat(args[2])
         count = cgutils.alloca_once(builder, _I64)
@@ -230,7 +240,7 @@ def max_rows(_typing: Any, table: Any, first: Any, index: Any, k: Any, out: Any)
     signature = types.void(table, types.int64, index, types.int64, out)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         target, (channels,) = emit.array(signature.args[4], args[4])
 
         def block(start: Any, width: int, row_of: Callable[[Any, Any], tuple[Any, Any]], source: Any) -> None:
@@ -263,7 +273,7 @@ def max_rows_where(
     signature = types.void(table, types.int64, index, types.int64, out, where, types.int64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         target, (channels,) = emit.array(signature.args[4], args[4])
         winners, _ = emit.array(signature.args[5], args[5])
         line = builder.mul(args[6], channels)
@@ -295,7 +305,7 @@ def max_rows_where(
     return signature, generate
 
 
-def _over_channels(emit: _Emitter, signature: Any, args: Any, channels: Any, block: Callable[..., None]) -> None:
+def _over_channels(emit: Emitter, signature: Any, args: Any, channels: Any, block: Callable[..., None]) -> None:
     builder = emit.builder
     source, (_, stride) = emit.array(signature.args[0], args[0])
     numbers, _ = emit.array(signature.args[2], args[2])

@@ -1,86 +1,52 @@
-"""Layers in a row against torch's own in double precision: chunks, values and gradients."""
+"""Layers in a row on the memory of one thread, against loops over edges."""
 
 from __future__ import annotations
 
 import itertools
 
 import numpy as np
-import pytest
-import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import Stack
+from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer
 
-OFFSETS = torch.tensor([0, 3, 3, 700, 760])  # the third jet is larger than a chunk
+RNG = np.random.default_rng(0)
+FIRST, SECOND, EDGE = RNG.normal(size=(9, 5)), RNG.normal(size=(7, 9)), RNG.normal(size=(6, 14))
+BIASES = [RNG.normal(size=size) for size in (9, 7, 6)]
+OFFSETS = np.array([0, 3, 3, 700, 760])  # the third jet is larger than a chunk
+K = 4
 
 
-def _modules() -> tuple[nn.Linear, nn.Linear, nn.Sequential]:
-    torch.manual_seed(0)
-    return nn.Linear(5, 9).double(), nn.Linear(9, 7).double(), nn.Sequential(nn.Linear(14, 6), nn.ELU()).double()
+def _elu(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(v > 0, v, np.expm1(np.minimum(v, 0)))
 
 
-def _by_edges(x: Tensor, k: int) -> Tensor:
-    """Particles of all jets after the three layers, with one row for every edge."""
-    first, second, network = _modules()
-    h = nn.functional.elu(second(nn.functional.elu(first(x))))
-    parts = []
-    for begin, end in itertools.pairwise(OFFSETS.tolist()):
+def _by_edges(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over the particles of each jet after the three layers, with one row for every edge."""
+    h = _elu(_elu(x @ FIRST.T + BIASES[0]) @ SECOND.T + BIASES[1])
+    jets = np.zeros((len(OFFSETS) - 1, 6))
+    for jet, (begin, end) in enumerate(itertools.pairwise(OFFSETS)):
         y = h[begin:end]
-        near = (y[:, None] - y[None]).square().sum(dim=2).argsort(dim=1, stable=True)[:, :k]
-        centre = y[:, None].expand(-1, near.shape[1], -1)
-        if len(y):
-            parts.append(network(torch.cat([centre, y[near] - centre], dim=2)).amax(dim=1))
-    return torch.cat(parts)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("jets", [False, True])
-def test_values_and_gradients(jets: bool, threads: int) -> None:
-    first, second, network = _modules()
-    parameters = [*first.parameters(), *second.parameters(), *network.parameters()]
-    x = torch.randn(760, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    ours = Stack([first, second, (network, 4)])(x, OFFSETS, jets=jets, threads=threads)
-    expected = _by_edges(x, 4)
-    if jets:
-        pairs = itertools.pairwise(OFFSETS.tolist())
-        expected = torch.stack([expected[begin:end].sum(dim=0) for begin, end in pairs])
-    assert torch.allclose(ours, expected, rtol=0, atol=1e-10)
-    (g_ours,) = torch.autograd.grad(ours.sin().sum(), x, retain_graph=True)
-    (g_expected,) = torch.autograd.grad(expected.sin().sum(), x)
-    assert torch.allclose(g_ours, g_expected, rtol=0, atol=1e-11)
-    assert all(g.abs().sum() > 0 for g in torch.autograd.grad(ours.sin().sum(), parameters))
-    with torch.no_grad():
-        assert torch.equal(Stack([first, second, (network, 4)])(x, OFFSETS, jets=jets, threads=threads), ours)
+        for i in range(len(y)):
+            near = np.argsort(((y[i] - y) ** 2).sum(axis=1), kind="stable")[:K]
+            edges = np.concatenate([np.repeat(y[i : i + 1], len(near), axis=0), y[near] - y[i]], axis=1)
+            jets[jet] += _elu(edges @ EDGE.T + BIASES[2]).max(axis=0)
+    return jets
 
 
 def test_chunk_in_the_memory_of_a_thread() -> None:
-    first, second, network = _modules()
-    stack = Stack([first, second, (network, 4)])
-    x = torch.randn(760, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    layers = [
+        dense_layer(FIRST, BIASES[0], pad_inputs=False),
+        dense_layer(SECOND, BIASES[1], pad_inputs=True),
+        edge_layer(EDGE, BIASES[2], K),
+    ]
+    stack = Stack(layers)
+    x = np.random.default_rng(1).normal(size=(760, 5))
     memory = stack.memory(760, 4)
-    pairs = itertools.pairwise(OFFSETS.tolist())
-    expected = torch.stack([_by_edges(x, 4)[begin:end].sum(dim=0) for begin, end in pairs])
+    expected = _by_edges(x)
     # A smaller chunk afterwards sees nothing of the larger one before.
     for n in (4, 1):
-        pooled = stack.chunk(x[: OFFSETS[n]], OFFSETS[: n + 1].numpy(), memory)
-        assert torch.allclose(pooled[:, :6], expected[:n], rtol=0, atol=1e-10)
+        pooled = stack.chunk(x[: OFFSETS[n]], OFFSETS[: n + 1], memory)
+        assert np.allclose(pooled[:, :6], expected[:n], rtol=0, atol=1e-9)
         assert not pooled[:, 6:].any()
-
-
-def test_what_the_loops_handle() -> None:
-    assert Stack.runs_on(torch.zeros(1))
-    assert Stack.runs_on(torch.zeros(1, dtype=torch.float64))
-    assert not Stack.runs_on(torch.zeros(1, dtype=torch.bfloat16))
-    assert not Stack.runs_on(torch.zeros(1, device="meta"))
-    assert Stack.takes(nn.Sequential(nn.Linear(2, 3), nn.ELU()))
-    assert not Stack.takes(nn.Sequential(nn.Linear(2, 3), nn.Tanh()))
-
-
-def test_second_derivatives_are_refused() -> None:
-    first, second, network = _modules()
-    x = torch.randn(10, 5, dtype=torch.float64).requires_grad_()
-    out = Stack([first, second, (network, 2)])(x, torch.tensor([0, 10]), jets=True)
-    (gradient,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()  # type: ignore[no-untyped-call]  # torch
-    assert np.isfinite(gradient.detach().numpy()).all()
+    assert stack.dtype == np.float64

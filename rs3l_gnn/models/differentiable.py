@@ -1,31 +1,115 @@
-"""Forward and backward pass of layers on a batch, as one step of automatic differentiation."""
+"""Torch's modules on the kernels: their layers, and a batch through them as one step of automatic differentiation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from rs3l_gnn.models.kernels import edges, elementwise
+from rs3l_gnn.models.kernels import DenseNetwork, Layer, edges, elementwise
 from rs3l_gnn.models.kernels.chunk import CHUNK_JETS, CHUNK_PARTICLES, Memory, forward_chunk, run_chunk
-from rs3l_gnn.models.kernels.layers import Layer
-from rs3l_gnn.models.ragged import chunks
-from rs3l_gnn.models.threads import run_chunks
+from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer
+from rs3l_gnn.models.reading import chunks
+from rs3l_gnn.models.threads import run_chunks, thread_count
+from rs3l_gnn.models.torch_threads import TORCH_POOL
 
-__all__ = ["ApplyLayers"]
+__all__ = ["apply_layers", "dense_network", "factors", "layers_of", "runs_on_kernels"]
 
 _GROUPS = 8
 """Sums over all particles are added up in so many parts, whose cut the number of threads has no part in."""
 
+Modules = Sequence[nn.Linear | tuple[nn.Sequential, int]]
 Runs = list[tuple[int, int]]
 
 
-class ApplyLayers(torch.autograd.Function):
-    """Layers on a batch, differentiable once; see :class:`rs3l_gnn.models.kernels.stack.Stack`."""
+def runs_on_kernels(x: Tensor) -> bool:
+    """Whether the compiled loops handle such particles, or weights."""
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
+def factors(module: object) -> bool:
+    """Whether ``module`` is a linear layer and an increasing activation that the kernels know."""
+    if not isinstance(module, nn.Sequential) or len(module) != 2:
+        return False
+    linear, activation = module
+    if type(linear) is not nn.Linear or linear.in_features % 2:
+        return False
+    if type(activation) is nn.ELU:
+        return activation.alpha >= 0  # with a negative alpha or slope the activation falls below zero
+    if type(activation) is nn.LeakyReLU:
+        return activation.negative_slope >= 0
+    return type(activation) is nn.ReLU
+
+
+def layers_of(modules: Modules) -> tuple[Layer, ...]:
+    """Layers with the weights that modules have now.
+
+    Args:
+        modules: of each layer in its order: a linear layer, which ELU follows, or the network of an EdgeConv with its
+            number of neighbours, for which :func:`factors` holds.
+    """
+    return tuple(
+        _edge_layer(*module) if isinstance(module, tuple) else _dense_layer(module, pad_inputs=number > 0)
+        for number, module in enumerate(modules)
+    )
+
+
+def apply_layers(modules: Modules, x: Tensor, offsets: Tensor, *, jets: bool, threads: int | None = None) -> Tensor:
+    """Run a batch through layers, differentiable once with respect to particles and parameters.
+
+    Args:
+        modules: as for :func:`layers_of`.
+        x: particles of all jets [n_particles, C].
+        offsets: first particle of each jet [n_jets + 1].
+        jets: sum the particles of each jet.
+        threads: see :func:`rs3l_gnn.models.threads.thread_count`.
+
+    Returns:
+        Particles [n_particles, O] or jets [n_jets, O].
+    """
+    layers = layers_of(modules)
+    missing = layers[0].weight.shape[1] - x.shape[1]
+    if missing:
+        x = nn.functional.pad(x, (0, missing))
+    linears = [cast("nn.Linear", module[0][0]) if isinstance(module, tuple) else module for module in modules]
+    parameters = [parameter for linear in linears for parameter in (linear.weight, linear.bias)]
+    cuts = np.array(offsets.detach().numpy(), dtype=np.int64)
+    out: Tensor = _ApplyLayers.apply(layers, x, cuts, jets, thread_count(threads), *parameters)  # type: ignore[no-untyped-call]  # torch
+    return out[:, : linears[-1].out_features]
+
+
+def dense_network(network: nn.Sequential) -> DenseNetwork:
+    """The kernels' form of ``Linear`` layers with the same activation, ELU or ReLU, between them."""
+    linears = [cast("nn.Linear", layer) for layer in list(network)[::2]]
+    relu = any(isinstance(layer, nn.ReLU) for layer in network)
+    return DenseNetwork([(_array(linear.weight), _array(linear.bias)) for linear in linears], relu=relu)
+
+
+def _dense_layer(linear: nn.Linear, *, pad_inputs: bool) -> Layer:
+    return dense_layer(_array(linear.weight), _array(linear.bias), pad_inputs=pad_inputs)
+
+
+def _edge_layer(module: nn.Sequential, k: int) -> Layer:
+    linear, activation = cast("nn.Linear", module[0]), module[1]
+    given = cast("Tensor | None", linear.bias)
+    weight, bias = _array(linear.weight), None if given is None else _array(given)
+    if isinstance(activation, nn.ELU):
+        return edge_layer(weight, bias, k, slope=float(activation.alpha))
+    slope = float(getattr(activation, "negative_slope", 0.0))
+    return edge_layer(weight, bias, k, kind=edges.LEAKY_RELU, slope=slope)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.detach().numpy()
+    return array
+
+
+class _ApplyLayers(torch.autograd.Function):
+    """Layers on a batch, differentiable once; see :func:`apply_layers`."""
 
     @staticmethod
     def forward(  # noqa: PLR0917  # torch passes them by position
@@ -35,7 +119,7 @@ class ApplyLayers(torch.autograd.Function):
         cuts: NDArray[np.int64],
         jets: bool,
         threads: int,
-        *parameters: Tensor,
+        *parameters: Tensor | None,
     ) -> Tensor:
         del parameters  # they are those of the layers, named for the sake of their gradients
         x = x.detach().contiguous()
@@ -49,19 +133,24 @@ class ApplyLayers(torch.autograd.Function):
             for layer, width in zip(layers, widths, strict=True)
         ]
 
+        given, given_result = x.numpy(), result.numpy()
+        given_outputs = [output.numpy() for output in outputs]
+        given_winners = [None if where is None else where.numpy() for where in winners]
+
         def work(number: int, memory: Memory) -> None:
             first, last = runs[number]
             part, inside = _part(cuts, first, last)
-            target = result[first:last] if jets else result[part]
+            target = given_result[first:last] if jets else given_result[part]
             if not keep:
-                target.copy_(run_chunk(layers, x[part], inside, memory, jets=jets))
+                target[:] = run_chunk(layers, given[part], inside, memory, jets=jets)
                 return
-            kept = [output[part] for output in outputs]
-            forward_chunk(layers, x[part], inside, kept, _of(winners, part), products=memory.products)
+            kept = [output[part] for output in given_outputs]
+            some = [None if where is None else where[part] for where in given_winners]
+            forward_chunk(layers, given[part], inside, kept, some, products=memory.products)
             if jets:
-                elementwise.pool(kept[-1].numpy(), inside, target.numpy())
+                elementwise.pool(kept[-1], inside, target)
             else:
-                target.copy_(kept[-1])
+                target[:] = kept[-1]
 
         run_chunks(work, len(runs), threads=threads, scratch=lambda: Memory.of(layers, *_longest(runs, cuts)))
         ctx.save_for_backward(x, *outputs)
@@ -91,11 +180,16 @@ class ApplyLayers(torch.autograd.Function):
                 _backward_chunk(layers, inputs, _of(ctx.winners, part), g, sums[group], memory, target)
 
         longest = _longest(runs, cuts)[0]
-        run_chunks(work, len(groups), threads=ctx.threads, scratch=lambda: _Memory(layers, longest))
+        run_chunks(work, len(groups), threads=ctx.threads, scratch=lambda: _Memory(layers, longest), pool=TORCH_POOL)
         totals = _zeros(layers)
         for group_sums in sums:
             torch._foreach_add_(totals, group_sums)
-        return None, grad_x, None, None, None, *totals
+        own: list[Tensor | None] = []
+        for number, layer in enumerate(layers):
+            padded = (total.numpy() for total in totals[2 * number : 2 * number + 2])
+            own += map(torch.from_numpy, map(np.ascontiguousarray, layer.own_gradients(*padded)))
+        wanted = (gradient if ctx.needs_input_grad[5 + i] else None for i, gradient in enumerate(own))
+        return None, grad_x, None, None, None, *wanted
 
 
 class _Memory:
@@ -103,7 +197,7 @@ class _Memory:
 
     def __init__(self, layers: Sequence[Layer], particles: int) -> None:
         widest = max(max(layer.weight.shape[1], len(layer.bias)) for layer in layers)
-        like = layers[0].weight.detach()
+        like = torch.from_numpy(layers[0].weight[:0])
         self._pair = [like.new_empty(particles * widest) for _ in range(2)]
         self._products = like.new_empty(particles * 2 * widest)
 
@@ -130,7 +224,7 @@ def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
         layer, where = layers[number], winners[number]
         x, y = inputs[number], inputs[number + 1]
         width = len(layer.bias)
-        weight, g_weight, g_bias = layer.weight.detach(), sums[2 * number], sums[2 * number + 1].numpy()
+        weight, g_weight, g_bias = torch.from_numpy(layer.weight), sums[2 * number], sums[2 * number + 1].numpy()
         if where is None:
             elementwise.activate_backward(g.numpy(), y.numpy(), g_bias)
             products = [g]
@@ -165,4 +259,5 @@ def _longest(runs: Runs, cuts: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def _zeros(layers: Sequence[Layer]) -> list[Tensor]:
-    return [torch.zeros_like(tensor) for layer in layers for tensor in (layer.weight.detach(), layer.bias.detach())]
+    arrays = [array for layer in layers for array in (layer.weight, layer.bias)]
+    return [torch.zeros(array.shape, dtype=torch.from_numpy(array).dtype) for array in arrays]
