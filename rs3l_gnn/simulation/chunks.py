@@ -20,6 +20,7 @@ from rs3l_gnn.simulation.config import SimulationConfig
 from rs3l_gnn.simulation.decay_labels import DecayTable
 from rs3l_gnn.simulation.decays import InFlightDecays
 from rs3l_gnn.simulation.detector import detect
+from rs3l_gnn.simulation.enhancements import without_enhancements
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
 from rs3l_gnn.simulation.jets import cluster_jets
@@ -311,12 +312,12 @@ def _weighted(chunk: Chunk, variation: Variation) -> bool:
 
 @lru_cache(maxsize=48)
 def _hadronisation(settings: tuple[str, ...], slha: str) -> Hadronisation:
-    return Hadronisation(settings, slha)
+    return Hadronisation(without_enhancements(settings), slha)
 
 
 @lru_cache(maxsize=4)
 def _decays(settings: tuple[str, ...]) -> InFlightDecays:
-    return InFlightDecays(settings)
+    return InFlightDecays(without_enhancements(settings))
 
 
 @lru_cache(maxsize=48)

@@ -14,6 +14,7 @@ from rs3l_gnn.conventions.config import set_path
 from rs3l_gnn.conventions.variation import HADRONISATION, refuse_collisions
 from rs3l_gnn.simulation.decay_labels import LabelConfig, own_labels
 from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.enhancements import SPLITTINGS
 from rs3l_gnn.simulation.hepmc_config import HepmcConfig
 from rs3l_gnn.simulation.merging_config import MergingConfig
 from rs3l_gnn.simulation.processes import HardProcess, PythiaProcessConfig, get_process
@@ -102,6 +103,11 @@ class SampleConfig(BaseConfig):
         default={}, description="files of other generators, by the name of the variation that they become"
     )
     settings: tuple[str, ...] = Field(default=(), description="further Pythia settings for every shower")
+    enhance: dict[str, Annotated[float, Field(ge=1, le=1000)]] = Field(
+        default={},
+        description="splittings of Pythia's shower that are made so many times as often, with weights of the events "
+        "that undo it: {'fsr:G2BB': 4}",
+    )
     merging: MergingConfig | None = Field(
         default=None,
         description="mlm, ckkwl or none, or a block with the scheme and what the file's header does not say; None: an "
@@ -115,6 +121,14 @@ class SampleConfig(BaseConfig):
     invisible: tuple[Annotated[int, Field(gt=0)], ...] = Field(
         default=(), description="PDG numbers of stable particles that no detector sees, beside those that Pythia knows"
     )
+
+    @field_validator("enhance")
+    @classmethod
+    def _known_splittings(cls, factors: dict[str, float]) -> dict[str, float]:
+        for splitting in factors:
+            if splitting not in SPLITTINGS:
+                raise ValueError(f"splittings are {', '.join(SPLITTINGS)}, got {splitting!r}")
+        return factors
 
     @model_validator(mode="after")
     def _one_source(self) -> SampleConfig:
@@ -132,6 +146,8 @@ class SampleConfig(BaseConfig):
                 "'hepmc' does not go with 'merging': the other generator has vetoes and weights of its own, which its "
                 "file does not give by hard event"
             )
+        if self.enhance and self.merging is not None and self.merging.scheme != "none":
+            raise ValueError("'enhance' does not go with 'merging': the weights of both are not told apart")
         return self
 
     def hard_process(self, name: str) -> HardProcess:

@@ -14,6 +14,7 @@ from rs3l_gnn.conventions import VARIATIONS, InputFileError, Stage, event_rng, p
 from rs3l_gnn.simulation.colour_flow import assign_colours
 from rs3l_gnn.simulation.config import SampleConfig, SimulationConfig
 from rs3l_gnn.simulation.cross_section import XSECUP, CrossSection
+from rs3l_gnn.simulation.enhancements import enhancement_settings
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
@@ -85,6 +86,7 @@ def prepare_hard_events(config: SimulationConfig, name: str, directory: Path) ->
     elif left.any() and sample.decays == "once":
         events = np.unique(np.searchsorted(hard.offsets, np.flatnonzero(left), side="right") - 1)
         excluded = {int(event): "Pythia cannot decay its resonances" for event in events}
+    settings += enhancement_settings(sample.enhance)
     merging = _merging(config, name, hard)
     if sample.merging is not None and sample.merging.scheme == "none" and merging.found != "none":
         _log.warning("%s: showered as they are, though the file says: %s", name, merging.found)

@@ -80,8 +80,8 @@ class Shower:
     Attributes:
         pythia: the instance.
         table: what a detector makes of its particles.
-        factors: what merging multiplies the weight of each event of the last :meth:`run` with, 0 for a vetoed event and
-            1 where nothing is merged [n_events].
+        factors: what merging or enhanced splittings multiply the weight of each event of the last :meth:`run` with, 0
+            for a vetoed event and 1 where there is neither [n_events].
 
     Raises:
         SimulationError: Pythia refuses a setting or does not start.
@@ -141,7 +141,7 @@ class Shower:
         return bool(self.pythia.next()) and self.factor() != 0
 
     def factor(self) -> float:
-        """What merging multiplies the weight of the last event with."""
+        """What merging or enhanced splittings multiply the weight of the last event with."""
         return self._vetoes.factor()
 
     def unmoved(self, hard: HardEvents) -> bool:

@@ -1,4 +1,4 @@
-"""Which hard events Pythia's merging vetoes, and the weights that it gives to the others."""
+"""Which hard events Pythia's merging vetoes, and the weights of the others from merging or enhanced splittings."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _MERGING_FAILED = int(pythia8mc.UserHooks.MERGING_FAILED)
 
 
 class Vetoes:
-    """Watches an instance whose settings switch a merging on; others are left alone.
+    """Watches an instance whose settings switch a merging or enhanced splittings on; others are left alone.
 
     Args:
         pythia: with its settings read, not yet initialised.
 
     Attributes:
-        active: whether there is something to watch.
+        active: whether events may be vetoed or weighted.
     """
 
     def __init__(self, pythia: Any) -> None:
         settings = pythia.settings
         jets = settings.flag("JetMatching:merge")
         weights = settings.flag("Merging:doKTMerging") or settings.flag("Merging:doPTLundMerging")
-        self.active = jets or weights
+        self.active = jets or weights or settings.flag("Enhancements:doEnhance")
         self._pythia = pythia
         self._vetoed: list[bool] = []
-        if self.active:
+        if jets or weights:
             hook = _Matching(self) if jets else _Watching(self)
             # Pythia keeps a bare pointer. The hook is never freed, since it would print a table of warnings then.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(hook))
