@@ -12,7 +12,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     # A verb is one library call: what it takes and how it ends is asked of all of them alike.
     "cli/test_bad_inputs.py": ("cli/*", "conventions/errors"),
     # Parts of one thing, behind its public function; the test goes through that.
-    "data/test_jet_features.py": ("data/formats/nanoaod",),
+    "data/test_feature_rows.py": ("data/formats/nanoaod",),
     "data/test_zenodo.py": ("data/download",),
     "data/event_pairing/test_pairing.py": ("data/event_pairing/report",),
     "evaluation/report/test_page.py": ("evaluation/report/*", "evaluation/origins"),
@@ -41,7 +41,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "workflows/test_study.py": ("workflows/steps",),
     # Names, numbers and registries: what they hold is asked where it is chosen by name.
     "simulation/test_variation_config.py": ("conventions/tunes",),
-    "evaluation/test_run.py": ("conventions/provenance",),
+    "evaluation/test_run.py": ("conventions/origin",),
+    "conventions/test_registry.py": ("conventions/config_registry",),
     "models/test_backbone.py": ("models/backbones/*", "models/particle_encoder"),
     "training/test_plugins.py": ("training/loss", "training/loss_registry"),
     "processors/running/test_executor_registry.py": (

@@ -26,9 +26,9 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data.event_format import EventFormat
 from rs3l_gnn.data.event_tables import read_events
+from rs3l_gnn.data.feature_rows import jet_features
 from rs3l_gnn.data.format_registry import get_format
 from rs3l_gnn.data.formats.simulated import METADATA, SIMULATED
-from rs3l_gnn.data.jet_features import jet_features
 from rs3l_gnn.data.views import JET_COLUMNS
 
 __all__ = ["AnchorJets", "SimulatedFile", "find_simulated"]

@@ -14,7 +14,7 @@ from pydantic import Field, create_model
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, load_config, parse_config
 from rs3l_gnn.conventions.config_keys import describe_keys
-from rs3l_gnn.conventions.registry import ConfigRegistry
+from rs3l_gnn.conventions.config_registry import ConfigRegistry
 
 BASE = """
 from rs3l_gnn.conventions import BaseConfig

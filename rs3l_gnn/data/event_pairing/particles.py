@@ -19,7 +19,7 @@ from rs3l_gnn.data.event_format import KINEMATICS
 from rs3l_gnn.data.event_pairing.event_files import Chunk, EventFile
 from rs3l_gnn.data.event_pairing.view_index import ViewIndex
 from rs3l_gnn.data.event_tables import EventTables
-from rs3l_gnn.data.jet_features import jet_features
+from rs3l_gnn.data.feature_rows import jet_features
 from rs3l_gnn.data.views import gather_jets
 
 __all__ = ["JetParticles", "ParticleStore", "read_particles"]

@@ -8,12 +8,13 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from rs3l_gnn import __version__
 from rs3l_gnn.conventions.inputs import require_file
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["config_digest", "file_digest", "provenance"]
 

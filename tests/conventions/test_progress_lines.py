@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import sys
 from types import SimpleNamespace
 
 import pytest
 
-from rs3l_gnn.conventions import progress
+from rs3l_gnn.conventions import progress, progress_lines
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    module = sys.modules["rs3l_gnn.conventions.progress"]  # the function of that name hides it
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(progress_lines, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 
