@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ PUPPI_WEIGHT = "puppiWeight"
 """Field of the candidates in PFNano."""
 COLLECTION_RADII = {"FatJet": 0.8, "Jet": 0.4, "JetPUPPIAK8": 0.8, "JetAK8": 0.8, "ParticleFlowJet08": 0.8}
 """Collections whose name means one radius: CMS' AK8 and AK4 jets, and what Delphes' cards call by its radius."""
+_LENGTHS = ("d0Err", "dzErr")
 # PDG numbers of a lepton and its charge have opposite signs, those of a charged pion the same sign.
 _CHARGE_OF_ID = {11: -1, -11: 1, 13: -1, -13: 1, 211: 1, -211: -1}
 
@@ -53,6 +54,7 @@ class EventFormat(ABC):
         mm_per_unit: factor from stored impact parameters to mm.
         impact_sentinel: value of d0 and dz, both at once, of a candidate without track details.
         has_candidates: False for files that hold jets alone.
+        holds_features: True for files that hold the paper's features in place of candidates.
     """
 
     name: str
@@ -65,6 +67,7 @@ class EventFormat(ABC):
     mm_per_unit: float = 1.0
     impact_sentinel: float | None = None
     has_candidates: bool = True
+    holds_features: bool = False
 
     @property
     def missing_features(self) -> tuple[str, ...]:
@@ -135,6 +138,20 @@ class EventFormat(ABC):
         """That one of ``names`` that holds the weights of events."""
         return "genWeight" if "genWeight" in names else None
 
+    def further_fields(self, names: Collection[str]) -> Mapping[str, str]:
+        """What a file with the branches ``names`` holds of its candidates beyond :attr:`candidate_fields`.
+
+        Returns:
+            Field, by PFNano's name of it where PFNano has it (d0Err, puppiWeight, ...), to branch.
+        """
+        del names
+        return {}
+
+    def with_fields(self, events: ak.Array, candidates: ak.Array, fields: Sequence[str]) -> ak.Array:
+        """Candidates with those of the further ``fields`` that :meth:`candidates` leaves out and the events hold."""
+        del events, fields
+        return candidates
+
     def more_branches(self, names: Collection[str]) -> list[str]:
         """Those of ``names`` beside :meth:`branches` that candidates and links are made from."""
         del names
@@ -171,12 +188,13 @@ class EventFormat(ABC):
             charge[pdgid == number] = sign
         return charge
 
-    def particles(self, records: ak.Array, index: NDArray[np.int64]) -> Candidates:
+    def particles(self, records: ak.Array, index: NDArray[np.int64], fields: Sequence[str] = ()) -> Candidates:
         """Some candidates in our units.
 
         Args:
-            records: with :attr:`candidate_fields` [event][candidate].
+            records: with :attr:`candidate_fields` and ``fields`` [event][candidate].
             index: places among the candidates of all events [n].
+            fields: further ones that are wanted.
         """
         pt, eta, phi, mass = (_flat(records[name])[index].astype(np.float64) for name in KINEMATICS)
         if self.missing_features:
@@ -196,6 +214,7 @@ class EventFormat(ABC):
             pdgid=_flat(records["pdgId"])[index],
             d0=d0 * self.mm_per_unit,
             dz=dz * self.mm_per_unit,
+            more={name: _flat(records[name])[index] * (self.mm_per_unit if name in _LENGTHS else 1) for name in fields},
         )
 
 
@@ -260,6 +279,12 @@ class TableFormat(EventFormat):
         """Named after the table."""
         branch = f"{self.jet_table}_{field}"
         return branch if branch in names else None
+
+    def further_fields(self, names: Collection[str]) -> dict[str, str]:
+        """All branches of the table."""
+        prefix = f"{self.candidate_table}_"
+        found = {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
+        return {field: name for field, name in found.items() if field not in self.candidate_fields}
 
     def size_branches(self) -> tuple[str, ...]:
         """Their momenta."""

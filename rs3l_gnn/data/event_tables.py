@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,8 +11,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import JetDomain
+from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain
 from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat
+from rs3l_gnn.data.feature_fields import further_fields, lacking_features
 from rs3l_gnn.data.format_registry import find_format, format_of, get_format
 from rs3l_gnn.data.puppi import puppi_weighted
 
@@ -30,6 +32,7 @@ class EventTables:
             else found from the collections.
         puppi: scale candidates by their PUPPI weights.
         candidates: False if only the jets are asked for.
+        features: that are to be computed; the candidates have what they need, as far as the events do.
 
     Raises:
         MissingBranchError: no known format has its collections there.
@@ -43,8 +46,10 @@ class EventTables:
         *,
         puppi: bool = False,
         candidates: bool = True,
+        features: Sequence[str] = FEATURE_NAMES,
     ) -> None:
         self._events, self._puppi = events, puppi
+        self.features, self._fields = tuple(features), further_fields(features)
         chosen = layout if layout is not None else _layout_in(events)
         self.form = format_of(events.fields, candidates=candidates) if chosen is None else get_format(chosen)
 
@@ -58,7 +63,16 @@ class EventTables:
         """What is known of the kind of jets; the radius where the names tell it."""
         # Jets of rs3l simulate have any radius, whatever their name.
         radius = None if "anchor" in ak.fields(self.jets) else self.form.radius(self._events.fields)
-        return self.form.domain(radius)
+        domain = self.form.domain(radius)
+        if set(self.features) <= set(FEATURE_NAMES):
+            return domain
+        return replace(domain, missing_features=(*(domain.missing_features or ()), *self._lacking_beyond_paper))
+
+    @property
+    def _lacking_beyond_paper(self) -> tuple[str, ...]:
+        more = [name for name in self.features if name not in FEATURE_NAMES]
+        fields = () if self.form.holds_features else ak.fields(self._stored_candidates)
+        return lacking_features(self.form, more, fields)
 
     @property
     def candidates(self) -> ak.Array:
@@ -90,12 +104,14 @@ class EventTables:
     @cached_property
     def _weighted(self) -> tuple[ak.Array, ak.Array]:
         stored = self._stored_candidates
-        used = [name for name in (*self.form.candidate_fields, PUPPI_WEIGHT) if name in stored.fields]
+        wanted = dict.fromkeys((*self.form.candidate_fields, PUPPI_WEIGHT, *self._fields))
+        used = [name for name in wanted if name in stored.fields]
         return puppi_weighted(stored[used], self._stored_links)
 
     @cached_property
     def _stored_candidates(self) -> ak.Array:
-        return self.form.candidates(self._events)
+        candidates = self.form.candidates(self._events)
+        return self.form.with_fields(self._events, candidates, self._fields) if self._fields else candidates
 
     @cached_property
     def _stored_links(self) -> ak.Array:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import MAX_CANDIDATES, InvalidDataError, JetAxes, candidate_features, hardest_candidates
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    MAX_CANDIDATES,
+    InvalidDataError,
+    JetAxes,
+    candidate_features,
+    hardest_candidates,
+)
 from rs3l_gnn.data.event_format import KINEMATICS, EventFormat, require_fields, stored_energy
+from rs3l_gnn.data.feature_fields import further_fields
 from rs3l_gnn.data.format_registry import get_format
-from rs3l_gnn.data.links import JET_INDEX, linked_candidates, require_own_candidates
+from rs3l_gnn.data.links import DIRECTIONS, JET_INDEX, linked_candidates, require_own_candidates
 
 __all__ = ["jet_features", "raw_jets"]
 
@@ -25,6 +33,7 @@ def jet_features(
     *,
     selected: ak.Array | None = None,
     maximum: int = MAX_CANDIDATES,
+    features: Sequence[str] = FEATURE_NAMES,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Compute the features of the hardest candidates of each jet.
 
@@ -37,20 +46,22 @@ def jet_features(
         layout: the format, its name in :data:`FORMATS`, or a map of branches.
         selected: True for the jets that are wanted [event][jet]; all if None.
         maximum: candidates kept for each jet.
+        features: by name; the 15 of the paper if not given. Impact parameters that the format lacks are 0.
 
     Returns:
-        Features [n_particles, 15] by falling pT within each jet, and offsets [n_jets + 1]; the (selected) jets
+        Features [n_particles, n_features] by falling pT within each jet, and offsets [n_jets + 1]; the (selected) jets
         follow one another in the order of the events.
 
     Raises:
-        ConfigError: an unknown layout.
+        ConfigError: an unknown layout or feature.
         MissingBranchError: a needed field is absent.
         InvalidDataError: a link points outside its event, a value is not usable, or the candidates lie elsewhere than
             their jet, because jets without jetIdx were cut or sorted.
     """
     form = get_format(layout)
     require_fields("the jets lack", jets, KINEMATICS)
-    require_fields("the candidates lack", candidates, form.candidate_fields)
+    fields = further_fields(features)
+    require_fields("the candidates lack", candidates, (*form.candidate_fields, *fields))
     require_fields("the links lack", links, ("jetIdx", "candIdx"))
     n_jets, n_candidates = _counts(jets["pt"]), _counts(candidates["pt"])
     if not len(n_jets) == len(n_candidates) == len(links):
@@ -65,10 +76,15 @@ def jet_features(
     # Hardest first; ties keep the order of the links.
     hardest, offsets = hardest_candidates(_flat(candidates["pt"])[candidate], offsets, maximum)
     axes = _jet_axes(raw_jets(jets), keep)
-    features = candidate_features(form.particles(candidates, candidate[hardest]), axes, offsets)
+    particles = form.particles(candidates, candidate[hardest], *([fields] if fields else []))
+    columns = candidate_features(particles, axes, offsets, features)
     if JET_INDEX not in ak.fields(jets):
-        require_own_candidates(features, offsets)
-    return features, offsets
+        if set(DIRECTIONS) <= set(features):
+            directions = columns[:, [tuple(features).index(name) for name in DIRECTIONS]]
+        else:
+            directions = candidate_features(particles, axes, offsets, DIRECTIONS)
+        require_own_candidates(directions, offsets)
+    return columns, offsets
 
 
 def raw_jets(jets: ak.Array) -> ak.Array:

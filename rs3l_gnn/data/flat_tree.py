@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, mass_of, pseudorapidity
+from rs3l_gnn.conventions import BaseConfig, MissingBranchError, known_features, mass_of, pseudorapidity
 from rs3l_gnn.data.event_format import KINEMATICS, EventFormat, find_branch
 
 __all__ = ["FlatTree", "FlatTreeConfig"]
@@ -19,7 +20,8 @@ __all__ = ["FlatTree", "FlatTreeConfig"]
 _POLAR, _CARTESIAN = ("pt", "eta", "phi"), ("px", "py", "pz")
 _MOMENTUM = (*_POLAR, *_CARTESIAN, "mass", "energy")
 _FLAGS = {"is_photon": 22, "is_muon": 13, "is_electron": 11, "is_charged_hadron": 211, "is_neutral_hadron": 130}
-_CANDIDATE = {*_MOMENTUM, "charge", "pdgId", "d0", "dz", "puppiWeight", *_FLAGS}
+_READ = ("charge", "pdgId", "d0", "dz", "puppiWeight")
+_CANDIDATE = {*_MOMENTUM, *_READ, *_FLAGS}
 
 
 class FlatTreeConfig(BaseConfig):
@@ -33,9 +35,9 @@ class FlatTreeConfig(BaseConfig):
     candidates: dict[str, str] = Field(
         description="field -> branch of lists: pt, eta, phi or px, py, pz; mass or energy (GeV; massless without); "
         "charge; pdgId, or is_photon, is_muon, is_electron, is_charged_hadron, is_neutral_hadron; d0 and dz if the "
-        "file has them; puppiWeight"
+        "file has them; puppiWeight, d0Err, dzErr and whatever else features need, by PFNano's names"
     )
-    mm_per_unit: float = Field(default=1.0, gt=0, description="mm in a unit of d0 and dz")
+    mm_per_unit: float = Field(default=1.0, gt=0, description="mm in a unit of d0, dz and their errors")
     impact_sentinel: float | None = Field(
         default=None, description="value of d0 and dz, both at once, of a candidate without a track"
     )
@@ -50,9 +52,10 @@ class FlatTreeConfig(BaseConfig):
                 raise ValueError(f"{what} need pt, eta, phi or px, py, pz, got {', '.join(fields) or 'nothing'}")
         if not {"mass", "energy"} & set(self.jets):
             raise ValueError(f"jets need mass or energy, got {', '.join(self.jets)}")
-        if unknown := set(self.candidates) - _CANDIDATE:
+        further = {field for feature in known_features().values() for field in feature.fields}
+        if unknown := set(self.candidates) - _CANDIDATE - further:
             raise ValueError(
-                f"candidates have no {', '.join(sorted(unknown))}, allowed: {', '.join(sorted(_CANDIDATE))}"
+                f"candidates have no {', '.join(sorted(unknown))}, allowed: {', '.join(sorted(_CANDIDATE | further))}"
             )
         if "pdgId" not in self.candidates and not set(_FLAGS) <= set(self.candidates):
             raise ValueError(f"candidates need pdgId, or all of {', '.join(_FLAGS)}")
@@ -93,12 +96,28 @@ class FlatTree(EventFormat):
 
     def candidates(self, events: ak.Array) -> ak.Array:
         """Candidates of each jet."""
-        lists = {name: find_branch(events, branch) for name, branch in self.map.candidates.items()}
+        lists = {name: find_branch(events, branch) for name, branch in self._read_of_candidates().items()}
         counts = ak.num(next(iter(lists.values())), axis=1)
         flat = {name: np.asarray(ak.flatten(values, axis=1)) for name, values in lists.items()}
         columns = _momenta(flat) | {name: flat[name] for name in ("charge", "d0", "dz", "puppiWeight") if name in flat}
         columns["pdgId"] = flat["pdgId"] if "pdgId" in flat else _ids(flat)
         return ak.zip({name: ak.unflatten(values, counts) for name, values in columns.items()})
+
+    def _read_of_candidates(self) -> dict[str, str]:
+        return {name: branch for name, branch in self.map.candidates.items() if name in _CANDIDATE}
+
+    def further_fields(self, names: Collection[str]) -> dict[str, str]:
+        """What the map has beside momenta, identity and impact parameters."""
+        known = {"puppiWeight", *(name for name in self.map.candidates if name not in _CANDIDATE)}
+        return {name: self.map.candidates[name] for name in known if self.map.candidates.get(name) in names}
+
+    def with_fields(self, events: ak.Array, candidates: ak.Array, fields: Sequence[str]) -> ak.Array:
+        """As the map says."""
+        for name in fields:
+            if name in self.map.candidates and name not in ak.fields(candidates):
+                with suppress(MissingBranchError):
+                    candidates = ak.with_field(candidates, find_branch(events, self.map.candidates[name]), name)
+        return candidates
 
     def links(self, events: ak.Array, jets: ak.Array, candidates: ak.Array) -> ak.Array:
         """All candidates belong to the one jet."""
@@ -115,7 +134,8 @@ class FlatTree(EventFormat):
         """All of the map."""
         del jets, puppi
         events = [name for name in (self.map.event, self.map.weight) if name is not None]
-        return [*self.map.jets.values(), *(self.map.candidates.values() if candidates else ()), *events]
+        lists = self._read_of_candidates().values() if candidates else ()
+        return [*self.map.jets.values(), *lists, *events]
 
     def jet_branch(self, field: str, names: Collection[str]) -> str | None:
         """As the map says."""

@@ -8,14 +8,16 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError
+from rs3l_gnn.conventions import InvalidDataError
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
 
-__all__ = ["JET_INDEX", "linked_candidates", "require_own_candidates"]
+__all__ = ["DIRECTIONS", "JET_INDEX", "linked_candidates", "require_own_candidates"]
 
 JET_INDEX = "jetIdx"
 """Field of a jet with its place in the collection that the links count in, which survives masks and sorting."""
 
+DIRECTIONS = ("log_pt", "deta", "dphi")
+"""Features that say where a candidate lies."""
 # The candidates of a jet add up to its axis within a few hundredths, and wide jets are 0.8 apart.
 _FARTHEST_SUM = 0.6
 _HINT = f'pass the whole collection, or set events["FatJet", "{JET_INDEX}"] = ak.local_index(events.FatJet.pt) before'
@@ -63,11 +65,11 @@ def linked_candidates(
     return candidate[place] + first[event[place]], offsets
 
 
-def require_own_candidates(features: NDArray[np.float32], offsets: NDArray[np.int64]) -> None:
+def require_own_candidates(directions: NDArray[np.float32], offsets: NDArray[np.int64]) -> None:
     """Refuse jets whose candidates lie elsewhere, as those of jets that were cut or sorted without their index do.
 
     Args:
-        features: the 15 features [n_particles, 15].
+        directions: the features :data:`DIRECTIONS` [n_particles, 3].
         offsets: first particle of each jet [n_jets + 1].
 
     Raises:
@@ -75,12 +77,9 @@ def require_own_candidates(features: NDArray[np.float32], offsets: NDArray[np.in
     """
     n_jets = len(offsets) - 1
     jet = parents_of(np.diff(offsets))
-    pt = np.exp(features[:, FEATURE_NAMES.index("log_pt")].astype(np.float64))
+    pt = np.exp(directions[:, 0].astype(np.float64))
     total = np.bincount(jet, weights=pt, minlength=n_jets)
-    deta, dphi = (
-        np.bincount(jet, weights=pt * features[:, FEATURE_NAMES.index(name)], minlength=n_jets)
-        for name in ("deta", "dphi")
-    )
+    deta, dphi = (np.bincount(jet, weights=pt * directions[:, place], minlength=n_jets) for place in (1, 2))
     distance = np.divide(np.hypot(deta, dphi), total, out=np.zeros(n_jets), where=total > 0)
     far = distance > _FARTHEST_SUM
     if far.any():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError
+from rs3l_gnn.conventions import InvalidDataError
 from rs3l_gnn.data.links import JET_INDEX, linked_candidates, require_own_candidates
 
 
@@ -78,11 +78,7 @@ def test_a_jet_without_its_place_is_refused() -> None:
 
 def _features(*particles: tuple[float, float, float]) -> NDArray[np.float32]:
     """Particles as (pT in GeV, distance to the axis in eta, in phi)."""
-    features = np.zeros((len(particles), len(FEATURE_NAMES)), np.float32)
-    for row, (pt, deta, dphi) in enumerate(particles):
-        for name, value in (("log_pt", np.log(pt)), ("deta", deta), ("dphi", dphi)):
-            features[row, FEATURE_NAMES.index(name)] = value
-    return features
+    return np.array([(np.log(pt), deta, dphi) for pt, deta, dphi in particles], np.float32)
 
 
 def test_candidates_that_lie_elsewhere_are_refused() -> None:

@@ -26,6 +26,8 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 """Collections of candidates, and the fields of each that are read."""
 CONE = 0.8
 """Distance in (eta, phi) to the nearest jet within which a candidate belongs to it, where references are no help."""
+_FURTHER = {"d0Err": "ErrorD0", "dzErr": "ErrorDZ"}
+"""Fields of tracks by PFNano's names; 0 for the others."""
 _PDG_IDS = {"EFlowPhoton": 22, "EFlowNeutralHadron": 130}
 # Tracks of older files have no mass; everything but leptons is taken for a pion (GeV).
 _LEPTON_MASSES, _PION_MASS = {11: 0.000511, 13: 0.10566}, 0.13957
@@ -246,6 +248,20 @@ class _Delphes(EventFormat):
     def weight_branch(self, names: Collection[str]) -> str | None:
         """Of the collection Event."""
         return "Event.Weight" if "Event.Weight" in names else None
+
+    def further_fields(self, names: Collection[str]) -> dict[str, str]:
+        """Errors of tracks."""
+        found = {field: f"EFlowTrack.{branch}" for field, branch in _FURTHER.items()}
+        return {field: branch for field, branch in found.items() if branch in names}
+
+    def with_fields(self, events: ak.Array, candidates: ak.Array, fields: Sequence[str]) -> ak.Array:
+        """Tracks' values, 0 for photons and neutral hadrons, which come behind them."""
+        tracks = events["EFlowTrack"]
+        for field in (one for one in fields if _FURTHER.get(one) in tracks.fields):
+            others = ak.zeros_like(candidates["pt"][ak.local_index(candidates["pt"]) >= ak.num(tracks["PT"])])
+            values = ak.concatenate([ak.values_astype(tracks[_FURTHER[field]], np.float32), others], axis=1)
+            candidates = ak.with_field(candidates, values, field)
+        return candidates
 
     def more_branches(self, names: Collection[str]) -> list[str]:
         """Masses of tracks, references."""

@@ -91,6 +91,11 @@ class _Published(EventFormat):
 
 
 PUBLISHED = _Published(
-    "published", title="RS3L data set (published flat layout)", marks=("pfcand_pt",), tree="events", separator=""
+    "published",
+    title="RS3L data set (published flat layout)",
+    marks=("pfcand_pt",),
+    tree="events",
+    separator="",
+    holds_features=True,
 )
 """Zenodo record 10633815."""
