@@ -16,7 +16,10 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "data/test_zenodo.py": ("data/download",),
     "data/event_pairing/test_pairing.py": ("data/event_pairing/report",),
     "evaluation/report/test_page.py": ("evaluation/report/*", "evaluation/origins"),
-    "evaluation/test_metrics.py": ("evaluation/meter", "evaluation/results"),
+    "evaluation/test_metrics.py": ("evaluation/estimates", "evaluation/meter", "evaluation/results"),
+    "evaluation/responses/test_measure.py": tuple(
+        f"evaluation/responses/{module}" for module in ("config", "results", "sides")
+    ),
     "evaluation/test_scoring.py": ("evaluation/domains",),
     "fits/compare/test_taggers.py": ("fits/compare/plots",),
     "fits/test_fitting.py": ("fits/result", "fits/likelihood/hypotheses"),

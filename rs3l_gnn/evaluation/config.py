@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, PlotStyle, SplitFractions
 from rs3l_gnn.data import WeightConfig
+from rs3l_gnn.evaluation.responses.config import Efficiency, ResponseConfig
 from rs3l_gnn.models import Discriminant
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
@@ -23,7 +24,6 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, (str, Path)) else value
 
 
-Efficiency = Annotated[float, Field(gt=0, lt=1)]
 Trainings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 """Weights of one recipe, trained once or several times with other seeds."""
 
@@ -139,6 +139,9 @@ class EvaluateConfig(BaseConfig):
         (0.5, 0.6, 0.7, 0.8, 0.9), min_length=1, description="signal efficiencies"
     )
     bootstrap: int = Field(200, ge=2, description="replicas of the events for the errors")
+    responses: ResponseConfig | None = Field(
+        ResponseConfig(), description="responses of pass rates to the shower; none if null"
+    )
     weights: WeightConfig = WeightConfig()
     splits: SplitFractions = SplitFractions()
     side: Literal["test", "validation"] = Field(

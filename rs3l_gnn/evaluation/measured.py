@@ -14,23 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from rs3l_gnn.evaluation.results import (
-    Difference,
-    DistanceChange,
-    Estimate,
-    Gain,
-    Interval,
-    Inverse,
-    PairedDifference,
-    Ratio,
-)
+from rs3l_gnn.evaluation.estimates import Difference, Estimate, Interval, Inverse, PairedDifference, Ratio
+from rs3l_gnn.evaluation.results import DistanceChange, Gain
 
 __all__ = [
     "Measured",
+    "below",
     "compare",
     "compare_distances",
     "compare_pairs",
     "correlation",
+    "fieller",
     "gain",
     "normal_scores",
     "ratio",
@@ -133,16 +127,13 @@ def compare(first: Measured, second: Measured) -> Difference:
     error_events = _deviation(second.replicas.mean(axis=0) - first.replicas.mean(axis=0))
     if first.noise is second.noise or np.array_equal(first.noise, second.noise):
         return Difference(difference, _finite(error_events), _finite(error_events), 0.0, None)
-    parts = [(m.error_trainings, len(m.values) - 1) for m in (first, second)]
-    variances = [(error**2, freedom) for error, freedom in parts if error]
+    variances = _training_variances(first, second)
     total = error_events**2 + sum(variance for variance, _ in variances)
-    known = any(error is not None for error, _ in parts)
+    known = any(m.error_trainings is not None for m in (first, second))
     significance = None
     if total > 0:
-        score = abs(difference) / total**0.5
-        spread = sum(variance**2 / freedom for variance, freedom in variances)
-        tail = float(norm.sf(score) if spread == 0 else t.sf(score, total**2 / spread))
-        significance = float(np.sign(difference) * norm.isf(max(tail, 1e-300)))
+        tail = max(float(t.sf(abs(difference) / total**0.5, _freedom(total, variances))), 1e-300)
+        significance = float(np.sign(difference) * norm.isf(tail))
     error_trainings = sum(variance for variance, _ in variances) ** 0.5 if known else None
     error = float(np.hypot(error_events, error_trainings or 0.0))
     return Difference(difference, _finite(error), _finite(error_events), error_trainings, significance)
@@ -193,10 +184,69 @@ def ratio(above: Measured, below: Measured, *, centred: bool = False) -> Ratio:
     return Ratio(value, (_finite(low), _finite(high)))
 
 
+def below(first: Measured, second: Measured, share: float) -> float | None:
+    """Significance of the statement that the size of the second is less than a share of that of the first.
+
+    It takes the less certain of two: that the second is above the lower and that it is below the upper bound. None for
+    the same trainings.
+    """
+    sign = float(np.sign(first.value)) or 1.0
+    bound = first.map(lambda values: share * sign * values)
+    found = [compare(one, bound).significance for one in (second, second.map(np.negative))]
+    known = [one for one in found if one is not None]
+    return min(known) if len(known) == len(found) else None
+
+
+def fieller(above: Measured | None, below: Measured | None) -> Ratio:
+    r"""Ratio of two means of either sign with Fieller's 68 % interval.
+
+    Ratios :math:`\rho` with :math:`|a - \rho b| \le q\,\sigma(a - \rho b)`; the quantile q is Student's where the
+    spread of few trainings counts. No interval where b is not known to differ from zero: no ratio is excluded then.
+    """
+    if above is None or below is None or below.value == 0:
+        return Ratio(None, (None, None))
+    drawn = np.stack([above.replicas.mean(axis=0), below.replicas.mean(axis=0)])
+    drawn = drawn[:, np.isfinite(drawn).all(axis=0)]
+    a, b, ratio_ = above.value, below.value, above.value / below.value
+    if drawn.shape[1] < 0.8 * above.replicas.shape[1]:
+        return Ratio(ratio_, (None, None))
+    joint = np.cov(drawn)
+    if above.noise is below.noise or np.array_equal(above.noise, below.noise):
+        return Ratio(ratio_, (ratio_, ratio_))
+    of_above, of_below = _training_variances(above), _training_variances(below)
+    scaled = [(ratio_**2 * variance, freedom) for variance, freedom in of_below]
+    total = float(joint[0, 0] - 2 * ratio_ * joint[0, 1] + ratio_**2 * joint[1, 1])
+    total += sum(variance for variance, _ in (*of_above, *scaled))
+    if not total > 0:
+        return Ratio(ratio_, (ratio_, ratio_))
+    quantile = float(t.ppf(_HIGH, _freedom(total, [*of_above, *scaled])))
+    v_above = float(joint[0, 0]) + sum(variance for variance, _ in of_above)
+    v_below = float(joint[1, 1]) + sum(variance for variance, _ in of_below)
+    square = b**2 - quantile**2 * v_below
+    middle = a * b - quantile**2 * float(joint[0, 1])
+    under = middle**2 - square * (a**2 - quantile**2 * v_above)
+    if square <= 0 or under < 0:
+        return Ratio(ratio_, (None, None))
+    low, high = ((middle + side * under**0.5) / square for side in (-1, 1))
+    return Ratio(ratio_, (low, high))
+
+
 def normal_scores(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Quantiles of the normal distribution in random order: noise whose mean and width are exact [n]."""
     scores = norm.ppf((np.arange(n) + 0.5) / n)
     return rng.permutation(scores / scores.std(ddof=1))
+
+
+def _training_variances(*numbers: Measured) -> list[tuple[float, int]]:
+    """Variances of means from the choice of seeds, and their degrees of freedom; none that are zero or unknown."""
+    parts = [(number.error_trainings, len(number.values) - 1) for number in numbers]
+    return [(error**2, freedom) for error, freedom in parts if error]
+
+
+def _freedom(total: float, variances: list[tuple[float, int]]) -> float:
+    """Degrees of freedom of a variance (Welch and Satterthwaite); infinite where no spread of trainings counts."""
+    spread = sum(variance**2 / freedom for variance, freedom in variances)
+    return total**2 / spread if spread > 0 else float("inf")
 
 
 def _deviation(drawn: NDArray[np.float64]) -> float:

@@ -15,6 +15,7 @@ from rs3l_gnn.evaluation.curves import measure_curve
 from rs3l_gnn.evaluation.latent import measure_latent
 from rs3l_gnn.evaluation.measured import compare, compare_distances, compare_pairs, gain
 from rs3l_gnn.evaluation.meter import ROC_GRID, Meter, Task, Trainings, percent
+from rs3l_gnn.evaluation.responses.measure import measure_responses
 from rs3l_gnn.evaluation.results import (
     ClassWeights,
     DistanceChanges,
@@ -66,6 +67,7 @@ def measure(meter: Meter) -> Metrics:
             for first, second in pairs
         },
         showers=measure_shower_weights(meter, task),
+        responses=measure_responses(meter, task),
         curves={name: measure_curve(meter, curve) for name, curve in config.curves.items()},
         tables={name: measure_table(meter, table) for name, table in config.tables.items()},
         probes=_probes(meter),

@@ -22,7 +22,6 @@ from rs3l_gnn.evaluation.results import (
     Estimate,
     PairedDifference,
     RateChange,
-    Response,
     ShowerWeightChange,
     ShowerWeightComparison,
     ShowerWeightResults,
@@ -63,25 +62,13 @@ class ShowerWeights:
             for which in self._meter.config.classes
         }
 
-    def responses(self, trainings: Trainings) -> dict[str, dict[str, dict[str, Response]]]:
-        """d ln(pass rate) / d ln(squared scale) by class, scale and signal efficiency."""
-        return {
-            which.name: {
-                response.name: {key: Response(_estimate(one)) for key, one in found.items()}
-                for response, found in self._responses(trainings, which).items()
-            }
-            for which in self._meter.config.classes
-        }
-
     def comparison(self, first: Trainings, second: Trainings) -> dict[str, ShowerWeightComparison]:
         """Second minus first, paired over the jets, by class."""
         out = {}
         for which in self._meter.config.classes:
             pairs = [self._changes(trainings, which) for trainings in (first, second)]
-            slopes = [self._responses(trainings, which) for trainings in (first, second)]
             out[which.name] = ShowerWeightComparison(
-                {name: _compared(pairs[0][name], pairs[1][name]) for name in pairs[0]},
-                {response.name: _compared(found, slopes[1][response]) for response, found in slopes[0].items()},
+                {name: _compared(pairs[0][name], pairs[1][name]) for name in pairs[0]}
             )
         return out
 
@@ -139,16 +126,6 @@ class ShowerWeights:
             for place, efficiency in enumerate(efficiencies)
         }
 
-    def _responses(self, trainings: Trainings, which: ClassConfig) -> dict[ScaleResponse, _ByEfficiency]:
-        changes = self._changes(trainings, which)
-        return {
-            response: {
-                key: _response(up, changes[response.down][key], response.logarithm)
-                for key, up in changes[response.up].items()
-            }
-            for response in scale_responses(tuple(changes))
-        }
-
 
 def rate_changes_by_weight(
     passed: NDArray[np.bool_], own: NDArray[np.float64], relative: NDArray[np.float64], draws: NDArray[np.integer]
@@ -176,17 +153,6 @@ def rate_changes_by_weight(
     return change[0], change[1:]
 
 
-def _response(up: Measured | None, down: Measured | None, logarithm: float) -> Measured | None:
-    if up is None or down is None or not (up.values > -1).all() or not (down.values > -1).all():
-        return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values, replicas = (
-            (np.log1p(above) - np.log1p(below)) / logarithm
-            for above, below in ((up.values, down.values), (up.replicas, down.replicas))
-        )
-    return Measured(values, replicas, up.noise, up.trained)
-
-
 def _estimate(number: Measured | None) -> Estimate | None:
     return None if number is None else number.estimate()
 
@@ -196,7 +162,7 @@ def _compared(first: _ByEfficiency, second: _ByEfficiency) -> dict[str, PairedDi
 
 
 def measure_shower_weights(meter: Meter, task: Task) -> ShowerWeightResults:
-    """Changes, responses and comparisons of all taggers; empty without any weight.
+    """Changes and comparisons of all taggers; empty without any weight.
 
     Args:
         meter: scores, weights, replicas.
@@ -207,7 +173,6 @@ def measure_shower_weights(meter: Meter, task: Task) -> ShowerWeightResults:
         return ShowerWeightResults()
     return ShowerWeightResults(
         {name: weights.changes(trainings) for name, trainings in recipes.items()},
-        {name: weights.responses(trainings) for name, trainings in recipes.items()},
         {
             f"{second} - {first}": weights.comparison(recipes[first], recipes[second])
             for first, second in itertools.combinations(recipes, 2)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import norm, ttest_ind
+from scipy.stats import norm, t, ttest_ind
 
-from rs3l_gnn.evaluation.measured import Measured, compare, normal_scores, ratio
+from rs3l_gnn.evaluation.measured import Measured, below, compare, fieller, normal_scores, ratio
 from rs3l_gnn.evaluation.results import Ratio
 
 B = 400
@@ -138,3 +138,42 @@ def test_noise_has_exact_moments() -> None:
     values = noise(3)
     assert values.mean() == pytest.approx(0, abs=1e-12)
     assert values.std(ddof=1) == pytest.approx(1)
+
+
+def test_fieller_against_a_scan_of_all_ratios() -> None:
+    """The ratios that a test of their own does not exclude, with the spread of three trainings in the error."""
+    rng = np.random.default_rng(5)
+    events = rng.normal(size=(2, B))
+    above = made([0.9, 1.1, 1.3], 0.2, 1, events=events[0])
+    under = made([-2.3, -1.9, -1.8], 0.3, 2, events=0.6 * events[0] + 0.8 * events[1])
+    found = fieller(above, under)
+    assert found.ratio == pytest.approx(-1.1 / 2.0)
+    joint = np.cov(above.replicas.mean(axis=0), under.replicas.mean(axis=0))
+    seeds = np.array([np.var([0.9, 1.1, 1.3], ddof=1), np.var([-2.3, -1.9, -1.8], ddof=1)]) / 3
+
+    def variance(share: float) -> tuple[float, float]:
+        parts = np.array([seeds[0], share**2 * seeds[1]])
+        total = joint[0, 0] - 2 * share * joint[0, 1] + share**2 * joint[1, 1] + parts.sum()
+        return total, total**2 / (parts**2 / 2).sum()
+
+    quantile = t.ppf(0.84, variance(-0.55)[1])
+    kept = [r for r in np.linspace(-3, 3, 60_001) if abs(1.1 + 2.0 * r) <= quantile * np.sqrt(variance(r)[0])]
+    assert found.interval == pytest.approx((min(kept), max(kept)), abs=2e-4)
+
+
+def test_no_interval_where_the_denominator_may_be_zero() -> None:
+    above, under = made([1.0], 0.1, 1), made([0.05], 0.2, 2)
+    found = fieller(above, under)
+    assert found.ratio == pytest.approx(20)
+    assert found.interval == (None, None)
+    assert fieller(above, made([0.0], 0.2, 2)) == Ratio(None, (None, None))
+    assert fieller(above, above) == Ratio(1.0, (1.0, 1.0))
+
+
+def test_below_a_share_is_the_less_certain_of_two_ends() -> None:
+    rng = np.random.default_rng(6)
+    moves = rng.normal(size=(2, B))
+    first, second = made([-1.0], 0.1, 1, events=moves[0]), made([0.2], 0.1, 2, events=moves[1])
+    ends = [np.std(0.5 * moves[0] + sign * moves[1], ddof=1) * 0.1 for sign in (-1, 1)]
+    assert below(first, second, 0.5) == pytest.approx(min(0.3 / ends[1], 0.7 / ends[0]), rel=1e-6)
+    assert below(first, first, 0.5) is None

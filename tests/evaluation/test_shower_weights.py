@@ -65,10 +65,12 @@ def test_changes_against_a_loop(make_meter: Maker) -> None:
         # Far below what two samples of these jets would give.
         assert found["rates"]["80"]["change_error"] < 0.3 / math.sqrt(N_BACKGROUND)
     slope = (math.log1p(expected[NAMES[1]][0]) - math.log1p(expected[NAMES[3]][0])) / (2 * math.log(4))
-    assert numbers["responses"]["one"]["qcd"]["fsr x2"]["80"]["response"] == pytest.approx(slope, abs=1e-9)
+    assert numbers["responses"]["one"]["qcd"]["fsr x2 by weights"]["80"]["response"] == pytest.approx(slope, abs=1e-9)
     pairs = numbers["shower_weight_comparisons"]["two - one"]["qcd"]
-    two = numbers["responses"]["two"]["qcd"]["fsr x2"]["80"]["response"]
-    assert pairs["responses"]["fsr x2"]["80"]["difference"] == pytest.approx(two - slope)
+    two = numbers["responses"]["two"]["qcd"]["fsr x2 by weights"]["80"]["response"]
+    change = numbers["response_comparisons"]["two - one"]["qcd"]["fsr x2 by weights"]["80"]
+    assert change["difference"] == pytest.approx(two - slope)
+    assert change["ratio"] == pytest.approx(two / slope)
     assert pairs["changes"][NAMES[0]]["80"]["correlation"] > 0.2
 
 

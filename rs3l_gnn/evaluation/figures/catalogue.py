@@ -11,6 +11,7 @@ from rs3l_gnn.evaluation.figures.gallery import Gallery
 from rs3l_gnn.evaluation.figures.latent import draw_corner, draw_cosines
 from rs3l_gnn.evaluation.figures.losses import draw_losses
 from rs3l_gnn.evaluation.figures.performance import draw_rejections, draw_roc
+from rs3l_gnn.evaluation.figures.responses import SCALES, draw_responses, shown_estimators
 from rs3l_gnn.evaluation.figures.robustness import draw_distances, draw_rate_changes
 from rs3l_gnn.evaluation.figures.shapes import draw_scores
 from rs3l_gnn.evaluation.meter import Meter
@@ -30,6 +31,7 @@ def draw_all(meter: Meter, metrics: Metrics, folder: Path) -> Gallery:
     with draw_into(folder, meter.config.style) as figures:
         gallery = Gallery(figures)
         _headline(gallery, meter, metrics)
+        _responses(gallery, meter, metrics)
         _curves_and_tables(gallery, meter, metrics)
         _latent(gallery, meter, metrics)
     return gallery
@@ -83,6 +85,27 @@ def _headline(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
             caption=f"Relative change of the share of {which.name} jets that pass, at thresholds from nominal "
             f"{config.signal.name} jets.",
         )
+
+
+def _responses(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
+    results = metrics.responses
+    for which in meter.config.classes if results.responses else ():
+        if shown_estimators(results, which, SCALES):
+            gallery.hang(
+                draw_responses(meter.config, results, which),
+                f"responses_{which.name}",
+                section="Responses",
+                caption=f"Response of the share of {which.name} jets that pass to the scales of the shower, by "
+                "re-showering and by shower weights on the same jets; below, differences with errors of paired events. "
+                "Open points: no error is known.",
+            )
+        if shown_estimators(results, which, ("generator",)):
+            gallery.hang(
+                draw_responses(meter.config, results, which, ("generator",)),
+                f"generators_{which.name}",
+                section="Responses",
+                caption=f"The same share of {which.name} jets under another generator.",
+            )
 
 
 def _curves_and_tables(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:

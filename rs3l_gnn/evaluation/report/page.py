@@ -14,6 +14,7 @@ from rs3l_gnn.evaluation.figures import Gallery
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.origins import Origin
 from rs3l_gnn.evaluation.report.parts import Figure, Section, Table, Text
+from rs3l_gnn.evaluation.report.responses import response_tables
 from rs3l_gnn.evaluation.report.robustness import robustness_tables, shower_weight_tables
 from rs3l_gnn.evaluation.report.statements import statements
 from rs3l_gnn.evaluation.report.tables import (
@@ -87,6 +88,8 @@ def _sections(config: EvaluateConfig, metrics: Metrics) -> list[Section]:
     ]
     if any(metrics.robustness["n2"].values()):
         sections.append(Section("Robustness", [*robustness_tables(config, metrics)]))
+    if metrics.responses.responses:
+        sections.append(Section("Responses", [*response_tables(config, metrics.responses)]))
     if metrics.showers.shower_weights:
         sections.append(Section("Shower weights", [*shower_weight_tables(config, metrics.showers)]))
     for name, curve in config.curves.items():

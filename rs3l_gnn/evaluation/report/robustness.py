@@ -75,7 +75,7 @@ def robustness_tables(config: EvaluateConfig, metrics: Metrics) -> Iterator[Tabl
 
 
 def shower_weight_tables(config: EvaluateConfig, showers: ShowerWeightResults) -> Iterator[Table]:
-    """Changes of pass rates under shower weights, responses to scales, and the differences of taggers."""
+    """Changes of pass rates under shower weights."""
     efficiencies = [f"at {percent(efficiency)} %" for efficiency in config.efficiencies]
     for which in (one.name for one in config.classes):
         changes = [
@@ -95,22 +95,6 @@ def shower_weight_tables(config: EvaluateConfig, showers: ShowerWeightResults) -
             changes,
             f"Change of the pass rate of {which} under shower weights, in per cent",
         )
-        responses = [
-            (f"{tagger}, {name}", *(_change(cell.response, 1) for cell in cells.values()))
-            for tagger, classes in showers.responses.items()
-            for name, cells in classes[which].items()
-        ]
-        if responses:
-            caption = f"Response d ln(pass rate) / d ln(squared scale) of {which}"
-            yield Table(("Tagger, scale", *efficiencies), responses, caption)
-        differences = [
-            (f"{pair}, {name}", *(_difference(cell, 1) for cell in cells.values()))
-            for pair, classes in showers.shower_weight_comparisons.items()
-            for name, cells in classes[which].responses.items()
-        ]
-        if differences:
-            caption = f"Difference of the responses for {which}, paired jet by jet; r: correlation of the two"
-            yield Table(("Pair, scale", *efficiencies), differences, caption)
 
 
 def _distance(shift: VariedDistances, *, common: bool) -> str:

@@ -13,6 +13,7 @@ def test_every_figure_is_there_and_not_empty(evaluated: Path, metrics: dict[str,
     expected = {"roc", "rejection", "score_n2", "score_one", "score_two", "wasserstein_qcd", "wasserstein_higgs"}
     expected |= {"rates_qcd", "rates_higgs", "curve_labels", "curve_labels_auc", "curve_labels_wasserstein"}
     expected |= {"table_ablation", "latent_one", "latent_two", "cosine_one", "cosine_two"}
+    expected |= {"responses_qcd", "responses_higgs"}
     assert set(metrics["plots"]) == {f"{name}.{suffix}" for name in expected for suffix in ("png", "pdf")}
     assert {path.name for path in (evaluated / "plots").iterdir()} == set(metrics["plots"])
     for name in metrics["plots"]:

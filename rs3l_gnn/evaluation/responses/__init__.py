@@ -1,0 +1,3 @@
+"""What pass rates answer to the shower: responses to its scales, and their changes under another generator."""
+
+__all__: list[str] = []

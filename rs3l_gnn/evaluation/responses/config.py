@@ -1,0 +1,27 @@
+"""Settings of the responses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rs3l_gnn.conventions import BaseConfig
+
+__all__ = ["ResponseConfig"]
+
+Efficiency = Annotated[float, Field(gt=0, lt=1)]
+
+
+class ResponseConfig(BaseConfig):
+    """What pass rates at fixed working points answer to another shower."""
+
+    efficiencies: tuple[Efficiency, ...] | None = Field(
+        None, min_length=1, description="signal efficiencies of the working points; those of the evaluation if null"
+    )
+    generators: tuple[str, ...] | None = Field(
+        None,
+        description="variations that stand for another generator; if null those that say so of themselves (another "
+        "generator, or another shower of Pythia)",
+    )
+    aim: float = Field(0.5, gt=0, description="aimed size of a response, relative to the reference tagger's")
