@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from rs3l_gnn.conventions.variation import Variation
 
-__all__ = ["ScaleResponse", "reshowered_scales", "scale_responses"]
+__all__ = ["ScaleResponse", "reshowered_scales", "scale_of", "scale_responses"]
 
 _WEIGHT = re.compile(r"([a-z]+):muRfac=([0-9.eE+-]+)")
 _SHOWERS = {"TimeShower:renormMultFac": "fsr", "SpaceShower:renormMultFac": "isr"}
 _CLOSE = 0.01
+
+Scale = tuple[str, float]
+"""Showers whose renormalisation scale is multiplied, such as ``fsr``, and the factor on the scale (not squared)."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +40,55 @@ def scale_responses(names: Iterable[str]) -> tuple[ScaleResponse, ...]:
 
     Pythia's ``muRfac`` multiplies the scale itself, not its square (arXiv:1605.08352).
     """
-    scales: dict[tuple[str, float], str] = {}
+    scales = {}
     for name in names:
-        found = _WEIGHT.findall(name)
-        factors = {float(factor) for _, factor in found}
-        if len(factors) == 1 and (factor := factors.pop()) > 0:
-            scales["+".join(sorted(kind for kind, _ in found)), factor] = name
+        found = [(kind, float(factor)) for kind, factor in _WEIGHT.findall(name)]
+        if (scale := _common(found)) is not None:
+            scales[scale] = name
     return _pairs(scales)
 
 
 def reshowered_scales(variations: Iterable[Variation]) -> tuple[ScaleResponse, ...]:
-    """Pairs of variations that differ from nominal by one shower's scale, by a factor and its inverse.
+    """Pairs of variations that multiply one scale by a factor and its inverse and change nothing else."""
+    return _pairs({scale: one.name for one in variations if (scale := scale_of(one)) is not None})
+
+
+def scale_of(variation: Variation) -> Scale | None:
+    """Scale that a variation multiplies, from the settings that its views record; None if it changes anything else.
 
     Pythia's ``renormMultFac`` multiplies the squared scale.
+
+    >>> from rs3l_gnn.conventions import VARIATIONS
+    >>> scale_of(VARIATIONS["fsrDefUp"]), scale_of(VARIATIONS["isrDefDown"]), scale_of(VARIATIONS["vincia"])
+    (('fsr', 2.0), ('isr', 0.5), None)
     """
-    scales: dict[tuple[str, float], str] = {}
-    for variation in variations:
-        shower = _SHOWERS.get(variation.parameter or "")
-        if shower is not None and variation.factor is not None and variation.factor > 0:
-            scales[shower, math.sqrt(variation.factor)] = variation.name
-    return _pairs(scales)
+    settings = variation.settings
+    if not settings and variation.parameter is not None and variation.factor is not None:
+        settings = (f"{variation.parameter}={variation.factor:g}",)  # a record may hold no more
+    if variation.detector:
+        return None
+    squares = dict(_factor_of(setting) for setting in settings)
+    return _common([(kind, math.sqrt(max(square, 0.0))) for kind, square in squares.items()])
 
 
-def _pairs(scales: dict[tuple[str, float], str]) -> tuple[ScaleResponse, ...]:
+def _factor_of(setting: str) -> Scale:
+    """Shower and factor on the squared scale; no name for any other setting."""
+    name, _, text = setting.partition("=")
+    try:
+        return _SHOWERS.get(name.removesuffix(" FORCE").strip(), ""), float(text)
+    except ValueError:
+        return "", 0.0
+
+
+def _common(scales: list[Scale]) -> Scale | None:
+    """All showers and the factor that they have in common; None without any, or for other factors or settings."""
+    factors = {factor for _, factor in scales}
+    if len(factors) != 1 or min(factors) <= 0 or not all(kind for kind, _ in scales):
+        return None
+    return "+".join(sorted(kind for kind, _ in scales)), factors.pop()
+
+
+def _pairs(scales: dict[Scale, str]) -> tuple[ScaleResponse, ...]:
     pairs = []
     for (kind, factor), name in scales.items():
         if factor <= 1:

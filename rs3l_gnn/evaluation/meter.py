@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -53,10 +53,11 @@ class Meter:
     Args:
         config: replicas, seed, efficiencies.
         scored: the scores of all trainings.
+        others: the same of other hard events, from other generators.
     """
 
-    def __init__(self, config: EvaluateConfig, scored: ScoredViews) -> None:
-        self.config, self.scored = config, scored
+    def __init__(self, config: EvaluateConfig, scored: ScoredViews, others: Mapping[str, Meter] | None = None) -> None:
+        self.config, self.scored, self.others = config, scored, others or {}
         self._cache: dict[tuple[str, ...], object] = {}
 
     @cached_property

@@ -12,6 +12,7 @@ from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.metrics import measure
 from rs3l_gnn.evaluation.origins import origin_of
 from rs3l_gnn.evaluation.report import write_report
+from rs3l_gnn.evaluation.responses.others import check_responses, score_others
 from rs3l_gnn.evaluation.results import Metrics, as_document
 from rs3l_gnn.evaluation.scoring import find_test_events, score_test_events
 
@@ -40,11 +41,14 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     # Whatever is wrong with the settings or small files shows before the long part.
     for history in config.histories.values():
         read_history(history)
-    Meter(config, find_test_events(config)).check()
-    meter = Meter(config, score_test_events(config))
+    found = Meter(config, find_test_events(config))
+    found.check()
+    check_responses(found)
+    meter = Meter(config, score_test_events(config), score_others(config))
     metrics = measure(meter)
     record = provenance(config=config, seeds={"bootstrap": config.seed})
-    record["inputs"] = {str(path): file_digest(path) for path in config.views}
+    others = () if config.responses is None else config.responses.unpaired.values()
+    record["inputs"] = {str(path): file_digest(path) for paths in (config.views, *others) for path in paths}
     sources = dict.fromkeys(weights for trainings, _ in config.recipes() for weights in trainings)
     origins = {weights: origin_of(weights) for weights in sources if weights != BASELINE}
     with atomic_directory(output, force=force) as folder:

@@ -13,7 +13,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions.scales import ScaleResponse, scale_responses
 from rs3l_gnn.data import effective_number
 from rs3l_gnn.evaluation.config import ClassConfig
 from rs3l_gnn.evaluation.measured import Measured, compare_pairs

@@ -1,11 +1,12 @@
 """Which weights and which variations move a scale up and down by the same factor."""
 
+import dataclasses
 import math
 
 import pytest
 
 from rs3l_gnn.conventions import NOMINAL, VARIATIONS, own_variation
-from rs3l_gnn.conventions.scales import reshowered_scales, scale_responses
+from rs3l_gnn.conventions.scales import reshowered_scales, scale_of, scale_responses
 
 
 def test_pairs_of_weights() -> None:
@@ -42,3 +43,9 @@ def test_variations_without_a_partner_make_no_pair() -> None:
     assert reshowered_scales([NOMINAL, alone, VARIATIONS["fsrDefDown"], VARIATIONS["altHad"]]) == ()
     partner = own_variation("softDown", settings=[f"TimeShower:renormMultFac={1 / 3}"])
     assert [(one.up, one.down) for one in reshowered_scales([alone, partner])] == [("softUp", "softDown")]
+
+
+def test_records_without_settings_have_their_parameter() -> None:
+    bare = dataclasses.replace(VARIATIONS["fsrDefUp"], settings=())
+    assert scale_of(bare) == ("fsr", 2.0)
+    assert scale_of(dataclasses.replace(bare, factor=None)) is None

@@ -60,10 +60,13 @@ class Responses:
 
         Raises:
             UnknownVariationError: a generator of the configuration does not occur.
+        ConfigError: an unpaired one has the name of a variation.
         """
         views = self._meter.scored.views
         names = views.shower_weight_names if views.shower_weights is not None else ()
-        return find_estimators(self._meter.variations, names, generators=self._config.generators)
+        return find_estimators(
+            self._meter.variations, names, generators=self._config.generators, unpaired=tuple(self._config.unpaired)
+        )
 
     @property
     def efficiencies(self) -> tuple[float, ...]:
@@ -154,14 +157,16 @@ def _statistics(sides: tuple[Side, Side], passed: list[NDArray[np.bool_]]) -> li
     pulls = [pull_of_events(ways, side.weights) for ways, side in zip(passed, sides, strict=True)]
     rates = [(side.weights @ ways) / side.weights.sum() for ways, side in zip(passed, sides, strict=True)]
     variances = [(pull**2).sum(axis=0) for pull in pulls]
-    joint = (pulls[0] * pulls[1]).sum(axis=0)
+    # Other events have nothing in common.
+    same = sides[0].meter is sides[1].meter
+    joint = (pulls[0] * pulls[1]).sum(axis=0) if same else np.zeros(len(variances[0]))
     size = np.sqrt(variances[0] * variances[1])
     correlation = np.divide(joint, size, out=np.zeros_like(joint), where=size > 0)
     return [
         None
         if not (rates[0][place] > 0 and rates[1][place] > 0)
         else PairStatistics(
-            events=len(sides[0].event),
+            events=max(len(side.event) for side in sides),
             rate_up=float(rates[0][place]),
             rate_down=float(rates[1][place]),
             effective_up=_effective(rates[0][place], variances[0][place]),

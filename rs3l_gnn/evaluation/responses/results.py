@@ -25,6 +25,7 @@ class Estimator(Record):
             another generator against nominal.
         up, down: variations or shower weights of the two sides.
         logarithm: ln of the ratio of the two squared scales; 1 for a generator.
+        paired: False where the two sides are other hard events.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Estimator(Record):
     up: str
     down: str
     logarithm: float
+    paired: bool = True
 
     @property
     def words(self) -> str:

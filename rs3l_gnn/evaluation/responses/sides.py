@@ -49,13 +49,24 @@ class Side:
 def sides_of(meter: Meter, which: ClassConfig, estimator: Estimator) -> tuple[Side, Side] | None:
     """Both sides of an estimator for the events of a class that have both; None without any such event.
 
+    The sides of an estimator that is not paired have each the events of their own.
+
     Args:
         meter: the test events.
         which: class of jets, by the label of the nominal view.
         estimator: which sides.
     """
+    if not estimator.paired:
+        sides = _nominal(meter.others[estimator.up], which), _nominal(meter, which)
+        return None if min(len(side.event) for side in sides) == 0 else sides
     made = _by_weights if estimator.kind == "weights" else _by_views
     return made(meter, which, estimator)
+
+
+def _nominal(meter: Meter, which: ClassConfig) -> Side:
+    """All nominal views of a class."""
+    event = np.flatnonzero(meter.scored.in_class(which))
+    return Side(meter, event, None, meter.scored.nominal_weights[event], meter.draws(which, event))
 
 
 def _by_views(meter: Meter, which: ClassConfig, estimator: Estimator) -> tuple[Side, Side] | None:

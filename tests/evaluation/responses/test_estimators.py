@@ -1,13 +1,12 @@
 """Which responses variations and weights can tell."""
 
-import dataclasses
 import math
 
 import pytest
 
-from rs3l_gnn.conventions import NOMINAL, VARIATIONS, UnknownVariationError, Variation
+from rs3l_gnn.conventions import NOMINAL, VARIATIONS, ConfigError, UnknownVariationError, Variation
 from rs3l_gnn.conventions.variation import own_variation
-from rs3l_gnn.evaluation.responses.estimators import find_estimators, scale_of
+from rs3l_gnn.evaluation.responses.estimators import find_estimators
 
 
 def recorded(*names: str) -> list[Variation]:
@@ -49,12 +48,6 @@ def test_numbers_come_from_the_records_and_not_from_the_names() -> None:
     assert found["isr x4 alone"].logarithm == pytest.approx(math.log(16))
 
 
-def test_records_without_settings_have_their_parameter() -> None:
-    bare = dataclasses.replace(VARIATIONS["fsrDefUp"], settings=())
-    assert scale_of(bare) == ("fsr", 2.0)
-    assert scale_of(dataclasses.replace(bare, factor=None)) is None
-
-
 def test_weights_come_in_pairs() -> None:
     names = ["isr:muRfac=2.0", "fsr:muRfac=1.414", "fsr:muRfac=0.707", "isr:muRfac=0.5", "fsr:muRfac=4.0", "isrUp"]
     names += ["isr:muRfac=2 fsr:muRfac=2", "isr:muRfac=0.5 fsr:muRfac=0.5", "isr:muRfac=2 fsr:muRfac=0.5"]
@@ -74,3 +67,7 @@ def test_other_generators() -> None:
     assert [one.name for one in chosen] == ["fsr x2", "altHad"]
     with pytest.raises(UnknownVariationError, match="names 'sherpa', which does not occur"):
         find_estimators(views, generators=["sherpa"])
+    other = find_estimators(views, generators=[], unpaired=["sherpa"])[-1]
+    assert (other.name, other.kind, other.paired) == ("sherpa", "generator", False)
+    with pytest.raises(ConfigError, match="names 'vincia', which is a variation"):
+        find_estimators(views, unpaired=["vincia"])
