@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
-from rs3l_gnn.inference import Discriminant, shipped_names
+from rs3l_gnn.inference import Discriminant, ExportedNetwork, shipped_names
 from rs3l_gnn.processors.histogram_config import AxisConfig, FunctionName, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
@@ -38,10 +38,12 @@ _BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
 """Settings of executors that may stand beside their name."""
 
 
-def is_network(model: str) -> bool:
-    """True for what names a network: one that is shipped, or a file; anything else is an expression."""
+def is_network(model: str | ExportedNetwork) -> bool:
+    """True for what names a network: one that is shipped, or a file; any other text is an expression."""
+    if isinstance(model, ExportedNetwork):
+        return True
     path = Path(model)
-    if model in shipped_names() or path.suffix in (".safetensors", ".pt"):
+    if model in shipped_names() or path.suffix in (".safetensors", ".pt", ".onnx"):
         return True
     try:
         return path.is_file()
@@ -59,11 +61,11 @@ class BootstrapConfig(BaseConfig):
 class ProcessorConfig(BaseConfig):
     """Everything a processor needs to know on a worker."""
 
-    taggers: dict[PlainName, str] = Field(
+    taggers: dict[PlainName, str | ExportedNetwork] = Field(
         default={N2: N2},
         min_length=1,
-        description="name -> shipped tagger, checkpoint file, expression of branches that hold scores, or 'n2' for "
-        "1 - N2/0.5, 0 where it is not defined",
+        description="name -> shipped tagger, checkpoint file, expression of branches that hold scores, a section with "
+        "the kind and file of an ONNX or TorchScript network, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
     )
     device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:n")
     discriminants: dict[PlainName, Discriminant] = Field(
@@ -102,10 +104,10 @@ class ProcessorConfig(BaseConfig):
 
     @field_validator("taggers")
     @classmethod
-    def _readable(cls, taggers: dict[str, str]) -> dict[str, str]:
+    def _readable(cls, taggers: dict[str, str | ExportedNetwork]) -> dict[str, str | ExportedNetwork]:
         for name, model in taggers.items():
             try:
-                if model != N2 and not is_network(model):
+                if isinstance(model, str) and model != N2 and not is_network(model):
                     parse_expression(model)
             except ConfigError as error:
                 raise ValueError(f"{name} is neither n2, nor a network, nor an expression: {error}") from error
@@ -167,8 +169,8 @@ class ProcessorConfig(BaseConfig):
         return {**self.jet_variables, **own}
 
     @property
-    def networks(self) -> dict[str, str]:
-        """Taggers that are networks: name -> shipped name or file."""
+    def networks(self) -> dict[str, str | ExportedNetwork]:
+        """Taggers that are networks: name -> shipped name, file, or file of another format."""
         return {name: model for name, model in self.taggers.items() if model != N2 and is_network(model)}
 
     @property
@@ -178,8 +180,8 @@ class ProcessorConfig(BaseConfig):
         Raises:
             ConfigError: one is no network and cannot be read as an expression.
         """
-        others = {name: model for name, model in self.taggers.items() if model != N2 and not is_network(model)}
-        return {name: parse_expression(model) for name, model in others.items()}
+        texts = {name: model for name, model in self.taggers.items() if isinstance(model, str) and model != N2}
+        return {name: parse_expression(model) for name, model in texts.items() if not is_network(model)}
 
     @property
     def expressions(self) -> dict[str, Expression]:

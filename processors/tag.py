@@ -116,7 +116,7 @@ def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, rema
     def compare(domain: JetDomain, path: str) -> None:
         remarks.update(tagger.require(domain, where=path))
 
-    config = ProcessorConfig(taggers={"score": tagger.name_or_path}, puppi=tagger.puppi)
+    config = ProcessorConfig(taggers={"score": tagger.exported or tagger.name_or_path}, puppi=tagger.puppi)
     wanted = [FileToOpen("files", str(file), tree or _tree_of(str(file)), simulation=False) for file in files]
     good, bad = look_at_files(wanted, config, compare=compare, timeout=_TIMEOUT)
     if bad:
@@ -170,7 +170,7 @@ def _columns(
         "jet": local_index(counts)[wanted].astype(np.int32),
         **fields,
         "in_training_range": np.asarray(tagger.in_range(fields["pt"])),
-        **dict(zip(names, scores.reshape(len(event), len(names)).T, strict=True)),
+        **dict(zip(names, np.ascontiguousarray(scores.reshape(len(event), len(names)).T), strict=True)),
         **({"embedding": tagger.embeddings(inputs)} if embeddings else {}),
     }
 

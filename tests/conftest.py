@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import awkward as ak
 import numpy as np
@@ -241,3 +242,117 @@ def make_tagger(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
 def tagger_path(make_tagger: Callable[..., Path]) -> Path:
     """A tagger that takes all 15 features."""
     return make_tagger()
+
+
+@dataclass(frozen=True)
+class WeaverNetwork:
+    """A small network in ONNX with a document as weaver-core writes it, and what both say, jet by jet.
+
+    Attributes:
+        file, preprocess: ``model.onnx`` and ``preprocess.json``.
+    """
+
+    file: Path
+    preprocess: Path
+
+    classes: ClassVar[tuple[str, ...]] = ("label_QCD", "label_Hbb", "label_Tbqq")
+    length: ClassVar[int] = 12
+    groups: ClassVar[dict[str, tuple[str, ...]]] = {
+        "pf_points": ("part_deta", "part_dphi"),
+        "pf_features": ("part_pt_log", "part_logerel", "part_deltaR", "part_charge", "part_isMuon"),
+        "pf_vectors": ("part_px", "part_py", "part_pz", "part_energy"),
+        "pf_mask": ("part_mask",),
+    }
+    scaled: ClassVar[dict[str, tuple[float, ...]]] = {
+        "part_pt_log": (1.7, 0.7, -5, 5),
+        "part_logerel": (-4.7, 0.7, -0.5, 5),
+        "part_deltaR": (0.2, 4.0, -5, 1),
+    }
+
+    @classmethod
+    def document(cls) -> dict[str, Any]:
+        """Three variables are scaled and cut, the others are taken as they are; one is padded with -1."""
+        out: dict[str, Any] = {"output_names": list(cls.classes), "input_names": list(cls.groups)}
+        for group, names in cls.groups.items():
+            infos = {}
+            for name in names:
+                median, factor, low, high = cls.scaled.get(name, (0, 1, -1e32, 1e32))
+                infos[name] = {
+                    "median": median,
+                    "norm_factor": factor,
+                    "replace_inf_value": 0,
+                    "lower_bound": low,
+                    "upper_bound": high,
+                    "pad": -1 if name == "part_charge" else 0,
+                }
+            out[group] = {"var_names": list(names), "var_infos": infos, "var_length": cls.length}
+        return out
+
+    @staticmethod
+    def weights() -> NDArray[np.float32]:
+        """Of all variables but the mask, for each class [3, 11]; momenta count in TeV."""
+        drawn: NDArray[np.float32] = (np.random.default_rng(5).normal(size=(3, 11)) / 4).astype(np.float32)
+        drawn[:, 7:] *= np.float32(1e-3)
+        return drawn
+
+    @classmethod
+    def write(cls, folder: Path, *, logits: bool = False) -> WeaverNetwork:
+        """Softmax (or not) of the sum over the real candidates of a linear map of all variables."""
+        from onnx import TensorProto, checker, helper, numpy_helper, save
+
+        rows = [name for name in cls.groups if name != "pf_mask"]
+        last = "summed" if logits else "softmax"
+        nodes = [
+            helper.make_node("Concat", rows, ["all"], axis=1),
+            helper.make_node("MatMul", ["weights", "all"], ["each"]),
+            helper.make_node("Mul", ["each", "pf_mask"], ["real"]),
+            helper.make_node("ReduceSum", ["real", "axis"], ["summed"], keepdims=0),
+            *([] if logits else [helper.make_node("Softmax", ["summed"], ["softmax"], axis=1)]),
+        ]
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", len(names), "n_pf"])
+            for name, names in cls.groups.items()
+        ]
+        output = helper.make_tensor_value_info(last, TensorProto.FLOAT, ["N", 3])
+        fixed = [numpy_helper.from_array(cls.weights(), "weights"), numpy_helper.from_array(np.array([2]), "axis")]
+        graph = helper.make_graph(nodes, "small", inputs, [output], fixed)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        checker.check_model(model)
+        folder.mkdir(parents=True, exist_ok=True)
+        made = cls(folder / "model.onnx", folder / "preprocess.json")
+        save(model, made.file)
+        made.preprocess.write_text(json.dumps(cls.document()))
+        return made
+
+    @classmethod
+    def score(cls, jet: Mapping[str, float], candidates: Sequence[Mapping[str, float]]) -> list[float]:
+        """Probabilities of one jet from pt, eta, phi, energy (GeV) of the jet and its candidates, charge and pdgId."""
+        side = 1 if jet["eta"] >= 0 else -1
+        total = [0.0] * 3
+        for c in sorted(candidates, key=lambda c: -c["pt"])[: cls.length]:
+            deta, dphi = c["eta"] - jet["eta"], math.remainder(c["phi"] - jet["phi"], 2 * math.pi)
+            values = [
+                side * deta,
+                dphi,
+                min(max(0.7 * (math.log(c["pt"]) - 1.7), -5), 5),
+                min(max(0.7 * (math.log(c["energy"] / jet["energy"]) + 4.7), -0.5), 5),
+                min(max(4.0 * (math.hypot(deta, dphi) - 0.2), -5), 1),
+                c["charge"],
+                float(abs(c["pdgId"]) == 13),
+                c["pt"] * math.cos(c["phi"]),
+                c["pt"] * math.sin(c["phi"]),
+                c["pt"] * math.sinh(c["eta"]),
+                c["energy"],
+            ]
+            for place, row in enumerate(cls.weights().astype(float)):
+                total[place] += sum(w * value for w, value in zip(row, values, strict=True))
+        powers = [math.exp(value - max(total)) for value in total]
+        return [power / sum(powers) for power in powers]
+
+
+@pytest.fixture(scope="session")
+def weaver_network(tmp_path_factory: pytest.TempPathFactory) -> WeaverNetwork:
+    """A network in ONNX and its document as weaver-core writes it; ``write`` makes others."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    return WeaverNetwork.write(tmp_path_factory.mktemp("weaver"))

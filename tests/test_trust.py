@@ -41,6 +41,7 @@ KNOWN = {
     ("rs3l_gnn/models/geometric.py", "importlib.import_module"): "modules of torch_geometric",
     ("rs3l_gnn/models/export.py", "torch.jit.load"): "the program written a line before",
     ("rs3l_gnn/models/export.py", "torch.export.load"): "the program written a line before",
+    ("rs3l_gnn/models/exported/runtime.py", "torch.jit.load"): "a program that a user asks for by kind: torchscript",
     ("rs3l_gnn/simulation/workers.py", "importlib.import_module"): "distributed, by its name",
 }
 

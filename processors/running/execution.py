@@ -40,7 +40,7 @@ def warm_up(taggers: list[JetTagger]) -> float:
     offsets = np.arange(0, 201, 50)
     particles = np.random.default_rng(0).normal(size=(200, len(FEATURE_NAMES))).astype(np.float32)
     for tagger in taggers:
-        tagger.score(JetInputs(particles, offsets, np.ones(4, dtype=np.int64)))
+        tagger.score(JetInputs(particles, offsets, np.ones(4, dtype=np.int64), axes=np.zeros((4, 2))))
     return time.perf_counter() - start
 
 

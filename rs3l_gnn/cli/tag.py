@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rs3l_gnn.cli.app import verb
 from rs3l_gnn.cli.options import Force, Output
+from rs3l_gnn.conventions import ConfigError
+
+if TYPE_CHECKING:
+    from rs3l_gnn.models import ExportedNetwork
 
 __all__ = ["tag"]
 
@@ -20,6 +24,14 @@ def tag(
     tagger: Annotated[
         str, typer.Option("--tagger", "-t", help="A shipped tagger by name (see rs3l weights), or a checkpoint.")
     ] = "default-hbb",
+    kind: Annotated[
+        Literal["onnx", "torchscript"] | None,
+        typer.Option("--kind", help="The tagger is such a file; opening TorchScript runs it, as a program."),
+    ] = None,
+    preprocess: Annotated[
+        Path | None,
+        typer.Option("--preprocess", help="weaver's JSON document for it. [export.json beside the file]"),
+    ] = None,
     embeddings: Annotated[bool, typer.Option("--embeddings", help="Add the embedding of each jet.")] = False,
     pt_min: Annotated[float, typer.Option("--pt-min", min=0, help="GeV; softer jets are left out.")] = 0.0,
     tree: Annotated[str | None, typer.Option("--tree", help="Name of the tree. [found]")] = None,
@@ -33,7 +45,7 @@ def tag(
     from rs3l_gnn.inference import JetTagger
     from rs3l_gnn.processors import tag_files
 
-    network = JetTagger(tagger, device=device, threads=threads, puppi=puppi)
+    network = JetTagger(_tagger(tagger, kind, preprocess), device=device, threads=threads, puppi=puppi)
     report = tag_files(files, network, output, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force)
     outside = report["jets_outside_training_range"]
     typer.echo(
@@ -41,3 +53,13 @@ def tag(
         f"{outside} of them outside the range of pT that {tagger} was trained on"
     )
     typer.echo(f"wrote {output}")
+
+
+def _tagger(tagger: str, kind: Literal["onnx", "torchscript"] | None, preprocess: Path | None) -> str | ExportedNetwork:
+    if kind is None:
+        if preprocess is not None:
+            raise ConfigError("--preprocess goes with --kind", got=str(preprocess))
+        return tagger
+    from rs3l_gnn.models import ExportedNetwork
+
+    return ExportedNetwork(kind=kind, file=Path(tagger), preprocess=preprocess)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from rs3l_gnn.conventions import CheckpointError
 
 if TYPE_CHECKING:
-    from rs3l_gnn.models import Tagger
+    from rs3l_gnn.models import ExportedNetwork, ExportedTagger, Tagger
 
-__all__ = ["cached_tagger", "cached_tagger_count", "limited_threads"]
+__all__ = ["cached_exported", "cached_tagger", "cached_tagger_count", "limited_threads"]
 
 _taggers: dict[tuple[str, str], Tagger] = {}
+_exported: dict[tuple[str, str, int | None], ExportedTagger] = {}
 
 
 def cached_tagger(name_or_path: str, digest: str | None, device: str) -> Tagger:
@@ -32,21 +33,41 @@ def cached_tagger(name_or_path: str, digest: str | None, device: str) -> Tagger:
     from rs3l_gnn.models import load_tagger
 
     tagger = load_tagger(name_or_path, device=device)
-    if digest is not None and tagger.digest != digest:
-        raise CheckpointError(
-            f"{name_or_path} is not the network that this job was prepared with",
-            got=tagger.digest,
-            allowed=digest,
-            hint="prepare the job again, or put the file back",
-        )
+    _require_digest(name_or_path, tagger.digest, digest)
     kept = _taggers.setdefault((tagger.digest, device), tagger)
     # Files with the same weights may name other classes or jets: who asks what a file holds gets just that.
     return tagger if digest is None else kept
 
 
+def cached_exported(config: ExportedNetwork, digest: str | None, device: str, threads: int | None) -> ExportedTagger:
+    """The same for a file of another format; ``threads`` of onnxruntime are fixed when it is opened.
+
+    Raises:
+        CheckpointError: as for :func:`cached_tagger`.
+        MissingDependencyError: onnxruntime is not installed.
+    """
+    if digest is not None and (digest, device, threads) in _exported:
+        return _exported[digest, device, threads]
+    from rs3l_gnn.models import ExportedTagger
+
+    tagger = ExportedTagger(config, device=device, threads=threads)
+    _require_digest(config.name, tagger.digest, digest)
+    return _exported.setdefault((tagger.digest, device, threads), tagger)
+
+
+def _require_digest(name: str, found: str, wanted: str | None) -> None:
+    if wanted is not None and found != wanted:
+        raise CheckpointError(
+            f"{name} is not the network that this job was prepared with",
+            got=found,
+            allowed=wanted,
+            hint="prepare the job again, or put the file back",
+        )
+
+
 def cached_tagger_count() -> int:
     """How many networks this process holds."""
-    return len(_taggers)
+    return len(_taggers) + len(_exported)
 
 
 @contextmanager

@@ -34,6 +34,8 @@ class JetInputs:
             collection tells it.
         present: False where a list of jets has None in place of one [n_entries], None if it never has. ``counts`` then
             counts the entries.
+        axes: eta and phi of the jets [n_jets, 2]; None where only features are known, which is enough for all networks
+            but those of weaver.
     """
 
     features: NDArray[np.float32]
@@ -41,6 +43,7 @@ class JetInputs:
     counts: NDArray[np.int64]
     domain: JetDomain = field(default_factory=JetDomain)
     present: NDArray[np.bool_] | None = None
+    axes: NDArray[np.float64] | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -88,7 +91,8 @@ def event_inputs(
     jets_of_event = ak.num(tables.jets["pt"], axis=1)
     keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
     wanted = np.asarray(jets_of_event if selected is None else ak.sum(selected, axis=1), dtype=np.int64)
-    return JetInputs(features[np.repeat(keep, counts)], offsets_of(counts[keep]), wanted, tables.domain)
+    axes = _axes(tables.jets, keep)
+    return JetInputs(features[np.repeat(keep, counts)], offsets_of(counts[keep]), wanted, tables.domain, axes=axes)
 
 
 def jet_inputs(
@@ -143,7 +147,14 @@ def jet_inputs(
         selected = None if selected is None else selected[~absent]
         jets = ak.drop_none(jets, axis=1)
     features, offsets = jet_features(jets, candidates, links, form, selected=selected)
-    return JetInputs(features, offsets, counts, form.domain(radius_of(jets)), present)
+    axes = _axes(jets, slice(None) if selected is None else np.asarray(ak.flatten(selected), bool))
+    return JetInputs(features, offsets, counts, form.domain(radius_of(jets)), present, axes)
+
+
+def _axes(jets: ak.Array, keep: NDArray[np.bool_] | slice) -> NDArray[np.float64]:
+    """Eta and phi of the wanted jets [n_jets, 2]."""
+    columns = [np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float64)[keep] for name in ("eta", "phi")]
+    return np.stack(columns, axis=1)
 
 
 def radius_of(jets: ak.Array) -> float | None:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
-from rs3l_gnn.inference.cache import cached_tagger, limited_threads
+from rs3l_gnn.inference.cache import cached_exported, cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
-from rs3l_gnn.models import Discriminant, one_score, require_one_score
+from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
 
 if TYPE_CHECKING:
-    from rs3l_gnn.models import Tagger
+    from rs3l_gnn.models import ExportedTagger, Tagger
 
 __all__ = ["TRAINING_PT_MIN", "JetTagger"]
 
@@ -36,13 +36,14 @@ class JetTagger:
     loads the network once, at first use. Scores of EdgeConv networks do not depend on how jets are cut into chunks.
 
     Args:
-        name_or_path: a shipped tagger by name, or a checkpoint file.
+        name_or_path: a shipped tagger by name, a checkpoint file, or a network in ONNX or TorchScript
+            (:class:`rs3l_gnn.models.ExportedNetwork`).
         device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
         threads: threads for torch and numba during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
         puppi: scale candidates by their PUPPI weights in a call and in :meth:`embed`.
         pt_min: jets below this pT (GeV) are outside the range that the network was trained on; None takes what the
-            checkpoint says, and 450 where it does not.
+            checkpoint says, and 450 where it does not (0 for networks of other programs).
         discriminant: makes one score of the several of a tagger of three or more classes.
 
     Raises:
@@ -63,7 +64,7 @@ class JetTagger:
 
     def __init__(
         self,
-        name_or_path: str | Path,
+        name_or_path: str | Path | ExportedNetwork,
         *,
         device: str = "cpu",
         threads: int | None = 1,
@@ -76,27 +77,43 @@ class JetTagger:
         if threads is not None and not threads >= 1:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
         self.puppi, self.discriminant = puppi, discriminant
-        path = Path(name_or_path)
-        self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
         self.device, self.threads = device, threads
-        loaded = cached_tagger(self.name_or_path, None, _concrete(device))
-        self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
+        self.exported = _resolved(name_or_path) if isinstance(name_or_path, ExportedNetwork) else None
+        if self.exported is not None:
+            self.name_or_path = self.exported.name
+            foreign = cached_exported(self.exported, None, _concrete(device), threads)
+            self.digest, self.classes, self.domain = foreign.digest, foreign.classes, foreign.domain
+        else:
+            path = Path(str(name_or_path))
+            self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
+            loaded = cached_tagger(self.name_or_path, None, _concrete(device))
+            self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
         if discriminant is not None:
             require_one_score(self.classes, discriminant, tagger=self.name_or_path)
         known = self.domain.pt_min
-        self.pt_min = pt_min if pt_min is not None else TRAINING_PT_MIN if known is None else known
+        if known is None:
+            known = TRAINING_PT_MIN if self.exported is None else 0.0
+        self.pt_min = known if pt_min is None else pt_min
 
     def __repr__(self) -> str:
         return f"JetTagger({self.name_or_path!r}, device={self.device!r}, digest={self.digest[:12]!r})"
 
     @property
     def model(self) -> Tagger:
-        """The network, from this process' cache."""
+        """The network, from this process' cache.
+
+        Raises:
+            ConfigError: it is a file of another format, which has scores alone.
+        """
+        if self.exported is not None:
+            raise ConfigError(f"{self.name_or_path} gives scores alone, no embeddings")
         return cached_tagger(self.name_or_path, self.digest, _concrete(self.device))
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features the network takes, in its order."""
+        if self.exported is not None:
+            return self._foreign(self.exported).features
         return tuple(self.model.encoder.config.features)
 
     def __call__(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
@@ -139,14 +156,15 @@ class JetTagger:
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Scores of prepared jets, float32 [n_jets]; [n_jets, n_classes] for several classes without a discriminant."""
         n_classes = len(self.classes)
-        scores = self._run(self.model.score, inputs)
+        scores = self._run(self._score, inputs)
         if n_classes == 1 or self.discriminant is None:
             return scores
         return one_score(scores, self.classes, self.discriminant, tagger=self.name_or_path)
 
     def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
-        return self._run(self.model.encoder.embed, inputs)
+        encoder = self.model.encoder
+        return self._run(lambda some: encoder.embed(some.features, some.offsets), inputs)
 
     def require(self, domain: JetDomain, *, where: str = "the events") -> tuple[str, ...]:
         """Refuse jets that lack what the network takes; say once in a process how else they differ from its training.
@@ -174,10 +192,26 @@ class JetTagger:
                 _log.warning("%s (first in %s)", remark, where)
         return remarks
 
-    def _run(self, function: Callable[..., NDArray[np.float32]], inputs: JetInputs) -> NDArray[np.float32]:
+    def _score(self, inputs: JetInputs) -> NDArray[np.float32]:
+        if self.exported is None:
+            return self.model.score(inputs.features, inputs.offsets)
+        if inputs.axes is None:
+            raise InvalidDataError(f"{self.name_or_path} needs eta and phi of the jets, which these inputs lack")
+        return self._foreign(self.exported).score(inputs.features, inputs.offsets, inputs.axes)
+
+    def _foreign(self, exported: ExportedNetwork) -> ExportedTagger:
+        return cached_exported(exported, self.digest, _concrete(self.device), self.threads)
+
+    def _run(self, function: Callable[[JetInputs], NDArray[np.float32]], inputs: JetInputs) -> NDArray[np.float32]:
         self.require(inputs.domain)
         with limited_threads(self.threads):
-            return function(inputs.features, inputs.offsets)
+            return function(inputs)
+
+
+def _resolved(exported: ExportedNetwork) -> ExportedNetwork:
+    """With absolute paths, for workers that run elsewhere."""
+    paths = {name: path.resolve() for name in ("file", "preprocess") if (path := getattr(exported, name)) is not None}
+    return exported.model_copy(update=paths)
 
 
 def _concrete(device: str) -> str:

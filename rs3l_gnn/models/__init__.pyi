@@ -16,6 +16,8 @@ from .discriminants import one_score as one_score
 from .discriminants import require_one_score as require_one_score
 from .edgeconv import DynamicEdgeConv as DynamicEdgeConv
 from .encoder import Encoder as Encoder
+from .exported.config import ExportedNetwork as ExportedNetwork
+from .exported.tagger import ExportedTagger as ExportedTagger
 from .geometric import graphs_of as graphs_of
 from .heads import Head as Head
 from .heads import Tagger as Tagger

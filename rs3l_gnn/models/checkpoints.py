@@ -136,6 +136,11 @@ def inspect_checkpoint(path: Path | str) -> dict[str, Any]:
 
 def _find(name: str | Path) -> Path:
     path = Path(name)
+    if path.suffix == ".onnx":
+        raise CheckpointError(
+            f"{path} is no checkpoint",
+            hint=f"say what it is: {{kind: onnx, file: {path}}}, or --kind onnx on a command line",
+        )
     if path.is_file():
         return path
     shipped = _WEIGHTS / f"{name}.safetensors"

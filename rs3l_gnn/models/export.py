@@ -28,9 +28,9 @@ from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.models.checkpoints import feature_table, holds_head, load_encoder, load_tagger
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
-from rs3l_gnn.models.padded import PaddedTagger
+from rs3l_gnn.models.padded import PaddedTagger, padded_batch
 
-__all__ = ["FORMATS", "Format", "export", "padded_batch"]
+__all__ = ["FORMATS", "Format", "export"]
 
 Format = Literal["onnx", "torchscript", "torch"]
 FORMATS: tuple[Format, ...] = ("onnx", "torchscript", "torch")
@@ -102,6 +102,7 @@ def export(
             },
             "features": feature_table(encoder.config),
             **({"classes": list(model.classes)} if isinstance(model, Tagger) else {}),
+            "domain": encoder.domain.record(),
             "digest": model.digest,
             "tolerance": _TOLERANCE,
             "files": files,
@@ -110,26 +111,6 @@ def export(
         write_json(directory / "export.json", report)
     _log.info("exported %s to %s", ", ".join(files), output)
     return report
-
-
-def padded_batch(
-    features: NDArray[np.floating], offsets: NDArray[np.integer]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Lay ragged jets out as the exported files take them.
-
-    Args:
-        features: particles of all jets [n_particles, C].
-        offsets: first particle of each jet [n_jets + 1].
-
-    Returns:
-        features [n_jets, n, C] with zeros in padding, valid [n_jets, n]; n is at least 1.
-    """
-    counts = np.diff(offsets)
-    n = max(int(counts.max(initial=0)), 1)
-    valid = np.arange(n)[None, :] < counts[:, None]
-    padded = np.zeros((len(counts), n, features.shape[1]), dtype=np.float32)
-    padded[valid] = features
-    return padded, valid
 
 
 def _require_onnx() -> None:

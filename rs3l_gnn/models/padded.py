@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.models.config import HeadConfig
 
-__all__ = ["PaddedEdgeConv", "PaddedNetwork", "PaddedTagger"]
+__all__ = ["PaddedEdgeConv", "PaddedNetwork", "PaddedTagger", "padded_batch"]
 
 
 class PaddedEdgeConv(nn.Module):
@@ -98,3 +100,23 @@ class PaddedTagger(nn.Module):
         """Probabilities [n_jets], or [n_jets, n_classes], of jets as for :class:`PaddedNetwork`."""
         logits = self.mlp(nn.functional.normalize(self.encoder(features, valid), dim=1))
         return torch.sigmoid(logits).squeeze(1) if self.binary else torch.softmax(logits, dim=1)
+
+
+def padded_batch(
+    features: NDArray[np.floating], offsets: NDArray[np.integer]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Lay ragged jets out as the exported files take them.
+
+    Args:
+        features: particles of all jets [n_particles, C].
+        offsets: first particle of each jet [n_jets + 1].
+
+    Returns:
+        features [n_jets, n, C] with zeros in padding, valid [n_jets, n]; n is at least 1.
+    """
+    counts = np.diff(offsets)
+    n = max(int(counts.max(initial=0)), 1)
+    valid = np.arange(n)[None, :] < counts[:, None]
+    padded = np.zeros((len(counts), n, features.shape[1]), dtype=np.float32)
+    padded[valid] = features
+    return padded, valid

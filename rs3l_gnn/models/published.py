@@ -101,6 +101,11 @@ def _load(path: Path) -> object:
             ) from error
         raise CheckpointError(f"{path} is not a checkpoint; nothing of it was run", got=reason) from error
     except (EOFError, KeyError, RuntimeError, ValueError, AttributeError, TypeError, IndexError) as error:
+        if "TorchScript" in str(error):
+            raise CheckpointError(
+                f"{path} is TorchScript, a program, and nothing of it was run",
+                hint=f"if you trust it, say so: {{kind: torchscript, file: {path}}}, or --kind torchscript",
+            ) from error
         # torch has no error of its own for a file that is cut short or something else altogether.
         raise CheckpointError(f"{path} is not a checkpoint", got=" ".join(str(error).split())[:200]) from error
 

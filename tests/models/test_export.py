@@ -14,8 +14,8 @@ import torch
 
 from rs3l_gnn.conventions import FEATURE_NAMES, KINEMATIC_FEATURES, CheckpointError, OutputError
 from rs3l_gnn.models import Encoder, Head, HeadConfig, Tagger, save_tagger
-from rs3l_gnn.models.export import export, padded_batch
-from rs3l_gnn.models.padded import PaddedNetwork
+from rs3l_gnn.models.export import export
+from rs3l_gnn.models.padded import PaddedNetwork, padded_batch
 
 MakeEncoder = Callable[..., Encoder]
 MakeJets = Callable[..., Any]
