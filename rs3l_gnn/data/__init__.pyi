@@ -34,9 +34,9 @@ from .views import gather_jets as gather_jets
 from .views_dataset import EventViews as EventViews
 from .views_dataset import ViewsDataset as ViewsDataset
 from .views_file import ViewsFile as ViewsFile
-from .views_file import ViewsWriter as ViewsWriter
 from .views_file import read_views as read_views
-from .views_file import write_views as write_views
+from .views_writer import ViewsWriter as ViewsWriter
+from .views_writer import write_views as write_views
 from .weights import TrainingWeightConfig as TrainingWeightConfig
 from .weights import WeightConfig as WeightConfig
 from .weights import effective_number as effective_number

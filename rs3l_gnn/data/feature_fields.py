@@ -43,8 +43,13 @@ def lacking_features(form: EventFormat, features: Sequence[str], fields: Collect
     """
     if form.holds_features:
         return tuple(name for name in features if name not in FEATURE_NAMES)
-    held = {*form.candidate_fields, *(field for field in fields if field not in _IMPACT)}
+    held = _held(form, fields)
     return tuple(name for name in features if not set(find_feature(name).fields) <= held)
+
+
+def _held(form: EventFormat, fields: Collection[str]) -> set[str]:
+    # Impact parameters that a format does not read are no help, whatever lies in the file.
+    return {*form.candidate_fields, *(field for field in fields if field not in _IMPACT)}
 
 
 def require_features(form: EventFormat, features: Sequence[str], fields: Collection[str], *, where: str) -> None:
@@ -59,8 +64,10 @@ def require_features(form: EventFormat, features: Sequence[str], fields: Collect
     if not lacking:
         return
     needed = dict.fromkeys(field for name in lacking for field in find_feature(name).fields)
-    told = f": its candidates have no {', '.join(f for f in needed if f not in fields)}" if needed else ""
-    possible = [name for name in known_features() if name not in lacking_features(form, list(known_features()), fields)]
+    absent = [] if form.holds_features else [field for field in needed if field not in _held(form, fields)]
+    told = f": its candidates have no {', '.join(absent)}" if absent else ""
+    impossible = lacking_features(form, list(known_features()), fields)
+    possible = [name for name in known_features() if name not in impossible]
     raise MissingBranchError(
         f"{where} ({form.title}) cannot give {', '.join(lacking)}{told}",
         allowed=possible,

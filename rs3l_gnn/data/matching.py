@@ -12,7 +12,7 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, JetLabel, Variation
+from rs3l_gnn.conventions import FEATURE_NAMES, NOMINAL, InputFileError, InvalidDataError, JetLabel, Variation
 from rs3l_gnn.data.pair_report import SampleReport
 from rs3l_gnn.data.simulated import AnchorJets, SimulatedFile
 from rs3l_gnn.data.views import Views, group_views
@@ -115,6 +115,7 @@ class MatchedSample:
         layout: str,
         maximum: int,
         labels: tuple[JetLabel, ...] = (),
+        features: tuple[str, ...] = FEATURE_NAMES,
     ) -> Views | None:
         """All views of the matched events of one nominal file, None if it has no such event.
 
@@ -127,6 +128,7 @@ class MatchedSample:
             layout: candidate format of the files.
             maximum: hardest candidates kept for each jet.
             labels: those of the user's own that the jets of all samples may have.
+            features: names of the columns of the particles.
         """
         events, files = self.members(nominal)
         if len(events) == 0:
@@ -135,7 +137,7 @@ class MatchedSample:
         vartypes: list[NDArray[np.int16]] = []
         weights: list[NDArray[np.float32]] = []
         for file in files:
-            part = file.read(events, layout=layout, maximum=maximum)
+            part = file.read(events, layout=layout, maximum=maximum, features=features)
             parts.append(part)
             vartypes.append(np.full(len(part.offsets) - 1, file.variation.vartype, np.int16))
             table = np.full((len(part.offsets) - 1, len(shower_weight_names)), np.nan, np.float32)
@@ -153,6 +155,7 @@ class MatchedSample:
             shower_weight_names=shower_weight_names,
             shower_weights=np.concatenate(weights) if shower_weight_names else None,
             labels=labels,
+            feature_names=features,
         )
 
 

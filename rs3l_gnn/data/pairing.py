@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import Field
 
 from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
     MAX_CANDIDATES,
     NOMINAL,
     BaseConfig,
@@ -30,11 +31,12 @@ from rs3l_gnn.conventions import (
     select_variations,
     write_json,
 )
+from rs3l_gnn.conventions.feature_config import FeatureNames
 from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
-from rs3l_gnn.data.views_file import Compression, ViewsWriter
+from rs3l_gnn.data.views_writer import Compression, ViewsWriter
 
 __all__ = ["PairConfig", "PairReport", "SampleReport", "pair"]
 
@@ -50,6 +52,11 @@ class PairConfig(BaseConfig):
     )
     max_candidates: int = Field(default=MAX_CANDIDATES, ge=1, description="hardest candidates kept for each jet")
     layout: str = Field(default="pfnano", description="candidate format of the files in directories")
+    features: FeatureNames | None = Field(
+        default=None,
+        description="features of each candidate by name, or sets of them (paper, nano); the 15 of the paper if null, "
+        "with zeros for impact parameters that the files lack",
+    )
     events: EventPairConfig = EventPairConfig()
     compression: Compression = Field(
         default="gzip", description="gzip, which every HDF5 reads; lzf, which h5py reads, faster and larger; or none"
@@ -74,6 +81,7 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
         InvalidDataError: two files disagree on the hard partons of an event, on the radius of the jets or on what a
             label is, or hold the same event twice.
         ConfigError: both of ``directories`` and ``events.filesets``, or metadata that do not fit together.
+        MissingBranchError: features that a file cannot give, or branches that are absent.
         UnknownVariationError: a variation that is not in the registry.
         OutputError: the output exists, or cannot be written.
     """
@@ -99,13 +107,14 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
 
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
-    files = EventFiles.look(config.events, config.variations)
+    files = EventFiles.look(config.events, config.variations, config.features)
     with ViewsWriter.open(
         output,
         files.names,
         files.variations,
         labels=files.labels,
         domain=files.domain,
+        features=files.features,
         compression=config.compression,
         force=force,
     ) as writer:
@@ -123,6 +132,9 @@ def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[P
         select_variations([name for name in config.variations if name not in present], where="variations")
         kept = {NOMINAL.name, *config.variations}
         files = [file for file in files if file.variation.name in kept]
+    for file in files if config.features is not None else ():
+        file.require_features(config.features or (), config.layout)
+    features = config.features or FEATURE_NAMES
     samples = {name: MatchedSample.collect(name, files) for name in dict.fromkeys(file.sample for file in files)}
     variations = _variations(files)
     weight_names = tuple(dict.fromkeys(name for file in files for name in file.shower_weight_names))
@@ -137,6 +149,7 @@ def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[P
             shower_weight_names=weight_names,
             domain=domain,
             labels=labels,
+            features=features,
             compression=config.compression,
             force=force,
         ) as writer,
@@ -154,6 +167,7 @@ def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[P
                     layout=config.layout,
                     maximum=config.max_candidates,
                     labels=labels,
+                    features=features,
                 )
                 if views is not None:
                     writer.append(views)

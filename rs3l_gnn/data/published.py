@@ -32,7 +32,7 @@ from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.formats.published import PUBLISHED_BRANCHES, published_features
 from rs3l_gnn.data.views import Views
-from rs3l_gnn.data.views_file import ViewsWriter
+from rs3l_gnn.data.views_writer import ViewsWriter
 
 __all__ = ["PublishedFile", "convert_published", "read_published"]
 

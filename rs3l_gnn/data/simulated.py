@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
     MAX_CANDIDATES,
     NOMINAL,
     InputFileError,
@@ -26,6 +27,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data.event_format import EventFormat
 from rs3l_gnn.data.event_tables import read_events
+from rs3l_gnn.data.feature_fields import further_fields, require_features
 from rs3l_gnn.data.feature_rows import jet_features
 from rs3l_gnn.data.format_registry import get_format
 from rs3l_gnn.data.formats.simulated import METADATA, SIMULATED
@@ -42,7 +44,7 @@ class AnchorJets:
     """The anchor jets of one variation: at most one an event.
 
     Attributes:
-        features: particles [n_particles, 15].
+        features: particles [n_particles, n_features].
         offsets: first particle of each jet [n_jets + 1].
         columns: values of ``JET_COLUMNS`` that the file knows (all but sample and vartype) [n_jets].
         shower_weights: of the events, relative to their generator weight [n_jets, n_weights]; no column where the file
@@ -67,6 +69,7 @@ class SimulatedFile:
         event: number of each hard event, rising [n_entries].
         hard_hash: fingerprint of its hard partons [n_entries].
         has_anchor: True where the anchor jet passed the selection [n_entries].
+        branches: names of all its branches.
     """
 
     path: Path
@@ -76,6 +79,7 @@ class SimulatedFile:
     event: NDArray[np.int64]
     hard_hash: NDArray[np.uint64]
     has_anchor: NDArray[np.bool_]
+    branches: frozenset[str] = frozenset()
 
     @classmethod
     def open(cls, path: Path) -> SimulatedFile:
@@ -86,7 +90,7 @@ class SimulatedFile:
             MissingBranchError: needed branches are absent; they are named.
             InvalidDataError: an event with more than one anchor jet.
         """
-        arrays, metadata = _read(path, ["event", "hardHash", "FatJet_anchor"])
+        arrays, metadata, names = _read(path, ["event", "hardHash", "FatJet_anchor"])
         event = np.asarray(arrays["event"], dtype=np.int64)
         if (np.diff(event) <= 0).any():
             row = int(np.argmax(np.diff(event) <= 0)) + 1
@@ -106,6 +110,7 @@ class SimulatedFile:
             event=event,
             hard_hash=np.asarray(arrays["hardHash"], dtype=np.uint64),
             has_anchor=anchors == 1,
+            branches=names,
         )
 
     @property
@@ -124,8 +129,24 @@ class SimulatedFile:
         jets = self.metadata.get("jets") or {}
         return replace(get_format(layout).domain(jets.get("radius")), pt_min=jets.get("pt_min"))
 
-    def read(self, events: NDArray[np.int64], *, layout: str = "pfnano", maximum: int = MAX_CANDIDATES) -> AnchorJets:
-        """Anchor jets of the events in ``events`` [n, rising] that this file has.
+    def require_features(self, features: Sequence[str], layout: str) -> None:
+        """Refuse features that its candidates cannot give.
+
+        Raises:
+            MissingBranchError: names them.
+        """
+        form = get_format(layout)
+        require_features(form, features, form.further_fields(self.branches), where=str(self.path))
+
+    def read(
+        self,
+        events: NDArray[np.int64],
+        *,
+        layout: str = "pfnano",
+        maximum: int = MAX_CANDIDATES,
+        features: Sequence[str] = FEATURE_NAMES,
+    ) -> AnchorJets:
+        """Anchor jets of the events in ``events`` [n, rising] that this file has, with these features.
 
         Raises:
             InputFileError: the file is damaged.
@@ -137,14 +158,18 @@ class SimulatedFile:
         start, stop = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
         form = get_format(layout)
         event_names = ("genWeight", "PSWeight") if self.shower_weight_names else ("genWeight",)
+        fields = form.further_fields(self.branches)
         needed = [*form.branches(_JETS, candidates=True), *event_names]
-        arrays, _ = _read(self.path, needed, form, entry_start=start, entry_stop=stop)
+        needed += [fields[field] for field in further_fields(features) if field in fields]
+        arrays, _, _ = _read(self.path, needed, form, entry_start=start, entry_stop=stop)
         arrays = arrays[wanted[start:stop]]
         jets = form.jets(arrays)
         candidates = form.candidates(arrays)
         links = form.links(arrays, jets, candidates)
         try:
-            features, offsets = jet_features(jets, candidates, links, form, selected=jets.anchor, maximum=maximum)
+            particles, offsets = jet_features(
+                jets, candidates, links, form, selected=jets.anchor, maximum=maximum, features=features
+            )
         except InvalidDataError as error:
             raise InvalidDataError(f"{self.path}: {error}") from error
         anchors = jets[jets.anchor]
@@ -153,7 +178,7 @@ class SimulatedFile:
         }
         columns["event"] = self.event[rows]
         columns["weight"] = np.asarray(arrays["genWeight"], dtype=np.float32)
-        return AnchorJets(features, offsets, columns, self._shower_weights(arrays))
+        return AnchorJets(particles, offsets, columns, self._shower_weights(arrays))
 
     def _shower_weights(self, arrays: ak.Array) -> NDArray[np.float32]:
         n_weights = len(self.shower_weight_names)
@@ -189,11 +214,12 @@ def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
 
 def _read(
     path: Path, branches: list[str], form: EventFormat = SIMULATED, **entries: int
-) -> tuple[ak.Array, dict[str, Any]]:
+) -> tuple[ak.Array, dict[str, Any], frozenset[str]]:
     require_file(path)
     try:
         with uproot.open(path) as file:
-            return read_events(_tree(path, file, branches), form, branches, **entries), _metadata(path, file)
+            tree = _tree(path, file, branches)
+            return read_events(tree, form, branches, **entries), _metadata(path, file), frozenset(tree.keys())
     except InputFileError:
         raise
     except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError, InvalidDataError, merge_domains
+from rs3l_gnn.conventions import InputFileError, InvalidDataError, merge_domains
 from rs3l_gnn.data.published import PublishedFile
 from rs3l_gnn.data.views import Views, concatenate_views
 from rs3l_gnn.data.views_file import ViewsFile, is_views_file
@@ -26,12 +26,14 @@ class ViewsSource:
         shower_weights: read the shower weights too, where a file has them.
 
     Attributes:
-        index: all views without particles; events and jets are numbered as in here.
+        index: all views without particles; events and jets are numbered as in here. Its ``feature_names`` say what
+            the columns of particles are, see :meth:`take_features`.
         domain: what kind of jets they are, as far as all files say.
 
     Raises:
         InputFileError: no path, or a file that is missing, damaged or of another kind.
-        InvalidDataError: two files disagree on what a variation number means, or on the radius of the jets.
+        InvalidDataError: two files disagree on what a variation number means, on their features, or on the radius of
+            the jets.
     """
 
     def __init__(self, paths: Sequence[Path | str], *, shower_weights: bool = False) -> None:
@@ -52,7 +54,8 @@ class ViewsSource:
             first, last = int(self._events[number]), int(self._events[number + 1])
             if max(start, first) < min(stop, last):
                 parts.append(file.read(max(start, first) - first, min(stop, last) - first))
-        return concatenate_views(parts) if parts else self._open()[0].read(0, 0)
+        views = concatenate_views(parts) if parts else self._open()[0].read(0, 0)
+        return views.with_features(self.index.feature_names)
 
     def read_events(self, events: NDArray[np.int64], block: int = 1024) -> Views:
         """All views of chosen events.
@@ -82,10 +85,10 @@ class ViewsSource:
             block: events read at once; runs without a chosen jet are not read.
 
         Returns:
-            Features [n_particles, 15] and offsets [n + 1].
+            Features [n_particles, n_features] and offsets [n + 1].
         """
         first = self.index.first
-        features = np.empty((0, len(FEATURE_NAMES)), np.float32)
+        features = np.empty((0, len(self.index.feature_names)), np.float32)
         offsets = np.zeros(len(jets) + 1, np.int64)
         done = 0
         while done < len(jets):
@@ -107,7 +110,7 @@ class ViewsSource:
         return features, offsets
 
     def require_features(self, names: Sequence[str], *, what: str) -> None:
-        """Refuse files whose format lacks what a network takes; they hold zeros in its place.
+        """Refuse files that do not hold what a network takes, or zeros in its place, since their format lacks it.
 
         Args:
             names: features that the network takes.
@@ -116,6 +119,13 @@ class ViewsSource:
         Raises:
             InvalidDataError: names the features and the formats.
         """
+        held = self.index.feature_names
+        if absent := [name for name in names if name not in held]:
+            raise InvalidDataError(
+                f"{what} takes {', '.join(absent)}, which the views do not hold",
+                got=f"{', '.join(held)} in {', '.join(str(path) for path in self.paths)}",
+                hint="pair again with these features, if the events have them",
+            )
         lacking = self.domain.lacking(names)
         if lacking:
             formats = ", ".join(self.domain.formats or ("their format",))
@@ -124,6 +134,14 @@ class ViewsSource:
                 got=", ".join(str(path) for path in self.paths),
                 hint=f"train an encoder with features: [{', '.join(n for n in names if n not in lacking)}]",
             )
+
+    def take_features(self, names: Sequence[str]) -> None:
+        """Read what a network takes from here on; nothing changes for one that picks from the paper's 15 itself.
+
+        Raises:
+            ConfigError: the files lack a feature, see :meth:`require_features`.
+        """
+        self.index = self.index.with_features(names)
 
     def close(self) -> None:
         """Close the files; they open again when needed."""

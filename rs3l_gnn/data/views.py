@@ -18,6 +18,7 @@ from rs3l_gnn.conventions import (
     UnknownVariationError,
     Variation,
     check_offsets,
+    columns_of,
     jettype_names,
     merge_labels,
     split_of,
@@ -66,7 +67,7 @@ class Views:
     The nominal view of an event comes first, then the others by rising ``vartype``; a view may be missing.
 
     Attributes:
-        features: particles [n_particles, 15] in the order of ``conventions.FEATURES``.
+        features: particles [n_particles, n_features], columns as ``feature_names`` says.
         offsets: first particle of each jet [n_jets + 1].
         first: first jet of each event [n_events + 1].
         event: number of the hard event in its sample [n_jets].
@@ -82,6 +83,7 @@ class Views:
         shower_weights: weight of a nominal view under another shower, relative to its generator weight, NaN for views
             without [n_jets, n_weights]; None where the file has none or they were not asked for.
         labels: those of the user's own that ``jettype`` may hold.
+        feature_names: what the columns of ``features`` are.
     """
 
     features: NDArray[np.float32]
@@ -103,11 +105,12 @@ class Views:
     shower_weight_names: tuple[str, ...] = ()
     shower_weights: NDArray[np.float32] | None = None
     labels: tuple[JetLabel, ...] = ()
+    feature_names: tuple[str, ...] = FEATURE_NAMES
 
     def __post_init__(self) -> None:
-        if self.features.ndim != 2 or self.features.shape[1] != len(FEATURE_NAMES):
+        if self.features.ndim != 2 or self.features.shape[1] != len(self.feature_names):
             raise InvalidDataError(
-                f"features must have shape [n_particles, {len(FEATURE_NAMES)}]", got=self.features.shape
+                f"features must have shape [n_particles, {len(self.feature_names)}]", got=self.features.shape
             )
         check_offsets(self.offsets, len(self.features))
         check_offsets(self.first, self.n_jets)
@@ -182,6 +185,19 @@ class Views:
         """Features and offsets of some jets, as :func:`gather_jets`."""
         return gather_jets(self.features, self.offsets, jets)
 
+    def with_features(self, names: Sequence[str]) -> Views:
+        """The same views with some of their features, in another order.
+
+        Raises:
+            ConfigError: they lack one.
+        """
+        columns = columns_of(names, self.feature_names)
+        if columns is None:
+            return self
+        return replace(
+            self, features=self.features[:, columns], feature_names=tuple(self.feature_names[i] for i in columns)
+        )
+
     def columns(self, jets: slice | NDArray[np.integer]) -> dict[str, Any]:
         """What stands once for each jet, of some jets: ``JET_COLUMNS`` and the shower weights, by field name."""
         found: dict[str, Any] = {name: getattr(self, name)[jets] for name in JET_COLUMNS}
@@ -211,6 +227,7 @@ def group_views(
     shower_weight_names: tuple[str, ...] = (),
     shower_weights: NDArray[np.float32] | None = None,
     labels: tuple[JetLabel, ...] = (),
+    feature_names: tuple[str, ...] = FEATURE_NAMES,
 ) -> Views:
     """Put jets that are read variation by variation in the order of views.
 
@@ -219,7 +236,7 @@ def group_views(
         group: which views go together, from 0 on without a gap, for the jets of all variations one after another
             [n_jets].
         columns: ``JET_COLUMNS`` of the same jets.
-        samples, variations, shower_weight_names, labels: as in :class:`Views`.
+        samples, variations, shower_weight_names, labels, feature_names: as in :class:`Views`.
         shower_weights: of the same jets [n_jets, n_weights].
     """
     order = np.lexsort((columns["vartype"], group))  # nominal, -1, comes first
@@ -235,6 +252,7 @@ def group_views(
         shower_weight_names=shower_weight_names,
         shower_weights=None if shower_weights is None else shower_weights[order],
         labels=labels,
+        feature_names=feature_names,
         **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
     )
 
@@ -243,10 +261,17 @@ def concatenate_views(parts: list[Views]) -> Views:
     """Views of several files after one another.
 
     Raises:
-        InvalidDataError: nothing to join, or two parts disagree on what the number of a variation or label means.
+        InvalidDataError: nothing to join, or two parts disagree on their features, or on what the number of a
+            variation or label means.
     """
     if not parts:
         raise InvalidDataError("there are no views to join")
+    if len(kinds := {part.feature_names for part in parts}) > 1:
+        raise InvalidDataError(
+            "views with different features do not go together",
+            got="; ".join(", ".join(names) for names in sorted(kinds)),
+            hint="pair them again with the same features",
+        )
     samples = tuple(dict.fromkeys(name for part in parts for name in part.samples))
     variations: dict[int, Variation] = {}
     for part in parts:
@@ -270,6 +295,7 @@ def concatenate_views(parts: list[Views]) -> Views:
         shower_weight_names=weight_names,
         shower_weights=_join_shower_weights(parts, weight_names),
         labels=merge_labels(part.labels for part in parts),
+        feature_names=parts[0].feature_names,
         **columns,
     )
 

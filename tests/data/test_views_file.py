@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
     IMPACT_FEATURES,
     InputFileError,
     InvalidDataError,
@@ -17,6 +18,7 @@ from rs3l_gnn.conventions import (
     MissingBranchError,
     OutputError,
     Rs3lError,
+    unit_of,
 )
 from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, concatenate_views, read_views, write_views
 
@@ -161,11 +163,32 @@ def test_a_missing_data_set(written: Path) -> None:
         read_views(written)
 
 
-def test_other_features(written: Path) -> None:
+@pytest.mark.parametrize(
+    ("names", "units", "message"),
+    [
+        (["colour"], None, "does not say the units of its features; got colour"),
+        (["colour"], ["1"], r"'features' must have 1 columns; got \(\d+, 15\)"),
+        ([*FEATURE_NAMES[:-1], "puppi_weight"], [*["1"] * 15], "'log_pt' in another unit; got 1; allowed: log"),
+        ([*FEATURE_NAMES[:-1], "puppi_weight"], ["log(pT/GeV)"], "damaged"),
+    ],
+)
+def test_columns_that_nobody_can_use(written: Path, names: list[str], units: list[str] | None, message: str) -> None:
     with h5py.File(written, "a") as file:
-        file.attrs["features"] = json.dumps(["colour"])
-    with pytest.raises(InputFileError, match="holds other features; got colour"):
+        file.attrs["features"] = json.dumps(names)
+        if units is not None:
+            file.attrs["units"] = json.dumps(units)
+    with pytest.raises(InputFileError, match=message):
         read_views(written)
+
+
+def test_a_feature_of_a_package_that_is_not_here_can_be_read(written: Path, views: Views) -> None:
+    names = (*FEATURE_NAMES[:-1], "colour")
+    with h5py.File(written, "a") as file:
+        file.attrs["features"] = json.dumps(names)
+        file.attrs["units"] = json.dumps([*(unit_of(name) for name in FEATURE_NAMES[:-1]), "hue"])
+    found = read_views(written)
+    assert found.feature_names == names
+    np.testing.assert_array_equal(found.features, views.features)
 
 
 def test_values_that_are_not_finite_are_located(written: Path) -> None:

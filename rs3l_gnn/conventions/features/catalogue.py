@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from rs3l_gnn.conventions.errors import ConfigError
 from rs3l_gnn.conventions.features.feature import Feature
 from rs3l_gnn.conventions.features.paper import FEATURE_NAMES, FEATURES, IMPACT_FEATURES
 from rs3l_gnn.conventions.features.tracks import FURTHER_FEATURES
-
-if TYPE_CHECKING:
-    from rs3l_gnn.conventions.registry import Registry
+from rs3l_gnn.conventions.registry import Registry
 
 __all__ = ["FEATURE_SETS", "columns_of", "feature_names", "find_feature", "input_order", "known_features", "unit_of"]
 
@@ -110,8 +107,6 @@ def columns_of(names: Sequence[str], held: Sequence[str]) -> list[int] | None:
 
 @cache
 def _registry() -> Registry[Feature]:
-    from rs3l_gnn.conventions.registry import Registry
-
     class Features(Registry[Feature]):
         def parts_of_package(self) -> dict[str, Feature]:
             return dict(_BUILT_IN)

@@ -7,9 +7,10 @@ file: those of the other views wait in a file without a name beside the output u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
     JetDomain,
     JetLabel,
     Progress,
@@ -28,6 +30,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data.event_pairing.caps import within_caps
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
+from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS
 from rs3l_gnn.data.event_pairing.particles import ParticleStore, read_particles
 from rs3l_gnn.data.event_pairing.partners import FoundEvents, JetPartners, find_events, find_partners
@@ -35,8 +38,9 @@ from rs3l_gnn.data.event_pairing.plan import plan_sample
 from rs3l_gnn.data.event_pairing.report import EventSampleReport
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews, find_samples
 from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewIndex
+from rs3l_gnn.data.feature_fields import require_features
 from rs3l_gnn.data.views import Views, group_views
-from rs3l_gnn.data.views_file import ViewsWriter
+from rs3l_gnn.data.views_writer import ViewsWriter
 
 __all__ = ["EventFiles", "pair_event_files"]
 
@@ -52,6 +56,7 @@ class EventFiles:
         variations: of all samples, by rising number.
         domain: what kind of jets they are.
         labels: those of the user's own that the jets may have.
+        features: names of the columns of their particles.
     """
 
     samples: tuple[SampleViews, ...]
@@ -60,15 +65,27 @@ class EventFiles:
     variations: tuple[Variation, ...]
     domain: JetDomain
     labels: tuple[JetLabel, ...]
+    features: tuple[str, ...] = FEATURE_NAMES
 
     @classmethod
-    def look(cls, config: EventPairConfig, variations: tuple[str, ...] | None) -> EventFiles:
+    def look(
+        cls, config: EventPairConfig, variations: tuple[str, ...] | None, features: tuple[str, ...] | None = None
+    ) -> EventFiles:
         """Open every file and refuse what cannot be paired; errors as :func:`find_samples` and :func:`plan_sample`.
 
+        Args:
+            config: settings.
+            variations: to keep beside nominal; all if None.
+            features: of the particles, which all files must be able to give; the paper's if None, with zeros for
+                impact parameters that a format lacks.
+
         Raises:
+            MissingBranchError: a file cannot give the features.
             InvalidDataError: files with jets of different radii.
         """
         samples = tuple(find_samples(config, variations))
+        for file in _all_files(samples) if features is not None else ():
+            require_features(file.form, features or (), file.form.further_fields(file.names), where=file.path)
         plans = tuple(plan_sample(sample, config) for sample in samples)
         known = {view.variation.vartype: view.variation for sample in samples for view in sample.views}
         return cls(
@@ -76,13 +93,18 @@ class EventFiles:
             plans,
             tuple(dict.fromkeys(sample.name for sample in samples)),
             tuple(known[number] for number in sorted(known)),
-            merge_domains(file.domain for sample in samples for view in sample.views for file in view.files),
+            merge_domains(file.domain for file in _all_files(samples)),
             merge_labels(plan.labels.own for plan in plans),
+            FEATURE_NAMES if features is None else features,
         )
 
     def inputs(self) -> dict[str, str]:
         """ROOT's content id of each file, by its path."""
-        return {file.path: file.uuid for sample in self.samples for view in sample.views for file in view.files}
+        return {file.path: file.uuid for file in _all_files(self.samples)}
+
+
+def _all_files(samples: Iterable[SampleViews]) -> Iterator[EventFile]:
+    return (file for sample in samples for view in sample.views for file in view.files)
 
 
 def pair_event_files(
@@ -181,17 +203,17 @@ class _MatchedViews:
 
     def views(self, files: EventFiles, folder: Path, maximum: int, bar: Progress) -> Iterator[Views]:
         """Views of the kept jets, block after block in the order of the nominal files."""
-        puppi = self.plan.config.puppi
+        read = partial(read_particles, puppi=self.plan.config.puppi, maximum=maximum, features=files.features)
         with ExitStack() as stack:
             stores = []
             for index, _, partners in self.others:
-                store = stack.enter_context(ParticleStore.open(len(index.jets), folder))
+                store = stack.enter_context(ParticleStore.open(len(index.jets), len(files.features), folder))
                 wanted = np.sort(partners.jet[self.kept])
-                for particles in read_particles(index, wanted[wanted >= 0], puppi=puppi, maximum=maximum):
+                for particles in read(index, wanted[wanted >= 0]):
                     store.put(particles)
                 bar.advance(len(index.view.files))
                 stores.append(store)
-            for particles in read_particles(self.nominal, self.kept, puppi=puppi, maximum=maximum):
+            for particles in read(self.nominal, self.kept):
                 parts = [(particles.features, particles.offsets)]
                 groups, columns = [np.arange(len(particles.jets))], [self._columns(self.nominal, particles.jets, files)]
                 for store, (index, _, partners) in zip(stores, self.others, strict=True):
@@ -206,6 +228,7 @@ class _MatchedViews:
                     samples=files.names,
                     variations=files.variations,
                     labels=files.labels,
+                    feature_names=files.features,
                 )
             bar.advance(len(self.nominal.view.files))
 

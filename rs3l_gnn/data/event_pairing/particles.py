@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from rs3l_gnn.data.event_format import KINEMATICS
 from rs3l_gnn.data.event_pairing.event_files import Chunk, EventFile
 from rs3l_gnn.data.event_pairing.view_index import ViewIndex
 from rs3l_gnn.data.event_tables import EventTables
+from rs3l_gnn.data.feature_fields import further_fields
 from rs3l_gnn.data.feature_rows import jet_features
 from rs3l_gnn.data.views import gather_jets
 
@@ -26,7 +27,6 @@ __all__ = ["JetParticles", "ParticleStore", "read_particles"]
 
 _MEMORY = 32_000_000
 """Bytes of a chunk, as stored."""
-_WIDTH = len(FEATURE_NAMES)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class JetParticles:
 
     Attributes:
         jets: indices in the table of jets, rising [n].
-        features: particles [n_particles, 15].
+        features: particles [n_particles, n_features].
         offsets: first particle of each jet [n + 1].
     """
 
@@ -44,8 +44,8 @@ class JetParticles:
     offsets: NDArray[np.int64]
 
 
-def particle_branches(file: EventFile, *, puppi: bool) -> list[str]:
-    """Branches of candidates, links and of what jets need for their axes.
+def particle_branches(file: EventFile, *, puppi: bool, features: Sequence[str] = FEATURE_NAMES) -> list[str]:
+    """Branches of candidates, links and of what jets need for their axes, and those that features need beside.
 
     Raises:
         MissingBranchError: some are absent.
@@ -54,11 +54,20 @@ def particle_branches(file: EventFile, *, puppi: bool) -> list[str]:
     # Numbers that NanoAOD's formats list: they are no part of the particles.
     needed = [name for name in needed if name not in ("run", "luminosityBlock", "event")]
     file.require(needed, what="the candidates")
+    fields = file.form.further_fields(file.names)
+    needed += [fields[field] for field in further_fields(features) if field in fields]
     more = [*file.jet_branches((*KINEMATICS, "rawFactor")), *file.form.more_branches(file.names)]
     return list(dict.fromkeys([*needed, *more]))
 
 
-def read_particles(index: ViewIndex, wanted: NDArray[np.int64], *, puppi: bool, maximum: int) -> Iterator[JetParticles]:
+def read_particles(
+    index: ViewIndex,
+    wanted: NDArray[np.int64],
+    *,
+    puppi: bool,
+    maximum: int,
+    features: tuple[str, ...] = FEATURE_NAMES,
+) -> Iterator[JetParticles]:
     """Particles of some jets of a view, chunk after chunk.
 
     Args:
@@ -66,6 +75,7 @@ def read_particles(index: ViewIndex, wanted: NDArray[np.int64], *, puppi: bool, 
         wanted: places in its table of jets, rising [n].
         puppi: scale candidates by their PUPPI weights.
         maximum: hardest candidates kept for each jet.
+        features: names of the columns.
 
     Raises:
         InputFileError: a file is damaged.
@@ -78,11 +88,12 @@ def read_particles(index: ViewIndex, wanted: NDArray[np.int64], *, puppi: bool, 
         if low == high:
             continue
         start, stop = int(rows[low]) - first, int(rows[high - 1]) + 1 - first
-        for chunk in file.chunks(particle_branches(file, puppi=puppi), memory=_MEMORY, start=start, stop=stop):
+        branches = particle_branches(file, puppi=puppi, features=features)
+        for chunk in file.chunks(branches, memory=_MEMORY, start=start, stop=stop):
             begin = first + chunk.start
             mine = wanted[slice(*np.searchsorted(rows, [begin, begin + len(chunk.events)]))]
             if len(mine):
-                yield _particles(file, chunk, index, mine, begin, puppi=puppi, maximum=maximum)
+                yield _particles(file, chunk, index, mine, begin, puppi=puppi, maximum=maximum, names=features)
 
 
 def _particles(
@@ -94,11 +105,12 @@ def _particles(
     *,
     puppi: bool,
     maximum: int,
+    names: tuple[str, ...],
 ) -> JetParticles:
     rows = index.jets.row[mine] - begin
     used = np.unique(rows)
     events = chunk.events if len(used) == len(chunk.events) else chunk.events[used]
-    tables = EventTables(events, file.form, puppi=puppi)
+    tables = EventTables(events, file.form, puppi=puppi, features=names)
     counts = np.asarray(ak.num(tables.jets["pt"], axis=1), dtype=np.int64)
     place = starts_of(counts)[np.searchsorted(used, rows)] + index.jets.place[mine]
     stored = tables.stored_features
@@ -106,7 +118,8 @@ def _particles(
         if stored is not None:
             features, offsets = gather_jets(stored[0], offsets_of(stored[1]), place)
             hardest, offsets = hardest_candidates(features[:, FEATURE_NAMES.index("log_pt")], offsets, maximum)
-            return JetParticles(mine, features[hardest], offsets)
+            columns = [FEATURE_NAMES.index(name) for name in names]
+            return JetParticles(mine, features[hardest][:, columns], offsets)
         selected = np.zeros(int(counts.sum()), dtype=bool)
         selected[place] = True
         features, offsets = jet_features(
@@ -116,6 +129,7 @@ def _particles(
             file.form,
             selected=ak.unflatten(selected, counts),
             maximum=maximum,
+            features=names,
         )
     except InvalidDataError as error:
         raise InvalidDataError(f"{file.path}: {error}") from error
@@ -127,10 +141,12 @@ class ParticleStore:
 
     Args:
         n_jets: jets of the view.
-        folder: where the file is; it takes 60 bytes a particle.
+        width: features of a particle.
+        folder: where the file is; it takes 4 bytes a feature.
     """
 
-    def __init__(self, n_jets: int, folder: Path) -> None:
+    def __init__(self, n_jets: int, width: int, folder: Path) -> None:
+        self._width = width
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the context that opens the store
         self._start = np.zeros(n_jets, dtype=np.int64)
         self._count = np.zeros(n_jets, dtype=np.int32)
@@ -138,9 +154,9 @@ class ParticleStore:
 
     @classmethod
     @contextmanager
-    def open(cls, n_jets: int, folder: Path) -> Iterator[ParticleStore]:
+    def open(cls, n_jets: int, width: int, folder: Path) -> Iterator[ParticleStore]:
         """A store for the length of a block."""
-        store = cls(n_jets, folder)
+        store = cls(n_jets, width, folder)
         try:
             yield store
         finally:
@@ -157,10 +173,11 @@ class ParticleStore:
         """Features and offsets of some jets, in the order asked for."""
         self._file.flush()
         offsets = offsets_of(self._count[jets])
-        features = np.empty((int(offsets[-1]), _WIDTH), np.float32)
+        features = np.empty((int(offsets[-1]), self._width), np.float32)
         # In the order of the file, so that neighbours there are read together.
         for place in np.argsort(self._start[jets], kind="stable"):
             if offsets[place + 1] > offsets[place]:
                 mine = features[offsets[place] : offsets[place + 1]]
-                os.preadv(self._file.fileno(), [mine.data], int(self._start[jets[place]]) * _WIDTH * mine.itemsize)
+                start = int(self._start[jets[place]]) * self._width * mine.itemsize
+                os.preadv(self._file.fileno(), [mine.data], start)
         return features, offsets

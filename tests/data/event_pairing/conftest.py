@@ -91,7 +91,7 @@ def _read(path: Path, candidates: str, links: str, extra: Mapping[str, Sequence[
 @pytest.fixture(scope="session")
 def pfnano(shared_data: Path) -> CmsFile:
     """PFNano of CMS, 10 events."""
-    candidates = ("pt", "eta", "phi", "mass", "pdgId", "charge", "d0", "dz", "puppiWeight")
+    candidates = ("pt", "eta", "phi", "mass", "pdgId", "charge", "d0", "dz", "puppiWeight", "d0Err", "trkQuality")
     return _read(shared_data / "cms" / "pfnano.root", "PFCands", "FatJetPFCands", {"PFCands": candidates})
 
 

@@ -15,7 +15,7 @@ def test_particles_come_back_in_any_order(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     counts = rng.integers(0, 6, 50)
     jets = [rng.normal(size=(count, len(FEATURE_NAMES))).astype(np.float32) for count in counts]
-    with ParticleStore.open(60, tmp_path) as store:
+    with ParticleStore.open(60, len(FEATURE_NAMES), tmp_path) as store:
         for part in np.array_split(np.arange(50), 4):
             store.put(JetParticles(part + 5, np.concatenate([jets[i] for i in part]), offsets_of(counts[part])))
         wanted = rng.permutation(50)[:30]

@@ -1,0 +1,225 @@
+"""Files of views, written block by block; what they hold stands in :mod:`rs3l_gnn.data.views_file`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    InvalidDataError,
+    JetDomain,
+    JetLabel,
+    Variation,
+    atomic_file,
+    find_feature,
+)
+from rs3l_gnn.data.compressed_rows import CompressedRows, compressing_threads
+from rs3l_gnn.data.remembering_file import RememberingFile
+from rs3l_gnn.data.views import JET_COLUMNS, Views
+
+__all__ = ["FORMAT", "SHOWER_WEIGHTS", "VERSION", "Compression", "ViewsWriter", "write_views"]
+
+FORMAT, VERSION = "rs3l-views", 1
+SHOWER_WEIGHTS = "shower_weights"
+# Headers with checksums, and texts that lie in them: HDF5 reads a damaged heap of texts of free length for ever.
+_LIBVER = ("v108", "v108")
+_CHUNK_ROWS, _LEVEL = 8192, 1
+Compression = Literal["gzip", "lzf", "none"]
+_FILTERS: dict[Compression, dict[str, Any]] = {
+    "gzip": {"compression": "gzip", "compression_opts": _LEVEL, "shuffle": True},
+    "lzf": {"compression": "lzf", "shuffle": True},
+    "none": {},
+}
+_UNKNOWN = JetDomain()
+
+
+class ViewsWriter:
+    """Append blocks of events to a new file; see :meth:`open`."""
+
+    def __init__(
+        self,
+        file: Any,
+        samples: tuple[str, ...],
+        variations: tuple[Variation, ...],
+        *,
+        shower_weight_names: tuple[str, ...],
+        domain: JetDomain,
+        labels: tuple[JetLabel, ...],
+        features: tuple[str, ...],
+        compression: Compression,
+        threads: Executor,
+        stream: RememberingFile,
+    ) -> None:
+        self._file, self._stream = file, stream
+        self.samples, self.variations, self.shower_weight_names = samples, variations, shower_weight_names
+        self.labels, self.features = labels, features
+        file.attrs["version"] = VERSION
+        texts = {
+            "format": FORMAT,
+            "features": json.dumps(features),
+            "samples": json.dumps(samples),
+            "variations": json.dumps([variation.record() for variation in variations]),
+        }
+        if record := domain.record():
+            texts["domain"] = json.dumps(record)
+        if features != FEATURE_NAMES:
+            texts["units"] = json.dumps([find_feature(name).unit for name in features])
+        if labels:
+            texts["labels"] = json.dumps([label.record() for label in labels])
+        for name, text in texts.items():
+            file.attrs[name] = np.bytes_(text.encode())
+        compressed = _FILTERS[compression]
+        width = len(features)
+        particles = file.create_dataset(
+            "features", (0, width), np.float32, maxshape=(None, width), chunks=(_CHUNK_ROWS, width), **compressed
+        )
+        self._particles = CompressedRows(particles, _LEVEL, threads) if compression == "gzip" else None
+        for name in ("offsets", "events/first"):
+            file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
+        for name, dtype in JET_COLUMNS.items():
+            file.create_dataset(f"jets/{name}", (0,), dtype, maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
+        if n_weights := len(shower_weight_names):
+            weights = file.create_dataset(
+                SHOWER_WEIGHTS,
+                (0, n_weights),
+                np.float32,
+                maxshape=(None, n_weights),
+                chunks=(_CHUNK_ROWS, n_weights),
+                **compressed,
+            )
+            weights.attrs["names"] = np.bytes_(json.dumps(shower_weight_names).encode())
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        path: Path | str,
+        samples: tuple[str, ...],
+        variations: tuple[Variation, ...],
+        *,
+        shower_weight_names: tuple[str, ...] = (),
+        domain: JetDomain = _UNKNOWN,
+        labels: tuple[JetLabel, ...] = (),
+        features: tuple[str, ...] = FEATURE_NAMES,
+        compression: Compression = "gzip",
+        force: bool = False,
+    ) -> Iterator[Self]:
+        """A writer whose file takes its name when the block ends without an error.
+
+        Args:
+            path: the file.
+            samples, variations, shower_weight_names: what the blocks may hold, see :class:`Views`.
+            domain: what kind of jets they are.
+            labels: those of the user's own that the jets may have.
+            features: names of the columns of the particles.
+            compression: gzip, which every HDF5 reads; lzf, faster, of h5py; or none.
+            force: replace an existing file.
+
+        Raises:
+            OutputError: the file exists and ``force`` is False, or it cannot be written.
+        """
+        with atomic_file(path, force=force) as partial, RememberingFile(partial, "w+") as stream:
+            try:
+                with compressing_threads() as threads, h5py.File(stream, "w", libver=_LIBVER) as file:
+                    writer = cls(
+                        file,
+                        samples,
+                        variations,
+                        shower_weight_names=shower_weight_names,
+                        domain=domain,
+                        labels=labels,
+                        features=features,
+                        compression=compression,
+                        threads=threads,
+                        stream=stream,
+                    )
+                    yield writer
+                    writer._finish()
+            except (OSError, RuntimeError):
+                # What could not be written cannot be read back: the failed write is the one to report.
+                stream.require_written()
+                raise
+            stream.require_written()
+
+    def append(self, views: Views) -> None:
+        """Add the events of one block.
+
+        Raises:
+            InvalidDataError: the block has samples, variations, features or shower weights that this file does not
+                list.
+            OSError: the disk is full; :meth:`open` makes an OutputError of it.
+        """
+        if views.samples != self.samples or not set(views.variations) <= set(self.variations):
+            raise InvalidDataError(
+                "a block of views does not fit the file's samples and variations",
+                got=f"{views.samples}, {[v.name for v in views.variations]}",
+                allowed=f"{self.samples}, {[v.name for v in self.variations]}",
+            )
+        if views.feature_names != self.features:
+            raise InvalidDataError(
+                "a block of views has other features than its file", got=views.feature_names, allowed=self.features
+            )
+        table = _shower_weights(views, self.shower_weight_names)
+        offset = self._file["offsets"][-1]
+        first = self._file["events/first"][-1]
+        if self._particles is None:
+            self._extend("features", views.features)
+        else:
+            self._particles.append(views.features)
+        self._extend("offsets", views.offsets[1:] + offset)
+        self._extend("events/first", views.first[1:] + first)
+        for name in JET_COLUMNS:
+            self._extend(f"jets/{name}", getattr(views, name))
+        if self.shower_weight_names:
+            self._extend(SHOWER_WEIGHTS, table)
+        self._stream.require_written()
+
+    def _finish(self) -> None:
+        if self._particles is not None:
+            self._particles.finish()
+
+    def _extend(self, name: str, values: Any) -> None:
+        dataset = self._file[name]
+        before = len(dataset)
+        dataset.resize(before + len(values), axis=0)
+        dataset[before:] = values
+
+
+def _shower_weights(views: Views, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Shower weights of a block [n_jets, n_names], NaN for a block without any."""
+    if views.shower_weights is None:
+        return np.full((views.n_jets, len(names)), np.nan, np.float32)
+    if views.shower_weight_names != names:
+        raise InvalidDataError(
+            "a block of views has other shower weights than its file", got=views.shower_weight_names, allowed=names
+        )
+    return views.shower_weights
+
+
+def write_views(path: Path | str, views: Views, *, domain: JetDomain = _UNKNOWN, force: bool = False) -> None:
+    """Write views to a new file; ``domain`` says what kind of jets they are.
+
+    Raises:
+        OutputError: the file exists and ``force`` is False, or it cannot be written.
+    """
+    names = views.shower_weight_names
+    with ViewsWriter.open(
+        path,
+        views.samples,
+        views.variations,
+        shower_weight_names=names,
+        domain=domain,
+        labels=views.labels,
+        features=views.feature_names,
+        force=force,
+    ) as writer:
+        writer.append(views)
