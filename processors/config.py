@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
@@ -101,6 +101,13 @@ class ProcessorConfig(BaseConfig):
         default=True, description="keep the covariance of nominal and re-simulated scores, which a fit can use"
     )
     bootstrap: BootstrapConfig = BootstrapConfig()
+
+    @field_validator("score", "mass", "pt", mode="before")
+    @classmethod
+    def _rest_of_the_axis(cls, given: Any, info: ValidationInfo) -> Any:
+        """One number of a default axis may be given alone."""
+        default = cls.model_fields[str(info.field_name)].default
+        return {**default.model_dump(), **given} if isinstance(given, dict) else given
 
     @field_validator("taggers")
     @classmethod
@@ -207,8 +214,8 @@ class RunConfig(BaseConfig):
         description="most events in one chunk, which is held in memory whole; null for as many as the number of "
         "candidates in the file allows",
     )
-    retries: int = Field(default=1, ge=0)
-    skip_bad_files: bool = False
+    retries: int = Field(default=1, ge=0, description="how often a chunk that cannot be read is tried again")
+    skip_bad_files: bool = Field(default=False, description="go on without files that cannot be opened, and list them")
     limit_files: int | None = Field(default=None, ge=1, description="files of each data set")
     limit_chunks: int | None = Field(default=None, ge=1, description="chunks of each data set")
     checkpoints: Path | None = Field(default=None, description="folder that keeps finished chunks for a later run")

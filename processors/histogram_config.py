@@ -20,9 +20,9 @@ FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 class AxisConfig(BaseConfig):
     """Binning of one variable."""
 
-    bins: int = Field(ge=1)
-    start: float
-    stop: float
+    bins: int = Field(ge=1, description="how many")
+    start: float = Field(description="lowest edge")
+    stop: float = Field(description="highest edge")
     spacing: Literal["linear", "logit"] = Field(
         default="linear", description="logit: fine near both ends, where the scores of a trained tagger pile up"
     )

@@ -47,7 +47,7 @@ class JetSelection(BaseConfig):
         "number, all of them; anchor: the jet matched to the hard event",
     )
     pt_min: float = Field(default=450.0, ge=0, description="GeV")
-    eta_max: float = Field(default=2.5, gt=0)
+    eta_max: float = Field(default=2.5, gt=0, description="largest |eta|")
     mass_min: float | None = Field(default=None, description="soft-drop mass, GeV")
     mass_max: float | None = Field(default=None, description="soft-drop mass, GeV")
     selection: dict[PlainName, ConditionText] = Field(
@@ -84,7 +84,7 @@ class JetSelection(BaseConfig):
 class ChannelConfig(BaseConfig):
     """One region: jets inside every window for which the expression holds."""
 
-    name: PlainName
+    name: PlainName = Field(description="entry on the channel axis")
     cuts: dict[str, tuple[float | None, float | None]] = Field(
         default_factory=dict,
         description="window [low, high) for score_<tagger>, mass or pt; null leaves a side open",

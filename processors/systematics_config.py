@@ -41,8 +41,8 @@ PlainName = Annotated[str, AfterValidator(_plain_name)]
 class CorrectionInput(BaseConfig):
     """One argument of a correction: a branch of the events, or a constant. In a constant, {direction} is filled in."""
 
-    branch: str | None = None
-    value: float | str | None = None
+    branch: str | None = Field(default=None, description="of the events")
+    value: float | str | None = Field(default=None, description="a constant, in place of a branch")
 
     @model_validator(mode="after")
     def _one_of_two(self) -> CorrectionInput:
@@ -54,13 +54,13 @@ class CorrectionInput(BaseConfig):
 class WeightCorrection(BaseConfig):
     """An event weight from a correctionlib file, with variations if ``up`` and ``down`` are given."""
 
-    name: PlainName
-    file: Path
-    correction: str
-    inputs: tuple[CorrectionInput, ...]
+    name: PlainName = Field(description="of the weight; with up and down, of its source on the variation axis")
+    file: Path = Field(description="of correctionlib, JSON, plain or packed")
+    correction: str = Field(description="name of the correction in the file")
+    inputs: tuple[CorrectionInput, ...] = Field(description="its arguments, in the order of the file")
     nominal: str = Field(default="nominal", description="what {direction} stands for in the nominal weight")
-    up: str | None = None
-    down: str | None = None
+    up: str | None = Field(default=None, description="what {direction} stands for one standard deviation up")
+    down: str | None = Field(default=None, description="the same, down")
     group: PlainName | None = Field(default=None, description="group of its nuisance in a fit, such as detector")
 
     @model_validator(mode="after")
@@ -73,7 +73,7 @@ class WeightCorrection(BaseConfig):
 class Sides(BaseConfig):
     """A factor that simulation is corrected by, and its values one standard deviation away."""
 
-    nominal: float = Field(default=1.0, gt=0)
+    nominal: float = Field(default=1.0, gt=0, description="the correction itself")
     up: float | None = Field(default=None, gt=0, description="makes a variation <name>Up")
     down: float | None = Field(default=None, gt=0, description="makes a variation <name>Down")
 
@@ -165,10 +165,10 @@ class MomentumShifts(BaseConfig):
 class CandidateShift(BaseConfig):
     """A change of the candidates themselves, after which the networks run again."""
 
-    name: PlainName
-    kind: Literal["energy_scale", "tracking_efficiency"]
+    name: PlainName = Field(description="of the source on the variation axis")
+    kind: Literal["energy_scale", "tracking_efficiency"] = Field(description="what is changed")
     size: float = Field(gt=0, lt=1, description="relative shift of the energy, or share of tracks lost")
-    particles: Literal["all", "charged", "neutral", "photon"] = "all"
+    particles: Literal["all", "charged", "neutral", "photon"] = Field(default="all", description="those it acts on")
     seed: int = Field(default=1, ge=0, description="selects which tracks are lost")
 
 
@@ -187,6 +187,6 @@ class SystematicsConfig(BaseConfig):
         description="which entries of PSWeight: factors sqrt(2) (Red), 2 or any other (Def), 4 (Con). They vary the "
         "same scale: a fit with several counts it several times",
     )
-    weights: tuple[WeightCorrection, ...] = ()
-    momenta: MomentumShifts | None = None
-    candidates: tuple[CandidateShift, ...] = ()
+    weights: tuple[WeightCorrection, ...] = Field(default=(), description="corrections of events by weights")
+    momenta: MomentumShifts | None = Field(default=None, description="scale and resolution of the jets")
+    candidates: tuple[CandidateShift, ...] = Field(default=(), description="shifts after which networks run again")

@@ -3,9 +3,9 @@
 import os
 from importlib import import_module
 
-from rs3l_gnn.cli.app import VERBS, app
+from rs3l_gnn.cli.app import CONFIGS, VERBS, app
 
-__all__ = ["VERBS", "app", "main"]
+__all__ = ["CONFIGS", "VERBS", "app", "load_verbs", "main"]
 
 
 def main() -> None:
@@ -13,6 +13,11 @@ def main() -> None:
     # Idle OpenMP threads of torch sleep instead of spinning, here and in every process started from here: spinning
     # takes the cores from the encoder's own threads. libgomp reads it when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    for name in VERBS:
-        import_module(f"rs3l_gnn.cli.{name}")  # importing a verb registers it
+    load_verbs()
     app()
+
+
+def load_verbs() -> None:
+    """Register all verbs with ``app``, and their configurations in ``CONFIGS``; importing a verb does both."""
+    for name in VERBS:
+        import_module(f"rs3l_gnn.cli.{name}")

@@ -19,7 +19,7 @@ from rs3l_gnn.cli.defects import describe_defect
 from rs3l_gnn.conventions import Rs3lError
 from rs3l_gnn.conventions.config_keys import describe_keys
 
-__all__ = ["VERBS", "app", "verb"]
+__all__ = ["CONFIGS", "VERBS", "app", "verb"]
 
 VERBS = (
     "simulate",
@@ -40,6 +40,9 @@ VERBS = (
     "fetch",
 )
 """The verbs in the order of the help text, which is the order of the chain."""
+
+CONFIGS: dict[str, str] = {}
+"""Verbs that take a configuration: full name of its class."""
 
 
 class _InOrder(TyperGroup):
@@ -112,6 +115,8 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
             except Exception as error:  # noqa: BLE001  # the one place where a defect of any kind ends
                 _end(describe_defect(function.__name__, error, kwargs.get("output")), error, status=3, debug=debug)
 
+        if config is not None:
+            CONFIGS[function.__name__] = config
         signature = inspect.signature(function, eval_str=True)
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
         run.__signature__ = signature.replace(parameters=[*parameters, *added])  # type: ignore[attr-defined] # the documented hook of inspect.signature

@@ -64,8 +64,8 @@ class PlotStyle(BaseConfig):
 
     label: Literal["cms", "atlas", "none"] = Field("none", description="whose figures these are")
     status: str = Field("Simulation", description="words after the label, such as Simulation Preliminary")
-    energy: float | None = Field(None, gt=0, description="centre-of-mass energy [TeV]")
-    luminosity: float | None = Field(None, gt=0, description="integrated luminosity [1/fb]")
+    energy: float | None = Field(None, gt=0, description="centre-of-mass energy in TeV")
+    luminosity: float | None = Field(None, gt=0, description="integrated luminosity in 1/fb")
 
     @property
     def left(self) -> str:

@@ -147,7 +147,7 @@ class EvaluateConfig(BaseConfig):
     side: Literal["test", "validation"] = Field(
         "test", description="events that are used; validation for choices that the test events must not see"
     )
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of the bootstrap")
     style: PlotStyle = PlotStyle()
 
     @model_validator(mode="after")

@@ -37,10 +37,10 @@ class CylinderConfig(BaseConfig):
 class TrackerRegion(BaseConfig):
     """Tracking in one ring of pseudorapidity, from the edge of the ring before."""
 
-    abs_eta_max: float = Field(gt=0)
+    abs_eta_max: float = Field(gt=0, description="outer edge of the ring")
     efficiency: float = Field(ge=0, le=1, description="of charged hadrons")
-    electron_efficiency: float = Field(ge=0, le=1)
-    muon_efficiency: float = Field(ge=0, le=1)
+    electron_efficiency: float = Field(ge=0, le=1, description="of electrons")
+    muon_efficiency: float = Field(ge=0, le=1, description="of muons")
     pt_constant: float = Field(ge=0, description="a of sigma(pT)/pT = a (+) b pT, the sum in quadrature")
     pt_linear: float = Field(ge=0, description="b, 1/GeV")
 
@@ -55,30 +55,33 @@ class TrackerConfig(BaseConfig):
     numbers that are a choice of this project and not read off; how many jets have displaced tracks depends on them.
     """
 
-    regions: tuple[TrackerRegion, ...] = (
-        TrackerRegion(
-            abs_eta_max=0.9,
-            efficiency=0.95,
-            electron_efficiency=0.93,
-            muon_efficiency=0.99,
-            pt_constant=0.007,
-            pt_linear=2.0e-4,
-        ),
-        TrackerRegion(
-            abs_eta_max=1.4,
-            efficiency=0.93,
-            electron_efficiency=0.91,
-            muon_efficiency=0.99,
-            pt_constant=0.012,
-            pt_linear=2.5e-4,
-        ),
-        TrackerRegion(
-            abs_eta_max=2.5,
-            efficiency=0.88,
-            electron_efficiency=0.85,
-            muon_efficiency=0.98,
-            pt_constant=0.018,
-            pt_linear=6.0e-4,
+    regions: tuple[TrackerRegion, ...] = Field(
+        description="rings from the inside out",
+        default=(
+            TrackerRegion(
+                abs_eta_max=0.9,
+                efficiency=0.95,
+                electron_efficiency=0.93,
+                muon_efficiency=0.99,
+                pt_constant=0.007,
+                pt_linear=2.0e-4,
+            ),
+            TrackerRegion(
+                abs_eta_max=1.4,
+                efficiency=0.93,
+                electron_efficiency=0.91,
+                muon_efficiency=0.99,
+                pt_constant=0.012,
+                pt_linear=2.5e-4,
+            ),
+            TrackerRegion(
+                abs_eta_max=2.5,
+                efficiency=0.88,
+                electron_efficiency=0.85,
+                muon_efficiency=0.98,
+                pt_constant=0.018,
+                pt_linear=6.0e-4,
+            ),
         ),
     )
     displaced_efficiency: tuple[tuple[float, float], ...] = Field(
@@ -106,7 +109,7 @@ class TrackerConfig(BaseConfig):
 class CalorimeterRegion(BaseConfig):
     """Cells and energy resolution in one ring of pseudorapidity."""
 
-    abs_eta_max: float = Field(gt=0)
+    abs_eta_max: float = Field(gt=0, description="outer edge of the ring")
     cell: float = Field(gt=0, description="edge of a cell in eta and in phi (rad)")
     stochastic: float = Field(ge=0, description="S of sigma(E)/E = S/sqrt(E) (+) N/E (+) C, E in GeV")
     noise: float = Field(ge=0, description="N, GeV")
@@ -116,7 +119,7 @@ class CalorimeterRegion(BaseConfig):
 class CalorimeterConfig(BaseConfig):
     """A calorimeter: what falls into one cell becomes one cluster; tracks that point to it are subtracted."""
 
-    regions: tuple[CalorimeterRegion, ...]
+    regions: tuple[CalorimeterRegion, ...] = Field(description="rings from the inside out")
     position: float = Field(ge=0, description="resolution of a cluster's position in eta and phi, in cells")
     significance: float = Field(ge=0, description="smallest excess over the tracks, in sigma of the cluster's energy")
 

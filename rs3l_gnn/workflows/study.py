@@ -32,6 +32,11 @@ _SEED = "{seed}"
 State = Literal["done", "missing", "changed"]
 
 
+def _steps(verb: str, description: str) -> Any:
+    """A field of configurations by name, whose keys are those of a verb."""
+    return Field(default={}, description=description, json_schema_extra={"keys": f"keys: rs3l {verb} --keys"})
+
+
 class StudyConfig(BaseConfig):
     """Steps by verb and name; paths are relative to the output folder of the study.
 
@@ -41,13 +46,13 @@ class StudyConfig(BaseConfig):
     """
 
     seeds: tuple[NonNegativeInt, ...] = Field((1, 2, 3), min_length=1, description="one training for each")
-    simulate: dict[str, SimulationConfig] = Field({}, description="hard events and their re-simulation")
-    pair: dict[str, PairConfig] = Field({}, description="files of views")
-    pretrain: dict[str, PretrainConfig] = Field({}, description="encoders")
-    finetune: dict[str, FinetuneConfig] = Field({}, description="taggers")
-    evaluate: dict[str, EvaluateConfig] = Field({}, description="reports")
-    analyze: dict[str, AnalysisConfig] = Field({}, description="histograms")
-    fit: dict[str, FitConfig] = Field({}, description="fits")
+    simulate: dict[str, SimulationConfig] = _steps("simulate", "hard events and their re-simulation")
+    pair: dict[str, PairConfig] = _steps("pair", "files of views")
+    pretrain: dict[str, PretrainConfig] = _steps("pretrain", "encoders")
+    finetune: dict[str, FinetuneConfig] = _steps("finetune", "taggers")
+    evaluate: dict[str, EvaluateConfig] = _steps("evaluate", "reports")
+    analyze: dict[str, AnalysisConfig] = _steps("analyze", "histograms")
+    fit: dict[str, FitConfig] = _steps("fit", "fits")
 
 
 _TRAININGS = ("pretrain", "finetune")

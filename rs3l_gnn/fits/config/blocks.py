@@ -103,7 +103,7 @@ class SampleConfig(BaseConfig):
     datasets: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="datasets that add up; the name if absent"
     )
-    signal: bool = False
+    signal: bool = Field(default=False, description="its rate is what the fit measures")
     scale: float = Field(default=1.0, gt=0, le=_LARGEST, description="factor on the yield, for example a k-factor")
     free: bool = Field(default=False, description="let the normalisation float")
     bounds: tuple[float, float] = Field(default=(0.0, 10.0), description="range of a free normalisation")
@@ -166,7 +166,7 @@ class SystematicConfig(BaseConfig):
         description="name of the nuisance in all outputs, {source}, {sample}, {channel} and {year} filled in; the key "
         "or what nuisance_names says if absent",
     )
-    group: str | None = None
+    group: str | None = Field(default=None, description="in the parts of the error; by the metadata if absent")
     samples: tuple[str, ...] | None = Field(default=None, description="samples it acts on; all if absent")
     channels: tuple[str, ...] | None = Field(default=None, description="channels it acts on; all if absent")
     years: tuple[str, ...] | None = Field(default=None, description="years it acts in; all if absent")
@@ -182,11 +182,11 @@ class RateConfig(BaseConfig):
     """A log-normal rate uncertainty that does not come from a histogram."""
 
     value: float | tuple[float, float] = Field(description="relative size, or the factors (down, up)")
-    samples: tuple[str, ...] | None = None
-    channels: tuple[str, ...] | None = None
-    years: tuple[str, ...] | None = None
+    samples: tuple[str, ...] | None = Field(default=None, description="samples it acts on; all if absent")
+    channels: tuple[str, ...] | None = Field(default=None, description="channels it acts on; all if absent")
+    years: tuple[str, ...] | None = Field(default=None, description="years it acts in; all if absent")
     correlate: Correlate = Field(default=(), description="as for a systematic: one nuisance for all if empty")
-    group: str = "normalisation"
+    group: str = Field(default="normalisation", description="in the parts of the error")
 
     _words = field_validator("correlate", mode="before")(_one_word)
 
@@ -249,15 +249,15 @@ class InferenceConfig(BaseConfig):
     """What is computed besides the best fit."""
 
     minos: bool = Field(default=False, description="asymmetric errors of the signal strength")
-    ranking: bool = True
-    scan: bool = True
-    scan_points: int = Field(default=11, ge=3)
-    limit: bool = True
-    confidence_level: float = Field(default=0.95, gt=0, lt=1)
-    significance: bool = True
-    goodness_of_fit: bool = True
+    ranking: bool = Field(default=True, description="impact of each nuisance on the signal strength")
+    scan: bool = Field(default=True, description="profile likelihood of the signal strength")
+    scan_points: int = Field(default=11, ge=3, description="of the scan")
+    limit: bool = Field(default=True, description="upper limit on the signal strength")
+    confidence_level: float = Field(default=0.95, gt=0, lt=1, description="of the limit")
+    significance: bool = Field(default=True, description="of the signal")
+    goodness_of_fit: bool = Field(default=True, description="p-value against the saturated model")
     toys: int = Field(default=0, ge=0, description="toys for the distribution of the signal strength")
-    toy_seed: int = Field(default=1, ge=0)
+    toy_seed: int = Field(default=1, ge=0, description="random seed of the toys")
 
 
 class YearConfig(BaseConfig):

@@ -99,14 +99,14 @@ class FitConfig(BaseConfig):
     histogram: str = Field(
         default="", description="name of the fitted histogram, for example score_rs3l; a comparison has its own"
     )
-    samples: dict[str, SampleConfig]
+    samples: dict[str, SampleConfig] = Field(description="processes of the fit by name, one of them the signal")
     channels: dict[str, ChannelConfig] = Field(default={}, description="all on the axis if absent")
     rebin: RebinConfig = RebinConfig()
     luminosity: LuminosityConfig = LuminosityConfig()
     cross_sections: CrossSections = Field(default={}, description="in pb, instead of a dataset's own")
     data: DataConfig = DataConfig()
     auto_systematics: bool = Field(default=True, description="take every source on the variation axis")
-    systematics: dict[str, SystematicConfig] = Field(default={})
+    systematics: dict[str, SystematicConfig] = Field(default={}, description="sources by name, where they need more")
     exclude: tuple[str, ...] = Field(default=(), description="sources that are left out, with wildcards")
     correlate: dict[str, Correlate] = Field(
         default={}, description="sources, with wildcards -> one nuisance for each sample, channel or year"
@@ -114,7 +114,7 @@ class FitConfig(BaseConfig):
     nuisance_names: dict[str, str] = Field(
         default={}, description="sources, with wildcards -> name, with {source}, {sample}, {channel}, {year}"
     )
-    rates: dict[str, RateConfig] = Field(default={})
+    rates: dict[str, RateConfig] = Field(default={}, description="uncertainties of rates alone, by name")
     groups: dict[str, tuple[str, ...]] = Field(
         default={}, description="group -> sources, with wildcards; goes before what the metadata suggest"
     )
@@ -122,7 +122,7 @@ class FitConfig(BaseConfig):
     smooth: Smoothing = "none"
     prune: PruneConfig = PruneConfig()
     problems: ProblemsConfig = ProblemsConfig()
-    poi: str = "mu"
+    poi: str = Field(default="mu", description="name of the signal strength")
     poi_bounds: tuple[float, float] | None = Field(default=None, description="from the expected error if absent")
     mc_stat_threshold: float = Field(default=0.0, ge=0, description="threshold of Combine's autoMCStats")
     inference: InferenceConfig = InferenceConfig()
@@ -131,8 +131,8 @@ class FitConfig(BaseConfig):
         default=("json",), description="files of histograms with the templates, readable without this package"
     )
     hepdata: bool = Field(default=False, description="write templates, parameters and results for HEPData, too")
-    plots: bool = True
-    plot_formats: tuple[Literal["png", "pdf", "svg"], ...] = ("png", "pdf")
+    plots: bool = Field(default=True, description="draw templates, pulls, impacts and the scan")
+    plot_formats: tuple[Literal["png", "pdf", "svg"], ...] = Field(("png", "pdf"), description="png, pdf, svg")
     plot_style: PlotStyle = PlotStyle()
 
     @model_validator(mode="before")
