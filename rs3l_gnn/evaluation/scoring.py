@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.domains import domain_remarks
 from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
+from rs3l_gnn.evaluation.responses.observables import particle_observables
 from rs3l_gnn.models import one_score, require_one_score
 
 __all__ = ["ScoredViews", "Scores", "checkpoint_path", "find_test_events", "score_test_events"]
@@ -48,6 +49,7 @@ class ScoredViews:
         embeddings: of the nominal views, of the first training of each tagger and of each further encoder, by the name
             of the tagger or encoder [n_events, dim].
         remarks: how the views differ from what the networks were trained on.
+        observables: those of the particles that are asked for, of every view [n_jets].
     """
 
     events: JoinedEvents
@@ -55,6 +57,7 @@ class ScoredViews:
     scores: Mapping[str, Scores]
     embeddings: Mapping[str, NDArray[np.float32]]
     remarks: tuple[str, ...] = ()
+    observables: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def views(self) -> Views:
@@ -126,10 +129,12 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
         parts = _score(config, source, events, needs)
     n2 = n2_score(events.views.n2b1)
     scores = {BASELINE: Scores(n2[events.nominal], n2)}
-    for weights, everything in needs.items():
-        values = parts.scores[weights]
-        scores[weights] = Scores(values[events.nominal] if everything else values, values if everything else None)
-    return ScoredViews(events, config.weights.of(events.views), scores, parts.embeddings, parts.remarks)
+    for name, everything in needs.items():
+        values = parts.scores[name]
+        scores[name] = Scores(values[events.nominal] if everything else values, values if everything else None)
+    return ScoredViews(
+        events, config.weights.of(events.views), scores, parts.embeddings, parts.remarks, parts.observables
+    )
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,7 @@ class _Parts:
     scores: dict[str, NDArray[np.float64]]
     embeddings: dict[str, NDArray[np.float32]]
     remarks: tuple[str, ...]
+    observables: dict[str, NDArray[np.float64]]
 
 
 def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, needs: Mapping[str, bool]) -> _Parts:
@@ -149,6 +155,7 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
     target = np.full(source.index.n_jets, -1)
     target[events.source_jet] = np.arange(n_jets)
     event_of_jet = events.views.event_of_jet
+    observables: dict[str, NDArray[np.float64]] = {}
     is_nominal = events.views.is_nominal()
     total = sum(n_jets if every else n_events for every in needs.values()) + n_events * len(encoders)
     with progress("scores", total, "jets") as counter:
@@ -156,6 +163,7 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
             chosen = events.source_events[start : start + _BLOCK_EVENTS]
             block = source.read_events(chosen)
             jet = target[source.index.jets_of(chosen)]
+            _observe(config, observables, n_jets, jet, block)
             inputs = {}
             for every in {*needs.values(), False}:
                 wanted = np.flatnonzero((jet >= 0) & (is_nominal[jet] | every))
@@ -170,7 +178,24 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
             for name, encoder in encoders.items():
                 blocks[name].append((event_of_jet[place], encoder.embed(*particles)))
                 counter.advance(len(place))
-    return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()}, remarks)
+    return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()}, remarks, observables)
+
+
+def _observe(
+    config: EvaluateConfig,
+    found: dict[str, NDArray[np.float64]],
+    n_jets: int,
+    jet: NDArray[np.int64],
+    block: Views,
+) -> None:
+    """Fill in what the profiles of the responses ask of the particles of a block, of every view."""
+    profile = None if config.responses is None else config.responses.profile
+    if profile is None:
+        return
+    wanted = np.flatnonzero(jet >= 0)
+    values = particle_observables(*block.take(wanted), profile.observables, soft_z=profile.soft_z)
+    for name, numbers in values.items():
+        found.setdefault(name, np.zeros(n_jets))[jet[wanted]] = numbers
 
 
 def _load(config: EvaluateConfig, weights: str) -> Any:

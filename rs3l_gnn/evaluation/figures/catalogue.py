@@ -11,6 +11,7 @@ from rs3l_gnn.evaluation.figures.gallery import Gallery
 from rs3l_gnn.evaluation.figures.latent import draw_corner, draw_cosines
 from rs3l_gnn.evaluation.figures.losses import draw_losses
 from rs3l_gnn.evaluation.figures.performance import draw_rejections, draw_roc
+from rs3l_gnn.evaluation.figures.profiles import draw_profiles, profiled
 from rs3l_gnn.evaluation.figures.responses import SCALES, draw_responses, shown_estimators
 from rs3l_gnn.evaluation.figures.robustness import draw_distances, draw_rate_changes
 from rs3l_gnn.evaluation.figures.shapes import draw_scores
@@ -105,6 +106,16 @@ def _responses(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
                 f"generators_{which.name}",
                 section="Responses",
                 caption=f"The same share of {which.name} jets under another generator.",
+            )
+        for name in profiled(results, which):
+            words = results.response_estimators[name].words
+            gallery.hang(
+                draw_profiles(meter.config, results, which, name),
+                f"profile_{which.name}_{name}",
+                section="Responses",
+                caption=f"Which {which.name} jets make the response to {words}: in bins of each observable, what jets "
+                "add that move between bins where more or fewer pass (above), and jets that pass otherwise in their "
+                "bin (below). All points of a tagger in one column sum to its response.",
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rs3l_gnn.conventions.wording import bracket, number, plus_minus, sigmas
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.report.parts import Part, Table, Text
+from rs3l_gnn.evaluation.responses.observables import OBSERVABLES
 from rs3l_gnn.evaluation.responses.results import (
     PairStatistics,
     Response,
@@ -61,6 +62,41 @@ def response_tables(config: EvaluateConfig, results: ResponseResults) -> Iterato
                 f"Differences of the responses of {which}, paired; then the ratio with its 68 % interval; last: how "
                 f"surely the size is below {aim}the other's",
             )
+        yield from _profiles(results, which)
+
+
+def _profiles(results: ResponseResults, which: str) -> Iterator[Table]:
+    """Part of each response that the shift of an observable carries, alone and for each pair."""
+    rows = [
+        (
+            f"{tagger}, {results.response_estimators[name].words}",
+            *("-" if one.moving is None else plus_minus(one.moving.value, one.moving.error) for one in cells.values()),
+        )
+        for tagger, classes in results.response_profiles.items()
+        for name, cells in classes[which].items()
+    ]
+    if not rows:
+        return
+    found = [cells for classes in results.response_profiles.values() for cells in classes[which].values()]
+    head = [OBSERVABLES[name] for name in found[0]]
+    yield Table(
+        ("Tagger, response", *head),
+        rows,
+        f"Part of the response of {which} that comes from jets moving between bins of one observable",
+    )
+    compared = [
+        (
+            f"{pair}, {results.response_estimators[name].words}",
+            *(
+                f"{plus_minus(one.moving.difference, one.moving.error)} ({sigmas(one.moving.significance)})"
+                for one in cells.values()
+            ),
+        )
+        for pair, classes in results.response_profile_comparisons.items()
+        for name, cells in classes[which].items()
+    ]
+    if compared:
+        yield Table(("Pair, response", *head), compared, f"Differences of these parts for {which}, paired")
 
 
 def _value(cell: Response) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.evaluation.responses.observables import Observable
 
-__all__ = ["ResponseConfig"]
+__all__ = ["Efficiency", "ProfileConfig", "ResponseConfig"]
 
 Efficiency = Annotated[float, Field(gt=0, lt=1)]
 
@@ -19,6 +21,29 @@ def _as_tuple(value: Any) -> Any:
 
 
 OtherViews = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
+
+class ProfileConfig(BaseConfig):
+    """Which jets make a response."""
+
+    observables: tuple[Observable, ...] = Field(
+        ("multiplicity", "soft_fraction", "prong_distance", "msoftdrop", "n2b1"),
+        min_length=1,
+        description="in whose bins responses are taken apart",
+    )
+    bins: int = Field(5, ge=2, le=100, description="bins of equal numbers of nominal jets of the class")
+    edges: dict[Observable, tuple[float, ...]] = Field(
+        {}, description="edges of an observable's bins instead; the outermost bins hold all that lies beyond"
+    )
+    efficiency: Efficiency = Field(0.8, description="signal efficiency of the working point")
+    soft_z: float = Field(0.01, gt=0, lt=1, description="candidates with a smaller share of the jet's pT are soft")
+
+    @model_validator(mode="after")
+    def _rising(self) -> ProfileConfig:
+        for name, edges in self.edges.items():
+            if len(edges) < 3 or any(low >= high for low, high in itertools.pairwise(edges)):
+                raise ValueError(f"edges of {name} must rise and make two bins or more, got {list(edges)}")
+        return self
 
 
 class ResponseConfig(BaseConfig):
@@ -36,4 +61,5 @@ class ResponseConfig(BaseConfig):
         {},
         description="name and views of other hard events, from another generator; nominal views are used",
     )
+    profile: ProfileConfig | None = Field(None, description="which jets move; nothing of it if null")
     aim: float = Field(0.5, gt=0, description="aimed size of a response, relative to the reference tagger's")

@@ -7,9 +7,10 @@ their fluctuations cancels in their difference.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.evaluation.config import ClassConfig
 from rs3l_gnn.evaluation.measured import Measured, below, compare_pairs, fieller
 from rs3l_gnn.evaluation.meter import Meter, Task, Trainings, percent
+from rs3l_gnn.evaluation.responses.binned import BinnedResponses
 from rs3l_gnn.evaluation.responses.config import ResponseConfig
 from rs3l_gnn.evaluation.responses.estimators import find_estimators
 from rs3l_gnn.evaluation.responses.rates import log_rates, pull_of_events
@@ -27,9 +29,11 @@ from rs3l_gnn.evaluation.responses.results import (
     ResponseComparison,
     ResponseResults,
 )
-from rs3l_gnn.evaluation.responses.sides import Side, sides_of
+from rs3l_gnn.evaluation.responses.sides import Side, scored_trainings, sides_of
 
 __all__ = ["Responses", "measure_responses"]
+
+_Cell = TypeVar("_Cell")
 
 
 @dataclass(frozen=True)
@@ -119,14 +123,15 @@ class Responses:
         return self._known[key]
 
     def _measure(self, sides: tuple[Side, Side], estimator: Estimator) -> dict[str, _Found]:
-        names = [
-            weights
-            for weights in dict.fromkeys(itertools.chain.from_iterable(self._meter.config.trainings.values()))
-            if all(side.scores(weights) is not None for side in sides)
-        ]
+        names = scored_trainings(self._meter, sides)
         if not names:
             return {}
-        passed = [self._passed(side, names) for side in sides]
+        cuts = [
+            (weights, self._meter.threshold(weights, self._task, efficiency))
+            for weights in names
+            for efficiency in self.efficiencies
+        ]
+        passed = [side.passed(cuts) for side in sides]
         up, down = (log_rates(ways, side.weights, side.draws) for ways, side in zip(passed, sides, strict=True))
         slopes = (up - down) / estimator.logarithm
         statistics = _statistics(sides, passed)
@@ -139,18 +144,6 @@ class Responses:
             )
             for place, weights in enumerate(names)
         }
-
-    def _passed(self, side: Side, names: Iterable[str]) -> NDArray[np.bool_]:
-        """Which jets pass, training by training and working point by working point [n, n_trainings * n_points]."""
-        columns = []
-        for weights in names:
-            scores = side.scores(weights)
-            if scores is None:
-                continue
-            columns += [
-                scores >= self._meter.threshold(weights, self._task, efficiency) for efficiency in self.efficiencies
-            ]
-        return np.stack(columns, axis=1)
 
 
 def _statistics(sides: tuple[Side, Side], passed: list[NDArray[np.bool_]]) -> list[PairStatistics | None]:
@@ -221,27 +214,25 @@ def measure_responses(meter: Meter, task: Task) -> ResponseResults:
     if meter.config.responses is None:
         return ResponseResults()
     found = Responses(meter, task, meter.config.responses)
-    recipes, classes = meter.config.trainings, meter.config.classes
-    values = {
-        name: {
-            which.name: {
-                one.name: numbers for one in found.estimators if (numbers := found.document(trainings, which, one))
-            }
-            for which in classes
+    profile = meter.config.responses.profile
+    binned = None if profile is None else BinnedResponses(meter, task, profile)
+    recipes = meter.config.trainings
+    pairs = list(itertools.combinations(recipes, 2))
+
+    def each(one: Callable[[ClassConfig, Estimator], Mapping[str, _Cell]]) -> dict[str, dict[str, Mapping[str, _Cell]]]:
+        """Something by class and estimator, where there is any."""
+        return {
+            which.name: {estimator.name: cells for estimator in found.estimators if (cells := one(which, estimator))}
+            for which in meter.config.classes
         }
-        for name, trainings in recipes.items()
-    }
-    comparisons = {
-        f"{second} - {first}": {
-            which.name: {
-                one.name: changes
-                for one in found.estimators
-                if (changes := found.compared(recipes[first], recipes[second], which, one))
-            }
-            for which in classes
-        }
-        for first, second in itertools.combinations(recipes, 2)
-    }
+
+    values = {name: each(partial(found.document, trainings)) for name, trainings in recipes.items()}
     if not any(estimators for by_class in values.values() for estimators in by_class.values()):
         return ResponseResults()
-    return ResponseResults({one.name: one for one in found.estimators}, values, comparisons)
+    return ResponseResults(
+        {one.name: one for one in found.estimators},
+        values,
+        {f"{b} - {a}": each(partial(found.compared, recipes[a], recipes[b])) for a, b in pairs},
+        {name: each(partial(binned.document, trainings)) for name, trainings in recipes.items()} if binned else {},
+        {f"{b} - {a}": each(partial(binned.compared, recipes[a], recipes[b])) for a, b in pairs} if binned else {},
+    )

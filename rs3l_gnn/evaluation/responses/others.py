@@ -40,9 +40,10 @@ def score_others(config: EvaluateConfig) -> dict[str, Meter]:
 
 
 def _each(config: EvaluateConfig, find: Callable[[EvaluateConfig], ScoredViews]) -> dict[str, Meter]:
-    meters = {}
-    unpaired = {} if config.responses is None else config.responses.unpaired
-    for name, paths in unpaired.items():
+    meters: dict[str, Meter] = {}
+    if config.responses is None:
+        return meters
+    for name, paths in config.responses.unpaired.items():
         own = config.model_copy(
             update={
                 "views": paths,
@@ -50,7 +51,7 @@ def _each(config: EvaluateConfig, find: Callable[[EvaluateConfig], ScoredViews])
                 "curves": {},
                 "tables": {},
                 "encoders": {},
-                "responses": None,
+                "responses": config.responses.model_copy(update={"unpaired": {}, "generators": ()}),
                 "splits": SplitFractions(train=0, validation=0, test=1),
                 "side": "test",
                 "seed": config.seed + zlib.crc32(name.encode()),

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from rs3l_gnn.conventions.wording import readable_variation
 from rs3l_gnn.evaluation.estimates import Estimate, PairedDifference, Ratio, Record
 
-__all__ = ["Estimator", "Kind", "PairStatistics", "Response", "ResponseComparison", "ResponseResults"]
+__all__ = [
+    "Estimator",
+    "Kind",
+    "PairStatistics",
+    "Profile",
+    "ProfileBin",
+    "ProfileComparison",
+    "Profiles",
+    "Response",
+    "ResponseComparison",
+    "ResponseResults",
+]
 
 Kind = Literal["shower", "weights", "generator"]
 
@@ -92,11 +103,62 @@ class ResponseComparison(Record):
 
 
 @dataclass(frozen=True)
+class ProfileBin(Record):
+    """A bin of an observable.
+
+    Attributes:
+        low, high: edges; the outermost bins hold what lies beyond, too.
+        share: of the jets, mean of both sides.
+        rate: at which they pass, mean of both sides and of the trainings.
+        moving: part of the response from jets that move into or out of the bin.
+        passing: part from jets in it that pass otherwise.
+    """
+
+    low: float
+    high: float
+    share: float
+    rate: float
+    moving: Annotated[Estimate | None, "named"]
+    passing: Annotated[Estimate | None, "named"]
+
+
+@dataclass(frozen=True)
+class Profile(Record):
+    """A response in bins of an observable, whose two parts over all bins sum to the response.
+
+    Attributes:
+        bins: the parts in each.
+        moving: over all bins: what the observable's own shift carries, at fixed rates in its bins.
+        passing: over all bins: what it does not.
+    """
+
+    bins: tuple[ProfileBin, ...]
+    moving: Annotated[Estimate | None, "named"]
+    passing: Annotated[Estimate | None, "named"]
+
+
+@dataclass(frozen=True)
+class ProfileComparison(Record):
+    """Second tagger's parts minus the first's, paired over the events."""
+
+    moving: PairedDifference
+    passing: PairedDifference
+
+
+Profiles: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Profile]]]]
+"""By tagger, class, estimator and observable."""
+
+
+@dataclass(frozen=True)
 class ResponseResults(Record):
     """By tagger (or pair of taggers), class, estimator and signal efficiency; empty where nothing can be measured."""
 
     response_estimators: Mapping[str, Estimator] = field(default_factory=dict)
     responses: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Response]]]] = field(default_factory=dict)
     response_comparisons: Mapping[str, Mapping[str, Mapping[str, Mapping[str, ResponseComparison]]]] = field(
+        default_factory=dict
+    )
+    response_profiles: Profiles = field(default_factory=dict)
+    response_profile_comparisons: Mapping[str, Mapping[str, Mapping[str, Mapping[str, ProfileComparison]]]] = field(
         default_factory=dict
     )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import NOMINAL
+from rs3l_gnn.conventions import NOMINAL, InvalidDataError
 from rs3l_gnn.evaluation.config import ClassConfig
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.responses.results import Estimator
 
-__all__ = ["Side", "sides_of"]
+__all__ = ["Side", "scored_trainings", "sides_of"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,26 @@ class Side:
         if self.jet is None:
             return found.nominal[self.event]
         return None if found.views is None else found.views[self.jet]
+
+    def passed(self, cuts: Sequence[tuple[str, float]]) -> NDArray[np.bool_]:
+        """Which jets pass, for each training and threshold [n, n_cuts].
+
+        Raises:
+            InvalidDataError: a training was not scored in these views.
+        """
+        columns = []
+        for weights, cut in cuts:
+            scores = self.scores(weights)
+            if scores is None:
+                raise InvalidDataError(f"{weights} was not scored in the variations")
+            columns.append(scores >= cut)
+        return np.stack(columns, axis=1)
+
+
+def scored_trainings(meter: Meter, sides: Sequence[Side]) -> list[str]:
+    """Trainings of the taggers that were scored in the views of all sides, each once."""
+    names = dict.fromkeys(weights for trainings in meter.config.trainings.values() for weights in trainings)
+    return [weights for weights in names if all(side.scores(weights) is not None for side in sides)]
 
 
 def sides_of(meter: Meter, which: ClassConfig, estimator: Estimator) -> tuple[Side, Side] | None:
