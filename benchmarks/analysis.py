@@ -31,6 +31,7 @@ from rs3l_gnn.models import (
     Head,
     HeadConfig,
     Tagger,
+    load_tagger,
     make_encoder,
     save_tagger,
 )
@@ -308,7 +309,7 @@ def _bare(tagger: JetTagger, inputs: list[JetInputs]) -> None:
 
 def _one_at_a_time(path: Path, tagger: Path, jets: int) -> float:
     """Jets for each CPU second when every jet is read and scored alone, by the network with one row for every edge."""
-    network = JetTagger(tagger).model
+    network = load_tagger(tagger)
     encoder = ReferenceEncoder(network.encoder)
     with uproot.open(path) as file, torch.inference_mode():
         tree = file["Events"]

@@ -1,4 +1,4 @@
-from .models import load_encoder as load_encoder
-from .models import load_tagger as load_tagger
+from .inference import load_encoder as load_encoder
+from .inference import load_tagger as load_tagger
 
 __version__: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -272,7 +273,7 @@ def members_of(annotation: Any) -> dict[str, type[BaseModel]]:
 
 def _describe(model: type[BaseModel], problem: Any) -> str:
     path = ".".join(_keys(model, problem["loc"])) or "the document"
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):  # of a model, of a dataclass
         name = str(problem["loc"][-1])
         allowed = _fields_at(model, problem["loc"][:-1])
         close = difflib.get_close_matches(name, allowed, n=1)
@@ -306,4 +307,9 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
     for part in location:
         members = members_of(current)
         current = members[str(part)] if part in members else _type_of(current, part)
-    return next((list(option.model_fields) for option in _options(current) if hasattr(option, "model_fields")), [])
+    for option in _options(current):
+        if hasattr(option, "model_fields"):
+            return list(option.model_fields)
+        if is_dataclass(option):
+            return [each.name for each in fields(option)]
+    return []

@@ -10,7 +10,7 @@ from .event_tables import event_weights as event_weights
 from .feature_rows import jet_features as jet_features
 from .feature_rows import raw_jets as raw_jets
 from .flat_tree import FlatTree as FlatTree
-from .flat_tree import FlatTreeConfig as FlatTreeConfig
+from .flat_tree_config import FlatTreeConfig as FlatTreeConfig
 from .format_registry import FORMATS as FORMATS
 from .format_registry import format_of as format_of
 from .format_registry import get_format as get_format

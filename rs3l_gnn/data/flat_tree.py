@@ -10,60 +10,31 @@ from typing import Any
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, MissingBranchError, known_features, mass_of, pseudorapidity
+from rs3l_gnn.conventions import MissingBranchError, mass_of, pseudorapidity
 from rs3l_gnn.data.event_format import KINEMATICS, EventFormat, find_branch
 
-__all__ = ["FlatTree", "FlatTreeConfig"]
+__all__ = ["CANDIDATE_FIELDS", "CARTESIAN", "ID_FLAGS", "POLAR", "FlatTree", "FlatTreeMap"]
 
-_POLAR, _CARTESIAN = ("pt", "eta", "phi"), ("px", "py", "pz")
-_MOMENTUM = (*_POLAR, *_CARTESIAN, "mass", "energy")
-_FLAGS = {"is_photon": 22, "is_muon": 13, "is_electron": 11, "is_charged_hadron": 211, "is_neutral_hadron": 130}
+POLAR, CARTESIAN = ("pt", "eta", "phi"), ("px", "py", "pz")
+_MOMENTUM = (*POLAR, *CARTESIAN, "mass", "energy")
+ID_FLAGS = {"is_photon": 22, "is_muon": 13, "is_electron": 11, "is_charged_hadron": 211, "is_neutral_hadron": 130}
 _READ = ("charge", "pdgId", "d0", "dz", "puppiWeight")
-_CANDIDATE = {*_MOMENTUM, *_READ, *_FLAGS}
+CANDIDATE_FIELDS = {*_MOMENTUM, *_READ, *ID_FLAGS}
 
 
-class FlatTreeConfig(BaseConfig):
-    """Which branch holds what, in a tree with one entry a jet and lists of candidates."""
+@dataclass(frozen=True)
+class FlatTreeMap:
+    """Which branch holds what; :class:`rs3l_gnn.data.FlatTreeConfig` says and checks what each entry means."""
 
-    name: str = Field(default="flat", description="what files and checkpoints call this format")
-    jets: dict[str, str] = Field(
-        description="field -> branch: pt, eta, phi or px, py, pz; mass or energy (GeV); msoftdrop, for which the mass "
-        "stands in; any more"
-    )
-    candidates: dict[str, str] = Field(
-        description="field -> branch of lists: pt, eta, phi or px, py, pz; mass or energy (GeV; massless without); "
-        "charge; pdgId, or is_photon, is_muon, is_electron, is_charged_hadron, is_neutral_hadron; d0 and dz if the "
-        "file has them; puppiWeight, d0Err, dzErr and whatever else features need, by PFNano's names"
-    )
-    mm_per_unit: float = Field(default=1.0, gt=0, description="mm in a unit of d0, dz and their errors")
-    impact_sentinel: float | None = Field(
-        default=None, description="value of d0 and dz, both at once, of a candidate without a track"
-    )
-    radius: float | None = Field(default=None, gt=0, description="of the jets")
-    event: str | None = Field(default=None, description="branch with the number of the event")
-    weight: str | None = Field(default=None, description="branch with the weight of the generator")
-
-    @model_validator(mode="after")
-    def _whole(self) -> FlatTreeConfig:
-        for what, fields in (("jets", self.jets), ("candidates", self.candidates)):
-            if not any(set(three) <= set(fields) for three in (_POLAR, _CARTESIAN)):
-                raise ValueError(f"{what} need pt, eta, phi or px, py, pz, got {', '.join(fields) or 'nothing'}")
-        if not {"mass", "energy"} & set(self.jets):
-            raise ValueError(f"jets need mass or energy, got {', '.join(self.jets)}")
-        further = {field for feature in known_features().values() for field in feature.fields}
-        if unknown := set(self.candidates) - _CANDIDATE - further:
-            raise ValueError(
-                f"candidates have no {', '.join(sorted(unknown))}, allowed: {', '.join(sorted(_CANDIDATE | further))}"
-            )
-        if "pdgId" not in self.candidates and not set(_FLAGS) <= set(self.candidates):
-            raise ValueError(f"candidates need pdgId, or all of {', '.join(_FLAGS)}")
-        if "pdgId" not in self.candidates and "charge" not in self.candidates:
-            raise ValueError("candidates need charge where flags stand in for pdgId")
-        if ("d0" in self.candidates) != ("dz" in self.candidates):
-            raise ValueError("candidates need both of d0 and dz, or none")
-        return self
+    name: str
+    jets: Mapping[str, str]
+    candidates: Mapping[str, str]
+    mm_per_unit: float = 1.0
+    impact_sentinel: float | None = None
+    radius: float | None = None
+    event: str | None = None
+    weight: str | None = None
 
     def format(self, **more: Any) -> FlatTree:
         """The format that reads such trees; ``more`` attributes of it."""
@@ -84,7 +55,7 @@ class FlatTreeConfig(BaseConfig):
 class FlatTree(EventFormat):
     """One jet an event, as ``map`` says."""
 
-    map: FlatTreeConfig = field(kw_only=True)
+    map: FlatTreeMap = field(kw_only=True)
 
     def jets(self, events: ak.Array) -> ak.Array:
         """One jet an event, with every field of the map."""
@@ -104,11 +75,11 @@ class FlatTree(EventFormat):
         return ak.zip({name: ak.unflatten(values, counts) for name, values in columns.items()})
 
     def _read_of_candidates(self) -> dict[str, str]:
-        return {name: branch for name, branch in self.map.candidates.items() if name in _CANDIDATE}
+        return {name: branch for name, branch in self.map.candidates.items() if name in CANDIDATE_FIELDS}
 
     def further_fields(self, names: Collection[str]) -> dict[str, str]:
         """What the map has beside momenta, identity and impact parameters."""
-        known = {"puppiWeight", *(name for name in self.map.candidates if name not in _CANDIDATE)}
+        known = {"puppiWeight", *(name for name in self.map.candidates if name not in CANDIDATE_FIELDS)}
         return {name: self.map.candidates[name] for name in known if self.map.candidates.get(name) in names}
 
     def with_fields(self, events: ak.Array, candidates: ak.Array, fields: Sequence[str]) -> ak.Array:
@@ -167,9 +138,9 @@ def _momenta(fields: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Pt, eta, phi and mass from what the map has, float64 [n]."""
     columns = {name: fields[name].astype(np.float64) for name in _MOMENTUM if name in fields}
     if "pt" in columns:
-        pt, eta, phi = (columns[name] for name in _POLAR)
+        pt, eta, phi = (columns[name] for name in POLAR)
     else:
-        px, py, pz = (columns[name] for name in _CARTESIAN)
+        px, py, pz = (columns[name] for name in CARTESIAN)
         pt, phi = np.hypot(px, py), np.arctan2(py, px)
         eta = pseudorapidity(px, py, pz)
     if "mass" in columns:
@@ -185,7 +156,7 @@ def _ids(flat: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     """PDG numbers of the five kinds of candidates, with the sign of the charge; 0 where no flag is set."""
     sign = np.sign(flat["charge"]).astype(np.int64)
     ids = np.zeros(len(sign), dtype=np.int64)
-    for name, number in _FLAGS.items():
+    for name, number in ID_FLAGS.items():
         # PDG numbers of a lepton and its charge have opposite signs.
         turned = -sign if number in (11, 13) else sign
         ids[flat[name].astype(bool)] = number

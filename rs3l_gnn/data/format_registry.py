@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from rs3l_gnn.conventions import MissingBranchError, parse_config
+from rs3l_gnn.conventions import MissingBranchError
+from rs3l_gnn.conventions.extras import needs_extra
 from rs3l_gnn.conventions.registry import Registry
 from rs3l_gnn.data.event_format import EventFormat
-from rs3l_gnn.data.flat_tree import FlatTreeConfig
 
 __all__ = ["FORMATS", "find_format", "format_of", "get_format"]
 
@@ -23,7 +23,7 @@ FORMATS = _Formats("layout", EventFormat, package="rs3l_gnn.data.formats", group
 
 
 def get_format(layout: str | Mapping[str, Any] | EventFormat) -> EventFormat:
-    """A format by name, or the one that a map of branches describes (see :class:`FlatTreeConfig`).
+    """A format by name, or the one that a map of branches describes (see :class:`rs3l_gnn.data.FlatTreeConfig`).
 
     Raises:
         ConfigError: there is no such format, or the map cannot be read.
@@ -32,6 +32,9 @@ def get_format(layout: str | Mapping[str, Any] | EventFormat) -> EventFormat:
         return layout
     if isinstance(layout, str):
         return FORMATS[layout]
+    with needs_extra("a map of branches", "analysis"):
+        from rs3l_gnn.conventions import parse_config
+        from rs3l_gnn.data.flat_tree_config import FlatTreeConfig
     return parse_config(FlatTreeConfig, dict(layout), where="layout").format()
 
 

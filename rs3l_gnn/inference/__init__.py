@@ -1,19 +1,8 @@
-"""Trained networks on the jets of event files: light enough for a worker, and independent of any training code."""
+"""Trained networks on the jets of event files: light enough for a worker, and independent of any training code.
 
-from rs3l_gnn.inference.inputs import JetInputs, event_inputs, jet_inputs
-from rs3l_gnn.inference.shipped import ShippedNetwork, shipped_networks
-from rs3l_gnn.inference.tagger import JetTagger
-from rs3l_gnn.models import Discriminant, ExportedNetwork, require_one_score, shipped_names
+With the packages of the light part alone everything here works for the EdgeConv networks of own checkpoints.
+"""
 
-__all__ = [
-    "Discriminant",
-    "ExportedNetwork",
-    "JetInputs",
-    "JetTagger",
-    "ShippedNetwork",
-    "event_inputs",
-    "jet_inputs",
-    "require_one_score",
-    "shipped_names",
-    "shipped_networks",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

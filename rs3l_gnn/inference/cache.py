@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rs3l_gnn.conventions import CheckpointError
+from rs3l_gnn.models.threads import encoder_threads
 
 if TYPE_CHECKING:
-    from rs3l_gnn.models import ExportedNetwork, ExportedTagger, Tagger
+    from rs3l_gnn.inference.loading import JetScorer
+    from rs3l_gnn.models import ExportedNetwork, ExportedTagger
 
 __all__ = ["cached_exported", "cached_tagger", "cached_tagger_count", "limited_threads"]
 
-_taggers: dict[tuple[str, str], Tagger] = {}
+_taggers: dict[tuple[str, str], JetScorer] = {}
 _exported: dict[tuple[str, str, int | None], ExportedTagger] = {}
 
 
-def cached_tagger(name_or_path: str, digest: str | None, device: str) -> Tagger:
+def cached_tagger(name_or_path: str, digest: str | None, device: str) -> JetScorer:
     """The network with this content, loaded at most once in each process and on each device.
 
     Args:
@@ -30,7 +33,7 @@ def cached_tagger(name_or_path: str, digest: str | None, device: str) -> Tagger:
     """
     if digest is not None and (digest, device) in _taggers:
         return _taggers[digest, device]
-    from rs3l_gnn.models import load_tagger
+    from rs3l_gnn.inference.loading import load_tagger
 
     tagger = load_tagger(name_or_path, device=device)
     _require_digest(name_or_path, tagger.digest, digest)
@@ -72,22 +75,17 @@ def cached_tagger_count() -> int:
 
 @contextmanager
 def limited_threads(threads: int | None) -> Iterator[None]:
-    """Give torch and numba ``threads`` threads inside the block, and what they had before after it.
+    """Give the kernels, and torch where it is loaded, ``threads`` threads inside the block; afterwards as before.
 
     A worker that lets torch take all cores, beside as many other workers, is up to a hundred times slower.
     """
-    if threads is None:
-        yield
-        return
-    import numba
-    import torch
-
-    before, numba_before = torch.get_num_threads(), numba.get_num_threads()
-    numba_most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # numba sets it at import
+    torch: Any = sys.modules.get("torch")
+    before = None if torch is None or threads is None else torch.get_num_threads()
     try:
-        torch.set_num_threads(threads)
-        numba.set_num_threads(min(threads, numba_most))
-        yield
+        if before is not None:
+            torch.set_num_threads(threads)
+        with encoder_threads(threads):
+            yield
     finally:
-        torch.set_num_threads(before)
-        numba.set_num_threads(numba_before)
+        if before is not None:
+            torch.set_num_threads(before)

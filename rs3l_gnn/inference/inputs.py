@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import awkward as ak
 import numpy as np
@@ -19,7 +19,7 @@ from rs3l_gnn.data.puppi import puppi_weighted
 
 __all__ = ["JetInputs", "event_inputs", "jet_inputs"]
 
-Layout = str | Mapping[str, Any] | EventFormat
+Layout: TypeAlias = str | Mapping[str, Any] | EventFormat
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from rs3l_gnn.conventions import JetDomain
-from rs3l_gnn.models import inspect_checkpoint, shipped_names
+from rs3l_gnn.models.stored import inspect_checkpoint, shipped_names
 
 __all__ = ["ShippedNetwork", "shipped_networks"]
 

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
+from rs3l_gnn.conventions.extras import needs_extra
 from rs3l_gnn.inference.cache import cached_exported, cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
-from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
+from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
 
 if TYPE_CHECKING:
-    from rs3l_gnn.models import ExportedTagger, Tagger
+    from rs3l_gnn.inference.loading import JetScorer
+    from rs3l_gnn.models import ExportedNetwork, ExportedTagger
 
 __all__ = ["TRAINING_PT_MIN", "JetTagger"]
 
@@ -39,7 +41,7 @@ class JetTagger:
         name_or_path: a shipped tagger by name, a checkpoint file, or a network in ONNX or TorchScript
             (:class:`rs3l_gnn.models.ExportedNetwork`).
         device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
-        threads: threads for torch and numba during a call, one by default because a worker owns one core;
+        threads: threads for the kernels and torch during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
         puppi: scale candidates by their PUPPI weights in a call and in :meth:`embed`.
         pt_min: jets below this pT (GeV) are outside the range that the network was trained on; None takes what the
@@ -78,7 +80,7 @@ class JetTagger:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
         self.puppi, self.discriminant = puppi, discriminant
         self.device, self.threads = device, threads
-        self.exported = _resolved(name_or_path) if isinstance(name_or_path, ExportedNetwork) else None
+        self.exported = None if isinstance(name_or_path, (str, Path)) else _resolved(name_or_path)
         if self.exported is not None:
             self.name_or_path = self.exported.name
             foreign = cached_exported(self.exported, None, _concrete(device), threads)
@@ -99,7 +101,7 @@ class JetTagger:
         return f"JetTagger({self.name_or_path!r}, device={self.device!r}, digest={self.digest[:12]!r})"
 
     @property
-    def model(self) -> Tagger:
+    def model(self) -> JetScorer:
         """The network, from this process' cache.
 
         Raises:
@@ -217,6 +219,6 @@ def _resolved(exported: ExportedNetwork) -> ExportedNetwork:
 def _concrete(device: str) -> str:
     if device != "auto":
         return device
-    import torch
-
+    with needs_extra("a GPU", "training"):
+        import torch
     return "cuda:0" if torch.cuda.is_available() else "cpu"

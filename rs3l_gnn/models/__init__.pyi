@@ -3,12 +3,10 @@ from .backbone import AnyEncoder as AnyEncoder
 from .backbone import make_encoder as make_encoder
 from .backbones.edgeconv import EdgeConvConfig as EdgeConvConfig
 from .backbones.transformer import TransformerConfig as TransformerConfig
-from .checkpoints import inspect_checkpoint as inspect_checkpoint
 from .checkpoints import load_encoder as load_encoder
 from .checkpoints import load_tagger as load_tagger
 from .checkpoints import save_encoder as save_encoder
 from .checkpoints import save_tagger as save_tagger
-from .checkpoints import shipped_names as shipped_names
 from .config import EncoderConfig as EncoderConfig
 from .config import HeadConfig as HeadConfig
 from .discriminants import Discriminant as Discriminant
@@ -21,4 +19,6 @@ from .exported.tagger import ExportedTagger as ExportedTagger
 from .geometric import graphs_of as graphs_of
 from .heads import Head as Head
 from .heads import Tagger as Tagger
+from .stored import inspect_checkpoint as inspect_checkpoint
+from .stored import shipped_names as shipped_names
 from .threads import encoder_threads as encoder_threads

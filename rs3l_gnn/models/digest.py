@@ -5,20 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from numpy.typing import NDArray
 
-__all__ = ["state_digest"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["state_digest", "weights_digest"]
 
 
 def state_digest(module: nn.Module, *configs: Mapping[str, Any]) -> str:
-    """SHA-256 over the configurations and every tensor's name, type, shape and bytes, in hexadecimal."""
+    """:func:`weights_digest` of a module's tensors."""
+    state = {name: value.detach().cpu().contiguous().numpy() for name, value in module.state_dict().items()}
+    return weights_digest(state, *configs)
+
+
+def weights_digest(state: Mapping[str, NDArray[Any]], *configs: Mapping[str, Any]) -> str:
+    """SHA-256 over the configurations and every array's name, type, shape and bytes, in hexadecimal."""
     digest = hashlib.sha256()
     for config in configs:
         digest.update(json.dumps(dict(config), sort_keys=True).encode())
-    for name, value in sorted(module.state_dict().items()):
-        array = value.detach().cpu().contiguous().numpy()
+    for name, array in sorted(state.items()):
         digest.update(f"{name}|{array.dtype}|{array.shape}|".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()

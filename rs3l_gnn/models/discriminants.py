@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from rs3l_gnn.conventions import BaseConfig, ConfigError
+from rs3l_gnn.conventions import ConfigError
 
-__all__ = ["Discriminant", "one_score", "require_one_score"]
+__all__ = ["Discriminant", "class_names", "one_score", "require_one_score"]
 
 
-class Discriminant(BaseConfig):
-    """s / (s + b) with s and b the sums of the scores of some classes: signal against this background alone."""
+@dataclass(frozen=True)
+class Discriminant:
+    """s / (s + b) with s and b the sums of the scores of some classes: signal against this background alone.
 
-    signal: tuple[str, ...] = Field(min_length=1, description="classes of the tagger, by name")
-    background: tuple[str, ...] | None = Field(None, min_length=1, description="classes; all others if null")
+    Attributes:
+        signal: classes of the tagger, by name.
+        background: classes; all others if None.
 
-    @model_validator(mode="after")
-    def _apart(self) -> Discriminant:
+    Raises:
+        ConfigError: no class, or one that is signal and background.
+    """
+
+    signal: tuple[str, ...]
+    background: tuple[str, ...] | None = None
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}  # as a key of a YAML file
+
+    def __post_init__(self) -> None:
+        if not self.signal or self.background == ():
+            raise ConfigError("signal and background of a discriminant need at least one class each")
         both = set(self.signal) & set(self.background or ())
         if both:
-            raise ValueError(f"{', '.join(sorted(both))} is signal and background")
-        return self
+            raise ConfigError(f"{', '.join(sorted(both))} is signal and background")
+
+
+def class_names(n_classes: int, given: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Names of a tagger's scores: as given, else ``signal`` for one, ``class_0`` and so on for several.
+
+    Raises:
+        ConfigError: another number of names, or one twice.
+    """
+    unnamed = ("signal",) if n_classes == 1 else tuple(f"class_{number}" for number in range(n_classes))
+    names = unnamed if given is None else tuple(given)
+    if len(names) != n_classes or len(set(names)) != n_classes:
+        raise ConfigError(f"a head with {n_classes} score(s) needs as many names", got=", ".join(names))
+    return names
 
 
 def require_one_score(classes: Sequence[str], discriminant: Discriminant | None, *, tagger: str) -> None:

@@ -25,10 +25,11 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.conventions.jagged import offsets_of
-from rs3l_gnn.models.checkpoints import feature_table, holds_head, load_encoder, load_tagger
+from rs3l_gnn.models.checkpoints import load_encoder, load_tagger
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
 from rs3l_gnn.models.padded import PaddedTagger, padded_batch
+from rs3l_gnn.models.stored import feature_table, holds_head
 
 __all__ = ["FORMATS", "Format", "export"]
 
@@ -100,7 +101,7 @@ def export(
                 "features": {"dtype": "float32", "shape": ["n_jets", "n", len(encoder.config.features)]},
                 "valid": {"dtype": "bool", "shape": ["n_jets", "n"]},
             },
-            "features": feature_table(encoder.config),
+            "features": feature_table(encoder.config.features),
             **({"classes": list(model.classes)} if isinstance(model, Tagger) else {}),
             "domain": encoder.domain.record(),
             "digest": model.digest,

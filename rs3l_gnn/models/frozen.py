@@ -1,19 +1,153 @@
-"""Networks for inference alone: arrays in, arrays out, on the kernels, without torch."""
+"""Networks for inference alone: arrays in, arrays out, on the kernels and without torch.
+
+They are what :func:`rs3l_gnn.load_encoder` and :func:`rs3l_gnn.load_tagger` give for the package's EdgeConv networks.
+torch's modules of the same networks run the same two functions, so that both give the same bits.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rs3l_gnn.conventions import CheckpointError, ConfigError, JetDomain
+from rs3l_gnn.models.digest import weights_digest
 from rs3l_gnn.models.kernels import DenseNetwork, Stack
 from rs3l_gnn.models.kernels.chunk import Memory
+from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer
 from rs3l_gnn.models.reading import JetReader
+from rs3l_gnn.models.sizes import EdgeConvSizes, HeadSizes
+from rs3l_gnn.models.stored import Stored, require_fit
 from rs3l_gnn.models.threads import run_chunks, thread_count
 
-__all__ = ["HEAD_JETS", "embed_jets", "score_embeddings"]
+if TYPE_CHECKING:
+    from rs3l_gnn.models.geometric import Graphs
+
+__all__ = ["HEAD_JETS", "FrozenEncoder", "FrozenTagger", "embed_jets", "freeze", "score_embeddings"]
 
 HEAD_JETS = 4096
 """Jets that a head sees at once, to bound the memory of its layers."""
+
+State = Mapping[str, NDArray[Any]]
+
+
+class FrozenEncoder:
+    """Jets as vectors.
+
+    Args:
+        config: sizes.
+        state: arrays by name, as in a checkpoint of an encoder.
+        domain: the kind of jets that the weights were trained on.
+
+    Attributes:
+        digest: SHA-256 of the weights and the configuration, in hexadecimal.
+    """
+
+    def __init__(self, config: EdgeConvSizes, state: State, domain: JetDomain) -> None:
+        self.config, self.domain = config, domain
+        self.digest = weights_digest(state, config.identity())
+        dense = [dense_layer(*_linear(state, f"particle.{n}"), pad_inputs=n > 0) for n in (0, 2)]
+        edges = [edge_layer(*_linear(state, f"layers.{n}.nn.0"), config.k) for n in range(config.layers)]
+        self._stack = Stack([*dense, *edges])
+        self._output = _network(state, "output", len(config.hidden) + 1, relu=False)
+
+    def embed(
+        self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
+    ) -> NDArray[np.float32]:
+        """Embed any number of jets in chunks of bounded memory.
+
+        Args:
+            features: particles of all jets [n_particles, 15], any layout in memory: the 15 features in the order of
+                ``conventions.FEATURES``, of which the encoder's are picked by name, or (where it takes fewer) its own
+                inputs [n_particles, C]. A torch_geometric ``Batch`` or ``Data`` instead brings its own offsets.
+            offsets: first particle of each jet [n_jets + 1].
+            threads: how many to use; None is one for each core (torch's number where torch is loaded), and one inside a
+                Dask worker.
+
+        Returns:
+            Embeddings float32 [n_jets, dim], not normalised.
+
+        Raises:
+            InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
+        """
+        arrays: tuple[Any, Any] = (features, offsets)
+        if offsets is None:
+            from rs3l_gnn.models.geometric import particles_and_offsets
+
+            arrays = particles_and_offsets(features, None)
+        particles, jets = self._stack.largest_chunk
+        reader = JetReader(*arrays, self.config.features, particles=particles, jets=jets)
+        return embed_jets(reader, self._stack, self._output, threads=threads)
+
+
+class FrozenTagger:
+    """Encoder and head in one.
+
+    Args:
+        encoder: gives embeddings [n_jets, dim].
+        config: sizes of the head.
+        state: arrays by name, as in a checkpoint of a tagger.
+        classes: name of each score in its order.
+
+    Attributes:
+        digest: SHA-256 of the weights and the configuration, in hexadecimal.
+    """
+
+    def __init__(self, encoder: FrozenEncoder, config: HeadSizes, state: State, classes: tuple[str, ...]) -> None:
+        self.encoder, self.classes = encoder, classes
+        self.digest = weights_digest(state, encoder.config.identity(), config.identity())
+        self._head = _network(_below(state, "head."), "mlp", len(config.hidden) + 1, relu=True)
+
+    def score(
+        self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
+    ) -> NDArray[np.float32]:
+        """Probabilities of each jet.
+
+        Args:
+            features, offsets, threads: as for :meth:`FrozenEncoder.embed`.
+
+        Returns:
+            In [0, 1]: signal probability [n_jets] for one class, else [n_jets, n_classes] with sum 1, in the order of
+            :attr:`classes`.
+
+        Raises:
+            InvalidDataError: as for :meth:`FrozenEncoder.embed`.
+        """
+        return score_embeddings(self._head, self.encoder.embed(features, offsets, threads=threads))
+
+
+def freeze(stored: Stored) -> tuple[FrozenEncoder, FrozenTagger | None] | None:
+    """The encoder of a checkpoint, and its tagger where it has a head; None for networks that need torch.
+
+    Raises:
+        CheckpointError: a key, shape or size that does not fit, or weights that are not those of the stored digest.
+    """
+    try:
+        sizes = EdgeConvSizes.of(stored.encoder)
+        head_sizes = None if stored.head is None else HeadSizes.of(stored.head)
+    except (ConfigError, TypeError) as error:
+        raise CheckpointError(f"{stored.path}: {error}") from error
+    if sizes is None or (head_sizes is None) != (stored.head is None):
+        return None
+    shapes = {f"encoder.{key}": shape for key, shape in sizes.shapes().items()}
+    shapes |= (
+        {} if head_sizes is None else {f"head.{key}": shape for key, shape in head_sizes.shapes(sizes.dim).items()}
+    )
+    require_fit(stored.path, shapes, stored.state)
+    if any(value.dtype not in (np.float32, np.float64) for value in stored.state.values()):
+        return None
+    own = _below(stored.state, "encoder.")
+    encoder = FrozenEncoder(sizes, own, stored.domain)
+    settings = [config for _, config in sorted(stored.document["config"].items())]
+    if head_sizes is None:
+        stored.require_digest([encoder.digest, weights_digest(own, *settings)])
+        return encoder, None
+    classes = stored.classes(head_sizes.n_classes)
+    tagger = FrozenTagger(encoder, head_sizes, stored.state, classes)
+    stored.require_digest([tagger.digest, weights_digest(stored.state, *settings)])
+    return encoder, tagger
 
 
 def embed_jets(
@@ -47,6 +181,19 @@ def embed_jets(
 def score_embeddings(head: DenseNetwork, z: NDArray[np.floating]) -> NDArray[np.float32]:
     """Probabilities from embeddings [n_jets, dim]: of the signal [n_jets] for one logit, else [n_jets, n_classes]."""
     p = np.empty((len(z), head.n_out), dtype=np.float32)
+    z = z.astype(head.dtype, copy=False)
     for first in range(0, len(z), HEAD_JETS):
         p[first : first + HEAD_JETS] = head.probabilities(z[first : first + HEAD_JETS])
     return p[:, 0] if head.n_out == 1 else p
+
+
+def _network(state: State, name: str, layers: int, *, relu: bool) -> DenseNetwork:
+    return DenseNetwork([_linear(state, f"{name}.{2 * number}") for number in range(layers)], relu=relu)
+
+
+def _linear(state: State, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    return state[f"{name}.weight"], state[f"{name}.bias"]
+
+
+def _below(state: State, prefix: str) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

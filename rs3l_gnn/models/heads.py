@@ -13,6 +13,7 @@ from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models.config import HeadConfig
 from rs3l_gnn.models.differentiable import dense_network, runs_on_kernels
 from rs3l_gnn.models.digest import state_digest
+from rs3l_gnn.models.discriminants import class_names
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.frozen import HEAD_JETS, score_embeddings
 from rs3l_gnn.models.geometric import Graphs
@@ -64,10 +65,7 @@ class Tagger(nn.Module):
     def __init__(self, encoder: Encoder, head: Head, *, classes: Sequence[str] | None = None) -> None:
         super().__init__()
         n_classes = head.config.n_classes
-        unnamed = ("signal",) if n_classes == 1 else tuple(f"class_{number}" for number in range(n_classes))
-        self.classes = unnamed if classes is None else tuple(classes)
-        if len(set(self.classes)) != n_classes:
-            raise ConfigError(f"a head with {n_classes} score(s) needs as many names", got=", ".join(self.classes))
+        self.classes = class_names(n_classes, classes)
         if head.dim != encoder.config.dim:
             raise ConfigError(f"a head for {head.dim} inputs does not fit an encoder of dim {encoder.config.dim}")
         self.encoder = encoder
@@ -101,7 +99,7 @@ class Tagger(nn.Module):
         z = self.encoder.embed(features, offsets, threads=threads)
         weight = next(self.head.parameters())
         if runs_on_kernels(weight):
-            return score_embeddings(dense_network(self.head.mlp), z.astype(weight.detach().numpy().dtype, copy=False))
+            return score_embeddings(dense_network(self.head.mlp), z)
         p = np.empty((len(z), self.head.config.n_classes), dtype=np.float32)
 
         def work(chunk: int, _: object) -> None:

@@ -10,6 +10,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,8 +18,9 @@ from torch import Tensor
 from rs3l_gnn.conventions import FEATURE_NAMES, CheckpointError
 from rs3l_gnn.models.backbones.edgeconv import EdgeConvConfig
 from rs3l_gnn.models.config import EncoderConfig, HeadConfig
+from rs3l_gnn.models.stored import feature_table
 
-__all__ = ["KeyReport", "Published", "read_published"]
+__all__ = ["KeyReport", "Published", "inspect_published", "read_published"]
 
 _PATTERNS = (
     (re.compile(r"pf_encode\.([02])\.(weight|bias)"), "encoder.particle.{0}.{1}"),
@@ -54,6 +56,23 @@ class Published:
     state: dict[str, Tensor]
     report: tuple[KeyReport, ...]
     ignored: tuple[str, ...]
+
+
+def inspect_published(path: Path) -> dict[str, Any]:
+    """What a published file holds, as a JSON-ready document; errors as for :func:`read_published`."""
+    published = read_published(path)
+    return {
+        "format": "published",
+        "kind": "encoder" if published.head is None else "tagger",
+        "features": feature_table(published.encoder.features),
+        "config": {
+            "encoder": published.encoder.model_dump(mode="json"),
+            **({} if published.head is None else {"head": published.head.model_dump(mode="json")}),
+        },
+        "n_parameters": sum(value.numel() for value in published.state.values()),
+        "keys": {line.key: {"shape": list(line.shape), "loaded_as": line.target} for line in published.report},
+        "ignored": list(published.ignored),
+    }
 
 
 def read_published(path: Path, *, k: int = 24, features: tuple[str, ...] | None = None) -> Published:

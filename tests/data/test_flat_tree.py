@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, parse_config
+from rs3l_gnn.data import FlatTree, FlatTreeConfig
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
-from rs3l_gnn.data.flat_tree import FlatTree, FlatTreeConfig
 
 FLAGS = ("is_photon", "is_muon", "is_electron", "is_charged_hadron", "is_neutral_hadron")
 JETS = {name: f"jet_{name}" for name in ("pt", "eta", "phi", "energy")}

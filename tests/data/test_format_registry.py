@@ -17,7 +17,7 @@ from rs3l_gnn.conventions import ConfigError, MissingBranchError
 from rs3l_gnn.data.format_registry import find_format, format_of, get_format
 
 PLUGIN = """
-from rs3l_gnn.data.flat_tree import FlatTreeConfig
+from rs3l_gnn.data import FlatTreeConfig
 
 FCC = FlatTreeConfig(
     name="fcc",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import ConfigError, parse_config
+from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models import Discriminant, one_score
 
 CLASSES = ("qcd", "hbb", "wqq", "top")
@@ -38,4 +38,6 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(ConfigError, match=r"tagger t has no class bb; allowed: qcd, hbb, wqq, top"):
         one_score(scores, CLASSES, Discriminant(signal=("bb",)), tagger="t")
     with pytest.raises(ConfigError, match="hbb is signal and background"):
-        parse_config(Discriminant, {"signal": ["hbb"], "background": ["hbb", "qcd"]}, where="discriminant")
+        Discriminant(signal=("hbb",), background=("hbb", "qcd"))
+    with pytest.raises(ConfigError, match="at least one class"):
+        Discriminant(signal=())

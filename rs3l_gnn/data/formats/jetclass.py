@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rs3l_gnn.data.flat_tree import FlatTreeConfig
+from rs3l_gnn.data.flat_tree import FlatTreeMap
 
 __all__ = ["JETCLASS"]
 
@@ -17,7 +17,7 @@ _SAME = {name: f"part_{name}" for name in ("px", "py", "pz", "energy", "charge")
 _TRACKS = {"d0": "part_d0val", "dz": "part_dzval", "d0Err": "part_d0err", "dzErr": "part_dzerr"}
 _JETS = {name: f"jet_{name}" for name in ("pt", "eta", "phi", "energy")}
 
-JETCLASS = FlatTreeConfig(
+JETCLASS = FlatTreeMap(
     name="jetclass",
     jets={**_JETS, "msoftdrop": "jet_sdmass"},
     candidates={**_SAME, **_FLAGS, **_TRACKS},

@@ -42,7 +42,7 @@ class _Simulated(TableFormat):
             raise InvalidDataError(f"{METADATA} is not the JSON document that simulated files hold") from error
 
 
-SIMULATED = _Simulated(
+SIMULATED: _Simulated = _Simulated(
     "simulated",
     title="PFNano",
     marks=(*PFNANO.marks, "hardHash"),

@@ -27,10 +27,12 @@ class DenseNetwork:
 
     Attributes:
         n_out: outputs.
+        dtype: type of the weights, and so of the rows.
     """
 
     def __init__(self, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], *, relu: bool) -> None:
         self.n_out = len(layers[-1][1])
+        self.dtype = layers[-1][1].dtype
         self._relu = relu
         self._layers = [
             (panels_of(pad_channels(pad_channels(weight, 0), 1)), pad_channels(bias, 0)) for weight, bias in layers

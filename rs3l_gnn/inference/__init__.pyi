@@ -1,0 +1,14 @@
+from .inputs import JetInputs as JetInputs
+from .inputs import event_inputs as event_inputs
+from .inputs import jet_inputs as jet_inputs
+from .loading import JetEncoder as JetEncoder
+from .loading import JetScorer as JetScorer
+from .loading import load_encoder as load_encoder
+from .loading import load_tagger as load_tagger
+from .of_exported import ExportedNetwork as ExportedNetwork
+from .of_models import Discriminant as Discriminant
+from .of_models import require_one_score as require_one_score
+from .of_models import shipped_names as shipped_names
+from .shipped import ShippedNetwork as ShippedNetwork
+from .shipped import shipped_networks as shipped_networks
+from .tagger import JetTagger as JetTagger

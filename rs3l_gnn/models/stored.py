@@ -1,0 +1,224 @@
+"""What a checkpoint holds, as arrays and JSON: read and checked without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from rs3l_gnn.conventions import FEATURES, CheckpointError, ConfigError, JetDomain
+from rs3l_gnn.models.discriminants import class_names
+
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Stored",
+    "feature_table",
+    "find_checkpoint",
+    "holds_head",
+    "inspect_checkpoint",
+    "read_stored",
+    "require_fit",
+    "shipped_names",
+]
+
+FORMAT, VERSION = "rs3l-checkpoint", 1
+_WEIGHTS = Path(__file__).parent / "weights"
+_SHIPPED_DOMAIN = JetDomain(radius=0.8, pt_min=450.0, formats=("pfnano",), missing_features=())
+_UNITS = {feature.name: feature.unit for feature in FEATURES}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An own checkpoint.
+
+    Attributes:
+        path: of the file.
+        document: of its header.
+        state: arrays by name, those of a tagger below ``encoder.`` and ``head.``.
+    """
+
+    path: Path
+    document: dict[str, Any]
+    state: dict[str, NDArray[Any]]
+
+    @property
+    def encoder(self) -> dict[str, Any]:
+        """Settings of the encoder; the first checkpoints held the keys of both backbones."""
+        settings = self.document["config"]["encoder"]
+        foreign = {"edgeconv": "heads", "transformer": "k"}.get(settings.get("backbone", "edgeconv"))
+        return {key: value for key, value in settings.items() if key != foreign}
+
+    @property
+    def head(self) -> dict[str, Any] | None:
+        """Settings of the head; None for an encoder alone."""
+        settings: dict[str, Any] | None = self.document["config"].get("head")
+        return settings
+
+    @property
+    def domain(self) -> JetDomain:
+        """Jets that the weights were trained on; the shipped files are older than the key, and their cards say it.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
+        if "domain" not in self.document and self.path.parent == _WEIGHTS:
+            return _SHIPPED_DOMAIN
+        try:
+            return JetDomain.from_record(self.document.get("domain"))
+        except (AttributeError, TypeError) as error:
+            raise CheckpointError(f"{self.path}: its domain is damaged", got=self.document["domain"]) from error
+
+    def classes(self, n_classes: int) -> tuple[str, ...]:
+        """Names of the scores of a tagger.
+
+        Raises:
+            CheckpointError: it names another number of them.
+        """
+        try:
+            return class_names(n_classes, self.document.get("classes"))
+        except (ConfigError, TypeError) as error:
+            raise CheckpointError(f"{self.path}: {error}") from error
+
+    def require_digest(self, known: Iterable[str]) -> None:
+        """Refuse weights whose digest is not the stored one, if one is stored.
+
+        Args:
+            known: digests of the weights, under the settings that the file holds and as this version writes them.
+
+        Raises:
+            CheckpointError: names both.
+        """
+        wanted, found = self.document.get("digest"), list(known)
+        if wanted is not None and wanted not in found:
+            raise CheckpointError(f"{self.path}: the weights do not match their digest", got=found[-1], allowed=wanted)
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Names of the weights that come with the package."""
+    return tuple(sorted(path.stem for path in _WEIGHTS.glob("*.safetensors")))
+
+
+def find_checkpoint(name: str | Path) -> Path:
+    """Path of shipped weights by name, or of a file.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = Path(name)
+    if path.suffix == ".onnx":
+        raise CheckpointError(
+            f"{path} is no checkpoint",
+            hint=f"say what it is: {{kind: onnx, file: {path}}}, or --kind onnx on a command line",
+        )
+    if path.is_file():
+        return path
+    shipped = _WEIGHTS / f"{name}.safetensors"
+    if path.name == str(name) and shipped.is_file():
+        return shipped
+    raise CheckpointError(f"no checkpoint {str(name)!r}", allowed=[*shipped_names(), "a .safetensors or .pt file"])
+
+
+def feature_table(names: Iterable[str]) -> list[dict[str, str]]:
+    """Inputs of an encoder in their order, each with its name and unit."""
+    return [{"name": name, "unit": _UNITS[name]} for name in names]
+
+
+def holds_head(name: str | Path) -> bool:
+    """Whether a checkpoint holds a tagger rather than an encoder alone; errors as for :func:`inspect_checkpoint`."""
+    return bool(inspect_checkpoint(name)["kind"] == "tagger")
+
+
+def inspect_checkpoint(path: Path | str) -> dict[str, Any]:
+    """What a checkpoint is and holds, as a JSON-ready document, own or published.
+
+    Raises:
+        CheckpointError: no such file, not a checkpoint, or a damaged document.
+    """
+    path = find_checkpoint(path)
+    if path.suffix != ".safetensors":
+        from rs3l_gnn.models.published import inspect_published
+
+        return inspect_published(path)
+    stored = read_stored(path)
+    prefix = "encoder." if stored.document["kind"] == "encoder" else ""
+    return {
+        **stored.document,
+        "domain": stored.domain.record(),
+        "n_parameters": sum(value.size for value in stored.state.values()),
+        "tensors": {key.removeprefix(prefix): list(value.shape) for key, value in stored.state.items()},
+    }
+
+
+def read_stored(path: Path) -> Stored:
+    """Read an own checkpoint.
+
+    Raises:
+        CheckpointError: another kind of file, a damaged document, or inputs that this version does not compute.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get("rs3l")
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no mapping, has keys() only
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a safetensors file", got=str(error)) from error
+    if text is None:
+        raise CheckpointError(f"{path} is a safetensors file without our document", hint="write it with save_encoder")
+    document = _checked(path, text)
+    if document["kind"] == "encoder":
+        state = {f"encoder.{key}": value for key, value in state.items()}
+    return Stored(path, document, state)
+
+
+def _checked(path: Path, text: str) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(text)
+        known = document["format"] == FORMAT and document["kind"] in ("encoder", "tagger")
+        wanted = {"encoder"} if document["kind"] == "encoder" else {"encoder", "head"}
+        known = known and set(document["config"]) == wanted
+        features = [feature["name"] for feature in document["features"]]
+        units = {feature["name"]: feature["unit"] for feature in document["features"]}
+        version = document["version"]
+        inputs = list(document["config"]["encoder"].get("features", features)) if known else features
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path}: its document is damaged", got=repr(error)) from error
+    if not known or version != VERSION:
+        raise CheckpointError(
+            f"{path} is of another format",
+            got=f"{document.get('format')!r} version {version!r}, kind {document.get('kind')!r}",
+            allowed=f"{FORMAT!r} version {VERSION}, kind 'encoder' or 'tagger'",
+        )
+    wrong = {name: unit for name, unit in units.items() if _UNITS.get(name) != unit}
+    if wrong or features != inputs:
+        raise CheckpointError(f"{path} expects other inputs than this version computes", got=units, allowed=_UNITS)
+    return document
+
+
+def require_fit(path: Path, shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse arrays that are not those of a network.
+
+    Args:
+        path: of the file, for the message.
+        shapes: of the network's arrays, by name.
+        state: arrays of the file.
+
+    Raises:
+        CheckpointError: names every key that is missing, too many, of another shape, or not finite.
+    """
+    problems = [f"{key} is missing" for key in shapes if key not in state]
+    problems += [f"{key} is not part of the model" for key in state if key not in shapes]
+    both = [key for key in shapes if key in state]
+    problems += [
+        f"{key} has shape {list(state[key].shape)}, the model has {list(shapes[key])}"
+        for key in both
+        if state[key].shape != tuple(shapes[key])
+    ]
+    problems += [f"{key} holds values that are not finite" for key in both if not np.isfinite(state[key]).all()]
+    if problems:
+        raise CheckpointError(f"{path} does not fit: {'; '.join(problems)}")
