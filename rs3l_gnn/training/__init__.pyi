@@ -14,4 +14,12 @@ from .losses import nt_xent as nt_xent
 from .losses import supervised_contrastive as supervised_contrastive
 from .losses import vicreg as vicreg
 from .outputs import SavedTraining as SavedTraining
+from .penalties import Consistency as Consistency
+from .penalties import ResponsePenalty as ResponsePenalty
+from .penalty import BoundPenalty as BoundPenalty
+from .penalty import Penalty as Penalty
+from .penalty import ScoredJets as ScoredJets
+from .penalty_registry import PENALTIES as PENALTIES
 from .pretraining import pretrain as pretrain
+from .recipe_config import DistillationConfig as DistillationConfig
+from .recipe_config import RestartConfig as RestartConfig

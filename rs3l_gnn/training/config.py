@@ -13,6 +13,9 @@ from rs3l_gnn.models import AnyEncoder, EdgeConvConfig, HeadConfig
 from rs3l_gnn.models.config import LayerSizes
 from rs3l_gnn.training.loss_registry import AnyLoss
 from rs3l_gnn.training.losses import NTXent
+from rs3l_gnn.training.penalties import ResponsePenalty
+from rs3l_gnn.training.penalty_registry import AnyPenalty
+from rs3l_gnn.training.recipe_config import DistillationConfig, RestartConfig
 
 __all__ = [
     "FinetuneConfig",
@@ -68,6 +71,15 @@ class TrainerConfig(BaseConfig):
         None, ge=1, description="events held in memory and shuffled with one another; all if null"
     )
     tensorboard: bool = Field(False, description="write TensorBoard files as well (needs the tensorboard package)")
+    restart: RestartConfig | None = Field(
+        None, description="start again where nothing is learnt: {after_steps: 400, learnt: 0.02, attempts: 3}"
+    )
+
+    @model_validator(mode="after")
+    def _one_process_restarts(self) -> TrainerConfig:
+        if self.restart is not None and self.devices > 1:
+            raise ValueError("restart needs devices: 1; several processes cannot start together again")
+        return self
 
 
 class TargetConfig(BaseConfig):
@@ -143,8 +155,19 @@ class FinetuneConfig(BaseConfig):
     encoder_rate: float = Field(1.0, gt=0, description="learning rate of the encoder relative to that of the head")
     head: HeadConfig = HeadConfig()
     targets: TargetConfig = TargetConfig()
-    variations: dict[str, NonNegativeFloat] = Field(
-        {NOMINAL.name: 1.0}, description="views that are trained on; one is drawn for each event and epoch"
+    variations: dict[str, NonNegativeFloat] | None = Field(
+        {NOMINAL.name: 1.0},
+        description="weight of each variation in the draw of the views that are trained on, anew for each event and "
+        "epoch; all that occur, equally, if null",
+    )
+    views_per_event: int = Field(1, ge=1, description="views of each event in a batch")
+    anchored: bool = Field(False, description="the nominal view is always one of them")
+    robustness: float = Field(0.0, ge=0, description="how much the penalties count; 0 trains for separation alone")
+    penalties: tuple[AnyPenalty, ...] = Field(
+        (ResponsePenalty(),), min_length=1, description="what is kept small; see docs/training.md"
+    )
+    distillation: DistillationConfig | None = Field(
+        None, description="learn from taggers, e.g. {teachers: [a.safetensors, b.safetensors], share: 0.5}"
     )
     balance: bool = Field(True, description="weight the classes to the same sum")
     flatten: dict[Literal["pt", "msoftdrop", "mass"], tuple[float, ...]] = Field(
@@ -179,6 +202,11 @@ class FinetuneConfig(BaseConfig):
             raise ValueError(f"head.n_classes is {self.head.n_classes}, but there are {n_classes} classes (two need 1)")
         if self.validation == "held_out" and self.max_events is None:
             raise ValueError("validation 'held_out' takes its events out of max_events, which is not given")
+        for penalty in self.penalties if self.robustness > 0 else ():
+            if self.views_per_event < penalty.least_views:
+                raise ValueError(
+                    f"the penalty {penalty.name!r} compares views: set views_per_event to {penalty.least_views} or more"
+                )
         return self
 
     @property

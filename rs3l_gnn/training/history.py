@@ -14,6 +14,8 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from rs3l_gnn.conventions import OutputError, Progress
 from rs3l_gnn.training.module import StepModule
+from rs3l_gnn.training.recipe_config import RestartConfig
+from rs3l_gnn.training.restart import require_learning
 
 __all__ = ["EpochEnd", "Row", "best_epoch", "has_stopped", "write_rows"]
 
@@ -28,16 +30,25 @@ class EpochEnd(Checkpoint):
         n_jets: views in an epoch.
         patience: epochs without a better validation loss before it stops; None never stops.
         bar: shows the progress, in jets.
+        restart: when the training counts as failed; None never.
 
     Attributes:
         rows: one for each epoch that was ever done; the same whether or not the training was interrupted.
         timing: one for each epoch, with seconds and jets per second.
     """
 
-    def __init__(self, folder: Path, n_jets: int, patience: int | None, bar: Progress | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        n_jets: int,
+        patience: int | None,
+        bar: Progress | None,
+        restart: RestartConfig | None = None,
+    ) -> None:
         self.rows: list[Row] = []
         self.timing: list[Row] = []
         self._folder, self._n_jets, self._patience, self._bar = folder, n_jets, patience, bar
+        self._restart = restart
         self._start = self._seconds = 0.0
         self._reported = 0
 
@@ -74,6 +85,8 @@ class EpochEnd(Checkpoint):
             raise TypeError(f"EpochEnd needs a StepModule, got {type(pl_module).__name__}")
         epoch = len(self.rows) + 1
         self.rows.append({"epoch": epoch, **pl_module.metrics})
+        if self._restart is not None and _is_asked(self._restart, trainer):
+            require_learning(self._restart, self.rows, pl_module)
         self.timing.append(
             {
                 "epoch": epoch,
@@ -101,6 +114,13 @@ class EpochEnd(Checkpoint):
             raise OutputError(
                 f"cannot write the checkpoint {self._folder / name}.ckpt: {error}", hint="the one before it is whole"
             ) from error
+
+
+def _is_asked(rule: RestartConfig, trainer: pl.Trainer) -> bool:
+    """Whether the steps of the rule ended in this epoch, or the training before them."""
+    done, is_last = trainer.global_step, trainer.current_epoch + 1 == trainer.max_epochs
+    before = done - int(trainer.num_training_batches)
+    return before < rule.after_steps <= done or (is_last and done < rule.after_steps)
 
 
 def best_epoch(rows: Sequence[Row]) -> int:

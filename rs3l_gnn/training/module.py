@@ -28,11 +28,17 @@ class StepModule(pl.LightningModule, ABC):
 
     Attributes:
         metrics: numbers of the latest epoch, in the order of the history's columns.
+        time: share of the training that is done, from 0 to 1.
+        blind_loss: validation loss of a network to which all jets look alike; None before it is known.
+        learning_column: metric that is compared with it.
     """
 
     def __init__(self, optimizer: OptimizerConfig, epochs: int, batches: int) -> None:
         super().__init__()
         self.metrics: dict[str, float | None] = {}
+        self.time = 0.0
+        self.blind_loss: float | None = None
+        self.learning_column = "val_loss"
         self._optimizer, self._epochs, self._batches = optimizer, epochs, batches
         self._losses: list[Tensor] = []
 
@@ -72,7 +78,9 @@ class StepModule(pl.LightningModule, ABC):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate, a function of time alone."""
         del batch
-        rate = learning_rate(self._optimizer, self.current_epoch + batch_idx / self._batches, self._epochs)
+        epoch = self.current_epoch + batch_idx / self._batches
+        self.time = epoch / self._epochs
+        rate = learning_rate(self._optimizer, epoch, self._epochs)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate * group["factor"]
 

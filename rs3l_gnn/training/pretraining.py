@@ -23,7 +23,8 @@ from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import alignment, effective_rank, linear_probe_auc, uniformity
 from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
 from rs3l_gnn.training.process import rank_and_size
-from rs3l_gnn.training.runner import prepare_state, run_training, training_threads
+from rs3l_gnn.training.restart import with_restarts
+from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import jet_targets
 
 __all__ = ["PairBatch", "PretrainModule", "pretrain"]
@@ -67,6 +68,7 @@ class PretrainModule(StepModule):
         self._config = config
         self._validation: list[tuple[Tensor, Tensor, Tensor]] = []
         self._validation_losses: list[tuple[int, float, float]] = []
+        self._blind_losses: list[tuple[int, float, float]] = []
 
     def batch_loss(self, batch: PairBatch) -> Tensor:
         """Loss with the views of all processes as negatives."""
@@ -83,17 +85,18 @@ class PretrainModule(StepModule):
         if len(z) >= 2 * n_views and float(weight.sum()) > 0:
             loss = self._config.loss.compute(self.projection(z), batch.label, n_views, batch.weight).item()
             self._validation_losses.append((len(z), loss, float(weight.sum())))
+            if self._config.trainer.restart is not None:
+                alike = torch.ones_like(self.projection(z))
+                blind = self._config.loss.compute(alike, batch.label, n_views, batch.weight).item()
+                self._blind_losses.append((len(z), blind, float(weight.sum())))
         self._validation.append((z.float().cpu(), batch.label.cpu(), weight))
 
     def validation_metrics(self) -> dict[str, float | None]:
         """Validation loss, alignment, uniformity, effective rank, probe AUC."""
         n_views = self._config.views_per_event
         z, label, weight = _some_events(self._validation, n_views)
-        # A loss with fewer negatives is smaller, so a last, smaller batch would blur the comparison with training.
-        largest = max((size for size, _, _ in self._validation_losses), default=0)
-        whole = [(loss, counted) for size, loss, counted in self._validation_losses if size == largest]
-        loss = float(np.average([loss for loss, _ in whole], weights=[by for _, by in whole])) if whole else None
-        self._validation, self._validation_losses = [], []
+        loss, self.blind_loss = _mean_loss(self._validation_losses), _mean_loss(self._blind_losses)
+        self._validation, self._validation_losses, self._blind_losses = [], [], []
         rank = effective_rank(z)
         if rank < _COLLAPSED_RANK and self._config.encoder.dim > 1:
             _log.warning(
@@ -111,6 +114,14 @@ class PretrainModule(StepModule):
             "effective_rank": rank,
             "probe_auc": linear_probe_auc(z[::n_views], binary, weights=weight),
         }
+
+
+def _mean_loss(losses: Sequence[tuple[int, float, float]]) -> float | None:
+    """Weighted mean of the losses (size, loss, weight) of batches; a smaller last one would blur the comparison with
+    training, since a loss with fewer negatives is smaller."""
+    largest = max((size for size, _, _ in losses), default=0)
+    whole = [(loss, counted) for size, loss, counted in losses if size == largest]
+    return float(np.average([loss for loss, _ in whole], weights=[by for _, by in whole])) if whole else None
 
 
 def _some_events(
@@ -146,23 +157,32 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     with ViewsSource(config.views) as source, training_threads(config.trainer.threads, config.encoder):
         source.require_features(config.encoder.features, what="the encoder")
         state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
-        train, validation = _batches(source, config)
         labels = _event_labels(source.index, config)
         weights = _event_weights(source.index, config)
-        encoder, projection = initial_networks(config)
-        encoder.domain = source.domain
         rank, size = rank_and_size(config.trainer, config.batch_events)
-        module = PretrainModule(encoder, projection, config, len(train))
-        outcome = run_training(
-            module,
-            train=lambda epoch: EpochLoader(
-                partial(_make, train, labels, weights, epoch, (rank, size)), len(train), config.trainer.prefetch
-            ),
-            validation=lambda: EpochLoader(partial(_make, validation, labels, weights, 0, (0, 1)), len(validation), 0),
-            n_jets=train.n_jets,
-            config=config.trainer,
-            folder=state,
-            what="pre-training",
+
+        def run(seed: int) -> tuple[Encoder, PretrainModule, TrainingOutcome, EventBatches, EventBatches]:
+            train, validation = _batches(source, config, seed)
+            encoder, projection = initial_networks(config, seed)
+            encoder.domain = source.domain
+            module = PretrainModule(encoder, projection, config, len(train))
+            outcome = run_training(
+                module,
+                train=lambda epoch: EpochLoader(
+                    partial(_make, train, labels, weights, epoch, (rank, size)), len(train), config.trainer.prefetch
+                ),
+                validation=lambda: EpochLoader(
+                    partial(_make, validation, labels, weights, 0, (0, 1)), len(validation), 0
+                ),
+                n_jets=train.n_jets,
+                config=config.trainer,
+                folder=state,
+                what="pre-training",
+            )
+            return encoder, module, outcome, train, validation
+
+        (encoder, module, outcome, train, validation), failed = with_restarts(
+            config.trainer.restart, state, config.seed, run
         )
     record["events"] = {
         "train": len(train.events),
@@ -171,6 +191,8 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     }
     if weights is not None:
         record["effective_events"] = effective_number(weights[train.events])
+    if config.trainer.restart is not None:
+        record["failed_trainings"] = failed
     if config.loss.needs_labels:
         record["labels"] = label_record(len(train.events), len(validation.events), choosing=chooses(config.trainer))
 
@@ -187,10 +209,10 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
     )
 
 
-def initial_networks(config: PretrainConfig) -> tuple[Encoder, Head | None]:
+def initial_networks(config: PretrainConfig, seed: int) -> tuple[Encoder, Head | None]:
     """Encoder and projection with random weights that depend on the seed alone; torch's generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.manual_seed(seed)
         encoder = make_encoder(config.encoder)
         if config.projection is None:
             return encoder, None
@@ -199,7 +221,7 @@ def initial_networks(config: PretrainConfig) -> tuple[Encoder, Head | None]:
         return encoder, Head(sizes, config.encoder.dim)
 
 
-def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches, EventBatches]:
+def _batches(source: ViewsSource, config: PretrainConfig, seed: int) -> tuple[EventBatches, EventBatches]:
     index = source.index
     draw = ViewDraw.of(index, config.views_per_event, config.variations, anchored=config.anchored)
 
@@ -209,7 +231,7 @@ def _batches(source: ViewsSource, config: PretrainConfig) -> tuple[EventBatches,
             events_on(index, part, config.splits, config.samples),
             draw,
             batch_events=config.batch_events,
-            seed=config.seed,
+            seed=seed,
             max_events=config.max_events if part is Split.TRAIN else None,
             shuffle=shuffle,
             buffer_events=config.trainer.buffer_events,

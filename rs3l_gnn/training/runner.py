@@ -114,6 +114,7 @@ def run_training(
         what: name of the training, for the progress.
 
     Raises:
+        StuckTrainingError: nothing was learnt, after the rule ``config.restart``.
         TrainingError: a loss that is not finite, or a checkpoint that cannot be read.
         MissingDependencyError: TensorBoard is wanted and not installed.
     """
@@ -122,7 +123,7 @@ def run_training(
         _quiet_lightning(),
         progress(what, config.epochs * n_jets, "jets") as bar,
     ):
-        end = EpochEnd(folder, n_jets, config.patience, bar)
+        end = EpochEnd(folder, n_jets, config.patience, bar, config.restart)
         trainer = pl.Trainer(
             accelerator=config.accelerator,
             devices=config.devices,

@@ -1,11 +1,16 @@
-"""Views of toy events and configurations small enough for a test."""
+"""Views of toy events and configurations small enough for a test; a soft cut by scipy."""
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from rs3l_gnn.data import PairConfig, pair
 from rs3l_gnn.models import EdgeConvConfig, HeadConfig
@@ -68,3 +73,23 @@ def finetune_config(toy_views: Path) -> Callable[..., FinetuneConfig]:
 def _with_trainer(settings: dict[str, Any]) -> dict[str, Any]:
     trainer = {name: settings.pop(name) for name in list(settings) if name in TrainerConfig.model_fields}
     return {**settings, "trainer": TrainerConfig(**{"epochs": 2, "threads": 1, **trainer})}
+
+
+@pytest.fixture(scope="session")
+def soft_cut_by_scipy() -> Callable[..., NDArray[np.float64]]:
+    """How far jets pass a soft cut: ``(scores, signal, weight, efficiency, width)``, all in double precision."""
+
+    def passes(
+        scores: NDArray[np.float64],
+        signal: NDArray[np.bool_],
+        weight: NDArray[np.float64],
+        efficiency: float,
+        width: float,
+    ) -> NDArray[np.float64]:
+        own, s = weight[signal], scores[signal]
+        mean = np.average(s, weights=own)
+        temperature = width * math.sqrt(np.average((s - mean) ** 2, weights=own))
+        cut = brentq(lambda c: np.average(expit((s - c) / temperature), weights=own) - efficiency, -50, 50, xtol=1e-14)
+        return np.asarray(expit((scores - cut) / temperature))
+
+    return passes

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import JetType, get_variation, load_config
-from rs3l_gnn.data import read_views, write_views
+from rs3l_gnn.data import Views, read_views, write_views
 from rs3l_gnn.models import load_encoder, load_tagger
 from rs3l_gnn.training import FinetuneConfig, NTXent, PretrainConfig, SavedTraining, finetune, pretrain
 
@@ -21,10 +22,14 @@ SMALL = ["trainer.epochs=2", "trainer.threads=1", "batch_events=16"]
 
 @pytest.fixture(scope="module")
 def all_views(toy_views: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Toy views with a stand-in for Herwig, and with some jets that pass for W jets."""
+    """Toy views with stand-ins for Herwig and for larger scales, shower weights, and some jets that pass for W jets."""
     views = read_views(toy_views)
     herwig, replaced = get_variation("herwig"), get_variation("seed")
     vartype = np.where((views.vartype == replaced.vartype) & (views.event % 2 == 0), herwig.vartype, views.vartype)
+    scales = {"fsrRenLo": get_variation("fsrDefUp"), "fsrRenHi": get_variation("fsrDefDown")}
+    for small, large in scales.items():
+        stronger = (vartype == get_variation(small).vartype) & (views.event % 2 == 0)
+        vartype = np.where(stronger, large.vartype, vartype)
     jettype = np.where((views.jettype == JetType.H_BB) & (views.event % 3 == 0), JetType.W_QQ, views.jettype)
     per_event = np.lexsort((vartype, views.event_of_jet))  # within an event, by rising vartype
     features, offsets = views.take(per_event)
@@ -36,11 +41,20 @@ def all_views(toy_views: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         offsets=offsets,
         vartype=vartype[per_event].astype(np.int16),
         jettype=jettype[per_event].astype(np.int16),
-        variations=(*views.variations, herwig),
+        variations=(*views.variations, herwig, *scales.values()),
+        shower_weight_names=("fsr:muRfac=2.0", "fsr:muRfac=0.5"),
+        shower_weights=_shower_weights(views),
         **columns,
     )
     write_views(path, changed)
     return path
+
+
+def _shower_weights(views: Views) -> NDArray[np.float32]:
+    """Of the nominal views, which are the first of their events in any order of the others."""
+    table = np.full((views.n_jets, 2), np.nan, np.float32)
+    table[views.first[:-1]] = np.random.default_rng(1).lognormal(0, 0.2, (views.n_events, 2))
+    return table
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +104,8 @@ def test_published_ablations_are_there() -> None:
     base = loaded["base"].model_dump()
     for name in set(PRETRAIN) - {"base", "demo"}:
         changed = [key for key, value in loaded[name].model_dump().items() if value != base[key]]
-        allowed = 2 if name == "vicreg" else 1  # VICReg needs the room that its own file explains
+        # VICReg needs the room that its own file explains; pairs between variations need not hold the nominal view.
+        allowed = 2 if name in ("vicreg", "between_scales") else 1
         assert 1 <= len(changed) <= allowed, (name, changed)
 
 
@@ -101,6 +116,10 @@ def test_finetuning(all_views: Path, pretrained: Callable[[str], SavedTraining],
     shipped = load_config(FinetuneConfig, path)
     if shipped.encoder is not None:
         overrides.append(f"encoder={pretrained('base').checkpoint}")
+    if shipped.distillation is not None:
+        teaching = [*overrides, "distillation=null", "trainer.epochs=1"]
+        teacher = finetune(load_config(FinetuneConfig, path, teaching), tmp_path / "teacher").checkpoint
+        overrides.append(f"distillation.teachers=[{teacher}]")
     result = finetune(load_config(FinetuneConfig, path, overrides), tmp_path / "out")
     tagger = load_tagger(result.checkpoint)
     assert tagger.head.config.hidden == shipped.head.hidden

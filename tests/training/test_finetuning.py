@@ -27,7 +27,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.data import ViewsSource, read_views, write_views
 from rs3l_gnn.models import EdgeConvConfig, inspect_checkpoint, load_encoder, load_tagger, make_encoder, save_encoder
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TrainerConfig, finetune, pretrain
-from rs3l_gnn.training.finetuning import _Targets
+from rs3l_gnn.training.jet_targets import JetTargets
 from rs3l_gnn.training.monitors import area_under_roc
 
 SHORT = {"epochs": 4, "threads": 1}
@@ -309,7 +309,7 @@ def test_held_out_labels_are_of_the_training_side_and_not_trained_on(toy_views: 
 
         def of(n: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             settings = config(toy_views, max_events=n, trainer=best)
-            return _Targets.of(source, settings).events(source.index, settings)
+            return JetTargets.of(source, settings).events(source.index, settings)
 
         few, watched = of(20)
         more, others = of(50)

@@ -1,4 +1,4 @@
-"""Another package brings a loss and a backbone in a few lines, and a training takes both from YAML."""
+"""Another package brings a loss, a penalty and a backbone in a few lines, and a training takes both from YAML."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ PLUGIN = """
 from typing import Literal
 import torch
 from rs3l_gnn.models import EncoderConfig
-from rs3l_gnn.training import Loss
+import numpy as np
+from rs3l_gnn.training import BoundPenalty, Loss, Penalty
+
+class Size(Penalty):
+    name: Literal["size"] = "size"
+    def bind(self, index, draw):
+        columns = np.log(index.pt)[:, None]
+        return BoundPenalty(columns, lambda jets, rows: (jets.logits * rows[:, 0]).square().mean())
 
 class Distance(Loss):
     name: Literal["distance"] = "distance"
@@ -46,6 +53,7 @@ class Sums(torch.nn.Module):
         return self.rho(torch.zeros(len(ptr) - 1, self.rho.in_features).index_add(0, jet, self.phi(x)))
 """
 POINTS = "[rs3l_gnn.losses]\ndistance = my_parts:Distance\n[rs3l_gnn.backbones]\ndeepsets = my_parts:DeepSets\n"
+POINTS += "[rs3l_gnn.penalties]\nsize = my_parts:Size\n"
 CHILD = """
 import json, sys
 import numpy as np
@@ -64,7 +72,7 @@ try:
 except Exception as error:
     refused = str(error)
 print(json.dumps({
-    "losses": [row["loss"] for row in pre.history], "tuning": [row["loss"] for row in fine.history],
+    "losses": [row["loss"] for row in pre.history], "tuning": fine.history,
     "z": z.tolist(), "refused": refused, "keys": describe_keys(PretrainConfig),
 }))
 """
@@ -79,6 +87,8 @@ FINETUNE = """
 views: {views}
 encoder: pretraining/encoder.safetensors
 batch_events: 16
+robustness: 1
+penalties: [{{name: size, weight: 0.01, start: 0, full: 0}}]
 trainer: {{epochs: 2, threads: 1, keep: last}}
 """
 
@@ -107,6 +117,9 @@ def test_a_loss_and_a_backbone_of_another_package(plugin: Path, toy_views: Path,
     assert len(found["losses"]) == 3
     assert found["losses"][-1] < found["losses"][0]
     assert len(found["tuning"]) == 2
+    last = found["tuning"][-1]
+    assert last["val_loss"] == pytest.approx(last["val_cross_entropy"] + 0.01 * last["val_size"])
+    assert last["val_size"] > 0
     assert "the backbone 'deepsets' cannot be exported" in found["refused"]
     assert not (tmp_path / "exported").exists()
     keys = [" ".join(line.split()) for line in found["keys"].splitlines()]

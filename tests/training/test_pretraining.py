@@ -274,7 +274,7 @@ def test_the_projection_is_thrown_away(trained: Path, pretrain_config: Configs, 
         name: value.shape for name, value in weights(trained).items()
     }
     # The loss acts on the projection: it is that of the projected embeddings, and the monitors see the embeddings.
-    encoder, projection = initial_networks(config)
+    encoder, projection = initial_networks(config, config.seed)
     assert projection is not None
     module = PretrainModule(encoder, projection, config, 4)
     batch = PairBatch(
@@ -317,7 +317,7 @@ def test_fewer_events_and_chosen_samples(pretrain_config: Configs, toy_views: Pa
 
 def test_a_collapse_warns(pretrain_config: Configs, caplog: pytest.LogCaptureFixture) -> None:
     config = pretrain_config()
-    module = PretrainModule(*initial_networks(config), config, 4)
+    module = PretrainModule(*initial_networks(config, config.seed), config, 4)
     # Weights of zero give every jet the same vector: the bias of the last layer.
     for name, parameter in module.encoder.named_parameters():
         if not name.endswith("bias"):
@@ -333,8 +333,8 @@ def test_a_collapse_warns(pretrain_config: Configs, caplog: pytest.LogCaptureFix
 def test_the_first_weights_depend_on_the_seed_alone(pretrain_config: Configs) -> None:
     torch_state = torch.random.get_rng_state()
     one, two, other = (
-        initial_networks(pretrain_config(**changes))[0]
-        for changes in ({}, {"batch_events": 8, "projection": ProjectionConfig()}, {"seed": 2})
+        initial_networks(pretrain_config(**changes), seed)[0]
+        for changes, seed in (({}, 1), ({"batch_events": 8, "projection": ProjectionConfig()}, 1), ({}, 2))
     )
     assert one.digest == two.digest != other.digest
     assert torch.equal(torch.random.get_rng_state(), torch_state)
@@ -360,10 +360,10 @@ def test_generator_weights_reach_loss_and_monitors(
             mine = views.sample[views.first[:-1]] == number
             own = per_event[views.first[:-1]][mine]
             np.testing.assert_allclose(weights[mine], own / own.mean(), rtol=1e-6)
-        validation = _batches(source, pretrain_config(views=tmp_path / "weighted.h5"))[1]
+        validation = _batches(source, pretrain_config(views=tmp_path / "weighted.h5"), 1)[1]
         batch = _make(validation, np.zeros(views.n_events, np.int64), weights, 0, (0, 1), 0)
         event = validation.event_of(validation.batch(0, 0))
-    module = PretrainModule(*initial_networks(config), config, 1)
+    module = PretrainModule(*initial_networks(config, config.seed), config, 1)
     with torch.no_grad():
         z = module.encoder(batch.x, batch.offsets)
         expected = nt_xent(z, weights=torch.from_numpy(weights[event]))

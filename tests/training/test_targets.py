@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from rs3l_gnn.conventions import ConfigError, JetType, TrainingError, own_label
 from rs3l_gnn.training import TargetConfig
@@ -80,3 +81,19 @@ def test_weighted_classes_and_flat_bins_have_equal_sums() -> None:
         assert sums == pytest.approx([weights[target == number].sum() / 3] * 3)
     with pytest.raises(TrainingError, match="class 1 have no weight"):
         class_weights(target, 3, np.where(target == 1, 0.0, weights))
+
+
+def test_flat_classes_cannot_be_told_apart_by_what_they_are_flat_in() -> None:
+    """Masses and momenta of other spectra in two classes, with weights as of enriched samples."""
+    rng = np.random.default_rng(8)
+    n = 40_000
+    target = rng.integers(0, 2, n)
+    mass = np.where(target == 1, rng.normal(125, 40, n), rng.exponential(60, n))
+    mass = np.clip(mass, 0, 250)
+    pt = 450 + np.where(target == 1, rng.exponential(200, n), rng.exponential(100, n))
+    weights = np.where(rng.random(n) < 0.5, 0.1, 1.0)
+    edges = {"mass": tuple(range(0, 260, 10)), "pt": (450, 500, 550, 600, 700, 1000)}
+    flat = weights * flat_weights(target, {"mass": mass, "pt": pt}, edges, weights)
+    for variable in (mass, pt):
+        assert roc_auc_score(target, variable, sample_weight=weights) > 0.6
+        assert roc_auc_score(target, variable, sample_weight=flat) == pytest.approx(0.5, abs=0.03)

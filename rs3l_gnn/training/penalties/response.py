@@ -1,0 +1,145 @@
+"""Penalty on the response of the efficiencies to the scale of the shower."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rs3l_gnn.conventions import ConfigError, InvalidDataError
+from rs3l_gnn.conventions.scales import ScaleResponse, reshowered_scales, scale_responses
+from rs3l_gnn.training.penalty import BoundPenalty, Penalty, ScoredJets
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from rs3l_gnn.data import ViewDraw, Views
+
+__all__ = ["ResponsePenalty", "squared_responses"]
+
+Efficiency = Annotated[float, Field(gt=0, lt=1)]
+
+
+class ResponsePenalty(Penalty):
+    """Squared response of the pass rates at working points, see :func:`squared_responses`."""
+
+    name: Literal["response"] = Field("response", description="which penalty")
+    by: Literal["shower_weights", "views"] = Field(
+        "shower_weights", description="weights of the nominal views, or the pass rates of re-showered views"
+    )
+    weight: float = Field(10.0, ge=0, description="of the penalty, beside the cross entropy, where robustness is 1")
+    scales: tuple[str, ...] = Field(("fsr x2",), min_length=1, description="which scales, by kind and factor")
+    efficiencies: tuple[Efficiency, ...] = Field((0.5, 0.8), min_length=1, description="of the signal, at the cuts")
+    signal: float = Field(1.0, ge=0, description="weight of the signal's response")
+    background: float = Field(1.0, ge=0, description="weight of the background's response")
+    width: float = Field(0.2, gt=0, description="of the soft cut, in standard deviations of the signal's logits")
+
+    @property
+    def needs_shower_weights(self) -> bool:
+        """Whether the penalty looks at the shower weights of the views."""
+        return self.by == "shower_weights"
+
+    def bind(self, index: Views, draw: ViewDraw) -> BoundPenalty:
+        """The penalty on these views; see :meth:`Penalty.bind`."""
+        by_weights = self.needs_shower_weights
+        scales = self._chosen(
+            scale_responses(index.shower_weight_names) if by_weights else reshowered_scales(index.variations)
+        )
+        names = [name for scale in scales for name in (scale.up, scale.down)]
+        if by_weights:
+            columns = np.stack([_relative_weights(index, name) for name in names], axis=1)
+        else:
+            columns = np.stack([index.vartype == index.vartype_of(name) for name in names], axis=1).astype(np.float32)
+        told = columns[draw.jet_weights(index) > 0].any(axis=0)
+        if not told.all():
+            name = names[int(np.argmin(told))]
+            raise ConfigError(
+                f"no view that is trained on tells of {name!r}",
+                got="variations " + ", ".join(key for key, weight in draw.weights.items() if weight > 0),
+                hint="draw nominal views, which alone have shower weights"
+                if by_weights
+                else f"give {name} a weight in variations",
+            )
+        logarithms = [scale.logarithm for scale in scales]
+        return BoundPenalty(columns, lambda jets, rows: squared_responses(jets, rows, logarithms, self))
+
+    def _chosen(self, found: Sequence[ScaleResponse]) -> list[ScaleResponse]:
+        known = {scale.name: scale for scale in found}
+        for name in self.scales:
+            if name not in known:
+                source = "shower weights" if self.needs_shower_weights else "re-showered views"
+                raise InvalidDataError(
+                    f"the views have no {source} that vary {name!r} up and down",
+                    got=", ".join(known) or f"no pair of {source} at all",
+                    hint="simulate with shower_weights, or take by: views with fsrDefUp and fsrDefDown"
+                    if self.needs_shower_weights
+                    else "simulate these variations, or take by: shower_weights",
+                )
+        return [known[name] for name in self.scales]
+
+
+def _relative_weights(index: Views, name: str) -> NDArray[np.float32]:
+    if index.shower_weights is None:
+        raise InvalidDataError("the views were read without their shower weights")
+    return np.nan_to_num(index.shower_weights[:, index.shower_weight_names.index(name)])
+
+
+def squared_responses(
+    jets: ScoredJets, columns: Tensor, logarithms: Sequence[float], settings: ResponsePenalty
+) -> Tensor:
+    r"""Squares of d ln(efficiency) / d ln(squared scale), summed over the scales and the classes.
+
+    .. math:: \sum_{\text{scales}} \sum_{k \in \{S, B\}} \lambda_k \langle R^A_k R^B_k \rangle
+
+    R is :func:`~rs3l_gnn.training.working_point.response_of_rate` at a soft cut, A and B are the two halves of the
+    batch's events, and the mean runs over the working points and, for three or more classes, over the classes that are
+    the signal in turn. The product is right on average, where the square of R on few jets would be larger than the true
+    one by its variance, which scores without any separation make smallest.
+
+    Args:
+        jets: scores of a batch.
+        columns: weights up and down of each scale, 0 for jets that are not asked [n_jets, 2 * n_scales].
+        logarithms: ln of the ratio of the squared scales of each.
+        settings: working points, width and weights.
+
+    Returns:
+        A scalar in double precision, whose mean over batches is not negative.
+    """
+    import torch
+
+    from rs3l_gnn.training.working_point import one_against_rest, soft_passes
+
+    terms = []
+    for scores, signal in one_against_rest(jets.logits, jets.target):
+        term = scores.sum().double() * 0  # a batch without signal has a gradient too
+        if bool((jets.weight * signal).sum() > 0):
+            for efficiency in settings.efficiencies:
+                passes = soft_passes(scores, signal, jets.weight, efficiency, settings.width)
+                for members, strength in ((signal, settings.signal), (~signal, settings.background)):
+                    if strength > 0:
+                        term = term + strength * _squares(passes, jets, members, columns, logarithms)
+        terms.append(term / len(settings.efficiencies))
+    return torch.stack(terms).mean()
+
+
+def _squares(
+    passes: Tensor, jets: ScoredJets, members: Tensor, columns: Tensor, logarithms: Sequence[float]
+) -> Tensor | float:
+    """Sum over the scales of the product of the responses of two halves of the events; jets of one class."""
+    import torch
+
+    from rs3l_gnn.training.working_point import response_of_rate
+
+    half = torch.arange(len(jets.target), device=columns.device) // jets.n_views % 2
+    total: Tensor | float = 0.0
+    for place, logarithm in enumerate(logarithms):
+        up, down = columns[:, 2 * place], columns[:, 2 * place + 1]
+        first, second = (
+            response_of_rate(passes, jets.weight * members * (half == side), up, down, logarithm) for side in (0, 1)
+        )
+        if first is not None and second is not None:
+            total = total + first * second
+    return total

@@ -1,0 +1,31 @@
+"""Settings of recipes that go beyond one loss. No torch in here, so that configurations parse quickly."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from rs3l_gnn.conventions import BaseConfig
+
+__all__ = ["DistillationConfig", "RestartConfig"]
+
+
+class DistillationConfig(BaseConfig):
+    """Teachers whose mean logits a tagger learns, beside or instead of the labels."""
+
+    teachers: tuple[str, ...] = Field(min_length=1, description="taggers of the same classes: shipped names or files")
+    share: float = Field(0.5, gt=0, le=1, description="of the teachers in the loss; 1 leaves the labels out")
+    temperature: float = Field(1.0, gt=0, description="that divides the logits of both sides")
+
+
+class RestartConfig(BaseConfig):
+    """When a training counts as failed, and how often it starts again; the same rule for every recipe."""
+
+    after_steps: int = Field(400, ge=1, description="steps after which it is asked, at the latest after the last one")
+    learnt: float = Field(
+        0.02,
+        gt=0,
+        lt=1,
+        description="failed is a training whose validation loss is not smaller by this share than that of a network "
+        "to which all jets look alike",
+    )
+    attempts: int = Field(3, ge=1, description="trainings in all, each with the next seed; then it is an error")
