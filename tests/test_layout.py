@@ -21,6 +21,11 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "evaluation/responses/test_measure.py": tuple(
         f"evaluation/responses/{module}" for module in ("config", "results", "sides")
     ),
+    "evaluation/responses/test_planning.py": (
+        "evaluation/figures/plan",
+        "evaluation/responses/pilot",
+        "evaluation/responses/plan_results",
+    ),
     "evaluation/test_scoring.py": ("evaluation/domains",),
     "fits/compare/test_taggers.py": ("fits/compare/plots",),
     "fits/test_fitting.py": ("fits/result", "fits/likelihood/hypotheses"),

@@ -9,7 +9,7 @@ from rs3l_gnn.conventions.wording import plus_minus, rejection, sigmas
 if TYPE_CHECKING:
     from rs3l_gnn.evaluation.results import Difference, Metrics, Rejection
 
-__all__ = ["evaluation_table"]
+__all__ = ["aligned", "evaluation_table"]
 
 
 def evaluation_table(metrics: Metrics) -> str:
@@ -23,11 +23,11 @@ def evaluation_table(metrics: Metrics) -> str:
     for name, found in metrics.tagging.items():
         rates = [_rejection(found.rejection[point]) if point in found.rejection else "-" for point in points]
         rows.append([name, plus_minus(found.auc.value, found.auc.error), *rates])
-    text = _aligned(rows)
+    text = aligned(rows)
     if metrics.gains:
         changes = [["pair", "difference of AUC"]]
         changes += [[pair, _difference(gain.auc)] for pair, gain in metrics.gains.items()]
-        text += "\n\n" + _aligned(changes)
+        text += "\n\n" + aligned(changes)
     return text
 
 
@@ -39,7 +39,8 @@ def _difference(found: Difference) -> str:
     return f"{plus_minus(found.difference, found.error)} ({sigmas(found.significance)})"
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: list[list[str]]) -> str:
+    """Rows of cells as lines, columns below one another."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

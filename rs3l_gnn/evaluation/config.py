@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, PlotStyle, SplitFractions
 from rs3l_gnn.data import WeightConfig
-from rs3l_gnn.evaluation.responses.config import Efficiency, ResponseConfig
+from rs3l_gnn.evaluation.responses.config import Efficiency, PlanConfig, ResponseConfig
 from rs3l_gnn.models import Discriminant
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
@@ -142,6 +142,7 @@ class EvaluateConfig(BaseConfig):
     responses: ResponseConfig | None = Field(
         ResponseConfig(), description="responses of pass rates to the shower; none if null"
     )
+    plan: PlanConfig | None = Field(None, description="expected errors of the responses, for rs3l evaluate --plan")
     weights: WeightConfig = WeightConfig()
     splits: SplitFractions = SplitFractions()
     side: Literal["test", "validation"] = Field(

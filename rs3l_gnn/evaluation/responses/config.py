@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rs3l_gnn.conventions import BaseConfig
 from rs3l_gnn.evaluation.responses.observables import Observable
 
-__all__ = ["Efficiency", "ProfileConfig", "ResponseConfig"]
+__all__ = ["Efficiency", "PlanConfig", "ProfileConfig", "ResponseConfig"]
 
 Efficiency = Annotated[float, Field(gt=0, lt=1)]
 
@@ -63,3 +63,20 @@ class ResponseConfig(BaseConfig):
     )
     profile: ProfileConfig | None = Field(None, description="which jets move; nothing of it if null")
     aim: float = Field(0.5, gt=0, description="aimed size of a response, relative to the reference tagger's")
+
+
+class PlanConfig(BaseConfig):
+    """A study before it is made: expected errors of the responses, from a pilot."""
+
+    pilot: Path = Field(description="metrics.json of an evaluation of a few thousand events with the same taggers")
+    events: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        (1_000, 3_000, 10_000, 30_000, 100_000, 300_000), min_length=1, description="numbers of test events of a class"
+    )
+    trainings: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (3, 5), min_length=1, description="numbers of trainings of each tagger"
+    )
+    share: float = Field(0.5, ge=0, lt=1, description="share of the reference's response that is to be told from it")
+    significance: float = Field(3.0, gt=0, le=8, description="standard deviations that the difference shall have")
+    response: float | None = Field(
+        None, gt=0, description="assumed size of the reference's response; the pilot's if null"
+    )

@@ -8,11 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES
 from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.data import Views
 
-__all__ = ["OBSERVABLES", "Observable", "observable", "particle_observables", "prong_distance"]
+__all__ = ["OBSERVABLES", "PARTICLE_FEATURES", "Observable", "observable", "particle_observables", "prong_distance"]
 
 Observable = Literal["multiplicity", "soft_fraction", "prong_distance", "msoftdrop", "mass", "n2b1", "pt"]
 OBSERVABLES: dict[str, str] = {
@@ -26,6 +25,8 @@ OBSERVABLES: dict[str, str] = {
 }
 """Names and words; the first three are made of the particles, the others are columns of the views."""
 
+PARTICLE_FEATURES = ("log_pt_rel", "deta", "dphi")
+"""What the observables of the particles are made of."""
 _STEPS = 15
 
 
@@ -35,7 +36,7 @@ def particle_observables(
     """Observables that are made of the particles, those of ``names`` that are.
 
     Args:
-        features: particles of all jets [n_particles, n_features].
+        features: particles of all jets, the columns of ``PARTICLE_FEATURES`` [n_particles, 3].
         offsets: first particle of each jet [n_jets + 1].
         names: wanted observables.
         soft_z: candidates with a smaller share of the jet's pT are soft.
@@ -45,9 +46,7 @@ def particle_observables(
     """
     counts = np.diff(offsets)
     jet = parents_of(counts)
-    log_z, deta, dphi = (
-        features[:, FEATURE_NAMES.index(name)].astype(np.float64) for name in ("log_pt_rel", "deta", "dphi")
-    )
+    log_z, deta, dphi = features.astype(np.float64).T
     z = np.exp(log_z)
     found = {}
     if "multiplicity" in names:

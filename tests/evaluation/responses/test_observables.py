@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES
 from rs3l_gnn.evaluation.responses.observables import particle_observables, prong_distance
 
 NAMES = ("multiplicity", "soft_fraction", "prong_distance", "msoftdrop")
 
 
 def rows(z: NDArray[np.float64], deta: NDArray[np.float64], dphi: NDArray[np.float64]) -> NDArray[np.float32]:
-    features = np.zeros((len(z), len(FEATURE_NAMES)), np.float32)
-    for name, values in (("log_pt_rel", np.log(z)), ("deta", deta), ("dphi", dphi)):
-        features[:, FEATURE_NAMES.index(name)] = values
-    return features
+    return np.stack([np.log(z), deta, dphi], axis=1).astype(np.float32)
 
 
 def test_soft_share_and_multiplicity_by_hand() -> None:
