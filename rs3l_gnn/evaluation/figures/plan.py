@@ -46,6 +46,8 @@ def _errors(plan: Plan, rows: list[PlanRow]) -> Figure:
             axes.axhline(row.difference / plan.significance, color=colour, linewidth=0.8, alpha=0.6)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        # A response that is hardly there would pull its thin line out of every scale.
+        axes.set_ylim(bottom=min(point.error_difference for row in rows for point in row.points) / 3)
         axes.set_xlabel(f"{rows[0].which} events")
         axes.set_ylabel(f"error of {rows[0].tagger} - {plan.reference}")
         axes.legend(title=f"signal efficiency {efficiency} %", fontsize="x-small", loc="best")
