@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rs3l_gnn.conventions.registry import ConfigRegistry
+from rs3l_gnn.conventions.config_registry import ConfigRegistry
 from rs3l_gnn.training.penalty import Penalty
 
 __all__ = ["PENALTIES", "AnyPenalty"]
