@@ -33,11 +33,11 @@ from .features import JetAxes as JetAxes
 from .features import JetCandidates as JetCandidates
 from .features import candidate_features as candidate_features
 from .features import check_offsets as check_offsets
+from .features import column_names as column_names
 from .features import columns_of as columns_of
 from .features import feature_names as feature_names
 from .features import find_feature as find_feature
 from .features import hardest_candidates as hardest_candidates
-from .features import input_order as input_order
 from .features import known_features as known_features
 from .features import unit_of as unit_of
 from .jettypes import JetLabel as JetLabel

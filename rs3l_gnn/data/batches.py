@@ -6,6 +6,7 @@ another number of processes, sees the same batches.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class ViewBatch(NamedTuple):
     """Some views of some events, the views of an event side by side.
 
     Attributes:
-        features: particles [n_particles, 15].
+        features: particles [n_particles, n_features].
         offsets: first particle of each jet [n_events * n_views + 1].
         jets: index of each jet in the source [n_events * n_views].
     """
@@ -54,6 +55,7 @@ class EventBatches:
         buffer_events: events mixed with one another, of which the drawn views are in memory; None mixes all events
             and holds all their views.
         block_events: neighbours in the file that are read together when the buffer is smaller than the data.
+        features: what the network takes that is given the batches; all columns of the views if None.
 
     Attributes:
         events: the events in use.
@@ -75,6 +77,7 @@ class EventBatches:
         shuffle: bool = True,
         buffer_events: int | None = None,
         block_events: int = 256,
+        features: Sequence[str] | None = None,
     ) -> None:
         enough = draw.has_enough(source.index, events)
         self.events = choose_events(events[enough], max_events, source.index.n_events, seed)
@@ -84,7 +87,7 @@ class EventBatches:
                 f"{len(self.events)} usable events do not fill one batch of {batch_events}",
                 hint=f"{self.n_short} events lack views; make the batch smaller or simulate more",
             )
-        self._source, self._draw = source, draw
+        self._source, self._draw, self._features = source, draw, features
         self._batch, self._seed, self._shuffle = batch_events, seed, shuffle
         self._streams = buffer_events is not None and max(buffer_events, batch_events) < len(self.events)
         self._buffers = np.array([0, len(self.events)])
@@ -153,7 +156,7 @@ class EventBatches:
                 jets = np.sort(drawn[slice(*self._buffers[buffer : buffer + 2])], axis=None)
             else:
                 jets = self._source.index.jets_of(self.events)
-            self._held = (key, jets, self._source.read_jets(jets))
+            self._held = (key, jets, self._source.read_jets(jets, features=self._features))
         return self._held[1], *self._held[2]
 
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError, merge_domains
+from rs3l_gnn.conventions import InputFileError, InvalidDataError, columns_of, merge_domains
 from rs3l_gnn.data.published import PublishedFile
 from rs3l_gnn.data.views import Views, concatenate_views
 from rs3l_gnn.data.views_file import ViewsFile, is_views_file
@@ -26,8 +26,8 @@ class ViewsSource:
         shower_weights: read the shower weights too, where a file has them.
 
     Attributes:
-        index: all views without particles; events and jets are numbered as in here. Its ``feature_names`` say what
-            the columns of particles are, see :meth:`take_features`.
+        index: all views without particles; events and jets are numbered as in here, and its ``feature_names`` say what
+            the columns of particles are.
         domain: what kind of jets they are, as far as all files say.
 
     Raises:
@@ -54,8 +54,7 @@ class ViewsSource:
             first, last = int(self._events[number]), int(self._events[number + 1])
             if max(start, first) < min(stop, last):
                 parts.append(file.read(max(start, first) - first, min(stop, last) - first))
-        views = concatenate_views(parts) if parts else self._open()[0].read(0, 0)
-        return views.with_features(self.index.feature_names)
+        return concatenate_views(parts) if parts else self._open()[0].read(0, 0)
 
     def read_events(self, events: NDArray[np.int64], block: int = 1024) -> Views:
         """All views of chosen events.
@@ -77,18 +76,24 @@ class ViewsSource:
             position = end
         return concatenate_views(parts) if parts else self.read(0, 0)
 
-    def read_jets(self, jets: NDArray[np.int64], block: int = 1024) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def read_jets(
+        self, jets: NDArray[np.int64], block: int = 1024, *, features: Sequence[str] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Particles of chosen jets; the memory is that of the result and of one block. Errors as :meth:`read`.
 
         Args:
             jets: rising jet indices [n].
             block: events read at once; runs without a chosen jet are not read.
+            features: what a network takes that is given the particles, see :func:`~rs3l_gnn.conventions.columns_of`;
+                all columns if None.
 
         Returns:
             Features [n_particles, n_features] and offsets [n + 1].
         """
         first = self.index.first
-        features = np.empty((0, len(self.index.feature_names)), np.float32)
+        held = self.index.feature_names
+        columns = None if features is None else columns_of(features, held)
+        particles = np.empty((0, len(held) if columns is None else len(columns)), np.float32)
         offsets = np.zeros(len(jets) + 1, np.int64)
         done = 0
         while done < len(jets):
@@ -97,17 +102,18 @@ class ViewsSource:
             end = int(np.searchsorted(jets, first[stop]))
             stop = int(np.searchsorted(first, jets[end - 1], side="right"))  # nothing behind the last jet asked for
             part, cuts = self.read(start, stop).take(jets[done:end] - first[start])
+            part = part if columns is None else part[:, columns]
             filled = offsets[done]
             needed = int(filled + cuts[-1])
-            if needed > len(features):
+            if needed > len(particles):
                 # The rest will be about like what was read; growing in place spares a second copy of all.
                 likely = int(1.02 * needed * len(jets) / end)
-                features.resize((max(needed, likely), features.shape[1]), refcheck=False)
-            features[filled:needed] = part
+                particles.resize((max(needed, likely), particles.shape[1]), refcheck=False)
+            particles[filled:needed] = part
             offsets[done + 1 : end + 1] = filled + cuts[1:]
             done = end
-        features.resize((int(offsets[-1]), features.shape[1]), refcheck=False)
-        return features, offsets
+        particles.resize((int(offsets[-1]), particles.shape[1]), refcheck=False)
+        return particles, offsets
 
     def require_features(self, names: Sequence[str], *, what: str) -> None:
         """Refuse files that do not hold what a network takes, or zeros in its place, since their format lacks it.
@@ -134,14 +140,6 @@ class ViewsSource:
                 got=", ".join(str(path) for path in self.paths),
                 hint=f"train an encoder with features: [{', '.join(n for n in names if n not in lacking)}]",
             )
-
-    def take_features(self, names: Sequence[str]) -> None:
-        """Read what a network takes from here on; nothing changes for one that picks from the paper's 15 itself.
-
-        Raises:
-            ConfigError: the files lack a feature, see :meth:`require_features`.
-        """
-        self.index = self.index.with_features(names)
 
     def close(self) -> None:
         """Close the files; they open again when needed."""

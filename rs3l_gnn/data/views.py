@@ -18,7 +18,6 @@ from rs3l_gnn.conventions import (
     UnknownVariationError,
     Variation,
     check_offsets,
-    columns_of,
     jettype_names,
     merge_labels,
     split_of,
@@ -184,19 +183,6 @@ class Views:
     def take(self, jets: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Features and offsets of some jets, as :func:`gather_jets`."""
         return gather_jets(self.features, self.offsets, jets)
-
-    def with_features(self, names: Sequence[str]) -> Views:
-        """The same views with some of their features, in another order.
-
-        Raises:
-            ConfigError: they lack one.
-        """
-        columns = columns_of(names, self.feature_names)
-        if columns is None:
-            return self
-        return replace(
-            self, features=self.features[:, columns], feature_names=tuple(self.feature_names[i] for i in columns)
-        )
 
     def columns(self, jets: slice | NDArray[np.integer]) -> dict[str, Any]:
         """What stands once for each jet, of some jets: ``JET_COLUMNS`` and the shower weights, by field name."""

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import Split, SplitFractions, TrainingError
+from rs3l_gnn.conventions import Split, SplitFractions, TrainingError, feature_names
 from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.data.source import ViewsSource
 from rs3l_gnn.data.view_draw import ViewDraw, draw_rng, draw_views, events_on
@@ -27,7 +27,7 @@ class EventViews(NamedTuple):
     """Views of one event, or of a batch of them side by side; arrays in items, tensors in batches.
 
     Attributes:
-        x: particles [n_particles, 15].
+        x: particles [n_particles, n_features].
         offsets: first particle of each view, and the end [n_events * n_views + 1].
         jettype: label of each view [n_events * n_views].
         vartype: variation of each view [n_events * n_views].
@@ -64,6 +64,8 @@ class ViewsDataset:
             ``vartype``, ``weight`` and ``event``.
         in_memory: keep the particles of all views of the data set's events; else every item is read from disk, which
             is fast in the order of the file alone.
+        features: columns of ``x`` by name, or a set of them (``nano``); those of the files if None. Feature names in
+            the order of ``x`` are in :attr:`feature_names`.
 
     Raises:
         TrainingError: no event has enough views.
@@ -84,6 +86,7 @@ class ViewsDataset:
         seed: int = 1,
         graphs: bool = False,
         in_memory: bool = False,
+        features: str | Sequence[str] | None = None,
     ) -> None:
         self.paths = (paths,) if isinstance(paths, (str, Path)) else tuple(paths)
         self._side = None if side is None else Split[side.upper()]
@@ -91,6 +94,7 @@ class ViewsDataset:
         self._draw = (n_views, variations, anchored)
         self._seed, self._epoch = seed, 0
         self._graphs, self._in_memory = graphs, in_memory
+        self._chosen = None if features is None else feature_names(features)
         self._lock = threading.RLock()  # for loaders with threads
         self._clear()
 
@@ -115,6 +119,11 @@ class ViewsDataset:
         return self.source.index
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What the columns of ``x`` are."""
+        return self._chosen or self.index.feature_names
+
+    @property
     def events(self) -> NDArray[np.int64]:
         """Places in :attr:`index` of the events of the items [n]."""
         with self._lock:
@@ -135,7 +144,7 @@ class ViewsDataset:
         with self._lock:
             if self._in_memory and self._held is None:
                 jets = self.index.jets_of(self.events)
-                self._held = (jets, *self.source.read_jets(jets))
+                self._held = (jets, *self._read(jets))
 
     def close(self) -> None:
         """Close the files and free the memory; everything opens again when needed."""
@@ -210,7 +219,15 @@ class ViewsDataset:
             held, features, offsets = self._held
             return gather_jets(features, offsets, np.searchsorted(held, jets))
         wanted, places = np.unique(jets, return_inverse=True)
-        return gather_jets(*self.source.read_jets(wanted), places)
+        return gather_jets(*self._read(wanted), places)
+
+    def _read(self, jets: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        features, offsets = self.source.read_jets(jets)
+        held = self.index.feature_names
+        if self.feature_names == held:
+            return features, offsets
+        self.source.require_features(self.feature_names, what="the data set")
+        return features[:, [held.index(name) for name in self.feature_names]], offsets
 
     def _item(self, x: NDArray[np.float32], offsets: NDArray[np.int64], jets: NDArray[np.int64]) -> Any:
         index = self.index

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from rs3l_gnn.conventions import FEATURE_NAMES, BaseConfig
+from rs3l_gnn.conventions.feature_config import FeatureNames
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,9 @@ class EncoderConfig(BaseConfig):
     """Encoder of one jet: particles in, one vector out. Each backbone derives its own settings from this class."""
 
     backbone: str
-    features: tuple[str, ...] = Field(FEATURE_NAMES, description="inputs by name, in the order of the first layer")
+    features: FeatureNames = Field(
+        FEATURE_NAMES, description="inputs by name or by set (paper, nano), in the order of the first layer"
+    )
     dim: int = Field(8, ge=1, le=4096, description="length of the embedding; the paper uses 8, 128 and 512")
 
     torch_threads: ClassVar[bool] = True
@@ -42,16 +45,6 @@ class EncoderConfig(BaseConfig):
     def identity(self) -> dict[str, Any]:
         """What the digest of a checkpoint covers beside the weights."""
         return self.model_dump(mode="json")
-
-    @field_validator("features")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in names if name not in FEATURE_NAMES]
-        if unknown:
-            raise ValueError(f"unknown features {', '.join(unknown)}; allowed: {', '.join(FEATURE_NAMES)}")
-        if not names or len(set(names)) != len(names):
-            raise ValueError("features must be named once each, and at least one")
-        return names
 
 
 class HeadConfig(BaseConfig):

@@ -63,8 +63,8 @@ class Encoder(nn.Module):
         """Embed jets, with gradients.
 
         Args:
-            x: particles of all jets: the 15 features in the order of ``conventions.FEATURES`` [n_particles, 15], of
-                which the encoder's are picked by name, or (where it takes fewer) its own inputs [n_particles, C]. A
+            x: particles of all jets: its own inputs [n_particles, C], or, where it takes none but those of the paper,
+                all of these in the order of ``conventions.FEATURES`` [n_particles, 15], picked by name. A
                 torch_geometric ``Batch`` or ``Data`` with such an ``x`` instead brings its own offsets.
             offsets: first particle of each jet, int64 [n_jets + 1].
 
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
         """Embed any number of jets without gradients, in chunks of bounded memory.
 
         Args:
-            features: particles of all jets [n_particles, 15], any layout in memory; as in :meth:`forward`.
+            features: particles of all jets [n_particles, C], any layout in memory; as in :meth:`forward`.
             offsets: first particle of each jet [n_jets + 1].
             threads: how many to use; None is torch's number, and one inside a Dask worker.
 

@@ -216,10 +216,11 @@ def _jets(n_jets: int, n_inputs: int, *, seed: int) -> tuple[NDArray[np.float32]
 def _compare(model: Encoder | Tagger, run: Run, name: str) -> float:
     largest = 0.0
     names = (model.encoder if isinstance(model, Tagger) else model).config.features
-    columns = [FEATURE_NAMES.index(name) for name in names]
+    # The model picks its inputs from the paper's features by name; the files take them in the order of export.json.
+    given = FEATURE_NAMES if set(names) <= set(FEATURE_NAMES) else names
+    columns = [given.index(name) for name in names]
     for seed, n_jets in enumerate(_BATCHES):
-        # The model picks its inputs from all features by name; the files take them in the order of export.json.
-        features, offsets = _jets(n_jets, len(FEATURE_NAMES), seed=seed)
+        features, offsets = _jets(n_jets, len(given), seed=seed)
         eager = model.score(features, offsets) if isinstance(model, Tagger) else model.embed(features, offsets)
         exported = run(*padded_batch(features[:, columns], offsets))
         if exported.shape != eager.shape or exported.dtype != eager.dtype:

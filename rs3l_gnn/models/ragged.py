@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
+from rs3l_gnn.conventions import InvalidDataError, check_offsets, column_names
 
 __all__ = ["check_batch", "jet_of_particle", "pad", "select_features"]
 
@@ -24,7 +24,8 @@ def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
     Raises:
         InvalidDataError: wrong width or type, decreasing offsets, NaN or infinity; the jet is named.
     """
-    if x.dim() != 2 or x.shape[1] not in (len(names), len(FEATURE_NAMES)) or not x.is_floating_point():
+    columns = column_names(names, x.shape[1]) if x.dim() == 2 else None
+    if columns is None or not x.is_floating_point():
         raise InvalidDataError(
             "particles have the wrong shape or type",
             got=f"{x.dtype} {tuple(x.shape)}",
@@ -35,7 +36,6 @@ def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
     if len(bad):
         particle, column = (int(i) for i in bad[0])
         jet = int(np.searchsorted(cuts, particle, side="right")) - 1
-        columns = names if x.shape[1] == len(names) else FEATURE_NAMES
         raise InvalidDataError(
             f"{columns[column]!r} of particle {particle - int(cuts[jet])} in jet {jet} is not finite",
             got=float(x[particle, column]),
@@ -43,11 +43,11 @@ def check_batch(x: Tensor, offsets: Tensor, names: Sequence[str]) -> None:
 
 
 def select_features(x: Tensor, names: Sequence[str]) -> Tensor:
-    """Pick a network's inputs [n_particles, len(names)] from all 15 features; fewer columns pass as they are."""
-    if x.shape[1] != len(FEATURE_NAMES) or tuple(names) == FEATURE_NAMES:
+    """Pick a network's inputs [n_particles, len(names)] from the paper's 15; its own columns pass as they are."""
+    held = column_names(names, x.shape[1])
+    if held is None or held == tuple(names):
         return x
-    columns = torch.tensor([FEATURE_NAMES.index(name) for name in names], device=x.device)
-    return x.index_select(1, columns)
+    return x.index_select(1, torch.tensor([held.index(name) for name in names], device=x.device))
 
 
 def jet_of_particle(offsets: Tensor) -> Tensor:

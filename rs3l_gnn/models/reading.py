@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, check_offsets
+from rs3l_gnn.conventions import InvalidDataError, check_offsets, column_names
 
 __all__ = ["JetReader", "chunks", "first_not_finite"]
 
@@ -17,9 +17,9 @@ class JetReader:
     """Features of any number of jets, of any layout in memory and any number type; never written to.
 
     Args:
-        features: particles of all jets [n_particles, C]; C is the number of inputs of the network, or 15 for all
-            features, of which the network's are picked by name. 15 columns are always those of
-            ``conventions.FEATURES``, also where a network takes all of them in another order.
+        features: particles of all jets [n_particles, C]; C is the number of inputs of the network, or 15 for the
+            features of the paper, of which the network's are picked by name. 15 columns are always those of
+            ``conventions.FEATURES`` where the network takes no others, also where it takes them in another order.
         offsets: first particle of each jet [n_jets + 1].
         names: inputs of the network.
         particles: how many make a chunk at most, unless a single jet has more.
@@ -34,7 +34,8 @@ class JetReader:
     ) -> None:
         self._features = np.asarray(features)
         shape = self._features.shape
-        if len(shape) != 2 or shape[1] not in (len(names), len(FEATURE_NAMES)):
+        held = column_names(names, shape[1]) if len(shape) == 2 else None
+        if held is None:
             raise InvalidDataError(
                 "features have the wrong shape", got=shape, allowed=f"[n_particles, {len(names)}] ({', '.join(names)})"
             )
@@ -42,8 +43,7 @@ class JetReader:
             raise InvalidDataError("features must be real numbers", got=self._features.dtype)
         self.offsets = check_offsets(np.asarray(offsets), shape[0])
         self._names = tuple(names)
-        picks = shape[1] == len(FEATURE_NAMES) and self._names != FEATURE_NAMES
-        self._columns = [FEATURE_NAMES.index(name) for name in names] if picks else None
+        self._columns = None if held == self._names else [held.index(name) for name in names]
         self._runs = list(chunks(self.offsets, particles, jets))
 
     def __len__(self) -> int:

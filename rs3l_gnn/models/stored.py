@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from rs3l_gnn.conventions import FEATURES, CheckpointError, ConfigError, JetDomain
+from rs3l_gnn.conventions import CheckpointError, ConfigError, JetDomain, find_feature, known_features, unit_of
 from rs3l_gnn.models.discriminants import class_names
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
 FORMAT, VERSION = "rs3l-checkpoint", 1
 _WEIGHTS = Path(__file__).parent / "weights"
 _SHIPPED_DOMAIN = JetDomain(radius=0.8, pt_min=450.0, formats=("pfnano",), missing_features=())
-_UNITS = {feature.name: feature.unit for feature in FEATURES}
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def find_checkpoint(name: str | Path) -> Path:
 
 def feature_table(names: Iterable[str]) -> list[dict[str, str]]:
     """Inputs of an encoder in their order, each with its name and unit."""
-    return [{"name": name, "unit": _UNITS[name]} for name in names]
+    return [{"name": name, "unit": find_feature(name).unit} for name in names]
 
 
 def holds_head(name: str | Path) -> bool:
@@ -194,9 +193,16 @@ def _checked(path: Path, text: str) -> dict[str, Any]:
             got=f"{document.get('format')!r} version {version!r}, kind {document.get('kind')!r}",
             allowed=f"{FORMAT!r} version {VERSION}, kind 'encoder' or 'tagger'",
         )
-    wrong = {name: unit for name, unit in units.items() if _UNITS.get(name) != unit}
-    if wrong or features != inputs:
-        raise CheckpointError(f"{path} expects other inputs than this version computes", got=units, allowed=_UNITS)
+    for name, unit in units.items():
+        if (ours := unit_of(name)) != unit:
+            raise CheckpointError(
+                f"{path} expects other inputs than this version computes: {name!r}",
+                got=f"unit {unit}",
+                allowed=f"unit {ours}" if ours else list(known_features()),
+                hint=None if ours else "install the package that brings this feature",
+            )
+    if features != inputs:
+        raise CheckpointError(f"{path} expects other inputs than its settings say", got=", ".join(features))
     return document
 
 

@@ -97,9 +97,9 @@ def test_a_training_starts_on_a_small_buffer(source: ViewsSource, monkeypatch: p
     read = []
     honest = source.read_jets
 
-    def noting(jets: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def noting(jets: NDArray[np.int64], **options: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         read.append(len(jets))
-        return honest(jets)
+        return honest(jets, **options)
 
     monkeypatch.setattr(source, "read_jets", noting)
     made = batches(source, batch_events=2, buffer_events=32)

@@ -1,13 +1,21 @@
 """Several files as one source."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import IMPACT_FEATURES, KINEMATIC_FEATURES, InputFileError, InvalidDataError, JetDomain
-from rs3l_gnn.data import Views, ViewsSource, write_views
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    IMPACT_FEATURES,
+    KINEMATIC_FEATURES,
+    InputFileError,
+    InvalidDataError,
+    JetDomain,
+)
+from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, write_views
 
 
 @pytest.fixture
@@ -96,3 +104,35 @@ def test_the_kind_of_jets_is_that_of_all_files(views: Views, tmp_path: Path) -> 
             source.require_features(("log_pt", "tanh_dz"), what="the encoder")
     with pytest.raises(InvalidDataError, match=r"different radii do not go together; got 0.8, 1"):
         ViewsSource(paths)
+
+
+def test_particles_as_a_network_takes_them(views: Views, tmp_path: Path) -> None:
+    names = ("charge", "puppi_weight", *(name for name in FEATURE_NAMES if name != "charge"))
+    place = [6, 0, *(i for i in range(15) if i != 6)]  # weights as log pT, to see where they go
+    write_views(tmp_path / "a.h5", replace(views, features=views.features[:, place], feature_names=names))
+    jets = np.array([0, 3, 8])
+    kept, offsets = views.take(jets)
+    with ViewsSource([tmp_path / "a.h5"]) as source:
+        assert source.index.feature_names == names
+        whole, cuts = source.read_jets(jets)
+        np.testing.assert_array_equal(cuts, offsets)
+        np.testing.assert_array_equal(whole, kept[:, place])
+        for wanted, columns in (
+            (("deta", "puppi_weight"), [2, 0]),
+            (FEATURE_NAMES[::-1], list(range(15))),  # a network of the paper's 15 is given them in their order
+        ):
+            some, cuts = source.read_jets(jets, features=wanted)
+            np.testing.assert_array_equal(cuts, offsets)
+            np.testing.assert_array_equal(some, kept[:, columns])
+        draw = ViewDraw(1, anchored=True)
+        batches = EventBatches(
+            source, np.arange(9), draw, batch_events=3, seed=1, shuffle=False, features=("puppi_weight", "charge")
+        )
+        batch = batches.batch(0, 1)
+        np.testing.assert_array_equal(batch.features, views.take(batch.jets)[0][:, [0, 6]])
+        source.require_features(names, what="the encoder")
+        with pytest.raises(InvalidDataError, match="takes from_pv, which the views do not hold; got .*pair again"):
+            source.require_features(("from_pv",), what="the encoder")
+    write_views(tmp_path / "b.h5", views)
+    with pytest.raises(InvalidDataError, match="views with different features do not go together"):
+        ViewsSource([tmp_path / "a.h5", tmp_path / "b.h5"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from rs3l_gnn.conventions import ConfigError, Split, SplitFractions, TrainingError
+from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InvalidDataError, Split, SplitFractions, TrainingError
 from rs3l_gnn.data import EventBatches, PairReport, ViewDraw, Views, ViewsDataset, ViewsSource, events_on
 
 
@@ -108,3 +108,15 @@ def test_what_cannot_be_drawn_is_said(path: Path) -> None:
         len(ViewsDataset(path, n_views=9))
     with pytest.raises(ConfigError, match="no view is of sample 'ttbar'"):
         len(ViewsDataset(path, samples=["ttbar"]))
+
+
+def test_some_features_in_another_order(path: Path) -> None:
+    whole, some = ViewsDataset(path), ViewsDataset(path, features=["charge", "log_pt"])
+    assert whole.feature_names == FEATURE_NAMES
+    assert some.feature_names == ("charge", "log_pt")
+    np.testing.assert_array_equal(some[4].x, whole[4].x[:, [6, 0]])
+    assert ViewsDataset(path, features="nano", in_memory=True)[2].x.shape[1] == 13
+    with pytest.raises(ConfigError, match="unknown feature 'speed'"):
+        ViewsDataset(path, features="speed")
+    with pytest.raises(InvalidDataError, match="the data set takes puppi_weight, which the views do not hold"):
+        ViewsDataset(path, features=["puppi_weight"])[0]

@@ -66,11 +66,3 @@ def test_blocks_and_files_with_other_features_do_not_mix(views: Views, tmp_path:
     assert not (tmp_path / "a.h5").exists()
     with pytest.raises(InvalidDataError, match="views with different features do not go together"):
         concatenate_views([views, nano])
-
-
-def test_views_with_some_of_their_features(views: Views) -> None:
-    more = _with(views, (*FEATURE_NAMES, "puppi_weight"))
-    some = more.with_features(("puppi_weight", "charge"))
-    assert some.feature_names == ("puppi_weight", "charge")
-    np.testing.assert_array_equal(some.features, views.features[:, [3, 6]])
-    assert views.with_features(FEATURE_SETS["nano"]) is views  # a network picks from the paper's 15 itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from rs3l_gnn.conventions import (
+    FEATURE_SETS,
     FEATURES,
     IMPACT_FEATURES,
     KINEMATIC_FEATURES,
@@ -36,6 +38,7 @@ from rs3l_gnn.models import (
 )
 
 MakeEncoder = Callable[..., Encoder]
+_BYTES = "5491587bd176d56d67ca1510d85808707722e456213d6fed40a0ea7e0bd1771d"
 
 
 def rewrite(path: Path, edit: Callable[[dict[str, Any], dict[str, torch.Tensor]], object]) -> None:
@@ -112,6 +115,26 @@ def test_document_explains_the_file(tmp_path: Path, make_encoder: MakeEncoder) -
     assert document["n_parameters"] == sum(p.numel() for p in encoder.parameters())
 
 
+def test_features_beyond_the_papers_stand_in_the_file(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    encoder = make_encoder(features=["nano", "asinh_d0_sig", "puppi_weight"])
+    save_encoder(tmp_path / "encoder.safetensors", encoder)
+    table = inspect_checkpoint(tmp_path / "encoder.safetensors")["features"]
+    assert [row["name"] for row in table] == [*FEATURE_SETS["nano"], "asinh_d0_sig", "puppi_weight"]
+    assert [row["unit"] for row in table[-2:]] == ["asinh(d0/σ(d0))", "1"]
+    loaded = load_encoder(tmp_path / "encoder.safetensors")
+    assert loaded.config.features == (*FEATURE_SETS["nano"], "asinh_d0_sig", "puppi_weight")
+    assert loaded.digest == encoder.digest
+
+
+def test_a_checkpoint_keeps_its_bytes(tmp_path: Path, make_encoder: MakeEncoder) -> None:
+    """SHA-256 of a file whose weights are multiples of 1/64, as the version before named features wrote it."""
+    encoder = make_encoder(width=4, layers=1, k=2, hidden=(3,), dim=2)
+    for number, values in enumerate(encoder.parameters()):
+        values.data = (torch.arange(values.numel()) % 37 - 18 + number).reshape(values.shape) / 64
+    save_encoder(tmp_path / "encoder.safetensors", encoder, provenance={"made": "by hand"})
+    assert hashlib.sha256((tmp_path / "encoder.safetensors").read_bytes()).hexdigest() == _BYTES
+
+
 def test_digest_sees_weights_and_sizes_only(make_encoder: MakeEncoder) -> None:
     encoder = make_encoder()
     assert make_encoder().digest == encoder.digest
@@ -159,6 +182,7 @@ def test_encoder_is_no_tagger(tmp_path: Path, make_encoder: MakeEncoder) -> None
         (lambda d, _: d.pop("features"), "document is damaged"),
         (lambda d, _: d["features"][0].update(unit="log(pT/MeV)"), "expects other inputs"),
         (lambda d, _: d["features"].reverse(), "expects other inputs"),
+        (lambda d, _: d["features"][0].update(name="speed"), "expects other inputs .*'speed'; .*install the package"),
     ],
 )
 def test_file_that_does_not_fit_is_refused(

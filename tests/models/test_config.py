@@ -17,7 +17,7 @@ def test_defaults_are_those_of_the_paper() -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"features": ["log_pt", "colour"]}, "unknown features colour"),
+        ({"features": ["log_pt", "colour"]}, "unknown feature 'colour'"),
         ({"features": ["log_pt", "log_pt"]}, "named once each"),
         ({"features": []}, "at least one"),
         ({"hidden": [64, 0]}, "at least 1"),

@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, KINEMATIC_FEATURES, ConfigError, InvalidDataError
+from rs3l_gnn.conventions import FEATURE_NAMES, FEATURE_SETS, KINEMATIC_FEATURES, ConfigError, InvalidDataError
 from rs3l_gnn.models import Encoder, load_encoder
 from rs3l_gnn.models.particle_encoder import ParticleEncoder
 
@@ -139,6 +139,25 @@ def test_kinematics_only_picks_its_columns_by_name(make_encoder: MakeEncoder, ma
     assert np.array_equal(encoder.embed(features[:, columns], offsets), z)
     x = encoder(torch.from_numpy(features), torch.from_numpy(offsets)).detach().numpy()
     assert np.allclose(x, z, rtol=1e-5, atol=1e-6)
+
+
+def test_features_beyond_the_papers_are_columns_of_its_own(make_encoder: MakeEncoder, make_jets: MakeJets) -> None:
+    """15 of its own, too, which are not taken for those of the paper."""
+    names = (*FEATURE_SETS["nano"], "puppi_weight", "track_quality")
+    encoder = make_encoder(features=names)
+    features, offsets = make_jets()
+    z = encoder.embed(features, offsets)
+    turned = make_encoder(features=("puppi_weight", *names[:-2], "track_quality"))
+    turned.load_state_dict(encoder.state_dict())
+    assert np.array_equal(turned.embed(features, offsets), z)
+    x = encoder(torch.from_numpy(features), torch.from_numpy(offsets)).detach().numpy()
+    assert np.allclose(x, z, rtol=1e-5, atol=1e-6)
+    with pytest.raises(InvalidDataError, match=r"got \(\d+, 14\); allowed: \[n_particles, 15\] .*track_quality"):
+        encoder.embed(features[:, :14], offsets)
+    broken = features.copy()
+    broken[3, 13] = np.nan
+    with pytest.raises(InvalidDataError, match="'puppi_weight' of particle"):
+        encoder.embed(broken, offsets)
 
 
 def test_arrays_of_any_kind(make_encoder: MakeEncoder, make_jets: MakeJets) -> None:

@@ -89,6 +89,22 @@ def test_features_in_another_order_are_exported_as_they_are_listed(
     assert np.abs(z - expected).max() < 2e-6 * np.abs(expected).max()
 
 
+def test_features_beyond_the_papers_are_exported(
+    tmp_path: Path, make_encoder: MakeEncoder, make_jets: MakeJets
+) -> None:
+    encoder = make_encoder(k=4, layers=1, width=32, features=["puppi_weight", "nano"])
+    report = export(encoder, tmp_path / "out", formats=["torchscript"])
+    assert [feature["name"] for feature in report["features"][:2]] == ["puppi_weight", "log_pt"]
+    features, offsets = make_jets(columns=14)
+    x, valid = padded_batch(features, offsets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch calls TorchScript deprecated
+        loaded = torch.jit.load(tmp_path / "out" / "model.pt")  # type: ignore[no-untyped-call]  # torch
+    z = loaded(torch.from_numpy(x), torch.from_numpy(valid)).detach().numpy()
+    expected = encoder.embed(features, offsets)
+    assert np.abs(z - expected).max() < 2e-6 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("format_", ["onnx", "torch"])
 def test_other_formats(format_: Any, tmp_path: Path, make_encoder: MakeEncoder) -> None:
     pytest.importorskip("onnxruntime")

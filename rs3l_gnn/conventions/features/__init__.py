@@ -8,10 +8,10 @@ from rs3l_gnn.conventions.features.candidates import (
 )
 from rs3l_gnn.conventions.features.catalogue import (
     FEATURE_SETS,
+    column_names,
     columns_of,
     feature_names,
     find_feature,
-    input_order,
     known_features,
     unit_of,
 )
@@ -32,11 +32,11 @@ __all__ = [
     "JetCandidates",
     "candidate_features",
     "check_offsets",
+    "column_names",
     "columns_of",
     "feature_names",
     "find_feature",
     "hardest_candidates",
-    "input_order",
     "known_features",
     "unit_of",
 ]

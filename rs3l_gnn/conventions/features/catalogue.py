@@ -11,7 +11,15 @@ from rs3l_gnn.conventions.features.paper import FEATURE_NAMES, FEATURES, IMPACT_
 from rs3l_gnn.conventions.features.tracks import FURTHER_FEATURES
 from rs3l_gnn.conventions.registry import Registry
 
-__all__ = ["FEATURE_SETS", "columns_of", "feature_names", "find_feature", "input_order", "known_features", "unit_of"]
+__all__ = [
+    "FEATURE_SETS",
+    "column_names",
+    "columns_of",
+    "feature_names",
+    "find_feature",
+    "known_features",
+    "unit_of",
+]
 
 _GROUP = "rs3l_gnn.features"
 _BUILT_IN = {feature.name: feature for feature in (*FEATURES, *FURTHER_FEATURES)}
@@ -78,12 +86,21 @@ def feature_names(chosen: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def input_order(names: Sequence[str]) -> tuple[str, ...]:
-    """The order in which a network that takes ``names`` is given its columns.
+def column_names(names: Sequence[str], width: int) -> tuple[str, ...] | None:
+    """What the columns of a table are that a network which takes ``names`` is given without further words.
 
-    It is its own, but for a network that takes the paper's 15 in another order: 15 columns are the paper's there.
+    They are the network's own inputs, or the paper's 15, of which a network of such inputs picks by name.
+
+    Args:
+        names: what the network takes.
+        width: columns of the table.
+
+    Returns:
+        Their names [width]; None if the network cannot take a table of this width.
     """
-    return FEATURE_NAMES if set(names) == set(FEATURE_NAMES) else tuple(names)
+    if width == len(FEATURE_NAMES) and set(names) <= set(FEATURE_NAMES):
+        return FEATURE_NAMES
+    return tuple(names) if width == len(names) else None
 
 
 def columns_of(names: Sequence[str], held: Sequence[str]) -> list[int] | None:
@@ -99,7 +116,7 @@ def columns_of(names: Sequence[str], held: Sequence[str]) -> list[int] | None:
     names, held = tuple(names), tuple(held)
     if held == FEATURE_NAMES and set(names) <= set(FEATURE_NAMES):
         return None
-    wanted = input_order(names)
+    wanted = column_names(names, len(names)) or names
     if missing := [name for name in wanted if name not in held]:
         raise ConfigError(f"the inputs lack {', '.join(missing)}", got=", ".join(held))
     return None if wanted == held else [held.index(name) for name in wanted]

@@ -17,10 +17,10 @@ from rs3l_gnn.conventions import (
     ConfigError,
     JetAxes,
     candidate_features,
+    column_names,
     columns_of,
     feature_names,
     find_feature,
-    input_order,
     known_features,
     unit_of,
 )
@@ -96,8 +96,12 @@ def test_columns_for_a_network() -> None:
     assert columns_of(nano, nano) is None
     assert columns_of(("puppi_weight", "charge"), more) == [15, 6]
     assert columns_of(FEATURE_NAMES[::-1], more) == list(range(15))  # 15 columns of the paper are in its order
-    assert input_order(FEATURE_NAMES[::-1]) == FEATURE_NAMES
-    assert input_order(nano[::-1]) == nano[::-1]
+    assert column_names(FEATURE_NAMES[::-1], 15) == column_names(nano, 15) == FEATURE_NAMES
+    assert column_names(nano[::-1], 13) == nano[::-1]
+    assert column_names(nano, 14) is None
+    own = (*nano, "puppi_weight", "track_quality")  # 15 of its own
+    assert column_names(own, 15) == own
+    assert columns_of(own, (*FEATURE_NAMES, "track_quality", "puppi_weight"))[-2:] == [16, 15]  # type: ignore[index]
     with pytest.raises(ConfigError, match="the inputs lack tanh_d0, tanh_dz; got log_pt"):
         columns_of(FEATURE_NAMES, nano)
 

@@ -84,7 +84,7 @@ def _features(jets: list[dict[str, float]], candidates: list[list[dict[str, floa
     flat = {name: np.array([c[name] for mine in ordered for c in mine]) for name in candidates[0][0]}
     offsets = np.concatenate([[0], np.cumsum([len(mine) for mine in candidates])])
     zero = np.zeros(offsets[-1])
-    rest = {name: flat[name] for name in ("pt", "eta", "phi", "energy", "charge")}
+    rest: Any = {name: flat[name] for name in ("pt", "eta", "phi", "energy", "charge")}
     particles = Candidates(**rest, pdgid=flat["pdgId"].astype(int), d0=zero, dz=zero)
     axes = JetAxes(**{name: np.array([jet[name] for jet in jets]) for name in ("pt", "eta", "phi", "energy")})
     return candidate_features(particles, axes, offsets), offsets, np.stack([axes.eta, axes.phi], axis=1)
