@@ -11,6 +11,7 @@ ROOT = TESTS.parent
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     # A verb is one library call: what it takes and how it ends is asked of all of them alike.
     "cli/test_bad_inputs.py": ("cli/*", "conventions/errors"),
+    "test_extras.py": ("__main__", "verbs"),
     # Parts of one thing, behind its public function; the test goes through that.
     "data/test_feature_rows.py": ("data/formats/nanoaod",),
     "data/test_zenodo.py": ("data/download",),

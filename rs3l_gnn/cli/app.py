@@ -18,28 +18,12 @@ from rs3l_gnn import __version__
 from rs3l_gnn.cli.defects import describe_defect
 from rs3l_gnn.conventions import Rs3lError
 from rs3l_gnn.conventions.config_keys import describe_keys
+from rs3l_gnn.conventions.extras import needs_extra
+from rs3l_gnn.verbs import EXTRA_OF_VERB
 
 __all__ = ["CONFIGS", "VERBS", "app", "verb"]
 
-VERBS = (
-    "simulate",
-    "pair",
-    "pretrain",
-    "finetune",
-    "evaluate",
-    "export",
-    "tag",
-    "analyze",
-    "fit",
-    "demo",
-    "study",
-    "benchmark",
-    "inspect",
-    "weights",
-    "plot",
-    "fetch",
-)
-"""The verbs in the order of the help text, which is the order of the chain."""
+VERBS = tuple(EXTRA_OF_VERB)
 
 CONFIGS: dict[str, str] = {}
 """Verbs that take a configuration: full name of its class."""
@@ -106,14 +90,17 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
             kwargs.pop("keys", None)  # its callback has dealt with it
             logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING, force=True)
             logging.getLogger("rs3l_gnn").setLevel(logging.ERROR if quiet else logging.INFO)
+            name = function.__name__
             try:
-                function(*args, **kwargs)
+                with needs_extra(f"rs3l {name}", EXTRA_OF_VERB[name]):
+                    function(*args, **kwargs)
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise  # these are how a command ends, and a reader such as head that has enough
             except Rs3lError as error:
-                _end(f"rs3l {function.__name__}: {error}", error, status=2, debug=debug)
+                itself = str(error).startswith(f"rs3l {name} ")
+                _end(str(error) if itself else f"rs3l {name}: {error}", error, status=2, debug=debug)
             except Exception as error:  # noqa: BLE001  # the one place where a defect of any kind ends
-                _end(describe_defect(function.__name__, error, kwargs.get("output")), error, status=3, debug=debug)
+                _end(describe_defect(name, error, kwargs.get("output")), error, status=3, debug=debug)
 
         if config is not None:
             CONFIGS[function.__name__] = config
