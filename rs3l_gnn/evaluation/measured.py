@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
+from rs3l_gnn.conventions.statistics import degrees_of_freedom, significance_of
 from rs3l_gnn.evaluation.estimates import Difference, Estimate, Interval, Inverse, PairedDifference, Ratio
 from rs3l_gnn.evaluation.results import DistanceChange, Gain
 
@@ -130,10 +131,7 @@ def compare(first: Measured, second: Measured) -> Difference:
     variances = _training_variances(first, second)
     total = error_events**2 + sum(variance for variance, _ in variances)
     known = any(m.error_trainings is not None for m in (first, second))
-    significance = None
-    if total > 0:
-        tail = max(float(t.sf(abs(difference) / total**0.5, _freedom(total, variances))), 1e-300)
-        significance = float(np.sign(difference) * norm.isf(tail))
+    significance = significance_of(difference, total, variances)
     error_trainings = sum(variance for variance, _ in variances) ** 0.5 if known else None
     error = float(np.hypot(error_events, error_trainings or 0.0))
     return Difference(difference, _finite(error), _finite(error_events), error_trainings, significance)
@@ -219,7 +217,7 @@ def fieller(above: Measured | None, below: Measured | None) -> Ratio:
     total += sum(variance for variance, _ in (*of_above, *scaled))
     if not total > 0:
         return Ratio(ratio_, (ratio_, ratio_))
-    quantile = float(t.ppf(_HIGH, _freedom(total, [*of_above, *scaled])))
+    quantile = float(t.ppf(_HIGH, degrees_of_freedom(total, [*of_above, *scaled])))
     v_above = float(joint[0, 0]) + sum(variance for variance, _ in of_above)
     v_below = float(joint[1, 1]) + sum(variance for variance, _ in of_below)
     square = b**2 - quantile**2 * v_below
@@ -241,12 +239,6 @@ def _training_variances(*numbers: Measured) -> list[tuple[float, int]]:
     """Variances of means from the choice of seeds, and their degrees of freedom; none that are zero or unknown."""
     parts = [(number.error_trainings, len(number.values) - 1) for number in numbers]
     return [(error**2, freedom) for error, freedom in parts if error]
-
-
-def _freedom(total: float, variances: list[tuple[float, int]]) -> float:
-    """Degrees of freedom of a variance (Welch and Satterthwaite); infinite where no spread of trainings counts."""
-    spread = sum(variance**2 / freedom for variance, freedom in variances)
-    return total**2 / spread if spread > 0 else float("inf")
 
 
 def _deviation(drawn: NDArray[np.float64]) -> float:

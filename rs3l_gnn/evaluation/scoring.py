@@ -16,7 +16,7 @@ from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.domains import domain_remarks
 from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
-from rs3l_gnn.evaluation.responses.observables import PARTICLE_FEATURES, particle_observables
+from rs3l_gnn.evaluation.responses.observables import particle_observables
 from rs3l_gnn.models import one_score, require_one_score
 
 __all__ = ["ScoredViews", "Scores", "checkpoint_path", "find_test_events", "score_test_events"]
@@ -193,8 +193,10 @@ def _observe(
     if profile is None:
         return
     wanted = np.flatnonzero(jet >= 0)
-    particles = block.with_features(PARTICLE_FEATURES).take(wanted)
-    values = particle_observables(*particles, profile.observables, soft_z=profile.soft_z)
+    features, offsets = block.take(wanted)
+    values = particle_observables(
+        features, offsets, profile.observables, soft_z=profile.soft_z, columns=block.feature_names
+    )
     for name, numbers in values.items():
         found.setdefault(name, np.zeros(n_jets))[jet[wanted]] = numbers
 

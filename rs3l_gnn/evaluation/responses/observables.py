@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError
 from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.data import Views
 
-__all__ = ["OBSERVABLES", "PARTICLE_FEATURES", "Observable", "observable", "particle_observables", "prong_distance"]
+__all__ = ["OBSERVABLES", "Observable", "observable", "particle_observables", "prong_distance"]
 
 Observable = Literal["multiplicity", "soft_fraction", "prong_distance", "msoftdrop", "mass", "n2b1", "pt"]
 OBSERVABLES: dict[str, str] = {
@@ -25,38 +26,54 @@ OBSERVABLES: dict[str, str] = {
 }
 """Names and words; the first three are made of the particles, the others are columns of the views."""
 
-PARTICLE_FEATURES = ("log_pt_rel", "deta", "dphi")
-"""What the observables of the particles are made of."""
 _STEPS = 15
 
 
 def particle_observables(
-    features: NDArray[np.float32], offsets: NDArray[np.int64], names: Sequence[str], *, soft_z: float
+    features: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    names: Sequence[str],
+    *,
+    soft_z: float,
+    columns: Sequence[str] = FEATURE_NAMES,
 ) -> dict[str, NDArray[np.float64]]:
     """Observables that are made of the particles, those of ``names`` that are.
 
     Args:
-        features: particles of all jets, the columns of ``PARTICLE_FEATURES`` [n_particles, 3].
+        features: particles of all jets [n_particles, n_features].
         offsets: first particle of each jet [n_jets + 1].
         names: wanted observables.
         soft_z: candidates with a smaller share of the jet's pT are soft.
+        columns: what the features are.
 
     Returns:
         By name, one number a jet [n_jets]; 0 for a jet without candidates.
+
+    Raises:
+        ConfigError: the features lack what a wanted observable is made of.
     """
     counts = np.diff(offsets)
     jet = parents_of(counts)
-    log_z, deta, dphi = features.astype(np.float64).T
-    z = np.exp(log_z)
-    found = {}
+
+    def column(name: str) -> NDArray[np.float64]:
+        if name not in columns:
+            raise ConfigError(
+                f"the particles have no {name}, of which {', '.join(names)} are made",
+                got=", ".join(columns),
+                hint="leave these observables out of responses.profile, or pair the views with this feature",
+            )
+        return features[:, list(columns).index(name)].astype(np.float64)
+
+    found: dict[str, NDArray[np.float64]] = {}
     if "multiplicity" in names:
         found["multiplicity"] = counts.astype(np.float64)
     if "soft_fraction" in names:
+        z = np.exp(column("log_pt_rel"))
         total = np.bincount(jet, z, len(counts))
         soft = np.bincount(jet, np.where(z < soft_z, z, 0.0), len(counts))
         found["soft_fraction"] = np.divide(soft, total, out=np.zeros(len(counts)), where=total > 0)
     if "prong_distance" in names:
-        found["prong_distance"] = prong_distance(z, deta, dphi, offsets)
+        found["prong_distance"] = prong_distance(np.exp(column("log_pt_rel")), column("deta"), column("dphi"), offsets)
     return found
 
 

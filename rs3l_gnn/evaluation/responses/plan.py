@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
-from scipy.stats import norm, t
 
+from rs3l_gnn.conventions.statistics import significance_of
 from rs3l_gnn.evaluation.responses.results import PairStatistics
 
 __all__ = [
@@ -127,11 +127,8 @@ def significance_of_pair(pair: PilotPair, difference: float, events: float, trai
     """Expected significance of a difference; Student's distribution stands for the spread of few trainings."""
     seeds = pair.training_variances(trainings)
     total = pair.event_variance(events, trainings) + sum(seeds)
-    freedom = math.inf
-    if trainings > 1 and sum(seeds) > 0:
-        freedom = total**2 / sum(variance**2 / (trainings - 1) for variance in seeds)
-    tail = max(float(t.sf(abs(difference) / math.sqrt(total), freedom)), 1e-300)
-    return float(norm.isf(tail))
+    spreads = [(variance, trainings - 1) for variance in seeds if trainings > 1]
+    return significance_of(abs(difference), total, spreads) or 0.0
 
 
 def events_needed(pair: PilotPair, difference: float, significance: float, trainings: int) -> int | None:

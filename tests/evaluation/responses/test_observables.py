@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.evaluation.responses.observables import particle_observables, prong_distance
 
+COLUMNS = ("log_pt_rel", "deta", "dphi")
 NAMES = ("multiplicity", "soft_fraction", "prong_distance", "msoftdrop")
 
 
@@ -19,11 +21,19 @@ def rows(z: NDArray[np.float64], deta: NDArray[np.float64], dphi: NDArray[np.flo
 
 def test_soft_share_and_multiplicity_by_hand() -> None:
     z = np.array([0.9, 0.095, 0.005, 0.5, 0.25, 0.009])
-    found = particle_observables(rows(z, 0 * z, 0 * z), np.array([0, 3, 3, 6]), NAMES, soft_z=0.01)
+    found = particle_observables(rows(z, 0 * z, 0 * z), np.array([0, 3, 3, 6]), NAMES, soft_z=0.01, columns=COLUMNS)
     assert set(found) == {"multiplicity", "soft_fraction", "prong_distance"}
     assert found["multiplicity"].tolist() == [3, 0, 3]
     assert found["soft_fraction"] == pytest.approx([0.005, 0, 0.009 / 0.759], rel=1e-6)
     assert found["prong_distance"].tolist() == [0, 0, 0]
+
+
+def test_views_without_a_feature() -> None:
+    z, offsets = np.array([0.5, 0.5]), np.array([0, 2])
+    found = particle_observables(rows(z, z, z)[:, :1], offsets, NAMES[:2], soft_z=0.01, columns=COLUMNS[:1])
+    assert set(found) == {"multiplicity", "soft_fraction"}
+    with pytest.raises(ConfigError, match=r"the particles have no deta, of which .*prong_distance"):
+        particle_observables(rows(z, z, z)[:, :1], offsets, NAMES, soft_z=0.01, columns=COLUMNS[:1])
 
 
 def two_prongs(
