@@ -2,6 +2,7 @@ from .config import FinetuneConfig as FinetuneConfig
 from .config import OptimizerConfig as OptimizerConfig
 from .config import PretrainConfig as PretrainConfig
 from .config import ProjectionConfig as ProjectionConfig
+from .config import SplitConfig as SplitConfig
 from .config import TargetConfig as TargetConfig
 from .config import TrainerConfig as TrainerConfig
 from .finetuning import finetune as finetune
@@ -22,4 +23,5 @@ from .penalty import ScoredJets as ScoredJets
 from .penalty_registry import PENALTIES as PENALTIES
 from .pretraining import pretrain as pretrain
 from .recipe_config import DistillationConfig as DistillationConfig
+from .recipe_config import FreePartConfig as FreePartConfig
 from .recipe_config import RestartConfig as RestartConfig

@@ -11,11 +11,12 @@ from rs3l_gnn.conventions import NOMINAL, BaseConfig, SplitFractions
 from rs3l_gnn.data import TrainingWeightConfig
 from rs3l_gnn.models import AnyEncoder, EdgeConvConfig, HeadConfig
 from rs3l_gnn.models.config import LayerSizes
+from rs3l_gnn.training.loss import Loss
 from rs3l_gnn.training.loss_registry import AnyLoss
 from rs3l_gnn.training.losses import NTXent
 from rs3l_gnn.training.penalties import ResponsePenalty
 from rs3l_gnn.training.penalty_registry import AnyPenalty
-from rs3l_gnn.training.recipe_config import DistillationConfig, RestartConfig
+from rs3l_gnn.training.recipe_config import DistillationConfig, FreePartConfig, RestartConfig
 
 __all__ = [
     "FinetuneConfig",
@@ -23,6 +24,7 @@ __all__ = [
     "Paths",
     "PretrainConfig",
     "ProjectionConfig",
+    "SplitConfig",
     "TargetConfig",
     "TrainerConfig",
 ]
@@ -43,6 +45,16 @@ class ProjectionConfig(BaseConfig):
 
     hidden: LayerSizes = Field((128,), description="hidden layers, with ReLU between")
     dim: int = Field(64, ge=2, description="length of the vector that the loss sees")
+
+
+class SplitConfig(BaseConfig):
+    """An embedding of two parts: the loss on views sees the first numbers alone, the others are free to differ."""
+
+    invariant: int = Field(ge=1, description="numbers of the embedding that the loss on views sees")
+    loss: AnyLoss | None = Field(
+        None, description="loss on the free part, such as {name: supervised}; none if null, and it is what falls out"
+    )
+    weight: float = Field(1.0, ge=0, description="of that loss")
 
 
 class OptimizerConfig(BaseConfig):
@@ -126,6 +138,9 @@ class PretrainConfig(BaseConfig):
         None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
     )
     loss: AnyLoss = NTXent()
+    split: SplitConfig | None = Field(
+        None, description="an invariant and a free part of the embedding, e.g. {invariant: 8, loss: {name: supervised}}"
+    )
     variations: dict[str, NonNegativeFloat] | None = Field(
         None, description="weight of each variation in the draw of a partner; all that occur, equally, if null"
     )
@@ -138,6 +153,20 @@ class PretrainConfig(BaseConfig):
     splits: SplitFractions = SplitFractions()
     probe: TargetConfig = Field(TargetConfig(), description="classes of the linear probe that watches the training")
     seed: int = Field(1, ge=0, description="of the weights, the order and the draw of views")
+
+    @model_validator(mode="after")
+    def _has_a_free_part(self) -> PretrainConfig:
+        if self.split is not None and self.split.invariant >= self.encoder.dim:
+            raise ValueError(
+                f"split.invariant ({self.split.invariant}) leaves no free part of an embedding with encoder.dim "
+                f"{self.encoder.dim}"
+            )
+        return self
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses on views, that on the free part of the embedding last."""
+        return (self.loss,) if self.split is None or self.split.loss is None else (self.loss, self.split.loss)
 
 
 class FinetuneConfig(BaseConfig):
@@ -152,6 +181,9 @@ class FinetuneConfig(BaseConfig):
     )
     mode: Literal["fixed", "floating"] = Field("floating", description="whether the encoder's weights move")
     thaw_after: int = Field(0, ge=0, description="epochs in which a floating encoder stays fixed")
+    free_part: FreePartConfig | None = Field(
+        None, description="of a fixed encoder with two parts: how much the head sees, e.g. {begins: 8, factor: 0.3}"
+    )
     encoder_rate: float = Field(1.0, gt=0, description="learning rate of the encoder relative to that of the head")
     head: HeadConfig = HeadConfig()
     targets: TargetConfig = TargetConfig()
@@ -197,6 +229,8 @@ class FinetuneConfig(BaseConfig):
     def _consistent(self) -> FinetuneConfig:
         if self.mode == "fixed" and self.encoder is None:
             raise ValueError("mode 'fixed' needs an encoder; random weights have to float")
+        if self.free_part is not None and self.mode != "fixed":
+            raise ValueError("free_part needs mode: fixed; a floating encoder would grow it again")
         n_classes = len(self.targets.groups())
         if self.head.n_classes != (1 if n_classes == 2 else n_classes):
             raise ValueError(f"head.n_classes is {self.head.n_classes}, but there are {n_classes} classes (two need 1)")

@@ -27,6 +27,7 @@ from rs3l_gnn.training.distillation import load_teachers, teacher_logits
 from rs3l_gnn.training.jet_batches import JetBatch, JetBatches, jet_table
 from rs3l_gnn.training.jet_targets import JetTargets
 from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
+from rs3l_gnn.training.parts import scale_free_part
 from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
 from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
@@ -137,6 +138,8 @@ def initial_tagger(config: FinetuneConfig, seed: int) -> Tagger:
         else:
             encoder = load_encoder(config.encoder)
             _require_architecture(config, encoder.config)
+            if config.free_part is not None:
+                scale_free_part(encoder, config.free_part)
             _log.info("encoder: %s, all %d tensors loaded", config.encoder, len(encoder.state_dict()))
         names = tuple(config.targets.groups()) if config.head.n_classes > 1 else None
         return Tagger(encoder, Head(config.head, encoder.config.dim), classes=names)

@@ -72,10 +72,27 @@ class PretrainModule(StepModule):
 
     def batch_loss(self, batch: PairBatch) -> Tensor:
         """Loss with the views of all processes as negatives."""
-        z = gather_embeddings(self.projection(self.encoder(batch.x, batch.offsets)))
-        label = gather_embeddings(batch.label) if self._config.loss.needs_labels else batch.label
+        parts = [gather_embeddings(part) for part in self._parts(self.encoder(batch.x, batch.offsets))]
+        needs_labels = any(loss.needs_labels for loss in self._config.losses)
+        label = gather_embeddings(batch.label) if needs_labels else batch.label
         weight = None if batch.weight is None else gather_embeddings(batch.weight)
-        return self._config.loss.compute(z, label, self._config.views_per_event, weight)
+        return self._loss(parts, label, weight)
+
+    def _parts(self, z: Tensor) -> list[Tensor]:
+        """What each of the losses sees of embeddings."""
+        split = self._config.split
+        if split is None:
+            return [self.projection(z)]
+        return [self.projection(z[:, : split.invariant]), z[:, split.invariant :]][: len(self._config.losses)]
+
+    def _loss(self, parts: Sequence[Tensor], label: Tensor, weight: Tensor | None) -> Tensor:
+        first, *others = (
+            loss.compute(part, label, self._config.views_per_event, weight)
+            for loss, part in zip(self._config.losses, parts, strict=True)
+        )
+        for other in others:
+            first = first + (1.0 if self._config.split is None else self._config.split.weight) * other
+        return first
 
     def validate_batch(self, batch: PairBatch) -> None:
         """Every process validates on all batches, so that the numbers do not depend on how many there are."""
@@ -83,34 +100,35 @@ class PretrainModule(StepModule):
         n_views = self._config.views_per_event
         weight = torch.ones(len(batch.label)) if batch.weight is None else batch.weight.cpu()
         if len(z) >= 2 * n_views and float(weight.sum()) > 0:
-            loss = self._config.loss.compute(self.projection(z), batch.label, n_views, batch.weight).item()
+            parts = self._parts(z)
+            loss = self._loss(parts, batch.label, batch.weight).item()
             self._validation_losses.append((len(z), loss, float(weight.sum())))
             if self._config.trainer.restart is not None:
-                alike = torch.ones_like(self.projection(z))
-                blind = self._config.loss.compute(alike, batch.label, n_views, batch.weight).item()
+                blind = self._loss([torch.ones_like(part) for part in parts], batch.label, batch.weight).item()
                 self._blind_losses.append((len(z), blind, float(weight.sum())))
         self._validation.append((z.float().cpu(), batch.label.cpu(), weight))
 
     def validation_metrics(self) -> dict[str, float | None]:
-        """Validation loss, alignment, uniformity, effective rank, probe AUC."""
+        """Validation loss; alignment, uniformity and rank of what the loss on views sees; probe AUC of all."""
         n_views = self._config.views_per_event
         z, label, weight = _some_events(self._validation, n_views)
         loss, self.blind_loss = _mean_loss(self._validation_losses), _mean_loss(self._blind_losses)
         self._validation, self._validation_losses, self._blind_losses = [], [], []
-        rank = effective_rank(z)
-        if rank < _COLLAPSED_RANK and self._config.encoder.dim > 1:
+        seen = z if self._config.split is None else z[:, : self._config.split.invariant]
+        rank = effective_rank(seen)
+        if rank < _COLLAPSED_RANK and seen.shape[1] > 1:
             _log.warning(
                 "epoch %d: the embeddings collapse: effective rank %.2f of %d; raise the temperature or the batch, "
                 "or lower the learning rate",
                 self.current_epoch + 1,
                 rank,
-                z.shape[1],
+                seen.shape[1],
             )
         binary = np.where(label == 1, 1, np.where(label == 0, 0, -1))
         return {
             "val_loss": loss,
-            "alignment": alignment(z, n_views, weight),
-            "uniformity": uniformity(z),
+            "alignment": alignment(seen, n_views, weight),
+            "uniformity": uniformity(seen),
             "effective_rank": rank,
             "probe_auc": linear_probe_auc(z[::n_views], binary, weights=weight),
         }
@@ -193,7 +211,7 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         record["effective_events"] = effective_number(weights[train.events])
     if config.trainer.restart is not None:
         record["failed_trainings"] = failed
-    if config.loss.needs_labels:
+    if any(loss.needs_labels for loss in config.losses):
         record["labels"] = label_record(len(train.events), len(validation.events), choosing=chooses(config.trainer))
 
     return write_training(
@@ -218,7 +236,8 @@ def initial_networks(config: PretrainConfig, seed: int) -> tuple[Encoder, Head |
             return encoder, None
         # A tagger's head sees directions only, and so does the projection: what it needs must not hide in lengths.
         sizes = HeadConfig(hidden=config.projection.hidden, n_classes=config.projection.dim)
-        return encoder, Head(sizes, config.encoder.dim)
+        seen = config.encoder.dim if config.split is None else config.split.invariant
+        return encoder, Head(sizes, seen)
 
 
 def _batches(source: ViewsSource, config: PretrainConfig, seed: int) -> tuple[EventBatches, EventBatches]:

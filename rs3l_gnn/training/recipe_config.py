@@ -6,7 +6,7 @@ from pydantic import Field
 
 from rs3l_gnn.conventions import BaseConfig
 
-__all__ = ["DistillationConfig", "RestartConfig"]
+__all__ = ["DistillationConfig", "FreePartConfig", "RestartConfig"]
 
 
 class DistillationConfig(BaseConfig):
@@ -29,3 +29,10 @@ class RestartConfig(BaseConfig):
         "to which all jets look alike",
     )
     attempts: int = Field(3, ge=1, description="trainings in all, each with the next seed; then it is an error")
+
+
+class FreePartConfig(BaseConfig):
+    """How much a head sees of the free part of an embedding that was pre-trained in two parts."""
+
+    begins: int = Field(ge=1, description="first number of the embedding that is free; split.invariant of the encoder")
+    factor: float = Field(ge=0, le=1, description="0: the invariant part alone, 1: both as they are")
