@@ -184,6 +184,17 @@ class Views:
         """Features and offsets of some jets, as :func:`gather_jets`."""
         return gather_jets(self.features, self.offsets, jets)
 
+    def with_features(self, names: Sequence[str]) -> Views:
+        """The same views with these features alone, in this order.
+
+        Raises:
+            InvalidDataError: they lack one.
+        """
+        if absent := [name for name in names if name not in self.feature_names]:
+            raise InvalidDataError(f"the views do not hold {', '.join(absent)}", got=", ".join(self.feature_names))
+        columns = [self.feature_names.index(name) for name in names]
+        return replace(self, features=self.features[:, columns], feature_names=tuple(names))
+
     def columns(self, jets: slice | NDArray[np.integer]) -> dict[str, Any]:
         """What stands once for each jet, of some jets: ``JET_COLUMNS`` and the shower weights, by field name."""
         found: dict[str, Any] = {name: getattr(self, name)[jets] for name in JET_COLUMNS}

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rs3l_gnn.conventions import ConfigError
+from rs3l_gnn.conventions import ConfigError, columns_of
 from rs3l_gnn.data import ViewsSource
 from rs3l_gnn.models import Tagger, load_tagger
 from rs3l_gnn.training.jet_batches import jet_table
@@ -44,10 +44,13 @@ def teacher_logits(source: ViewsSource, jets: NDArray[np.int64], teachers: Seque
         teachers: at least one.
     """
 
+    taken = [columns_of(teacher.encoder.config.features, source.index.feature_names) for teacher in teachers]
+
     def mean(features: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
         logits = []
-        for teacher in teachers:
-            z = torch.from_numpy(teacher.encoder.embed(features, offsets))
+        for teacher, columns in zip(teachers, taken, strict=True):
+            own = features if columns is None else features[:, columns]
+            z = torch.from_numpy(teacher.encoder.embed(own, offsets))
             with torch.inference_mode():
                 logits.append(teacher.head(z).reshape(len(z), -1).numpy())
         return np.asarray(np.mean(logits, axis=0, dtype=np.float64), dtype=np.float32)

@@ -89,8 +89,9 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
         def train(seed: int) -> tuple[Tagger, FinetuneModule, TrainingOutcome]:
             tagger = initial_tagger(config, seed)
             tagger.encoder.domain = source.domain
+            inputs = tagger.encoder.config.features
             training, validating = (
-                with_targets(targets.batches(source, config, some, seed=seed, shuffle=shuffle))
+                with_targets(targets.batches(source, config, some, features=inputs, seed=seed, shuffle=shuffle))
                 for some, shuffle in ((events, True), (watched, False))
             )
             module = FinetuneModule(tagger, config, len(training.batches), bound, shares=shares)
@@ -146,7 +147,7 @@ def initial_tagger(config: FinetuneConfig, seed: int) -> Tagger:
 
 
 def _embeddings(source: ViewsSource, encoder: Encoder, jets: NDArray[np.int64]) -> NDArray[np.float32]:
-    return jet_table(source, jets, encoder.config.dim, encoder.embed)
+    return jet_table(source, jets, encoder.config.dim, encoder.embed, features=encoder.config.features)
 
 
 def _teachers(

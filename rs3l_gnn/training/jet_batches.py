@@ -92,6 +92,7 @@ def jet_table(
     width: int,
     network: Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]],
     *,
+    features: Sequence[str] | None = None,
     block: int = 4096,
 ) -> NDArray[np.float32]:
     """What a network says of these jets, computed once; zero for the others.
@@ -100,7 +101,8 @@ def jet_table(
         source: where the particles are.
         jets: rising jet indices [n].
         width: numbers that the network gives for a jet.
-        network: (features [n_particles, 15], offsets [n + 1]) to [n, width].
+        network: (features [n_particles, n_features], offsets [n + 1]) to [n, width].
+        features: what the network takes; all that the views hold if None.
         block: jets at once.
 
     Returns:
@@ -109,5 +111,5 @@ def jet_table(
     table = np.zeros((source.index.n_jets, width), np.float32)
     for start in range(0, len(jets), block):
         some = jets[start : start + block]
-        table[some] = network(*source.read_jets(some))
+        table[some] = network(*source.read_jets(some, features=features))
     return table

@@ -88,9 +88,16 @@ class JetTargets:
         return trained, np.setdiff1d(labelled, trained)
 
     def batches(
-        self, source: ViewsSource, config: FinetuneConfig, events: NDArray[np.int64], *, seed: int, shuffle: bool
+        self,
+        source: ViewsSource,
+        config: FinetuneConfig,
+        events: NDArray[np.int64],
+        *,
+        features: Sequence[str],
+        seed: int,
+        shuffle: bool,
     ) -> EventBatches:
-        """Batches of some events."""
+        """Batches of some events, with what a network of these features takes."""
         return EventBatches(
             source,
             events,
@@ -99,4 +106,5 @@ class JetTargets:
             seed=seed,
             shuffle=shuffle,
             buffer_events=config.trainer.buffer_events,
+            features=features,
         )

@@ -254,6 +254,7 @@ def _batches(source: ViewsSource, config: PretrainConfig, seed: int) -> tuple[Ev
             max_events=config.max_events if part is Split.TRAIN else None,
             shuffle=shuffle,
             buffer_events=config.trainer.buffer_events,
+            features=config.encoder.features,
         )
 
     return on(Split.TRAIN, shuffle=True), on(Split.VALIDATION, shuffle=False)

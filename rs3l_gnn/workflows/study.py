@@ -32,7 +32,7 @@ _SEED = "{seed}"
 State = Literal["done", "missing", "changed"]
 
 
-def _steps(verb: str, description: str) -> Any:
+def _section(verb: str, description: str) -> Any:
     """A field of configurations by name, whose keys are those of a verb."""
     return Field(default={}, description=description, json_schema_extra={"keys": f"keys: rs3l {verb} --keys"})
 
@@ -46,13 +46,13 @@ class StudyConfig(BaseConfig):
     """
 
     seeds: tuple[NonNegativeInt, ...] = Field((1, 2, 3), min_length=1, description="one training for each")
-    simulate: dict[str, SimulationConfig] = _steps("simulate", "hard events and their re-simulation")
-    pair: dict[str, PairConfig] = _steps("pair", "files of views")
-    pretrain: dict[str, PretrainConfig] = _steps("pretrain", "encoders")
-    finetune: dict[str, FinetuneConfig] = _steps("finetune", "taggers")
-    evaluate: dict[str, EvaluateConfig] = _steps("evaluate", "reports")
-    analyze: dict[str, AnalysisConfig] = _steps("analyze", "histograms")
-    fit: dict[str, FitConfig] = _steps("fit", "fits")
+    simulate: dict[str, SimulationConfig] = _section("simulate", "hard events and their re-simulation")
+    pair: dict[str, PairConfig] = _section("pair", "files of views")
+    pretrain: dict[str, PretrainConfig] = _section("pretrain", "encoders")
+    finetune: dict[str, FinetuneConfig] = _section("finetune", "taggers")
+    evaluate: dict[str, EvaluateConfig] = _section("evaluate", "reports")
+    analyze: dict[str, AnalysisConfig] = _section("analyze", "histograms")
+    fit: dict[str, FitConfig] = _section("fit", "fits")
 
 
 _TRAININGS = ("pretrain", "finetune")

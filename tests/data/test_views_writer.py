@@ -66,3 +66,12 @@ def test_blocks_and_files_with_other_features_do_not_mix(views: Views, tmp_path:
     assert not (tmp_path / "a.h5").exists()
     with pytest.raises(InvalidDataError, match="views with different features do not go together"):
         concatenate_views([views, nano])
+
+
+def test_views_with_some_of_their_features(views: Views) -> None:
+    some = views.with_features(("tanh_dz", "charge"))
+    assert some.feature_names == ("tanh_dz", "charge")
+    np.testing.assert_array_equal(some.features, views.features[:, [8, 6]])
+    np.testing.assert_array_equal(some.offsets, views.offsets)
+    with pytest.raises(InvalidDataError, match="the views do not hold puppi_weight; got log_pt, "):
+        views.with_features(("charge", "puppi_weight"))
