@@ -7,7 +7,7 @@ WORKERS ?= 2
 LOWEST := build/lowest
 TYPES := build/types/rs3l_gnn
 
-.PHONY: demo study test test-slow test-lowest lint types bench clean
+.PHONY: demo docs study test test-slow test-lowest lint types bench clean
 
 $(STAMP): setup.py setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("rs3l_gnn needs Python 3.11 or newer, found " + sys.version.split()[0] + "; run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -17,6 +17,11 @@ $(STAMP): setup.py setup.cfg pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/rs3l demo --output demo-output --force
+
+# The site, in build/docs. Warnings are errors, and so are links inside it that lead nowhere; its notebooks run.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
 
 # Four hours on two cores: it goes on where it stopped. One step alone: rs3l study --only 'pretrain/default-1'.
 study: $(STAMP)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,17 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no reference files at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def code_of() -> Callable[[str, str], list[str]]:
+    """Blocks of code of a page in their order: ``code_of("docs/extending.md", "python")``."""
+
+    def read(page: str, language: str) -> list[str]:
+        text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+        return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+    return read
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def _declared() -> tuple[set[str], set[str]]:
         parts = [re.match(r"[A-Za-z0-9_.-]+", line) for line in lines if not line.startswith("%")]
         return {_normal(part.group()) for part in parts if part}
 
-    developers = {"test", "lint"}
+    developers = {"docs", "lint", "test"}
     users = names(config["options"]["install_requires"])
     for extra, text in extras.items():
         if extra not in developers:

@@ -1,4 +1,4 @@
-"""Another package brings a loss, a penalty and a backbone in a few lines, and a training takes both from YAML."""
+"""A loss and a backbone of another package, those of docs/extending.md, and a penalty, in trainings from YAML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,45 +17,16 @@ from safetensors.numpy import load_file
 from rs3l_gnn.conventions import CheckpointError
 from rs3l_gnn.models import load_encoder
 
-PLUGIN = """
-from typing import Literal
-import torch
-from rs3l_gnn.models import EncoderConfig
+PENALTY = """
 import numpy as np
-from rs3l_gnn.training import BoundPenalty, Loss, Penalty
+from rs3l_gnn.training import BoundPenalty, Penalty
 
 class Size(Penalty):
     name: Literal["size"] = "size"
     def bind(self, index, draw):
         columns = np.log(index.pt)[:, None]
         return BoundPenalty(columns, lambda jets, rows: (jets.logits * rows[:, 0]).square().mean())
-
-class Distance(Loss):
-    name: Literal["distance"] = "distance"
-    margin: float = 1.0
-    def compute(self, z, label, n_views, weight=None):
-        pairs = torch.nn.functional.normalize(z, dim=1).view(-1, n_views, z.shape[1])
-        near = (pairs[:, 0] - pairs[:, 1]).square().sum(1)
-        far = (pairs[:, 0] - pairs[:, 1].roll(1, 0)).square().sum(1)
-        return (near + (self.margin - far).clamp(min=0)).mean()
-
-class DeepSets(EncoderConfig):
-    backbone: Literal["deepsets"] = "deepsets"
-    width: int = 12
-    def build(self):
-        return Sums(len(self.features), self.width, self.dim)
-
-class Sums(torch.nn.Module):
-    def __init__(self, inputs, width, dim):
-        super().__init__()
-        self.phi = torch.nn.Sequential(torch.nn.Linear(inputs, width), torch.nn.ReLU())
-        self.rho = torch.nn.Linear(width, dim)
-    def forward(self, x, ptr):
-        jet = torch.repeat_interleave(torch.arange(len(ptr) - 1), ptr.diff())
-        return self.rho(torch.zeros(len(ptr) - 1, self.rho.in_features).index_add(0, jet, self.phi(x)))
 """
-POINTS = "[rs3l_gnn.losses]\ndistance = my_parts:Distance\n[rs3l_gnn.backbones]\ndeepsets = my_parts:DeepSets\n"
-POINTS += "[rs3l_gnn.penalties]\nsize = my_parts:Size\n"
 CHILD = """
 import json, sys
 import numpy as np
@@ -76,13 +49,6 @@ print(json.dumps({
     "z": z.tolist(), "refused": refused, "keys": describe_keys(PretrainConfig),
 }))
 """
-PRETRAIN = """
-views: {views}
-encoder: {{backbone: deepsets, width: 9, dim: 5}}
-loss: {{name: distance, margin: 0.5}}
-batch_events: 16
-trainer: {{epochs: 3, threads: 1}}
-"""
 FINETUNE = """
 views: {views}
 encoder: pretraining/encoder.safetensors
@@ -94,19 +60,27 @@ trainer: {{epochs: 2, threads: 1, keep: last}}
 
 
 @pytest.fixture
-def plugin(tmp_path: Path) -> Path:
-    """Folder of a package with a loss and a backbone, as pip would leave it."""
+def plugin(tmp_path: Path, code_of: Callable[[str, str], list[str]]) -> Path:
+    """Folder of a package with the loss and the backbone of the page, as pip would leave it."""
     folder = tmp_path / "site"
     metadata = folder / "my_parts-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (folder / "my_parts.py").write_text(PLUGIN)
+    loss, backbone = code_of("docs/extending.md", "python")[:2]
+    (folder / "my_parts.py").write_text(f"{loss}\n{backbone}\n{PENALTY}")
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-parts\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(POINTS)
+    (project,) = code_of("docs/extending.md", "toml")
+    groups = {**tomllib.loads(project)["project"]["entry-points"], "rs3l_gnn.penalties": {"size": "my_parts:Size"}}
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in parts.items()) for group, parts in groups.items()]
+    (metadata / "entry_points.txt").write_text("".join(lines))
     return folder
 
 
-def test_a_loss_and_a_backbone_of_another_package(plugin: Path, toy_views: Path, tmp_path: Path) -> None:
-    (tmp_path / "pretrain.yaml").write_text(PRETRAIN.format(views=toy_views))
+def test_a_loss_and_a_backbone_of_another_package(
+    plugin: Path, toy_views: Path, tmp_path: Path, code_of: Callable[[str, str], list[str]]
+) -> None:
+    (settings,) = code_of("docs/extending.md", "yaml")
+    rest = f"views: {toy_views}\nbatch_events: 16\ntrainer: {{epochs: 3, threads: 1}}\n"
+    (tmp_path / "pretrain.yaml").write_text(settings + rest)
     (tmp_path / "finetune.yaml").write_text(FINETUNE.format(views=toy_views))
     environment = {**os.environ, "PYTHONPATH": str(plugin)}
     done = subprocess.run(  # noqa: S603  # our own interpreter and code

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,8 @@ from rs3l_gnn.conventions import ConfigError, dump_config, parse_config
 from rs3l_gnn.processors.config import RunConfig
 
 LOCAL = {"name": "dask", "cluster": {"name": "local", "workers": 2, "memory_limit": "1.5GB"}}
-PLUGIN = """
-from contextlib import contextmanager
-from typing import Literal
-from rs3l_gnn.processors.running.executor import Executor, Workers
+LAUNCHER = """
 from rs3l_gnn.processors.running.launcher import Launcher
-
-class Backwards(Executor):
-    name: Literal["backwards"] = "backwards"
-    workers: int = 1
-    @contextmanager
-    def open(self, warm_up, *, retries):
-        def results(items, function):
-            yield from map(function, reversed(items))
-        yield Workers(results, self.workers, warm_up())
 
 class Threads(Launcher):
     name: Literal["threads"] = "threads"
@@ -115,10 +104,13 @@ def _whole(run: dict[str, Any]) -> None:
     parse_config(AnalysisConfig, {"filesets": "a", "run": run}, where="here")
 
 
-def test_an_executor_and_a_launcher_of_another_package(toy_filesets: list[Path], tmp_path: Path) -> None:
+def test_an_executor_and_a_launcher_of_another_package(
+    toy_filesets: list[Path], tmp_path: Path, code_of: Callable[[str, str], list[str]]
+) -> None:
+    executor = code_of("docs/extending.md", "python")[2]
     metadata = tmp_path / "site" / "my_cluster-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (tmp_path / "site" / "my_cluster.py").write_text(PLUGIN)
+    (tmp_path / "site" / "my_cluster.py").write_text(f"{executor}\n{LAUNCHER}")
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-cluster\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(POINTS)
     document = {"filesets": [str(path) for path in toy_filesets[:1]], "datasets": "*nominal"}
