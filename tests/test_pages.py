@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ BY_NAME: dict[str, tuple[str, str, dict[str, Any]]] = {
     "own": SIMULATION,
     "pretrain": ("rs3l_gnn.training", "PretrainConfig", {"views": "views.h5"}),
     "finetune": ("rs3l_gnn.training", "FinetuneConfig", {"views": "views.h5"}),
-    "evaluate": ("rs3l_gnn.evaluation", "EvaluateConfig", {"views": "views.h5"}),
+    "evaluate": ("rs3l_gnn.evaluation", "EvaluateConfig", {"views": "views.h5", "taggers": {"supervised": "tagger"}}),
     "pair": ("rs3l_gnn.data", "PairConfig", {}),
     "analyze": ANALYSIS,
     "fit": ("rs3l_gnn.fits", "FitConfig", FIT),
@@ -140,9 +141,13 @@ def test_settings_are_taken(block: Block) -> None:
         assert f'"{block.page}", "{block.language}"' in (ROOT / ELSEWHERE[block.page]).read_text(encoding="utf-8")
         return
     named = re.match(r"# (\w+)\.yaml\n", block.text)
-    module, name, base = BY_NAME[named[1] if named else BY_PAGE[block.page]]
-    config = getattr(__import__(module, fromlist=[name]), name)
     document = yaml.safe_load(block.text)
+    wanted = named[1] if named else BY_PAGE[block.page]
+    choices = [BY_NAME[wanted], *(() if named else BY_NAME.values())]
+    configs = [(getattr(import_module(module), name), base, name) for module, name, base in choices]
+    # A page may also hold settings of another verb: those whose keys they are.
+    fitting = [choice for choice in configs if set(document) <= set(choice[0].model_fields)]
+    config, base, name = (fitting or configs)[0]
     parse_config(config, _whole(document, base, name), where=str(block))
 
 
