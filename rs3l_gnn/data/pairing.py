@@ -113,6 +113,7 @@ def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[Pair
         files.names,
         files.variations,
         labels=files.labels,
+        score_names=files.scores,
         domain=files.domain,
         features=files.features,
         compression=config.compression,

@@ -115,6 +115,11 @@ class ViewsSource:
         particles.resize((int(offsets[-1]), particles.shape[1]), refcheck=False)
         return particles, offsets
 
+    @property
+    def score_names(self) -> dict[Path, tuple[str, ...]]:
+        """Taggers whose scores each file holds."""
+        return {path: file.index.score_names for path, file in zip(self.paths, self._open(), strict=True)}
+
     def require_features(self, names: Sequence[str], *, what: str) -> None:
         """Refuse files that do not hold what a network takes, or zeros in its place, since their format lacks it.
 

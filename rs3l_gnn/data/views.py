@@ -24,7 +24,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
 
-__all__ = ["JET_COLUMNS", "Views", "concatenate_views", "gather_jets", "group_views"]
+__all__ = ["JET_COLUMNS", "TABLES", "Views", "concatenate_views", "gather_jets", "group_views"]
 
 JET_COLUMNS: dict[str, type[np.generic]] = {
     "event": np.int64,
@@ -40,6 +40,8 @@ JET_COLUMNS: dict[str, type[np.generic]] = {
     "weight": np.float32,
 }
 """Columns with one entry a jet, and their types in files."""
+TABLES = {"shower_weights": "shower_weight_names", "scores": "score_names"}
+"""Fields with a row a jet that may be absent -> field with the names of their columns."""
 
 
 def gather_jets(
@@ -83,6 +85,9 @@ class Views:
             without [n_jets, n_weights]; None where the file has none or they were not asked for.
         labels: those of the user's own that ``jettype`` may hold.
         feature_names: what the columns of ``features`` are.
+        score_names: of taggers whose scores came with the jets.
+        scores: of these taggers as the event files hold them, any numbers; NaN for views of files without
+            [n_jets, n_scores]; None where no file has any.
     """
 
     features: NDArray[np.float32]
@@ -105,6 +110,8 @@ class Views:
     shower_weights: NDArray[np.float32] | None = None
     labels: tuple[JetLabel, ...] = ()
     feature_names: tuple[str, ...] = FEATURE_NAMES
+    score_names: tuple[str, ...] = ()
+    scores: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.features.shape[1] != len(self.feature_names):
@@ -119,14 +126,10 @@ class Views:
                     f"column {name!r} must have one entry for each of {self.n_jets} jets",
                     got=getattr(self, name).shape,
                 )
-        if self.shower_weights is not None and self.shower_weights.shape != (
-            self.n_jets,
-            len(self.shower_weight_names),
-        ):
-            raise InvalidDataError(
-                f"shower_weights must have shape [{self.n_jets}, {len(self.shower_weight_names)}]",
-                got=self.shower_weights.shape,
-            )
+        for table, names in TABLES.items():
+            values, width = getattr(self, table), len(getattr(self, names))
+            if values is not None and values.shape != (self.n_jets, width):
+                raise InvalidDataError(f"{table} must have shape [{self.n_jets}, {width}]", got=values.shape)
 
     @property
     def n_jets(self) -> int:
@@ -196,9 +199,11 @@ class Views:
         return replace(self, features=self.features[:, columns], feature_names=tuple(names))
 
     def columns(self, jets: slice | NDArray[np.integer]) -> dict[str, Any]:
-        """What stands once for each jet, of some jets: ``JET_COLUMNS`` and the shower weights, by field name."""
+        """What stands once for each jet, of some jets: ``JET_COLUMNS`` and ``TABLES``, by field name."""
         found: dict[str, Any] = {name: getattr(self, name)[jets] for name in JET_COLUMNS}
-        found["shower_weights"] = None if self.shower_weights is None else self.shower_weights[jets]
+        for table in TABLES:
+            values = getattr(self, table)
+            found[table] = None if values is None else values[jets]
         return found
 
     def select_jets(self, keep: NDArray[np.bool_]) -> Views:
@@ -225,6 +230,8 @@ def group_views(
     shower_weights: NDArray[np.float32] | None = None,
     labels: tuple[JetLabel, ...] = (),
     feature_names: tuple[str, ...] = FEATURE_NAMES,
+    score_names: tuple[str, ...] = (),
+    scores: NDArray[np.float32] | None = None,
 ) -> Views:
     """Put jets that are read variation by variation in the order of views.
 
@@ -233,8 +240,9 @@ def group_views(
         group: which views go together, from 0 on without a gap, for the jets of all variations one after another
             [n_jets].
         columns: ``JET_COLUMNS`` of the same jets.
-        samples, variations, shower_weight_names, labels, feature_names: as in :class:`Views`.
+        samples, variations, shower_weight_names, labels, feature_names, score_names: as in :class:`Views`.
         shower_weights: of the same jets [n_jets, n_weights].
+        scores: of the same jets [n_jets, n_scores].
     """
     order = np.lexsort((columns["vartype"], group))  # nominal, -1, comes first
     counts = np.concatenate([np.diff(offsets) for _, offsets in particles])
@@ -250,6 +258,8 @@ def group_views(
         shower_weights=None if shower_weights is None else shower_weights[order],
         labels=labels,
         feature_names=feature_names,
+        score_names=score_names,
+        scores=None if scores is None else scores[order],
         **{name: columns[name][order].astype(dtype) for name, dtype in JET_COLUMNS.items()},
     )
 
@@ -282,31 +292,36 @@ def concatenate_views(parts: list[Views]) -> Views:
     columns["sample"] = np.concatenate(
         [np.array([samples.index(name) for name in part.samples], np.int16)[part.sample] for part in parts]
     )
-    weight_names = tuple(dict.fromkeys(name for part in parts for name in part.shower_weight_names))
+    tables: dict[str, Any] = {}
+    for table, field in TABLES.items():
+        tables[field] = tuple(dict.fromkeys(name for part in parts for name in getattr(part, field)))
+        tables[table] = _join_tables([(getattr(part, table), getattr(part, field)) for part in parts], parts)
     return Views(
         features=np.concatenate([part.features for part in parts]),
         offsets=_join_offsets([part.offsets for part in parts]),
         first=_join_offsets([part.first for part in parts]),
         samples=samples,
         variations=tuple(variations[number] for number in sorted(variations)),
-        shower_weight_names=weight_names,
-        shower_weights=_join_shower_weights(parts, weight_names),
         labels=merge_labels(part.labels for part in parts),
         feature_names=parts[0].feature_names,
+        **tables,
         **columns,
     )
 
 
-def _join_shower_weights(parts: list[Views], names: tuple[str, ...]) -> NDArray[np.float32] | None:
-    """Weights of all parts under the same names; NaN where a part lacks one."""
-    if all(part.shower_weights is None for part in parts):
+def _join_tables(
+    tables: Sequence[tuple[NDArray[np.float32] | None, tuple[str, ...]]], parts: list[Views]
+) -> NDArray[np.float32] | None:
+    """Tables of all parts under the same names; NaN where a part lacks one."""
+    if all(table is None for table, _ in tables):
         return None
+    names = list(dict.fromkeys(name for _, mine in tables for name in mine))
     joined = []
-    for part in parts:
-        table = np.full((part.n_jets, len(names)), np.nan, np.float32)
-        if part.shower_weights is not None:
-            table[:, [names.index(name) for name in part.shower_weight_names]] = part.shower_weights
-        joined.append(table)
+    for (table, mine), part in zip(tables, parts, strict=True):
+        whole = np.full((part.n_jets, len(names)), np.nan, np.float32)
+        if table is not None:
+            whole[:, [names.index(name) for name in mine]] = table
+        joined.append(whole)
     return np.concatenate(joined)
 
 

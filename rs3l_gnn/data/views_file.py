@@ -3,8 +3,9 @@
 Layout: ``features`` [P, C], ``offsets`` [J + 1], ``jets/<column>`` [J], ``events/first`` [N + 1]; attributes
 ``format``, ``version``, ``features``, ``samples``, ``variations`` (JSON). Optional: the attributes ``domain`` and
 ``labels`` (JSON of :class:`~rs3l_gnn.conventions.JetDomain` and :class:`~rs3l_gnn.conventions.JetLabel`), ``units`` of
-the features where these are not the 15 of the paper (JSON), and ``shower_weights`` [J, n_weights] with the attribute
-``names`` (JSON), NaN for all but nominal views; absent in older files.
+the features where these are not the 15 of the paper (JSON), ``shower_weights`` [J, n_weights] with the attribute
+``names`` (JSON), NaN for all but nominal views, and ``scores`` [J, n_scores] of taggers that came with the jets, with
+``names`` too; absent in older files.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -29,8 +30,8 @@ from rs3l_gnn.conventions import (
     unit_of,
 )
 from rs3l_gnn.conventions.inputs import require_file
-from rs3l_gnn.data.views import JET_COLUMNS, Views
-from rs3l_gnn.data.views_writer import FORMAT, SHOWER_WEIGHTS, VERSION
+from rs3l_gnn.data.views import JET_COLUMNS, TABLES, Views
+from rs3l_gnn.data.views_writer import FORMAT, VERSION
 
 __all__ = ["ViewsFile", "is_views_file", "read_views", "text_of"]
 
@@ -87,7 +88,11 @@ class ViewsFile:
         names = tuple(json.loads(attributes["features"]))
         self._require_known(names, json.loads(attributes.get("units", "null")))
         records = json.loads(attributes["variations"])
-        weights = self._file.get(SHOWER_WEIGHTS) if self._with_shower_weights else None
+        tables: dict[str, Any] = {}
+        for table, field in TABLES.items():
+            rows = self._file.get(table)
+            if rows is not None and (self._with_shower_weights or table != "shower_weights"):
+                tables |= {field: tuple(json.loads(rows.attrs["names"])), table: rows}
         try:
             self.offsets = self._file["offsets"][:]
             self.index = Views(
@@ -97,12 +102,11 @@ class ViewsFile:
                 first=self._file["events/first"][:],
                 samples=tuple(json.loads(attributes["samples"])),
                 variations=tuple(Variation.from_record(record, where=str(self.path)) for record in records),
-                shower_weight_names=() if weights is None else tuple(json.loads(weights.attrs["names"])),
-                shower_weights=None if weights is None else weights[:],
                 labels=tuple(
                     JetLabel.from_record(record, where=str(self.path))
                     for record in json.loads(attributes.get("labels", "[]"))
                 ),
+                **{name: rows[:] if name in TABLES else rows for name, rows in tables.items()},
                 **{name: self._file[f"jets/{name}"][:] for name in JET_COLUMNS},
             )
         except OSError as error:
@@ -152,6 +156,7 @@ class ViewsFile:
             samples=index.samples,
             variations=index.variations,
             shower_weight_names=index.shower_weight_names,
+            score_names=index.score_names,
             labels=index.labels,
             feature_names=index.feature_names,
             **index.columns(jets),

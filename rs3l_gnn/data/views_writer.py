@@ -24,12 +24,11 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data.compressed_rows import CompressedRows, compressing_threads
 from rs3l_gnn.data.remembering_file import RememberingFile
-from rs3l_gnn.data.views import JET_COLUMNS, Views
+from rs3l_gnn.data.views import JET_COLUMNS, TABLES, Views
 
-__all__ = ["FORMAT", "SHOWER_WEIGHTS", "VERSION", "Compression", "ViewsWriter", "write_views"]
+__all__ = ["FORMAT", "VERSION", "Compression", "ViewsWriter", "write_views"]
 
 FORMAT, VERSION = "rs3l-views", 1
-SHOWER_WEIGHTS = "shower_weights"
 # Headers with checksums, and texts that lie in them: HDF5 reads a damaged heap of texts of free length for ever.
 _LIBVER = ("v108", "v108")
 _CHUNK_ROWS, _LEVEL = 8192, 1
@@ -51,7 +50,7 @@ class ViewsWriter:
         samples: tuple[str, ...],
         variations: tuple[Variation, ...],
         *,
-        shower_weight_names: tuple[str, ...],
+        names: dict[str, tuple[str, ...]],
         domain: JetDomain,
         labels: tuple[JetLabel, ...],
         features: tuple[str, ...],
@@ -60,7 +59,7 @@ class ViewsWriter:
         stream: RememberingFile,
     ) -> None:
         self._file, self._stream = file, stream
-        self.samples, self.variations, self.shower_weight_names = samples, variations, shower_weight_names
+        self.samples, self.variations, self.names = samples, variations, names
         self.labels, self.features = labels, features
         file.attrs["version"] = VERSION
         texts = {
@@ -87,16 +86,12 @@ class ViewsWriter:
             file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
         for name, dtype in JET_COLUMNS.items():
             file.create_dataset(f"jets/{name}", (0,), dtype, maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
-        if n_weights := len(shower_weight_names):
-            weights = file.create_dataset(
-                SHOWER_WEIGHTS,
-                (0, n_weights),
-                np.float32,
-                maxshape=(None, n_weights),
-                chunks=(_CHUNK_ROWS, n_weights),
-                **compressed,
+        for table, columns in names.items():
+            n = len(columns)
+            rows = file.create_dataset(
+                table, (0, n), np.float32, maxshape=(None, n), chunks=(_CHUNK_ROWS, n), **compressed
             )
-            weights.attrs["names"] = np.bytes_(json.dumps(shower_weight_names).encode())
+            rows.attrs["names"] = np.bytes_(json.dumps(columns).encode())
 
     @classmethod
     @contextmanager
@@ -110,6 +105,7 @@ class ViewsWriter:
         domain: JetDomain = _UNKNOWN,
         labels: tuple[JetLabel, ...] = (),
         features: tuple[str, ...] = FEATURE_NAMES,
+        score_names: tuple[str, ...] = (),
         compression: Compression = "gzip",
         force: bool = False,
     ) -> Iterator[Self]:
@@ -117,7 +113,7 @@ class ViewsWriter:
 
         Args:
             path: the file.
-            samples, variations, shower_weight_names: what the blocks may hold, see :class:`Views`.
+            samples, variations, shower_weight_names, score_names: what the blocks may hold, see :class:`Views`.
             domain: what kind of jets they are.
             labels: those of the user's own that the jets may have.
             features: names of the columns of the particles.
@@ -127,6 +123,7 @@ class ViewsWriter:
         Raises:
             OutputError: the file exists and ``force`` is False, or it cannot be written.
         """
+        tables = {"shower_weights": shower_weight_names, "scores": score_names}
         with atomic_file(path, force=force) as partial, RememberingFile(partial, "w+") as stream:
             try:
                 with compressing_threads() as threads, h5py.File(stream, "w", libver=_LIBVER) as file:
@@ -134,7 +131,7 @@ class ViewsWriter:
                         file,
                         samples,
                         variations,
-                        shower_weight_names=shower_weight_names,
+                        names={table: names for table, names in tables.items() if names},
                         domain=domain,
                         labels=labels,
                         features=features,
@@ -154,8 +151,8 @@ class ViewsWriter:
         """Add the events of one block.
 
         Raises:
-            InvalidDataError: the block has samples, variations, features or shower weights that this file does not
-                list.
+            InvalidDataError: the block has samples, variations, features, shower weights or scores that this file does
+                not list.
             OSError: the disk is full; :meth:`open` makes an OutputError of it.
         """
         if views.samples != self.samples or not set(views.variations) <= set(self.variations):
@@ -168,7 +165,7 @@ class ViewsWriter:
             raise InvalidDataError(
                 "a block of views has other features than its file", got=views.feature_names, allowed=self.features
             )
-        table = _shower_weights(views, self.shower_weight_names)
+        tables = {table: _table(views, table, names) for table, names in self.names.items()}
         offset = self._file["offsets"][-1]
         first = self._file["events/first"][-1]
         if self._particles is None:
@@ -179,8 +176,8 @@ class ViewsWriter:
         self._extend("events/first", views.first[1:] + first)
         for name in JET_COLUMNS:
             self._extend(f"jets/{name}", getattr(views, name))
-        if self.shower_weight_names:
-            self._extend(SHOWER_WEIGHTS, table)
+        for table, values in tables.items():
+            self._extend(table, values)
         self._stream.require_written()
 
     def _finish(self) -> None:
@@ -194,15 +191,15 @@ class ViewsWriter:
         dataset[before:] = values
 
 
-def _shower_weights(views: Views, names: tuple[str, ...]) -> NDArray[np.float32]:
-    """Shower weights of a block [n_jets, n_names], NaN for a block without any."""
-    if views.shower_weights is None:
+def _table(views: Views, table: str, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """One of ``TABLES`` of a block [n_jets, n_names], NaN for a block without any."""
+    values: NDArray[np.float32] | None = getattr(views, table)
+    if values is None:
         return np.full((views.n_jets, len(names)), np.nan, np.float32)
-    if views.shower_weight_names != names:
-        raise InvalidDataError(
-            "a block of views has other shower weights than its file", got=views.shower_weight_names, allowed=names
-        )
-    return views.shower_weights
+    if (found := getattr(views, TABLES[table])) != names:
+        what = table.replace("_", " ")
+        raise InvalidDataError(f"a block of views has other {what} than its file", got=found, allowed=names)
+    return values
 
 
 def write_views(path: Path | str, views: Views, *, domain: JetDomain = _UNKNOWN, force: bool = False) -> None:
@@ -211,12 +208,12 @@ def write_views(path: Path | str, views: Views, *, domain: JetDomain = _UNKNOWN,
     Raises:
         OutputError: the file exists and ``force`` is False, or it cannot be written.
     """
-    names = views.shower_weight_names
     with ViewsWriter.open(
         path,
         views.samples,
         views.variations,
-        shower_weight_names=names,
+        shower_weight_names=views.shower_weight_names,
+        score_names=views.score_names,
         domain=domain,
         labels=views.labels,
         features=views.feature_names,

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 from rs3l_gnn.conventions import BaseConfig, PlotStyle, SplitFractions
 from rs3l_gnn.data import WeightConfig
 from rs3l_gnn.evaluation.responses.config import Efficiency, PlanConfig, ResponseConfig
-from rs3l_gnn.models import Discriminant
+from rs3l_gnn.evaluation.stored_scores import StoredScores
+from rs3l_gnn.models import Discriminant, ExportedNetwork
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
 __all__ = ["BASELINE", "ClassConfig", "CurveConfig", "EvaluateConfig", "TableConfig", "Trainings"]
@@ -24,6 +25,8 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, (str, Path)) else value
 
 
+Other = Annotated[ExportedNetwork | StoredScores, Field(discriminator="kind")]
+"""A tagger that is none of our trainings."""
 Trainings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 """Weights of one recipe, trained once or several times with other seeds."""
 
@@ -114,15 +117,16 @@ class EvaluateConfig(BaseConfig):
     remarks: tuple[str, ...] = Field((), description="sentences for the first lines of the report")
     commands: tuple[str, ...] = Field((), description="commands that made the inputs, for the report")
     views: Paths = Field((), description="outputs of rs3l pair; views of one event may be spread over several files")
-    taggers: dict[str, str | tuple[str, ...]] = Field(
+    taggers: dict[str, str | tuple[str, ...] | Other] = Field(
         {},
         description="name of each tagger and its weights: shipped ones by name, a file, or a folder of rs3l finetune; "
-        "several are repeated trainings of one recipe",
+        "several are repeated trainings of one recipe; or a section with kind: stored, onnx or torchscript",
     )
     discriminant: Discriminant | None = Field(
         None,
         description="classes that make one score of taggers with three or more: {signal: [...], background: [...]}",
     )
+    discriminants: dict[str, Discriminant] = Field({}, description="the same for single taggers, by their name")
     reference: str | None = Field(None, description="tagger that the others are compared with; the first if null")
     distance_aim: float | None = Field(
         None, gt=0, description="aimed ratio of the Wasserstein distances to those of the reference, for the report"
@@ -161,6 +165,8 @@ class EvaluateConfig(BaseConfig):
         empty = [name for name, weights in self.taggers.items() if not weights]
         if empty:
             raise ValueError(f"tagger {empty[0]!r} has no weights")
+        if unknown := [name for name in self.discriminants if name not in self.taggers]:
+            raise ValueError(f"discriminants name no tagger: {', '.join(unknown)}")
         if self.reference is not None and self.reference not in (BASELINE, *self.taggers):
             raise ValueError(f"reference must be n2 or one of {', '.join(self.taggers)}, got {self.reference!r}")
         return self
@@ -172,9 +178,19 @@ class EvaluateConfig(BaseConfig):
 
     @property
     def trainings(self) -> dict[str, tuple[str, ...]]:
-        """Weights of every tagger, the baseline first."""
-        named = {name: (value,) if isinstance(value, str) else value for name, value in self.taggers.items()}
-        return {BASELINE: (BASELINE,), **named}
+        """Weights of every tagger, the baseline first; its name where it is none of our trainings."""
+        named = {name: value if isinstance(value, tuple) else (value,) for name, value in self.taggers.items()}
+        return {
+            BASELINE: (BASELINE,),
+            **{name: tuple(one if isinstance(one, str) else name for one in value) for name, value in named.items()},
+        }
+
+    @property
+    def others_than_trainings(self) -> dict[str, ExportedNetwork | StoredScores]:
+        """Taggers that are none of our trainings; in curves and tables their names stand for them."""
+        return {
+            name: value for name, value in self.taggers.items() if isinstance(value, (ExportedNetwork, StoredScores))
+        }
 
     @property
     def reference_tagger(self) -> str:

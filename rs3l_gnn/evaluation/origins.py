@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs3l_gnn.conventions import file_digest
+from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.results import Record
-from rs3l_gnn.evaluation.scoring import checkpoint_path
+from rs3l_gnn.evaluation.scorers import checkpoint_path
+from rs3l_gnn.evaluation.stored_scores import StoredScores
 
 __all__ = ["Origin", "origin_of"]
 
@@ -42,14 +44,20 @@ class Origin(Record):
         return f"{total} ({choice} of them choose the epoch)" if choice else total
 
 
-def origin_of(weights: str) -> Origin:
+def origin_of(weights: str, config: EvaluateConfig) -> Origin:
     """What weights say: those of a file, of the folder of a training, or shipped ones by name.
+
+    Of a network of another program the file is known, and of stored scores nothing.
 
     Raises:
         CheckpointError: they cannot be read.
     """
     from rs3l_gnn.models import inspect_checkpoint
 
+    other = config.others_than_trainings.get(weights)
+    if other is not None:
+        sha256 = None if isinstance(other, StoredScores) else file_digest(other.file)
+        return Origin(sha256=sha256, digest=None, seeds={}, labels=None, config_digest=None, command=None)
     path = Path(checkpoint_path(weights, "tagger"))
     document = inspect_checkpoint(path)
     origin = document.get("provenance") or {}

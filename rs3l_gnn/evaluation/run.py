@@ -50,7 +50,7 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     others = () if config.responses is None else config.responses.unpaired.values()
     record["inputs"] = {str(path): file_digest(path) for paths in (config.views, *others) for path in paths}
     sources = dict.fromkeys(weights for trainings, _ in config.recipes() for weights in trainings)
-    origins = {weights: origin_of(weights) for weights in sources if weights != BASELINE}
+    origins = {weights: origin_of(weights, config) for weights in sources if weights != BASELINE}
     with atomic_directory(output, force=force) as folder:
         gallery = draw_all(meter, metrics, folder / "plots")
         document = {"format": "rs3l-metrics", "version": 2, **metrics.document(), "plots": gallery.files}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,10 @@ from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.domains import domain_remarks
 from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
 from rs3l_gnn.evaluation.responses.observables import particle_observables
-from rs3l_gnn.models import one_score, require_one_score
+from rs3l_gnn.evaluation.scorers import JetInputs, Scorer, checkpoint_path, load_scorer
+from rs3l_gnn.evaluation.stored_scores import StoredScores, require_stored, stored_scores
 
-__all__ = ["ScoredViews", "Scores", "checkpoint_path", "find_test_events", "score_test_events"]
+__all__ = ["ScoredViews", "Scores", "find_test_events", "score_test_events"]
 
 _BLOCK_EVENTS = 2048
 _log = logging.getLogger(__name__)
@@ -90,14 +90,8 @@ class ScoredViews:
         return event[varied], varied
 
 
-def checkpoint_path(name: str, stem: str) -> str:
-    """Weights inside a folder of a training, or the name itself."""
-    folder = Path(name)
-    return str(folder / f"{stem}.safetensors") if folder.is_dir() else name
-
-
 def find_test_events(config: EvaluateConfig) -> ScoredViews:
-    """The test events without any score; nothing but the columns of the files is read.
+    """The test events without scores of networks; nothing but the columns of the files is read.
 
     Raises:
         InputFileError: no file of views, a damaged one, or no test event.
@@ -115,7 +109,7 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
         InputFileError: as for :func:`find_test_events`.
         CheckpointError: a tagger cannot be loaded.
         ConfigError: a tagger has several classes, and no discriminant says which make one score.
-        InvalidDataError: the views lack features that a network takes.
+        InvalidDataError: the views lack features that a network takes, or scores that should be stored there.
     """
     needs: dict[str, bool] = {}
     for trainings, variations in config.recipes():
@@ -126,15 +120,32 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
         needs = dict.fromkeys(needs, False)
     with ViewsSource(config.views, shower_weights=True) as source:
         events = join_events(source, config.splits, Split[config.side.upper()])
+        stored, remarks = _stored(config, source, events)
+        needs = {weights: every for weights, every in needs.items() if weights not in stored}
         parts = _score(config, source, events, needs)
     n2 = n2_score(events.views.n2b1)
-    scores = {BASELINE: Scores(n2[events.nominal], n2)}
+    scores = {name: Scores(values[events.nominal], values) for name, values in {BASELINE: n2, **stored}.items()}
     for name, everything in needs.items():
         values = parts.scores[name]
         scores[name] = Scores(values[events.nominal] if everything else values, values if everything else None)
-    return ScoredViews(
-        events, config.weights.of(events.views), scores, parts.embeddings, parts.remarks, parts.observables
-    )
+    remarks = (*parts.remarks, *remarks)
+    return ScoredViews(events, config.weights.of(events.views), scores, parts.embeddings, remarks, parts.observables)
+
+
+def _stored(
+    config: EvaluateConfig, source: ViewsSource, events: JoinedEvents
+) -> tuple[dict[str, NDArray[np.float64]], tuple[str, ...]]:
+    """Scores of all views that came with the jets, by the tagger, and remarks on them."""
+    scores, remarks = {}, []
+    for name, tagger in config.others_than_trainings.items():
+        if isinstance(tagger, StoredScores):
+            column = tagger.column or name
+            require_stored(source, column, tagger=name)
+            scores[name], remark = stored_scores(events.views, column, tagger=name)
+            if remark is not None:
+                _log.warning("%s", remark)
+                remarks.append(remark)
+    return scores, tuple(remarks)
 
 
 @dataclass(frozen=True)
@@ -146,9 +157,11 @@ class _Parts:
 
 
 def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, needs: Mapping[str, bool]) -> _Parts:
-    taggers = {weights: _load(config, weights) for weights in needs}
+    taggers = {weights: load_scorer(config, weights) for weights in needs}
     encoders = _encoders(config, taggers)
-    remarks = _compare(source, events, {**{name: tagger.encoder for name, tagger in taggers.items()}, **encoders})
+    remarks = _compare(source, events, taggers, encoders)
+    if not needs and not encoders and (config.responses is None or config.responses.profile is None):
+        return _Parts({}, {}, remarks, {})  # no particles are needed
     n_jets, n_events = events.views.n_jets, events.views.n_events
     scores = {weights: np.empty(n_jets if every else n_events) for weights, every in needs.items()}
     blocks: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = {name: [] for name in encoders}
@@ -167,16 +180,14 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
             inputs = {}
             for every in {*needs.values(), False}:
                 wanted = np.flatnonzero((jet >= 0) & (is_nominal[jet] | every))
-                inputs[every] = jet[wanted], block.take(wanted)
+                inputs[every] = jet[wanted], JetInputs.of(block, wanted)
             for weights, every in needs.items():
-                place, particles = inputs[every]
-                tagger = taggers[weights]
-                values = one_score(tagger.score(*particles), tagger.classes, config.discriminant, tagger=weights)
-                scores[weights][place if every else event_of_jet[place]] = values
+                place, jets = inputs[every]
+                scores[weights][place if every else event_of_jet[place]] = taggers[weights].score(jets)
                 counter.advance(len(place))
-            place, particles = inputs[False]
+            place, jets = inputs[False]
             for name, encoder in encoders.items():
-                blocks[name].append((event_of_jet[place], encoder.embed(*particles)))
+                blocks[name].append((event_of_jet[place], encoder.embed(jets.features, jets.offsets)))
                 counter.advance(len(place))
     return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()}, remarks, observables)
 
@@ -201,25 +212,23 @@ def _observe(
         found.setdefault(name, np.zeros(n_jets))[jet[wanted]] = numbers
 
 
-def _load(config: EvaluateConfig, weights: str) -> Any:
-    from rs3l_gnn.models import load_tagger
-
-    tagger = load_tagger(checkpoint_path(weights, "tagger"))
-    require_one_score(tagger.classes, config.discriminant, tagger=weights)
-    return tagger
-
-
-def _encoders(config: EvaluateConfig, taggers: Mapping[str, Any]) -> dict[str, Any]:
+def _encoders(config: EvaluateConfig, taggers: Mapping[str, Scorer]) -> dict[str, Any]:
     from rs3l_gnn.models import load_encoder
 
-    named = {name: taggers[trainings[0]].encoder for name, trainings in config.trainings.items() if name != BASELINE}
+    firsts = {name: taggers.get(trainings[0]) for name, trainings in config.trainings.items()}
+    named = {name: first.encoder for name, first in firsts.items() if first is not None and first.encoder is not None}
     return {**named, **{name: load_encoder(checkpoint_path(path, "encoder")) for name, path in config.encoders.items()}}
 
 
-def _compare(source: ViewsSource, events: JoinedEvents, encoders: Mapping[str, Any]) -> tuple[str, ...]:
-    for name, encoder in encoders.items():
-        source.require_features(encoder.config.features, what=name)
-    trained = {name: encoder.domain for name, encoder in encoders.items()}
+def _compare(
+    source: ViewsSource, events: JoinedEvents, taggers: Mapping[str, Scorer], encoders: Mapping[str, Any]
+) -> tuple[str, ...]:
+    features = {name: tagger.features for name, tagger in taggers.items()}
+    features |= {name: tuple(encoder.config.features) for name, encoder in encoders.items()}
+    for name, needed in features.items():
+        source.require_features(needed, what=name)
+    trained = {name: tagger.domain for name, tagger in taggers.items()}
+    trained |= {name: encoder.domain for name, encoder in encoders.items()}
     remarks = domain_remarks(source.domain, trained, events.views.pt[events.nominal])
     for remark in remarks:
         _log.warning("%s", remark)

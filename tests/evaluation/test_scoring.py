@@ -19,7 +19,8 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.data import Views, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, scoring
-from rs3l_gnn.evaluation.scoring import checkpoint_path, score_test_events
+from rs3l_gnn.evaluation.scorers import checkpoint_path
+from rs3l_gnn.evaluation.scoring import score_test_events
 from rs3l_gnn.models import (
     EdgeConvConfig,
     Head,

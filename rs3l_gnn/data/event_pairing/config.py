@@ -117,10 +117,15 @@ class EventPairConfig(BaseConfig):
         description="label -> most jets of it from each sample; chosen by event, whatever the order of files",
     )
     weight: str | None = Field(default=None, description="branch with the weight of the generator, if not the format's")
+    scores: dict[str, str] = Field(
+        default={}, description="tagger -> branch or expression with its score of each jet, kept for an evaluation"
+    )
 
     @model_validator(mode="after")
-    def _caps_are_positive(self) -> EventPairConfig:
+    def _consistent(self) -> EventPairConfig:
         for name, cap in self.caps.items():
             if cap < 1:
                 raise ValueError(f"caps.{name} must be at least 1, got {cap}")
+        for text in self.scores.values():
+            parse_expression(text)
         return self

@@ -28,6 +28,7 @@ class JetTable:
         numbers: :data:`JET_NUMBERS`, NaN where the format has none [n_jets each].
         jettype: ``conventions.JetType`` [n_jets].
         is_anchor: what the file says of it; None where it says nothing [n_jets].
+        scores: of taggers that the files hold [n_jets, n_scores].
     """
 
     row: NDArray[np.int64]
@@ -35,6 +36,7 @@ class JetTable:
     numbers: dict[str, NDArray[np.float32]]
     jettype: NDArray[np.int16]
     is_anchor: NDArray[np.bool_] | None = None
+    scores: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -43,12 +45,14 @@ class JetTable:
     def join(cls, parts: list[JetTable]) -> JetTable:
         """Parts one after another; their rows count in the same events."""
         flags = [part.is_anchor for part in parts if part.is_anchor is not None]
+        scores = [part.scores for part in parts if part.scores is not None]
         return cls(
             row=np.concatenate([part.row for part in parts]),
             place=np.concatenate([part.place for part in parts]),
             numbers={name: np.concatenate([part.numbers[name] for part in parts]) for name in JET_NUMBERS},
             jettype=np.concatenate([part.jettype for part in parts]),
             is_anchor=np.concatenate(flags) if len(flags) == len(parts) else None,
+            scores=np.concatenate(scores) if scores else None,
         )
 
 

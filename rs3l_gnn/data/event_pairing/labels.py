@@ -11,17 +11,16 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetLabel, JetType, MissingBranchError, jettype_names
-from rs3l_gnn.conventions.expressions import Column, Expression, close_names
-from rs3l_gnn.data.event_format import collection_of, find_branch
+from rs3l_gnn.conventions import ConfigError, JetLabel, JetType, MissingBranchError, jettype_names
+from rs3l_gnn.conventions.expressions import Expression
+from rs3l_gnn.data.event_format import find_branch
+from rs3l_gnn.data.event_pairing.chunk_jets import ChunkJets, branch_of
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.generated import generated_branches, read_generated
 from rs3l_gnn.data.event_pairing.history import decay_types, flavour_types, parton_types
-from rs3l_gnn.data.event_pairing.jet_matching import Places
 
 __all__ = [
     "BranchLabels",
-    "ChunkJets",
     "ExpressionLabels",
     "HistoryLabels",
     "JetLabels",
@@ -29,31 +28,7 @@ __all__ = [
     "StoredLabels",
 ]
 
-_JETS = "jet"
-"""Collection of the paired jets in expressions, whatever the file calls it."""
 _GHOSTS = ("nBHadrons", "nCHadrons")
-
-
-@dataclass(frozen=True)
-class ChunkJets:
-    """Selected jets of a chunk of events of a file.
-
-    Attributes:
-        file: where they are from.
-        events: the chunk, with the branches that the labels ask for.
-        places: direction, and event in the chunk [n_jets].
-        chosen: places among all jets of the chunk [n_jets].
-    """
-
-    file: EventFile
-    events: ak.Array
-    places: Places
-    chosen: NDArray[np.int64]
-
-    def field(self, name: str) -> NDArray[Any] | None:
-        """A field of the jets, None where the file has none [n_jets]."""
-        branch = self.file.form.jet_branch(name, self.file.names)
-        return None if branch is None else _flat(find_branch(self.events, branch))[self.chosen]
 
 
 @dataclass(frozen=True)
@@ -121,11 +96,11 @@ class BranchLabels(JetLabels):
 
     def branches(self, file: EventFile) -> list[str]:
         """The branch."""
-        return [_find(file, self.branch)]
+        return [branch_of(file, self.branch, what="the labels")]
 
     def types(self, jets: ChunkJets) -> NDArray[np.int16]:
         """By the map."""
-        found = _of_jets(jets, _column(jets, self.branch), f"labels.branch {self.branch}")
+        found = jets.of_jets(jets.column(self.branch), f"labels.branch {self.branch}")
         rules = [found == value for value in self.values]
         return np.select(rules, list(self.values.values()), JetType.UNMATCHED).astype(np.int16)
 
@@ -139,7 +114,7 @@ class ExpressionLabels(JetLabels):
     def branches(self, file: EventFile) -> list[str]:
         """Those that are named."""
         names = dict.fromkeys(name for expression in self.conditions.values() for name in expression.names)
-        return [_find(file, name) for name in names]
+        return [branch_of(file, name, what="the labels") for name in names]
 
     def types(self, jets: ChunkJets) -> NDArray[np.int16]:
         """By the conditions.
@@ -151,7 +126,7 @@ class ExpressionLabels(JetLabels):
         names = jettype_names(self.own)
         for kind, expression in self.conditions.items():
             where = f"labels.expressions.{names[kind]}"
-            values = _of_jets(jets, expression.evaluate(lambda name: _column(jets, name)), where)
+            values = jets.of_jets(expression.evaluate(jets.column), where)
             if values.dtype != np.bool_:
                 raise ConfigError(f"{where} gives numbers where a condition is needed", got=repr(expression.source))
             rules.append(values)
@@ -222,55 +197,11 @@ def _of_generator_jet(jets: ChunkJets, name: str, *, absent: int) -> NDArray[np.
     return out
 
 
-def _find(file: EventFile, name: str) -> str:
-    """Branch that a name stands for: ``jet.pt``, ``FatJet.pt``, ``FatJet_pt``."""
-    owner, dot, field = name.partition(".")
-    of_jets = file.form.jet_branch(field, file.names) if dot and owner == _JETS else None
-    choices = (of_jets, name, name.replace(".", "_", 1), name.replace("_", ".", 1))
-    found = next((one for one in choices if one in file.names), None)
-    if found is None:
-        close = ", ".join(close_names(name, list(file.names))) or "nothing like it"
-        raise MissingBranchError(f"{file.path} lacks the branch {name}, needed for the labels", got=close)
-    return found
-
-
 def _required_field(file: EventFile, name: str) -> list[str]:
     found = file.jet_branches([name])
     if not found:
         raise MissingBranchError(f"{file.path} lacks the field {name} of the jets, needed for the labels")
     return found
-
-
-def _column(jets: ChunkJets, name: str) -> Column:
-    branch = _find(jets.file, name)
-    values = find_branch(jets.events, branch)
-    if values.ndim == 1:
-        return Column(_numbers(np.asarray(values), branch))
-    if values.ndim > 2:
-        raise InvalidDataError(f"the branch {branch} has more than one number for each object", got=str(values.type))
-    jet = jets.file.form.jet_branch("pt", jets.file.names)
-    is_jets = jet is not None and collection_of(jet) == collection_of(branch)
-    counts = np.asarray(ak.num(values, axis=1), dtype=np.int64)
-    return Column(_numbers(_flat(values), branch), _JETS if is_jets else collection_of(branch), counts)
-
-
-def _of_jets(jets: ChunkJets, found: Column, where: str) -> NDArray[Any]:
-    """Values for the selected jets, of themselves or of their events [n_jets]."""
-    values = np.asarray(found.values)
-    if found.counts is None:
-        return np.broadcast_to(values, len(jets.events))[jets.places.event]
-    if found.owner != _JETS:
-        raise ConfigError(
-            f"{where} has a value for each object of {found.owner}, where one for each jet or event is needed",
-            hint="make one for each event, by max(...), sum(...), any(...) or count(...)",
-        )
-    return values[jets.chosen]
-
-
-def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:
-    if values.dtype.kind not in "biuf":
-        raise InvalidDataError(f"the branch {name} holds no numbers", got=values.dtype)
-    return values if values.dtype == np.bool_ else values.astype(np.float64)
 
 
 def _flat(values: ak.Array) -> NDArray[Any]:

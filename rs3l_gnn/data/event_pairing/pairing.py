@@ -57,6 +57,7 @@ class EventFiles:
         domain: what kind of jets they are.
         labels: those of the user's own that the jets may have.
         features: names of the columns of their particles.
+        scores: names of the taggers whose scores the files hold.
     """
 
     samples: tuple[SampleViews, ...]
@@ -65,6 +66,7 @@ class EventFiles:
     variations: tuple[Variation, ...]
     domain: JetDomain
     labels: tuple[JetLabel, ...]
+    scores: tuple[str, ...]
     features: tuple[str, ...] = FEATURE_NAMES
 
     @classmethod
@@ -95,6 +97,7 @@ class EventFiles:
             tuple(known[number] for number in sorted(known)),
             merge_domains(file.domain for file in _all_files(samples)),
             merge_labels(plan.labels.own for plan in plans),
+            tuple(config.scores),
             FEATURE_NAMES if features is None else features,
         )
 
@@ -216,11 +219,13 @@ class _MatchedViews:
             for particles in read(self.nominal, self.kept):
                 parts = [(particles.features, particles.offsets)]
                 groups, columns = [np.arange(len(particles.jets))], [self._columns(self.nominal, particles.jets, files)]
+                scores = [_scores_of(self.nominal, particles.jets)]
                 for store, (index, _, partners) in zip(stores, self.others, strict=True):
                     jets = partners.jet[particles.jets]
                     parts.append(store.get(jets[jets >= 0]))
                     groups.append(np.flatnonzero(jets >= 0))
                     columns.append(self._columns(index, jets[jets >= 0], files))
+                    scores.append(_scores_of(index, jets[jets >= 0]))
                 yield group_views(
                     parts,
                     np.concatenate(groups),
@@ -229,6 +234,8 @@ class _MatchedViews:
                     variations=files.variations,
                     labels=files.labels,
                     feature_names=files.features,
+                    score_names=files.scores,
+                    scores=np.concatenate(scores) if files.scores else None,
                 )
             bar.advance(len(self.nominal.view.files))
 
@@ -242,6 +249,11 @@ class _MatchedViews:
             "jettype": index.jets.jettype[jets],
             **{name: index.jets.numbers[name][jets] for name in JET_NUMBERS},
         }
+
+
+def _scores_of(index: ViewIndex, jets: NDArray[np.int64]) -> NDArray[np.float32]:
+    scores = index.jets.scores
+    return np.zeros((len(jets), 0), np.float32) if scores is None else scores[jets]
 
 
 def _count_types(jettype: NDArray[np.int16], own: tuple[JetLabel, ...]) -> dict[str, int]:

@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, Variation
+from rs3l_gnn.conventions.expressions import Expression, parse_expression
 from rs3l_gnn.conventions.jagged import first_not_finite
 from rs3l_gnn.data.event_format import KINEMATICS, find_branch, require_fields
 from rs3l_gnn.data.event_pairing.anchors import find_anchors
+from rs3l_gnn.data.event_pairing.chunk_jets import ChunkJets, branch_of
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import Chunk, EventFile
 from rs3l_gnn.data.event_pairing.generated import generated_branches, read_generated
 from rs3l_gnn.data.event_pairing.jet_matching import Places, match_nearest
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS, JetTable, read_jets
 from rs3l_gnn.data.event_pairing.keys import first_repeated
-from rs3l_gnn.data.event_pairing.labels import ChunkJets, JetLabels
+from rs3l_gnn.data.event_pairing.labels import JetLabels
 from rs3l_gnn.data.event_pairing.partons import Fingerprint, parton_branches, read_fingerprint
 
 __all__ = ["EventColumns", "ReadPlan", "ViewFiles", "ViewIndex"]
@@ -104,7 +106,14 @@ class ReadPlan:
             found += parton_branches(self.partons, file.names) or []
         if self.anchors and nominal:
             found += generated_branches(file.names) or []
+        names = dict.fromkeys(name for expression in self.scores.values() for name in expression.names)
+        found += [branch_of(file, name, what="the scores") for name in names]
         return list(dict.fromkeys([*found, *(self.generator_jets or ()), *self.labels.branches(file)]))
+
+    @property
+    def scores(self) -> dict[str, Expression]:
+        """Taggers whose scores the files hold."""
+        return {name: parse_expression(text) for name, text in self.config.scores.items()}
 
 
 @dataclass(frozen=True)
@@ -216,13 +225,23 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
         _require_finite(file, chunk, table)
         here = table.row - first_row - chunk.start
         places = Places(here, table.numbers["eta"], table.numbers["phi"])
-        table = replace(table, jettype=plan.labels.types(ChunkJets(file, chunk.events, places, chosen)))
+        mine = ChunkJets(file, chunk.events, places, chosen)
+        table = replace(table, jettype=plan.labels.types(mine), scores=_scores(mine, plan))
         yield _Part(
             _event_columns(file, chunk, keys, plan),
             table,
             find_anchors(read_generated(chunk.events), first_row + chunk.start) if plan.anchors and nominal else None,
             _generator_directions(chunk, table, first_row, plan),
         )
+
+
+def _scores(jets: ChunkJets, plan: ReadPlan) -> NDArray[np.float32] | None:
+    """As the file holds them [n_jets, n_scores]."""
+    columns = [
+        jets.of_jets(expression.evaluate(jets.column), f"scores.{name}").astype(np.float32)
+        for name, expression in plan.scores.items()
+    ]
+    return np.stack(columns, axis=1) if columns else None
 
 
 def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], plan: ReadPlan) -> EventColumns:

@@ -67,6 +67,7 @@ def _views(file: Any) -> Description:
         "kind of jets": json.loads(file.attrs.get("domain", "{}")) or "unknown",
         "generator weights": _weights(jets["weight"][:]),
         "shower weights": json.loads(file["shower_weights"].attrs["names"]) if "shower_weights" in file else [],
+        "scores": json.loads(file["scores"].attrs["names"]) if "scores" in file else [],
     }
 
 

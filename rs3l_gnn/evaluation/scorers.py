@@ -1,0 +1,126 @@
+"""Everything that makes scores of particles, under one face: our networks and those of other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain
+from rs3l_gnn.data import Views
+from rs3l_gnn.evaluation.config import EvaluateConfig
+from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
+
+__all__ = ["JetInputs", "Scorer", "checkpoint_path", "load_scorer"]
+
+
+@dataclass(frozen=True)
+class JetInputs:
+    """Some jets of a block of views.
+
+    Attributes:
+        features, offsets: as :meth:`Views.take` gives them.
+        names: of the features.
+        axes: eta and phi [n_jets, 2].
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    names: tuple[str, ...]
+    axes: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, block: Views, jets: NDArray[np.integer]) -> JetInputs:
+        """Those of some jets of a block."""
+        axes = np.stack([block.eta[jets], block.phi[jets]], axis=1).astype(np.float64)
+        return cls(*block.take(jets), block.feature_names, axes)
+
+    def of_the_paper(self) -> NDArray[np.float32]:
+        """The 15 features of the paper, 0 where the views do not hold one [n_particles, 15]."""
+        if self.names == FEATURE_NAMES:
+            return self.features
+        out = np.zeros((len(self.features), len(FEATURE_NAMES)), np.float32)
+        for place, name in enumerate(FEATURE_NAMES):
+            if name in self.names:
+                out[:, place] = self.features[:, self.names.index(name)]
+        return out
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A tagger.
+
+    Attributes:
+        name: of its weights.
+        features: of the 15 that it takes.
+        domain: what it was trained on.
+        encoder: of our own taggers; None for others.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    domain: JetDomain
+    encoder: Any
+    _classes: tuple[str, ...]
+    _discriminant: Discriminant | None
+    _score: Callable[[JetInputs], NDArray[np.float32]]
+
+    def score(self, inputs: JetInputs) -> NDArray[np.float32]:
+        """One score in [0, 1] for each jet [n_jets]."""
+        return one_score(self._score(inputs), self._classes, self._discriminant, tagger=self.name)
+
+
+def checkpoint_path(name: str, stem: str) -> str:
+    """Weights inside a folder of a training, or the name itself."""
+    folder = Path(name)
+    return str(folder / f"{stem}.safetensors") if folder.is_dir() else name
+
+
+def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
+    """Load the weights of a training, or the file that a tagger of this name stands for.
+
+    Raises:
+        CheckpointError: they cannot be loaded.
+        ConfigError: there are several classes, and no discriminant says which make one score.
+    """
+    other = config.others_than_trainings.get(weights)
+    discriminant = _discriminant(config, weights)
+    if isinstance(other, ExportedNetwork):
+        from rs3l_gnn.models import ExportedTagger
+
+        exported = ExportedTagger(other)
+        require_one_score(exported.classes, discriminant, tagger=weights)
+        return Scorer(
+            weights,
+            exported.features,
+            exported.domain,
+            None,
+            exported.classes,
+            discriminant,
+            lambda inputs: exported.score(inputs.of_the_paper(), inputs.offsets, inputs.axes),
+        )
+    from rs3l_gnn.models import load_tagger
+
+    tagger = load_tagger(checkpoint_path(weights, "tagger"))
+    require_one_score(tagger.classes, discriminant, tagger=weights)
+    encoder = tagger.encoder
+    return Scorer(
+        weights,
+        tuple(encoder.config.features),
+        encoder.domain,
+        encoder,
+        tagger.classes,
+        discriminant,
+        lambda inputs: tagger.score(inputs.features, inputs.offsets),
+    )
+
+
+def _discriminant(config: EvaluateConfig, weights: str) -> Discriminant | None:
+    for name, trainings in config.trainings.items():
+        if name in config.discriminants and weights in trainings:
+            return config.discriminants[name]
+    return config.discriminant

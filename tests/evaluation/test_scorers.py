@@ -1,0 +1,114 @@
+"""Networks of other programs beside ours in one evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import FEATURE_NAMES, CheckpointError, ConfigError, parse_config
+from rs3l_gnn.data import Views
+from rs3l_gnn.evaluation import EvaluateConfig, evaluate
+from rs3l_gnn.evaluation.scorers import JetInputs
+from rs3l_gnn.evaluation.scoring import score_test_events
+from rs3l_gnn.models import load_tagger
+from rs3l_gnn.models.export import export
+
+
+def _document(config: EvaluateConfig, taggers: dict[str, str], network: Any, tmp_path: Path) -> dict[str, Any]:
+    export(load_tagger(taggers["one"]), tmp_path / "exported", formats=["torchscript"])
+    return {
+        "views": list(map(str, config.views)),
+        "taggers": {
+            "one": taggers["one"],
+            "script": {"kind": "torchscript", "file": str(tmp_path / "exported" / "model.pt")},
+            "weaver": {"kind": "onnx", "file": str(network.file), "preprocess": str(network.preprocess)},
+        },
+        "discriminants": {"weaver": {"signal": ["label_Hbb"], "background": ["label_QCD"]}},
+        "tables": {"formats": {"rows": {"ours": taggers["one"], "script": "script"}, "reference": "ours"}},
+        "bootstrap": 10,
+        "responses": None,
+    }
+
+
+def test_their_scores(
+    config: EvaluateConfig, taggers: dict[str, str], all_views: Views, weaver_network: Any, tmp_path: Path
+) -> None:
+    document = _document(config, taggers, weaver_network, tmp_path)
+    scored = score_test_events(parse_config(EvaluateConfig, document, where="here"))
+    assert set(scored.embeddings) == {"one"}
+    script, ours = (scored.scores[name].views for name in ("script", taggers["one"]))
+    assert script is not None
+    assert ours is not None
+    np.testing.assert_allclose(script, ours, atol=2e-6)
+    found = scored.scores["weaver"].views
+    assert found is not None
+    for place in (0, 5, scored.views.n_jets - 1):
+        jet = scored.events.source_jet[place]
+        features, _ = all_views.take(np.array([jet]))
+        rows = [dict(zip(FEATURE_NAMES, row.astype(float), strict=True)) for row in features]
+        axis = {"eta": float(all_views.eta[jet]), "phi": float(all_views.phi[jet])}
+        momenta = [
+            {
+                "pt": np.exp(row["log_pt"]),
+                "eta": row["deta"] + axis["eta"],
+                "phi": row["dphi"] + axis["phi"],
+                "energy": np.exp(row["log_e"]),
+                "charge": row["charge"],
+                "pdgId": 13 if row["is_muon"] else 211,
+            }
+            for row in rows
+        ]
+        energy = np.exp(rows[0]["log_e"] - rows[0]["log_e_rel"])
+        qcd, hbb, _ = weaver_network.score({**axis, "energy": energy}, momenta)
+        assert found[place] == pytest.approx(hbb / (hbb + qcd), abs=1e-5)
+
+
+def test_views_with_other_features(all_views: Views) -> None:
+    names = ("charge", "log_pt", "deta")
+    some = dataclasses.replace(
+        all_views,
+        features=all_views.features[:, [FEATURE_NAMES.index(name) for name in names]],
+        feature_names=names,
+    )
+    inputs = JetInputs.of(some, np.array([3, 1]))
+    full, _ = all_views.take(np.array([3, 1]))
+    for place, name in enumerate(FEATURE_NAMES):
+        expected = full[:, place] if name in names else np.zeros(len(full))
+        assert inputs.of_the_paper()[:, place].tolist() == expected.tolist()
+
+
+def test_their_place_in_the_report(
+    config: EvaluateConfig, taggers: dict[str, str], weaver_network: Any, tmp_path: Path
+) -> None:
+    document = _document(config, taggers, weaver_network, tmp_path)
+    evaluate(parse_config(EvaluateConfig, document, where="here"), tmp_path / "out")
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert list(metrics["tagging"]) == ["n2", "one", "script", "weaver"]
+    assert metrics["tagging"]["script"]["auc"] == pytest.approx(metrics["tagging"]["one"]["auc"], abs=1e-6)
+    assert metrics["tables"]["formats"]["rows"]["script"]["auc"] == metrics["tagging"]["script"]["auc"]
+    assert list(metrics["probes"]) == ["one"]
+    origins = json.loads((tmp_path / "out" / "provenance.json").read_text())["trainings"]
+    assert len(origins["weaver"]["sha256"]) == 64
+
+
+def test_mistakes(config: EvaluateConfig, taggers: dict[str, str], weaver_network: Any, tmp_path: Path) -> None:
+    document = _document(config, taggers, weaver_network, tmp_path)
+    without = parse_config(EvaluateConfig, {**document, "discriminants": {}}, where="here")
+    with pytest.raises(
+        ConfigError, match="the tagger weaver gives a score for each of label_QCD, label_Hbb, label_Tbqq"
+    ):
+        score_test_events(without)
+    with pytest.raises(ConfigError, match="discriminants name no tagger: other"):
+        parse_config(EvaluateConfig, {**document, "discriminants": {"other": {"signal": ["a"]}}}, where="here")
+    with pytest.raises(ConfigError, match="'pickle'.*'stored', 'onnx', 'torchscript'|kind"):
+        parse_config(EvaluateConfig, {"taggers": {"x": {"kind": "pickle", "file": "a"}}}, where="here")
+    gone = {"taggers": {"x": {"kind": "onnx", "file": "a.onnx", "preprocess": "b.json"}}}
+    with pytest.raises(CheckpointError, match=r"cannot read b.json"):
+        score_test_events(
+            parse_config(EvaluateConfig, {**document, **gone, "discriminants": {}, "tables": {}}, where="x")
+        )
