@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from rs3l_gnn.fits.plots.templates import HATCHED, draw_stack
 from rs3l_gnn.fits.templates.model import ChannelTemplates, Templates
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["draw_comparison"]
@@ -59,6 +60,7 @@ def _errors(comparison: Comparison) -> Figure:
         errors = [result.error_of(part) for result in results.values()]
         bars = None if None in errors else np.array(errors, dtype=np.float64)
         upper.bar(np.arange(len(results)) + offset, row, width, yerr=bars, color=_COLOURS[part], label=word, capsize=2)
+    _noise_free(upper, comparison, offsets[list(PARTS).index("mu_error_shower")])
     upper.set_xticks(range(len(results)), list(results))
     upper.set_yscale("log")
     upper.set_ylim(0.5 * values[values > 0].min(), 5 * values.max())
@@ -77,6 +79,16 @@ def _errors(comparison: Comparison) -> Figure:
         axes.set_ylabel(f"difference\n({_how(comparison)})")
         axes.tick_params(axis="x", which="both", length=0)
     return figure
+
+
+def _noise_free(axes: Axes, comparison: Comparison, offset: float) -> None:
+    """Points beside the shower's bars, at what is left of them without the noise of the templates."""
+    names = list(comparison.taggers)
+    style: dict[str, Any] = {"fmt": "D", "color": "black", "markersize": 4, "capsize": 3, "markerfacecolor": "white"}
+    found = [(names.index(name), part.value, part.error) for name, part in comparison.shower.items() if part.value]
+    if found:
+        x, values, errors = zip(*found, strict=True)
+        axes.errorbar(np.array(x) + offset, values, yerr=errors, label="shower without noise", **style)
 
 
 def _bias(comparison: Comparison) -> Figure:

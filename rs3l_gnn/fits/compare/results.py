@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.fits.compare.replicas import Series, Spread
+from rs3l_gnn.fits.compare.shower import ShowerContrast, ShowerPart, contrast_of_shower
 from rs3l_gnn.fits.result import FitResult
 from rs3l_gnn.fits.templates.period import Built
 
@@ -184,24 +185,40 @@ class Comparison:
         taggers: results, several trainings of one recipe averaged.
         trainings: the single results of these, by recipe.
         differences: of each pair of taggers, ``a - b``, by part of the error and size of bias.
+        shower: the shower's part without the noise of the templates, of taggers with replicas.
+        shower_contrasts: of each pair of these, ``a - b``.
     """
 
     taggers: dict[str, TaggerResult]
     trainings: dict[str, dict[str, TaggerResult]]
     differences: dict[str, dict[str, Contrast]]
+    shower: dict[str, ShowerPart] = field(default_factory=dict)
+    shower_contrasts: dict[str, ShowerContrast] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, results: Mapping[str, TaggerResult], trainings: Mapping[str, Sequence[str]]) -> Comparison:
+    def of(
+        cls, results: Mapping[str, TaggerResult], trainings: Mapping[str, Sequence[str]], *, shower_aim: float = 0.7
+    ) -> Comparison:
         """Average trainings and subtract.
 
         All taggers see the same events, which fluctuate alike for them. Where the run made replicas event by event, the
         error of a difference is the standard deviation of the difference in each replica.
         """
         shown = average_trainings(results, trainings)
+        groups = {name: [results[one] for one in trainings.get(name, (name,))] for name in shown}
+        parts = {
+            name: ShowerPart.of([(one.mu_error_shower, one.replicas) for one in group])
+            for name, group in groups.items()
+        }
+        shower = {name: part for name, part in parts.items() if part is not None}
         return cls(
             taggers=shown,
             trainings={name: {tagger: results[tagger] for tagger in group} for name, group in trainings.items()},
             differences={f"{a} - {b}": _contrasts(shown[a], shown[b]) for a, b in combinations(shown, 2)},
+            shower=shower,
+            shower_contrasts={
+                f"{a} - {b}": contrast_of_shower(shower[a], shower[b], shower_aim) for a, b in combinations(shower, 2)
+            },
         )
 
     @property
@@ -220,6 +237,8 @@ class Comparison:
                 pair: {key: contrast.record() for key, contrast in entry.items()}
                 for pair, entry in self.differences.items()
             },
+            "shower": {tagger: part.record() for tagger, part in self.shower.items()},
+            "shower_differences": {pair: asdict(contrast) for pair, contrast in self.shower_contrasts.items()},
             "trainings": {
                 name: {tagger: result.record() for tagger, result in group.items()}
                 for name, group in self.trainings.items()

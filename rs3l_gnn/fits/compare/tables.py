@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rs3l_gnn.conventions.wording import plus_minus
+from rs3l_gnn.conventions.wording import plus_minus, sigmas
 from rs3l_gnn.fits.compare.results import PARTS, Comparison
+from rs3l_gnn.fits.compare.shower import ShowerPart
 
 __all__ = ["markdown_tables"]
 
@@ -36,6 +37,7 @@ def markdown_tables(comparison: Comparison) -> str:
         ]
         head = ["Tagger", f"signal above the edges of {channel}", "background above them"]
         text += "\n" + _table(head, rows)
+    text += _shower(comparison)
     rows = [
         [pair, *(_signed(contrast.value, contrast.error) for contrast in entry.values())]
         for pair, entry in comparison.differences.items()
@@ -46,6 +48,36 @@ def markdown_tables(comparison: Comparison) -> str:
         text += "\n" + _table(head, rows)
         text += "\n" + (_PAIRED if comparison.paired else _IN_SQUARES)
     return text
+
+
+def _shower(comparison: Comparison) -> str:
+    """The shower's part of the error without the noise of the templates; empty without replicas."""
+    if not comparison.shower:
+        return ""
+    head = ["Tagger", "error of mu, shower", "without the noise of the templates"]
+    rows = [
+        [tagger, plus_minus(comparison.taggers[tagger].mu_error_shower, None), _noise_free(part)]
+        for tagger, part in comparison.shower.items()
+    ]
+    text = "\n" + _table(head, rows)
+    rows = [
+        [
+            pair,
+            "-" if found.difference is None else f"{_signed(found.difference, found.error)}",
+            sigmas(found.significance),
+            plus_minus(found.ratio, found.ratio_error),
+            sigmas(found.below_aim),
+        ]
+        for pair, found in comparison.shower_contrasts.items()
+    ]
+    if rows:
+        head = ["Pair, without noise", "difference", "significance", "ratio", "ratio below the aim"]
+        text += "\n" + _table(head, rows)
+    return text
+
+
+def _noise_free(part: ShowerPart) -> str:
+    return "not above its noise" if part.value is None else plus_minus(part.value, part.error)
 
 
 def _signed(value: float, error: float | None) -> str:

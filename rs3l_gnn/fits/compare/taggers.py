@@ -73,7 +73,7 @@ def compare_taggers(config: FitConfig, output: Path | str, *, force: bool = Fals
         for tagger, histogram in wanted.taggers.items():
             own = single.model_copy(update={"histogram": histogram, "data": DataConfig()})
             results[tagger], fitted[tagger] = _compare_one(own, wanted, partial / tagger, runs, source)
-        comparison = Comparison.of(results, wanted.trainings)
+        comparison = Comparison.of(results, wanted.trainings, shower_aim=wanted.shower_aim)
         document = comparison.record()
         document["provenance"] = provenance(
             config=config, seeds={"replicas": wanted.seed}, inputs=[str(path) for path in config.all_inputs]

@@ -46,6 +46,9 @@ class ComparisonConfig(BaseConfig):
         default=True, description="fit pseudo-data without the nuisance of the variation that made them"
     )
     replicas: int = Field(default=0, ge=0, description="replicas of the simulation, for the errors of the errors")
+    shower_aim: float = Field(
+        default=0.7, gt=0, description="aimed share of the shower's part of the error in that of the other tagger"
+    )
     seed: int = Field(default=1, ge=0, description="random seed of the replicas")
 
     @model_validator(mode="before")

@@ -24,6 +24,8 @@ def test_values_have_the_digits_of_their_errors() -> None:
     # Two digits of the error; without one, three of the value.
     assert lines[3] == "| rs3l | 0.500 ± 0.020 | 0.3000 ± 0.0010 | 0.400 ± 0.030 | 0 | -0.100 ± 0.030 |"
     assert "| rs3l | 50 % | 1.23 % |" in lines
+    # Replicas of 0.42 +- 0.03 where the run has 0.4: twice 0.4^2 less their mean square.
+    assert "| rs3l | 0.400 | 0.378 ± 0.033 |" in lines
     assert "| n2 - rs3l |" in lines[-3]
     assert "+0.500 ± 0.042" in lines[-3]
     assert lines[-1].endswith("upper bounds.")
