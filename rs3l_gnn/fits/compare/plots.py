@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +60,13 @@ def _errors(comparison: Comparison) -> Figure:
         errors = [result.error_of(part) for result in results.values()]
         bars = None if None in errors else np.array(errors, dtype=np.float64)
         upper.bar(np.arange(len(results)) + offset, row, width, yerr=bars, color=_COLOURS[part], label=word, capsize=2)
-    _noise_free(upper, comparison, offsets[list(PARTS).index("mu_error_shower")])
+    beside = offsets[list(PARTS).index("mu_error_shower")] + 0.25 * width
+    shown = {name: (part.value, part.error) for name, part in comparison.shower.items()}
+    _noise_free(upper, list(comparison.taggers), shown, beside)
     upper.set_xticks(range(len(results)), list(results))
     upper.set_yscale("log")
     upper.set_ylim(0.5 * values[values > 0].min(), 5 * values.max())
-    upper.legend(ncols=len(PARTS), loc="upper right", title="Asimov data")
+    upper.legend(ncols=3 if comparison.shower else len(PARTS), loc="upper right", title="Asimov data")
     upper.set_ylabel("error of the signal strength")
     upper.tick_params(axis="x", which="both", length=0)
     for axes in below:
@@ -74,6 +76,8 @@ def _errors(comparison: Comparison) -> Figure:
             errors = [contrast.error or 0.0 for contrast in found]
             places = np.arange(len(pairs)) + offset
             axes.errorbar(places, [c.value for c in found], yerr=errors, fmt="o", color=_COLOURS[part], capsize=2)
+        noise_free = {pair: one for pair, one in comparison.shower_contrasts.items() if pair in pairs}
+        _noise_free(axes, list(pairs), {pair: (one.difference, one.error) for pair, one in noise_free.items()}, beside)
         axes.set_xticks(range(len(pairs)), list(pairs))
         axes.set_xlim(-0.5, len(pairs) - 0.5)
         axes.set_ylabel(f"difference\n({_how(comparison)})")
@@ -81,11 +85,12 @@ def _errors(comparison: Comparison) -> Figure:
     return figure
 
 
-def _noise_free(axes: Axes, comparison: Comparison, offset: float) -> None:
-    """Points beside the shower's bars, at what is left of them without the noise of the templates."""
-    names = list(comparison.taggers)
+def _noise_free(
+    axes: Axes, names: Sequence[str], shown: Mapping[str, tuple[float | None, float | None]], offset: float
+) -> None:
+    """Points beside the shower's bars or points, at what is left of them without the noise of the templates."""
     style: dict[str, Any] = {"fmt": "D", "color": "black", "markersize": 4, "capsize": 3, "markerfacecolor": "white"}
-    found = [(names.index(name), part.value, part.error) for name, part in comparison.shower.items() if part.value]
+    found = [(names.index(name), value, error) for name, (value, error) in shown.items() if value is not None]
     if found:
         x, values, errors = zip(*found, strict=True)
         axes.errorbar(np.array(x) + offset, values, yerr=errors, label="shower without noise", **style)
