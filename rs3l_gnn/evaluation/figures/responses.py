@@ -91,15 +91,10 @@ def _differences(  # noqa: PLR0917  # two taggers, and where
     names: Sequence[str],
     efficiency: str,
 ) -> list[_Cell | None]:
-    """Tagger minus reference, whichever of the two the results have first."""
-    pairs = results.response_comparisons
-    pair, turned = f"{tagger} - {reference}", f"{reference} - {tagger}"
-    sign, found = (1, pairs[pair]) if pair in pairs else (-1, pairs[turned])
-    estimators = found[which.name]
+    estimators = results.response_comparisons[f"{tagger} - {reference}"][which.name]
     changes = [estimators[name][efficiency].change if name in estimators else None for name in names]
     return [
-        None if change is None or change.difference is None else (sign * change.difference, change.error)
-        for change in changes
+        None if change is None or change.difference is None else (change.difference, change.error) for change in changes
     ]
 
 

@@ -55,12 +55,12 @@ def response_tables(config: EvaluateConfig, results: ResponseResults) -> Iterato
             for name, cells in classes[which].items()
         ]
         if compared:
-            aim = "" if config.responses is None else f"{config.responses.aim:g} times "
+            aim = None if config.responses is None else config.responses.aim
+            last = "" if aim is None else f"; last: how surely the size is below {aim:g} times the other's"
             yield Table(
                 ("Pair, response", *head),
                 compared,
-                f"Differences of the responses of {which}, paired; then the ratio with its 68 % interval; last: how "
-                f"surely the size is below {aim}the other's",
+                f"Differences of the responses of {which}, paired; then the ratio with its 68 % interval{last}",
             )
         yield from _profiles(results, which)
 
@@ -117,6 +117,6 @@ def _compared(cell: ResponseComparison) -> str:
     parts = [
         f"{plus_minus(cell.change.difference, cell.change.error)} ({sigmas(cell.change.significance)})",
         bracket(cell.ratio.ratio, cell.ratio.interval) if cell.ratio.interval != (None, None) else "ratio open",
-        sigmas(cell.below_aim),
+        *(() if cell.below_aim is None else (sigmas(cell.below_aim),)),
     ]
     return "; ".join(parts)

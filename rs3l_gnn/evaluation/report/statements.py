@@ -15,6 +15,7 @@ from rs3l_gnn.evaluation.results import Metrics
 __all__ = ["Statement", "statements"]
 
 _OUTSIDE_ERRORS = 2.0
+_SURE = 3.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def statements(meter: Meter, metrics: Metrics) -> list[Statement]:
     """All sentences: aims that are missed, aims that are reached, then plain facts."""
     found = [
         *_distance_aims(meter, metrics),
+        *_response_aims(meter, metrics),
         *_curve_aims(metrics),
         *_performance(meter, metrics),
         *_gains(metrics),
@@ -78,6 +80,36 @@ def _distance_aims(meter: Meter, metrics: Metrics) -> Iterator[Statement]:
             f"variation. {'Reached' if holds else 'Not reached'}: so in {len(reached)} of {len(ratios)} (ratios from "
             f"{significant(known[best])}, {best}, to {significant(known[worst])}, {worst}). {len(seen)} of the "
             f"{len(ratios)} distances of {reference} exceed what statistics alone makes (95 %).",
+            holds,
+        )
+
+
+def _response_aims(meter: Meter, metrics: Metrics) -> Iterator[Statement]:
+    """One sentence a tagger, on the responses to scales of background and signal."""
+    config, results = meter.config, metrics.responses
+    aim = None if config.responses is None else config.responses.aim
+    reference = config.reference_tagger
+    for name in config.taggers if aim is not None else ():
+        if name == reference:
+            continue
+        found = results.response_comparisons.get(f"{name} - {reference}", {})
+        shown = {
+            f"{which} {results.response_estimators[estimator].words} at {efficiency} %": cell
+            for which in (config.background.name, config.signal.name)
+            for estimator, cells in found.get(which, {}).items()
+            if results.response_estimators[estimator].kind != "generator"
+            for efficiency, cell in cells.items()
+            if cell.below_aim is not None
+        }
+        if not shown:
+            continue
+        sure = [case for case, cell in shown.items() if (cell.below_aim or 0.0) >= _SURE]
+        holds = len(sure) == len(shown)
+        listing = f": {'; '.join(sure)}" if sure and not holds else ""
+        yield Statement(
+            f"Aim: responses of {name} to the scales of the shower below {aim:g} times those of {reference}, by "
+            f"{_SURE:g} σ or more. {'Reached' if holds else 'Not reached'}: so in {len(sure)} of {len(shown)}"
+            f"{listing}.",
             holds,
         )
 

@@ -62,7 +62,11 @@ class ResponseConfig(BaseConfig):
         description="name and views of other hard events, from another generator; nominal views are used",
     )
     profile: ProfileConfig | None = Field(None, description="which jets move; nothing of it if null")
-    aim: float = Field(0.5, gt=0, description="aimed size of a response, relative to the reference tagger's")
+    aim: float | None = Field(
+        None,
+        gt=0,
+        description="aimed ratio of the sizes of two responses, for the report: of each tagger's to the other's",
+    )
 
 
 class PlanConfig(BaseConfig):

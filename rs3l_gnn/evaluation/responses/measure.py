@@ -194,11 +194,11 @@ def _mean_statistics(found: list[PairStatistics | None]) -> PairStatistics | Non
     )
 
 
-def _comparison(first: Measured | None, second: Measured | None, aim: float) -> ResponseComparison:
+def _comparison(first: Measured | None, second: Measured | None, aim: float | None) -> ResponseComparison:
     change = compare_pairs(first, second)
     if first is None or second is None:
         return ResponseComparison(change, fieller(None, None), None)
-    return ResponseComparison(change, fieller(second, first), below(first, second, aim))
+    return ResponseComparison(change, fieller(second, first), None if aim is None else below(first, second, aim))
 
 
 def measure_responses(meter: Meter, task: Task) -> ResponseResults:
@@ -217,7 +217,8 @@ def measure_responses(meter: Meter, task: Task) -> ResponseResults:
     profile = meter.config.responses.profile
     binned = None if profile is None else BinnedResponses(meter, task, profile)
     recipes = meter.config.trainings
-    pairs = list(itertools.combinations(recipes, 2))
+    # The reference is the second of each of its pairs, as an aim asks.
+    pairs = list(itertools.combinations(sorted(recipes, key=lambda name: name != meter.config.reference_tagger), 2))
 
     def each(one: Callable[[ClassConfig, Estimator], Mapping[str, _Cell]]) -> dict[str, dict[str, Mapping[str, _Cell]]]:
         """Something by class and estimator, where there is any."""

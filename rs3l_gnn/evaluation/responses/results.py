@@ -94,7 +94,8 @@ class ResponseComparison(Record):
         change: the difference.
         ratio: second over first, with Fieller's 68 % interval; no interval where the first is not known to differ
             from zero.
-        below_aim: significance of the statement that the second's size is below the aimed share of the first's.
+        below_aim: significance of the statement that the second's size is below the aimed share of the first's; None
+            without an aim.
     """
 
     change: Annotated[PairedDifference, "inline"]

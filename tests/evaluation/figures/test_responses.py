@@ -48,10 +48,9 @@ def test_values_above_and_paired_differences_below(meter: Meter) -> None:
         expected = results.responses[tagger]["higgs"]["fsr x2"]["80"].response
         assert expected is not None
         assert points(upper)[colours[tagger]] == [pytest.approx([expected.value, expected.error])]
-    # "b - a" is what the numbers have; b is the reference.
-    change = results.response_comparisons["b - a"]["higgs"]["fsr x2"]["80"].change
+    change = results.response_comparisons["a - b"]["higgs"]["fsr x2"]["80"].change
     assert change.difference is not None
-    assert points(lower)[colours["a"]] == [pytest.approx([-change.difference, change.error])]
+    assert points(lower)[colours["a"]] == [pytest.approx([change.difference, change.error])]
     assert colours["b"] not in points(lower)
     assert upper.get_ylabel() == "d ln ε / d ln μ², higgs"
     assert [text.get_text() for text in lower.get_xticklabels()] == ["FSR μ × 2"]

@@ -93,3 +93,24 @@ def test_facts(found: list[Statement]) -> None:
     assert "(one training: spread unknown)" in next(text for text in texts if text.startswith("shaky: AUC"))
     table = next(text for text in texts if text.startswith("ablation:"))
     assert "different from old by 2 σ or more: new (2." in table
+
+
+def test_aims_of_responses(make_meter: Callable[..., Meter]) -> None:
+    def of(logit_shift: float, seed: int) -> NDArray[np.float64]:
+        nominal = np.random.default_rng(seed).normal(0, 1, 2 * N) + (np.arange(2 * N) < N)
+        return np.stack([nominal, nominal + logit_shift, nominal - logit_shift], axis=1).ravel()
+
+    document: dict[str, Any] = {
+        "bootstrap": 40,
+        "taggers": {"new": "n", "half": "h", "old": "o"},
+        "reference": "old",
+        "efficiencies": [0.5],
+        "responses": {"aim": 0.5},
+    }
+    made = {"o": of(0.3, 1), "n": of(0.01, 2), "h": of(0.15, 3)}
+    meter = make_meter(document, made, n_signal=N, n_background=N, variations=("fsrDefUp", "fsrDefDown"))
+    found = [one for one in statements(meter, measure(meter)) if one.text.startswith("Aim: responses")]
+    assert [one.holds for one in found] == [False, True]
+    assert found[0].text.startswith("Aim: responses of half to the scales of the shower below 0.5 times those of old")
+    assert "so in 0 of 2" in found[0].text
+    assert "Reached: so in 2 of 2." in found[1].text

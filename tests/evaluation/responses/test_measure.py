@@ -154,7 +154,7 @@ def test_what_cannot_be_measured(toy: Toy) -> None:
     meter = toy({"one": (0.0,)}, rng, n_background=4, efficiencies=[0.01])
     cell = measured(meter).responses["one"]["qcd"]["fsr x2"]["1"]
     assert cell.response is None  # nothing passes
-    change = measured(meter).response_comparisons["one - n2"]["qcd"]["fsr x2"]["1"]
+    change = measured(meter).response_comparisons["n2 - one"]["qcd"]["fsr x2"]["1"]
     assert (change.change.difference, change.ratio.ratio, change.below_aim) == (None, None, None)
 
 
@@ -164,7 +164,7 @@ def test_the_aim(toy: Toy) -> None:
     rng = np.random.default_rng(7)
 
     def below(first: float, second: float) -> float:
-        found = measured(toy({"one": (first,), "two": (second,)}, rng, **document))
+        found = measured(toy({"one": (first,), "two": (second,)}, rng, responses={"aim": 0.5}, **document))
         significance = found.response_comparisons["two - one"]["higgs"]["fsr x2"]["50"].below_aim
         assert significance is not None
         return significance
