@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ import uproot
 from uproot.deserialization import DeserializationError
 
 from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
     ConfigError,
     InputFileError,
     JetDomain,
@@ -28,6 +29,7 @@ from rs3l_gnn.conventions.expressions import close_names
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
+from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
@@ -133,6 +135,7 @@ def look_at_files(
     config: ProcessorConfig,
     *,
     compare: Callable[[JetDomain, str], None],
+    features: Sequence[str] = FEATURE_NAMES,
     timeout: int,
 ) -> tuple[list[FileInfo], list[FileFailure]]:
     """Open every file once.
@@ -141,15 +144,25 @@ def look_at_files(
         files: which, with what the fileset says of them.
         config: decides which branches are needed.
         compare: called with what is known of the jets and the path; raises if a network cannot take them.
+        features: of the candidates that the networks take; what is known of the jets says which a file lacks.
         timeout: seconds for a remote file.
 
     Returns:
         The good files in their order, and the bad ones.
     """
-    look = partial(_look, config=config, compare=compare, timeout=timeout)
+    look = partial(_look, config=config, compare=compare, features=features, timeout=timeout)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(look, files))
     return [x for x in found if isinstance(x, FileInfo)], [x for x in found if isinstance(x, FileFailure)]
+
+
+def _with_lacking(
+    domain: JetDomain, form: EventFormat, features: Sequence[str], branches: Collection[str]
+) -> JetDomain:
+    """The domain with those of ``features`` beyond the paper's that a file with these branches lacks."""
+    more = [name for name in features if name not in FEATURE_NAMES]
+    lacking = lacking_features(form, more, form.further_fields(branches))
+    return replace(domain, missing_features=(*(domain.missing_features or ()), *lacking)) if lacking else domain
 
 
 def _look(
@@ -157,6 +170,7 @@ def _look(
     *,
     config: ProcessorConfig,
     compare: Callable[[JetDomain, str], None],
+    features: Sequence[str],
     timeout: int,
 ) -> FileInfo | FileFailure:
     dataset, path, simulation = file.dataset, file.path, file.simulation
@@ -176,7 +190,8 @@ def _look(
                 else get_format(file.layout)
             )
             metadata = form.metadata(opened)
-            compare(form.domain((metadata.get("jets") or {}).get("radius") if metadata else form.radius(known)), path)
+            domain = form.domain((metadata.get("jets") or {}).get("radius") if metadata else form.radius(known))
+            compare(_with_lacking(domain, form, features, branches), path)
             missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
             if missing:
                 raise MissingBranchError(

@@ -93,7 +93,8 @@ def shift_candidates(
         size: signed relative shift of the energy, or the share of tracks lost.
         event: event numbers, which decide with ``shift.seed`` which tracks are lost [n_events].
     """
-    candidates, links = tables.candidates[list(tables.form.candidate_fields)], tables.links
+    fields = [*tables.form.candidate_fields, *tables.fields]
+    candidates, links = tables.candidates[fields], tables.links
     counts = np.asarray(ak.num(candidates["pt"], axis=1))
     touched = _touched(candidates, tables.form, shift)
     if shift.kind == "energy_scale":
@@ -132,7 +133,7 @@ def shift_candidates(
     )
     moved = ak.zip({name: ak.unflatten(values, view.counts) for name, values in new_jets.items()})
     scale = ak.unflatten(np.where(factor == 0, 1.0, factor), counts)
-    fields = {name: candidates[name] * (scale if name in ("pt", "mass") else 1) for name in candidates.fields}
+    changed = {name: candidates[name] * (scale if name in ("pt", "mass") else 1) for name in candidates.fields}
     return ShiftedCandidates(
         replace(
             view,
@@ -145,7 +146,7 @@ def shift_candidates(
         ),
         # The links count in these jets, wherever the shift has moved them.
         ak.with_field(moved, ak.local_index(moved["pt"], axis=1), JET_INDEX),
-        ak.zip(fields),
+        ak.zip(changed),
         kept_links,
     )
 

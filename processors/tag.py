@@ -24,7 +24,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.data import FORMATS, EventTables, event_numbers
-from rs3l_gnn.inference import JetTagger, event_inputs
+from rs3l_gnn.inference import JetTagger, table_inputs, with_paper
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.files import FileInfo, FileToOpen, look_at_files
 from rs3l_gnn.processors.running.chunking import events_that_fit
@@ -118,7 +118,7 @@ def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, rema
 
     config = ProcessorConfig(taggers={"score": tagger.exported or tagger.name_or_path}, puppi=tagger.puppi)
     wanted = [FileToOpen("files", str(file), tree or _tree_of(str(file)), simulation=False) for file in files]
-    good, bad = look_at_files(wanted, config, compare=compare, timeout=_TIMEOUT)
+    good, bad = look_at_files(wanted, config, compare=compare, features=with_paper(tagger.features), timeout=_TIMEOUT)
     if bad:
         raise bad[0].error
     return good
@@ -161,7 +161,8 @@ def _columns(
         keys["event"] = numbers
     kinematics = [name for name in ("pt", "eta", "msoftdrop") if name in jets.fields]
     fields = {name: np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float32)[wanted] for name in kinematics}
-    inputs = event_inputs(events, selected=ak.unflatten(wanted, counts), puppi=tagger.puppi)
+    tables = EventTables(events, puppi=tagger.puppi, features=with_paper(tagger.features))
+    inputs = table_inputs(tables, selected=ak.unflatten(wanted, counts))
     scores = tagger.score(inputs)
     names = ["score"] if scores.ndim == 1 else [f"score_{name}" for name in tagger.classes]
     return {

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
 from rs3l_gnn.data import EventTables, event_numbers
 from rs3l_gnn.data.dataset_variation import RECORD_KEY, variation_of
-from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs, jet_inputs, require_one_score
+from rs3l_gnn.inference import JetInputs, JetTagger, jet_inputs, require_one_score, table_inputs, with_paper
 from rs3l_gnn.processors.columns import Columns
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
@@ -70,6 +70,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             )
             for name, model in config.networks.items()
         }
+        # One table of candidates for all networks.
+        self.features = with_paper(name for tagger in self.taggers.values() for name in tagger.features)
         self.stored = config.stored
         self.functions = {
             name: load_object(histogram.function, where=f"histograms.{name}.function")
@@ -158,7 +160,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         wanted = _places(chosen, len(in_file.pt))
         inputs = None
         if wanted.any() and self.taggers:
-            inputs = event_inputs(events, selected=ak.unflatten(wanted, in_file.counts), puppi=config.puppi)
+            tables = EventTables(events, puppi=config.puppi, features=self.features)
+            inputs = table_inputs(tables, selected=ak.unflatten(wanted, in_file.counts))
         clock.lap("features")
         scores = self._scores(inputs, wanted, columns)
         clock.lap("networks")
@@ -251,7 +254,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         out: ChunkOutput,
     ) -> None:
         events = columns.events
-        tables = EventTables(events, puppi=self.config.puppi)
+        tables = EventTables(events, puppi=self.config.puppi, features=self.features)
         for shifted in shifted_sets(events, tables, view, self.config.systematics, events.metadata):
             _, places = self._select(columns.under(shifted.view), kept, simulation=True)
             wanted = _places([places], len(view.pt))
@@ -263,6 +266,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     shifted.links,
                     layout=tables.form,
                     selected=ak.unflatten(wanted, view.counts),
+                    features=self.features,
                 )
             scores = self._scores(inputs, wanted, columns)
             out.fill(self._selected(columns, shifted.view, places, scores), {shifted.view.variation: weight})

@@ -234,7 +234,9 @@ def _open_files(
         for name, dataset in datasets.items()
         for path, tree in dataset.files.items()
     ]
-    good, bad = look_at_files(files, config, compare=compare, timeout=config.run.xrootd_timeout)
+    good, bad = look_at_files(
+        files, config, compare=compare, features=processor.features, timeout=config.run.xrootd_timeout
+    )
     if bad and not config.run.skip_bad_files:
         more = f" ({len(bad) - 1} more files are not usable)" if len(bad) > 1 else ""
         raise type(bad[0].error)(f"{bad[0].error}{more}", hint="mend it, or set run.skip_bad_files to go on without")

@@ -34,6 +34,11 @@ class EventTables:
         candidates: False if only the jets are asked for.
         features: that are to be computed; the candidates have what they need, as far as the events do.
 
+    Attributes:
+        form: the format.
+        features: as given.
+        fields: of the candidates that they need beside those of the format.
+
     Raises:
         MissingBranchError: no known format has its collections there.
         ConfigError: an unknown layout.
@@ -49,7 +54,7 @@ class EventTables:
         features: Sequence[str] = FEATURE_NAMES,
     ) -> None:
         self._events, self._puppi = events, puppi
-        self.features, self._fields = tuple(features), further_fields(features)
+        self.features, self.fields = tuple(features), further_fields(features)
         chosen = layout if layout is not None else _layout_in(events)
         self.form = format_of(events.fields, candidates=candidates) if chosen is None else get_format(chosen)
 
@@ -104,14 +109,14 @@ class EventTables:
     @cached_property
     def _weighted(self) -> tuple[ak.Array, ak.Array]:
         stored = self._stored_candidates
-        wanted = dict.fromkeys((*self.form.candidate_fields, PUPPI_WEIGHT, *self._fields))
+        wanted = dict.fromkeys((*self.form.candidate_fields, PUPPI_WEIGHT, *self.fields))
         used = [name for name in wanted if name in stored.fields]
         return puppi_weighted(stored[used], self._stored_links)
 
     @cached_property
     def _stored_candidates(self) -> ak.Array:
         candidates = self.form.candidates(self._events)
-        return self.form.with_fields(self._events, candidates, self._fields) if self._fields else candidates
+        return self.form.with_fields(self._events, candidates, self.fields) if self.fields else candidates
 
     @cached_property
     def _stored_links(self) -> ak.Array:

@@ -1,6 +1,8 @@
 from .inputs import JetInputs as JetInputs
 from .inputs import event_inputs as event_inputs
 from .inputs import jet_inputs as jet_inputs
+from .inputs import table_inputs as table_inputs
+from .inputs import with_paper as with_paper
 from .loading import JetEncoder as JetEncoder
 from .loading import JetScorer as JetScorer
 from .loading import load_encoder as load_encoder

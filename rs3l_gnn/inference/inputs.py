@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -10,14 +10,22 @@ import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import InvalidDataError, JetDomain, MissingBranchError
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    InvalidDataError,
+    JetDomain,
+    MissingBranchError,
+    columns_of,
+    feature_names,
+)
 from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.data import EventFormat, EventTables, get_format, jet_features
 from rs3l_gnn.data.event_format import COLLECTION_RADII
+from rs3l_gnn.data.feature_fields import require_features
 from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.data.puppi import puppi_weighted
 
-__all__ = ["JetInputs", "event_inputs", "jet_inputs"]
+__all__ = ["JetInputs", "event_inputs", "jet_inputs", "table_inputs", "with_paper"]
 
 Layout: TypeAlias = str | Mapping[str, Any] | EventFormat
 
@@ -27,7 +35,7 @@ class JetInputs:
     """Features of the candidates of some jets, with what is needed to bring results back to the events.
 
     Attributes:
-        features: the 15 features [n_particles, 15], in the order of ``conventions.FEATURES``.
+        features: of the candidates [n_particles, n_features].
         offsets: first candidate of each jet [n_jets + 1].
         counts: jets of each event [n_events].
         domain: what is known of the kind of jets: format, missing features, and the radius where the name of the
@@ -36,6 +44,7 @@ class JetInputs:
             counts the entries.
         axes: eta and phi of the jets [n_jets, 2]; None where only features are known, which is enough for all networks
             but those of weaver.
+        names: what the columns of ``features`` are.
     """
 
     features: NDArray[np.float32]
@@ -44,6 +53,7 @@ class JetInputs:
     domain: JetDomain = field(default_factory=JetDomain)
     present: NDArray[np.bool_] | None = None
     axes: NDArray[np.float64] | None = None
+    names: tuple[str, ...] = FEATURE_NAMES
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -55,6 +65,21 @@ class JetInputs:
         """Number of jets in all events."""
         return len(self.offsets) - 1
 
+    def table(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """What a network is given that takes the features ``names``; see :func:`rs3l_gnn.conventions.columns_of`.
+
+        Raises:
+            InvalidDataError: one is not there.
+        """
+        if absent := [name for name in names if name not in self.names]:
+            raise InvalidDataError(
+                f"the inputs do not hold {', '.join(absent)}",
+                got=", ".join(self.names),
+                hint="make them with event_inputs(..., features=tagger.features)",
+            )
+        columns = columns_of(names, self.names)
+        return self.features if columns is None else self.features[:, columns]
+
     def jagged(self, values: ArrayLike) -> ak.Array:
         """Cut values of the jets [n_jets, ...] into events [event][jet], None where there was None for a jet."""
         flat: ArrayLike | ak.Array = np.asarray(values)
@@ -65,8 +90,18 @@ class JetInputs:
         return ak.unflatten(flat, self.counts)
 
 
+def with_paper(features: Iterable[str]) -> tuple[str, ...]:
+    """The paper's 15, and behind them those of ``features`` that are not among them: one table for several networks."""
+    return (*FEATURE_NAMES, *(name for name in dict.fromkeys(features) if name not in FEATURE_NAMES))
+
+
 def event_inputs(
-    events: ak.Array, *, selected: ak.Array | None = None, layout: Layout | None = None, puppi: bool = False
+    events: ak.Array,
+    *,
+    selected: ak.Array | None = None,
+    layout: Layout | None = None,
+    puppi: bool = False,
+    features: str | Sequence[str] | None = None,
 ) -> JetInputs:
     """Inputs of the jets of NanoEvents; on virtual arrays, nothing but the needed branches is read.
 
@@ -77,22 +112,50 @@ def event_inputs(
         selected: True for the wanted jets [event][jet]; all if None.
         layout: the format, its name, or a map of branches; found as :class:`rs3l_gnn.data.EventTables` says if None.
         puppi: scale candidates by their PUPPI weights, for jets that were clustered from such.
+        features: by name, or sets of them (``nano``), all of which the events must be able to give; the paper's 15 if
+            None, where those that the format lacks are 0 and stand in :attr:`JetInputs.missing`.
+
+    Raises:
+        ConfigError: an unknown feature, or one that is named twice.
+        MissingBranchError: collections or fields are absent, or the events cannot give a feature that is named.
+        InvalidDataError: a link or a value is not usable.
+    """
+    names = FEATURE_NAMES if features is None else feature_names(features)
+    tables = EventTables(events, layout, puppi=puppi, features=names)
+    if features is not None:
+        fields = () if tables.form.holds_features else ak.fields(tables.candidates)
+        require_features(tables.form, names, fields, where="the events")
+    return table_inputs(tables, selected=selected)
+
+
+def table_inputs(tables: EventTables, *, selected: ak.Array | None = None) -> JetInputs:
+    """As :func:`event_inputs`, of the tables of a chunk and their features; impact parameters may be missing.
 
     Raises:
         MissingBranchError: collections or fields are absent.
         InvalidDataError: a link or a value is not usable.
     """
-    tables = EventTables(events, layout, puppi=puppi)
     stored = tables.stored_features
     if stored is None:
-        inputs = jet_inputs(tables.jets, tables.candidates, tables.links, layout=tables.form, selected=selected)
+        inputs = jet_inputs(
+            tables.jets,
+            tables.candidates,
+            tables.links,
+            layout=tables.form,
+            selected=selected,
+            features=tables.features,
+        )
         return replace(inputs, domain=tables.domain)
     features, counts = stored
+    if tables.features != FEATURE_NAMES:
+        require_features(tables.form, tables.features, (), where="the events")
+        features = features[:, [FEATURE_NAMES.index(name) for name in tables.features]]
     jets_of_event = ak.num(tables.jets["pt"], axis=1)
     keep = np.ones(len(counts), dtype=bool) if selected is None else np.asarray(ak.flatten(selected)).astype(bool)
     wanted = np.asarray(jets_of_event if selected is None else ak.sum(selected, axis=1), dtype=np.int64)
     axes = _axes(tables.jets, keep)
-    return JetInputs(features[np.repeat(keep, counts)], offsets_of(counts[keep]), wanted, tables.domain, axes=axes)
+    kept = features[np.repeat(keep, counts)]
+    return JetInputs(kept, offsets_of(counts[keep]), wanted, tables.domain, axes=axes, names=tables.features)
 
 
 def jet_inputs(
@@ -103,6 +166,7 @@ def jet_inputs(
     layout: Layout | None = None,
     selected: ak.Array | None = None,
     puppi: bool = False,
+    features: Sequence[str] = FEATURE_NAMES,
 ) -> JetInputs:
     """Inputs from jets and candidates.
 
@@ -111,14 +175,17 @@ def jet_inputs(
             that were cut, sorted or picked need their places in it as a field jetIdx; None stays None. ``rawFactor``
             is used as :func:`rs3l_gnn.data.raw_jets` says.
         candidates: records with pt, eta, phi, mass, pdgId, and charge, d0, dz where the format has them: either
-            [event][candidate] with ``links``, or [event][jet][candidate] without, jet by jet like ``jets``.
+            [event][candidate] with ``links``, or [event][jet][candidate] without, jet by jet like ``jets``; and what
+            else ``features`` need, by PFNano's names.
         links: records with jetIdx and candIdx (or the format's own name of it) [event][link].
         layout: the format, its name, or a map of branches; if None, ``pfnano`` for candidates with d0 and dz,
             ``nanoaod15`` without.
         selected: True for the wanted jets [event][jet]; all if None.
         puppi: scale candidates by their field puppiWeight.
+        features: by name; impact parameters that the format lacks are 0 and stand in :attr:`JetInputs.missing`.
 
     Raises:
+        ConfigError: an unknown feature.
         MissingBranchError: a field is absent, or there are neither links nor nested candidates.
         InvalidDataError: a link or a value is not usable, or the links do not count in these jets.
     """
@@ -146,9 +213,9 @@ def jet_inputs(
         present = ~np.asarray(ak.flatten(absent))[kept]
         selected = None if selected is None else selected[~absent]
         jets = ak.drop_none(jets, axis=1)
-    features, offsets = jet_features(jets, candidates, links, form, selected=selected)
+    columns, offsets = jet_features(jets, candidates, links, form, selected=selected, features=features)
     axes = _axes(jets, slice(None) if selected is None else np.asarray(ak.flatten(selected), bool))
-    return JetInputs(features, offsets, counts, form.domain(radius_of(jets)), present, axes)
+    return JetInputs(columns, offsets, counts, form.domain(radius_of(jets)), present, axes, tuple(features))
 
 
 def _axes(jets: ak.Array, keep: NDArray[np.bool_] | slice) -> NDArray[np.float64]:

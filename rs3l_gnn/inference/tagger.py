@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
 from rs3l_gnn.inference.cache import cached_exported, cached_tagger, limited_threads
-from rs3l_gnn.inference.inputs import JetInputs, jet_inputs
+from rs3l_gnn.inference.inputs import JetInputs, jet_inputs, with_paper
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class JetTagger:
             MissingBranchError: a field is absent, or the network needs a feature that the format lacks.
             InvalidDataError: a value is not usable.
         """
-        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi)
+        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi, features=with_paper(self.features))
         scores = self.score(inputs)
         if scores.ndim == 1:
             return inputs.jagged(scores)
@@ -144,7 +144,7 @@ class JetTagger:
 
     def embed(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
         """Embeddings of the jets, float32 [event][jet][dim]; arguments as for a call."""
-        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi)
+        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi, features=with_paper(self.features))
         return inputs.jagged(self.embeddings(inputs))
 
     def in_range(self, pt: ak.Array | NDArray[np.floating]) -> Any:
@@ -166,7 +166,7 @@ class JetTagger:
     def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
         encoder = self.model.encoder
-        return self._run(lambda some: encoder.embed(some.features, some.offsets), inputs)
+        return self._run(lambda some: encoder.embed(some.table(encoder.config.features), some.offsets), inputs)
 
     def require(self, domain: JetDomain, *, where: str = "the events") -> tuple[str, ...]:
         """Refuse jets that lack what the network takes; say once in a process how else they differ from its training.
@@ -196,10 +196,12 @@ class JetTagger:
 
     def _score(self, inputs: JetInputs) -> NDArray[np.float32]:
         if self.exported is None:
-            return self.model.score(inputs.features, inputs.offsets)
+            model = self.model
+            return model.score(inputs.table(model.encoder.config.features), inputs.offsets)
         if inputs.axes is None:
             raise InvalidDataError(f"{self.name_or_path} needs eta and phi of the jets, which these inputs lack")
-        return self._foreign(self.exported).score(inputs.features, inputs.offsets, inputs.axes)
+        network = self._foreign(self.exported)
+        return network.score(inputs.table(network.inputs), inputs.offsets, inputs.axes)
 
     def _foreign(self, exported: ExportedNetwork) -> ExportedTagger:
         return cached_exported(exported, self.digest, _concrete(self.device), self.threads)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import (
     FEATURE_NAMES,
     CheckpointError,
+    ConfigError,
     InvalidDataError,
     JetDomain,
     check_offsets,
     config_digest,
+    feature_names,
     file_digest,
 )
 from rs3l_gnn.models.exported.config import ExportedNetwork
@@ -49,7 +51,8 @@ class ExportedTagger:
 
     Attributes:
         classes: names of the scores in their order; ``signal`` for one.
-        features: those of the 15 that are needed.
+        features: those that are needed.
+        inputs: columns of what it is given: the paper's 15, or its own features where it takes others.
         domain: the kind of jets it was trained on, as far as its document says.
         digest: SHA-256 of the file, its document and the settings.
     """
@@ -74,7 +77,7 @@ class ExportedTagger:
         self.digest = hashlib.sha256("".join(parts).encode()).hexdigest()
         if not self.classes:
             # The network alone knows how many scores it gives.
-            found = self._scores(np.zeros((2, len(FEATURE_NAMES))), np.array([0, 2]), np.zeros((1, 2)))
+            found = self._scores(np.zeros((2, len(self.inputs))), np.array([0, 2]), np.zeros((1, 2)))
             n = 1 if found.ndim == 1 else found.shape[1]
             self.classes = ("signal",) if n == 1 else tuple(f"class_{number}" for number in range(n))
 
@@ -84,7 +87,7 @@ class ExportedTagger:
         """Probabilities of each jet.
 
         Args:
-            features: the 15 features [n_particles, 15], by falling pT in each jet.
+            features: columns :attr:`inputs` [n_particles, n_features], by falling pT in each jet.
             offsets: first particle of each jet [n_jets + 1].
             axes: eta and phi of the jets [n_jets, 2].
 
@@ -96,8 +99,10 @@ class ExportedTagger:
             InvalidDataError: features of another shape, or scores that are no probabilities.
             CheckpointError: the network takes other inputs, or gives another number of scores than there are classes.
         """
-        if features.ndim != 2 or features.shape[1] != len(FEATURE_NAMES):
-            raise InvalidDataError("features have the wrong shape", got=features.shape, allowed="[n_particles, 15]")
+        if features.ndim != 2 or features.shape[1] != len(self.inputs):
+            raise InvalidDataError(
+                "features have the wrong shape", got=features.shape, allowed=f"[n_particles, {len(self.inputs)}]"
+            )
         offsets = check_offsets(offsets, len(features))
         n_jets, n_classes = len(offsets) - 1, len(self.classes)
         out = np.empty((n_jets, n_classes), np.float32)
@@ -140,13 +145,16 @@ class ExportedTagger:
 
     def _weaver(self, document: dict[str, Any], path: Path) -> tuple[Batch, Sequence[str], tuple[str, ...] | None]:
         inputs = WeaverInputs(document, self.config.variables, padding=self.config.padding, where=str(path))
-        self.features = inputs.features
+        self.features, self.inputs = inputs.features, FEATURE_NAMES
         return inputs.batch, inputs.names, inputs.classes
 
     def _ours(self, document: dict[str, Any], path: Path) -> tuple[Batch, Sequence[str], tuple[str, ...] | None]:
         try:
             kind, names = document["kind"], tuple(str(feature["name"]) for feature in document["features"])
-            columns = [FEATURE_NAMES.index(name) for name in names]
+            self.inputs = FEATURE_NAMES if set(names) <= set(FEATURE_NAMES) else feature_names(names)
+            columns = [self.inputs.index(name) for name in names]
+        except ConfigError as error:
+            raise CheckpointError(f"{path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"{path} is neither a preprocessing document of weaver-core nor an export.json of rs3l export"
