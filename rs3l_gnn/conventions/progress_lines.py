@@ -15,10 +15,17 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counter handed out by :func:`progress`."""
+    """Counter handed out by :func:`progress`.
+
+    Attributes:
+        done: units that are done.
+        note: what else there is to say, shown behind the numbers.
+    """
 
     def __init__(self, what: str, total: int | None, unit: str) -> None:
         self.done = 0
+        self.note = ""
+        self._skipped = 0
         self._what, self._total, self._unit = what, total, unit
         self._start = self._last = time.monotonic()
 
@@ -30,10 +37,15 @@ class Progress:
             self._last = now
             _log.info(self.line())
 
+    def skip(self, n: int) -> None:
+        """Count ``n`` units as done before; they do not enter the rate."""
+        self._skipped += n
+        self.advance(n)
+
     @property
     def rate(self) -> float:
         """Units per second since the start."""
-        return self.done / max(time.monotonic() - self._start, 1e-9)
+        return (self.done - self._skipped) / max(time.monotonic() - self._start, 1e-9)
 
     def line(self) -> str:
         """One line for a log: how far, how fast, how long still."""
@@ -43,7 +55,7 @@ class Progress:
             text += f"/{self._total} {self._unit}, {self.rate:.1f}/s, {left:.0f} s left"
         else:
             text += f" {self._unit}, {self.rate:.1f}/s"
-        return text
+        return f"{text}, {self.note}" if self.note else text
 
 
 class _Bar(Progress):
@@ -59,13 +71,14 @@ class _Bar(Progress):
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
             console=Console(stderr=True),
         )
-        self._task = self.bar.add_task(what, total=total, rate="")
+        self._task = self.bar.add_task(what, total=total, rate="", note="")
 
     def advance(self, n: int = 1) -> None:
         self.done += n
-        self.bar.update(self._task, advance=n, rate=f"{self.rate:.0f} {self._unit}/s")
+        self.bar.update(self._task, advance=n, rate=f"{self.rate:.0f} {self._unit}/s", note=self.note)
 
 
 @contextmanager

@@ -40,6 +40,14 @@ Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)]
 """One path or several."""
 
 
+Accelerator = Literal["cpu", "gpu", "cuda", "mps", "tpu", "auto"]
+Precision = Literal[
+    "32-true", "64-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed", "transformer-engine",
+    "transformer-engine-float16",
+]  # fmt: skip  # one name a line would take a screen
+CallbackName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
 class ProjectionConfig(BaseConfig):
     """Network between the direction of the embedding and the loss (arXiv:2002.05709, section 4.2)."""
 
@@ -74,13 +82,24 @@ class TrainerConfig(BaseConfig):
     epochs: int = Field(200, ge=1, description="passes over the training events")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation loss")
     keep: Literal["best", "last"] = Field("last", description="epoch whose weights become the result")
-    accelerator: Literal["cpu", "gpu"] = Field("cpu", description="where to compute")
+    accelerator: Accelerator = Field("cpu", description="where to compute; auto takes what there is")
     devices: int = Field(1, ge=1, description="processes; more than one trains with DistributedDataParallel")
-    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="of the networks; losses are in 32 bit")
+    strategy: str = Field("auto", description="how Lightning shares the work among devices; auto is ddp for several")
+    precision: Precision = Field("32-true", description="of the networks; losses are in 32 bit at least")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are added up for one step")
     threads: int | None = Field(None, ge=1, description="threads a process; torch's number if null")
     prefetch: int = Field(2, ge=0, description="batches prepared ahead in a thread; the result does not depend on it")
     buffer_events: int | None = Field(
         None, ge=1, description="events held in memory and shuffled with one another; all if null"
+    )
+    loggers: dict[Literal["csv", "tensorboard", "mlflow", "wandb"], dict[str, Any]] = Field(
+        {}, description="loggers of Lightning with their options, e.g. {csv: {}, wandb: {project: jets}}"
+    )
+    log_every: int = Field(50, ge=1, description="steps between two losses for the loggers")
+    callbacks: dict[CallbackName, dict[str, Any]] = Field(
+        {},
+        description="callbacks of Lightning with their options, e.g. "
+        "{'lightning.pytorch.callbacks:StochasticWeightAveraging': {swa_lrs: 0.001}}",
     )
     tensorboard: bool = Field(False, description="write TensorBoard files as well (needs the tensorboard package)")
     restart: RestartConfig | None = Field(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import CheckpointError, refuse_existing
@@ -38,7 +41,14 @@ __all__ = ["FinetuneModule", "JetBatch", "finetune"]
 _log = logging.getLogger(__name__)
 
 
-def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False) -> SavedTraining:
+def finetune(
+    config: FinetuneConfig,
+    output: Path | str,
+    *,
+    force: bool = False,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+) -> SavedTraining:
     """Train a head, and the encoder with it if it floats.
 
     The folder gets ``tagger.safetensors`` (and ``tagger_best``, ``tagger_last``), ``history.csv``, ``timing.csv``,
@@ -48,6 +58,8 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
         config: settings; ``encoder: null`` gives the supervised baseline from random weights.
         output: folder to write.
         force: replace an existing output.
+        callbacks, loggers: of Lightning, beside those of ``config.trainer``; they see the metrics of the history and
+            ``step_loss`` by name. What they do to a training, its provenance does not know.
 
     Raises:
         InputFileError: no file of views, or a damaged one.
@@ -102,6 +114,8 @@ def finetune(config: FinetuneConfig, output: Path | str, *, force: bool = False)
                 n_jets=training.batches.n_jets,
                 config=config.trainer,
                 folder=state,
+                callbacks=callbacks,
+                loggers=loggers,
                 what="fine-tuning",
             )
             return tagger, module, outcome

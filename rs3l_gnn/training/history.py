@@ -61,7 +61,7 @@ class EpochEnd(Checkpoint):
         known = len(self.rows)
         self.rows, self.timing = list(state_dict["rows"]), list(state_dict["timing"])
         if self._bar is not None:
-            self._bar.advance((len(self.rows) - known) * self._n_jets)
+            self._bar.skip((len(self.rows) - known) * self._n_jets)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -72,9 +72,10 @@ class EpochEnd(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Show the progress, and stop the clock of the training proper after the last batch."""
-        del pl_module, outputs, batch
+        del pl_module, batch
         self._seconds = time.monotonic() - self._start
         if self._bar is not None:
+            self._bar.note = _note(float(outputs["loss"]), self.rows)
             done = round(self._n_jets * (batch_idx + 1) / int(trainer.num_training_batches))
             self._bar.advance(done - self._reported)
             self._reported = done
@@ -95,8 +96,6 @@ class EpochEnd(Checkpoint):
                 "jets_per_second": self._n_jets / max(self._seconds, 1e-9),
             }
         )
-        if trainer.logger is not None:
-            trainer.logger.log_metrics({k: v for k, v in self.rows[-1].items() if v is not None}, step=epoch)
         if best_epoch(self.rows) == len(self.rows) - 1:
             self._save(trainer, "best")
         self._save(trainer, "last")
@@ -116,10 +115,19 @@ class EpochEnd(Checkpoint):
             ) from error
 
 
+def _note(loss: float, rows: Sequence[Row]) -> str:
+    """What a person who waits wants to see: the loss of the batch, and how good the last epoch was."""
+    text = f"loss {loss:.3g}"
+    for name, shown in (("val_loss", "validation"), ("probe_auc", "probe AUC"), ("val_auc", "AUC")):
+        value = rows[-1].get(name) if rows else None
+        text += "" if value is None else f", {shown} {value:.4g}"
+    return text
+
+
 def _is_asked(rule: RestartConfig, trainer: pl.Trainer) -> bool:
     """Whether the steps of the rule ended in this epoch, or the training before them."""
     done, is_last = trainer.global_step, trainer.current_epoch + 1 == trainer.max_epochs
-    before = done - int(trainer.num_training_batches)
+    before = done - -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
     return before < rule.after_steps <= done or (is_last and done < rule.after_steps)
 
 

@@ -41,6 +41,7 @@ class StepModule(pl.LightningModule, ABC):
         self.learning_column = "val_loss"
         self._optimizer, self._epochs, self._batches = optimizer, epochs, batches
         self._losses: list[Tensor] = []
+        self._validated: dict[str, float | None] = {}
 
     @property
     def gradient_clip(self) -> float | None:
@@ -98,6 +99,7 @@ class StepModule(pl.LightningModule, ABC):
                 hint="lower optimizer.learning_rate or set optimizer.gradient_clip; the last good epoch is kept",
             )
         self._losses.append(loss.detach())
+        self.log("step_loss", loss.detach())
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
@@ -105,9 +107,20 @@ class StepModule(pl.LightningModule, ABC):
         del batch_idx
         self.validate_batch(batch)
 
+    def on_validation_epoch_end(self) -> None:
+        """Collect and log the numbers of the validation."""
+        self._validated = self.validation_metrics()
+        self._log(self._validated)
+
     def on_train_epoch_end(self) -> None:
         """Collect the numbers of the epoch, in double precision."""
         rate = learning_rate(self._optimizer, float(self.current_epoch), self._epochs)
         # Each process has the mean over its own share of the batches, or over all of them; the shares are equal.
         loss = self.trainer.strategy.reduce(torch.stack(self._losses).double().mean(), reduce_op="mean")
-        self.metrics = {"learning_rate": rate, "loss": float(loss), **self.validation_metrics()}
+        trained: dict[str, float | None] = {"learning_rate": rate, "loss": float(loss)}
+        self._log(trained)
+        self.metrics = {**trained, **self._validated}
+
+    def _log(self, metrics: dict[str, float | None]) -> None:
+        # All processes have the same numbers, so that nothing is left to reduce.
+        self.log_dict({name: value for name, value in metrics.items() if value is not None}, sync_dist=True)

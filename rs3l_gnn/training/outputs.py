@@ -10,6 +10,7 @@ from typing import Any
 
 from rs3l_gnn.conventions import BaseConfig, atomic_directory, dump_config, file_digest, provenance, write_json
 from rs3l_gnn.training.config import FinetuneConfig, PretrainConfig, TrainerConfig
+from rs3l_gnn.training.extensions import FOLDERS
 from rs3l_gnn.training.history import Row, write_rows
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.runner import TrainingOutcome
@@ -93,9 +94,9 @@ def write_training(
             write_rows(partial / "timing.csv", outcome.timing)
             (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")
             write_json(partial / "provenance.json", record)
-            tensorboard = state / "tensorboard"
-            if tensorboard.is_dir():
-                shutil.copytree(tensorboard, partial / "tensorboard")
+            for logs in FOLDERS:
+                if (state / logs).is_dir():
+                    shutil.copytree(state / logs, partial / logs)
         shutil.rmtree(state)
     merged: list[Row] = [{**row, **time} for row, time in zip(outcome.rows, outcome.timing, strict=True)]
     return SavedTraining(output / f"{name}.safetensors", merged)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -152,7 +154,14 @@ def _some_events(
     return z.numpy(), label, weight
 
 
-def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False) -> SavedTraining:
+def pretrain(
+    config: PretrainConfig,
+    output: Path | str,
+    *,
+    force: bool = False,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+) -> SavedTraining:
     """Pre-train an encoder on pairs of views.
 
     The folder gets ``encoder.safetensors`` (and ``encoder_best``, ``encoder_last``), ``history.csv``, ``timing.csv``,
@@ -162,6 +171,8 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
         config: settings.
         output: folder to write.
         force: replace an existing output.
+        callbacks, loggers: of Lightning, beside those of ``config.trainer``; they see the metrics of the history and
+            ``step_loss`` by name. What they do to a training, its provenance does not know.
 
     Raises:
         ConfigError: a sample or variation that the views do not have.
@@ -195,6 +206,8 @@ def pretrain(config: PretrainConfig, output: Path | str, *, force: bool = False)
                 n_jets=train.n_jets,
                 config=config.trainer,
                 folder=state,
+                callbacks=callbacks,
+                loggers=loggers,
                 what="pre-training",
             )
             return encoder, module, outcome, train, validation

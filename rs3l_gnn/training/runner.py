@@ -15,12 +15,15 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
-from rs3l_gnn.conventions import MissingDependencyError, TrainingError, progress, write_json
+from rs3l_gnn.conventions import TrainingError, progress, write_json
 from rs3l_gnn.models import EncoderConfig, encoder_threads
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training.config import TrainerConfig
+from rs3l_gnn.training.extensions import make_callbacks, make_loggers
 from rs3l_gnn.training.history import EpochEnd, Row, has_stopped
 from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
@@ -101,6 +104,8 @@ def run_training(
     config: TrainerConfig,
     folder: Path,
     what: str,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
 ) -> TrainingOutcome:
     """Train, from the last checkpoint in ``folder`` if there is one.
 
@@ -112,8 +117,10 @@ def run_training(
         config: epochs, devices and the like.
         folder: where the checkpoints are.
         what: name of the training, for the progress.
+        callbacks, loggers: of Lightning, beside those of ``config``.
 
     Raises:
+        ConfigError: loggers or callbacks of ``config`` that cannot be made.
         StuckTrainingError: nothing was learnt, after the rule ``config.restart``.
         TrainingError: a loss that is not finite, or a checkpoint that cannot be read.
         MissingDependencyError: TensorBoard is wanted and not installed.
@@ -127,12 +134,13 @@ def run_training(
         trainer = pl.Trainer(
             accelerator=config.accelerator,
             devices=config.devices,
-            strategy="ddp" if config.devices > 1 else "auto",
+            strategy="ddp" if config.devices > 1 and config.strategy == "auto" else config.strategy,
             precision=config.precision,
             max_epochs=config.epochs,
-            callbacks=[end],
-            logger=_logger(config, folder),
-            log_every_n_steps=1,  # else Lightning warns of short epochs; rows go out once an epoch all the same
+            callbacks=[*make_callbacks(config.callbacks), *callbacks, end],
+            logger=[*make_loggers(_loggers(config), folder), *loggers],
+            log_every_n_steps=config.log_every,
+            accumulate_grad_batches=config.accumulate,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -199,15 +207,9 @@ def _read(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _logger(config: TrainerConfig, folder: Path) -> Any:
-    if not config.tensorboard:
-        return False
-    from lightning.pytorch.loggers import TensorBoardLogger
-
-    try:
-        return TensorBoardLogger(save_dir=folder, name="tensorboard", version="")
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("trainer.tensorboard needs the package tensorboard") from error
+def _loggers(config: TrainerConfig) -> dict[str, dict[str, Any]]:
+    named = {str(name): options for name, options in config.loggers.items()}
+    return {"tensorboard": {}, **named} if config.tensorboard else named
 
 
 @contextmanager
@@ -235,6 +237,8 @@ _EXPECTED_WARNINGS: Sequence[str] = (
     ".*available but not used.*",
     # Taggers with a fixed encoder are meant to have modules in evaluation mode.
     ".*module\\(s\\) in eval mode.*",
+    # Epochs shorter than the steps between two losses are logged once an epoch.
+    ".*smaller than the logging interval.*",
     # A message of torch to Lightning.
     ".*isinstance\\(treespec, LeafSpec\\).*",
 )

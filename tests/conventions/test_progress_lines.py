@@ -30,6 +30,15 @@ def test_a_log_gets_a_line_every_ten_seconds(clock: list[float], caplog: pytest.
     ]
 
 
+def test_what_was_done_before_does_not_make_it_fast(clock: list[float], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="rs3l_gnn"), progress("pack", 100, "boxes") as shown:
+        shown.skip(60)
+        clock[0] += 10
+        shown.note = "3 broken"
+        shown.advance(20)
+    assert caplog.messages[1:] == ["pack: 80/100 boxes, 2.0/s, 10 s left, 3 broken", "pack: 80 boxes done, 2.0/s"]
+
+
 def test_without_a_total_there_is_no_end(clock: list[float], caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="rs3l_gnn"), progress("read", None) as shown:
         clock[0] += 20

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from rs3l_gnn.training.history import EpochEnd, Row, best_epoch, has_stopped, write_rows
+from rs3l_gnn.training.history import EpochEnd, Row, _note, best_epoch, has_stopped, write_rows
 
 
 def rows(*losses: float | None) -> list[Row]:
@@ -22,6 +22,13 @@ def test_patience_counts_epochs_since_the_best() -> None:
     assert not has_stopped(losses, 3)
     assert not has_stopped(losses, None)
     assert not has_stopped([], 1)
+
+
+def test_a_person_who_waits_sees_how_good_the_network_is() -> None:
+    epochs: list[Row] = [{"val_loss": 3.456789, "alignment": 0.1, "probe_auc": 0.98765}]
+    assert _note(2.71828, epochs) == "loss 2.72, validation 3.457, probe AUC 0.9877"
+    assert _note(0.5, [{"val_loss": 0.4, "val_auc": None}]) == "loss 0.5, validation 0.4"
+    assert _note(0.5, []) == "loss 0.5"
 
 
 def test_rows_travel_in_the_state(tmp_path: Path) -> None:
