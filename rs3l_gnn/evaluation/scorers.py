@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain
+from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain, columns_of
 from rs3l_gnn.data import Views
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
@@ -39,6 +39,11 @@ class JetInputs:
         axes = np.stack([block.eta[jets], block.phi[jets]], axis=1).astype(np.float64)
         return cls(*block.take(jets), block.feature_names, axes)
 
+    def of_network(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """What a network is given that takes ``names``; see :func:`rs3l_gnn.conventions.columns_of`."""
+        columns = columns_of(names, self.names)
+        return self.features if columns is None else self.features[:, columns]
+
     def of_the_paper(self) -> NDArray[np.float32]:
         """The 15 features of the paper, 0 where the views do not hold one [n_particles, 15]."""
         if self.names == FEATURE_NAMES:
@@ -56,7 +61,7 @@ class Scorer:
 
     Attributes:
         name: of its weights.
-        features: of the 15 that it takes.
+        features: that it takes.
         domain: what it was trained on.
         encoder: of our own taggers; None for others.
     """
@@ -101,7 +106,11 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
             None,
             exported.classes,
             discriminant,
-            lambda inputs: exported.score(inputs.of_the_paper(), inputs.offsets, inputs.axes),
+            lambda inputs: exported.score(
+                inputs.of_the_paper() if exported.inputs == FEATURE_NAMES else inputs.of_network(exported.inputs),
+                inputs.offsets,
+                inputs.axes,
+            ),
         )
     from rs3l_gnn.models import load_tagger
 
@@ -115,7 +124,7 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
         encoder,
         tagger.classes,
         discriminant,
-        lambda inputs: tagger.score(inputs.features, inputs.offsets),
+        lambda inputs: tagger.score(inputs.of_network(encoder.config.features), inputs.offsets),
     )
 
 

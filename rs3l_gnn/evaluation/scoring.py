@@ -187,7 +187,9 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
                 counter.advance(len(place))
             place, jets = inputs[False]
             for name, encoder in encoders.items():
-                blocks[name].append((event_of_jet[place], encoder.embed(jets.features, jets.offsets)))
+                blocks[name].append(
+                    (event_of_jet[place], encoder.embed(jets.of_network(encoder.config.features), jets.offsets))
+                )
                 counter.advance(len(place))
     return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()}, remarks, observables)
 

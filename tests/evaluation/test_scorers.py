@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import FEATURE_NAMES, CheckpointError, ConfigError, parse_config
-from rs3l_gnn.data import Views
+from rs3l_gnn.conventions import FEATURE_NAMES, FEATURE_SETS, CheckpointError, ConfigError, parse_config
+from rs3l_gnn.data import Views, gather_jets, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 from rs3l_gnn.evaluation.scorers import JetInputs
 from rs3l_gnn.evaluation.scoring import score_test_events
-from rs3l_gnn.models import load_tagger
+from rs3l_gnn.models import EdgeConvConfig, Head, HeadConfig, Tagger, load_tagger, make_encoder, save_tagger
 from rs3l_gnn.models.export import export
 
 
@@ -112,3 +112,32 @@ def test_mistakes(config: EvaluateConfig, taggers: dict[str, str], weaver_networ
         score_test_events(
             parse_config(EvaluateConfig, {**document, **gone, "discriminants": {}, "tables": {}}, where="x")
         )
+
+
+def test_networks_of_other_features(config: EvaluateConfig, all_views: Views, tmp_path: Path) -> None:
+    """Views that hold one more feature, in front: every network, and its export, is given its own columns."""
+    weight = np.linspace(0, 1, len(all_views.features), dtype=np.float32)
+    names = ("puppi_weight", *FEATURE_NAMES)
+    more = np.concatenate([weight[:, None], all_views.features], axis=1)
+    write_views(tmp_path / "v.h5", dataclasses.replace(all_views, features=more, feature_names=names))
+    wanted = {"thirteen": FEATURE_SETS["nano"], "more": ("charge", "puppi_weight", "log_pt", "deta", "dphi")}
+    taggers: dict[str, Any] = {}
+    for name, features in wanted.items():
+        encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=4, hidden=(8,), dim=4, features=features))
+        save_tagger(tmp_path / f"{name}.safetensors", Tagger(encoder, Head(HeadConfig(), 4)))
+        taggers[name] = str(tmp_path / f"{name}.safetensors")
+    export(load_tagger(taggers["more"]), tmp_path / "exported", formats=["torchscript"])
+    taggers["script"] = {"kind": "torchscript", "file": str(tmp_path / "exported" / "model.pt")}
+    document = {"views": [str(tmp_path / "v.h5")], "taggers": taggers, "encoders": {"alone": taggers["more"]}}
+    scored = score_test_events(parse_config(EvaluateConfig, document, where="here"))
+    source = scored.events.source_jet
+    for name, features in wanted.items():
+        own = more[:, [names.index(one) for one in features]]
+        expected = load_tagger(taggers[name]).score(*gather_jets(own, all_views.offsets, source))
+        np.testing.assert_array_equal(scored.scores[taggers[name]].views, expected)
+        if name == "more":
+            np.testing.assert_allclose(scored.scores["script"].views, expected, atol=2e-6)  # type: ignore[arg-type]
+    z = load_tagger(taggers["more"]).encoder.embed(
+        *gather_jets(more[:, [names.index(one) for one in wanted["more"]]], all_views.offsets, source[scored.nominal])
+    )
+    np.testing.assert_array_equal(scored.embeddings["alone"], z)
