@@ -191,7 +191,8 @@ def _write_torch(padded: nn.Module, directory: Path, tagger: bool, n_inputs: int
     path = directory / "model.pt2"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as for ONNX
-        program = torch.export.export(padded, _example(n_inputs), dynamic_shapes=_dimensions())
+        # Without strict the exporter asks of the number of particles what it cannot prove, that min(n, n n) = n.
+        program = torch.export.export(padded, _example(n_inputs), dynamic_shapes=_dimensions(), strict=True)
         torch.export.save(program, path)
         loaded = torch.export.load(path).module()
     return path, _torch_runner(loaded)

@@ -1,4 +1,4 @@
-"""The network on padded jets with plain torch operations of static structure: what the export formats understand."""
+"""Networks on padded jets with plain torch operations of static structure: what the export formats understand."""
 
 from __future__ import annotations
 
@@ -9,48 +9,7 @@ from torch import Tensor, nn
 
 from rs3l_gnn.models.config import HeadConfig
 
-__all__ = ["PaddedEdgeConv", "PaddedNetwork", "PaddedTagger", "padded_batch"]
-
-
-class PaddedEdgeConv(nn.Module):
-    """An EdgeConv layer with ELU for padded jets.
-
-    Args:
-        linear: of the layer; its weights are copied.
-        k: neighbours.
-    """
-
-    def __init__(self, linear: nn.Linear, k: int) -> None:
-        super().__init__()
-        own, other = linear.weight.detach().chunk(2, dim=1)
-        self.own = nn.Linear(own.shape[1], own.shape[0])
-        self.other = nn.Linear(own.shape[1], own.shape[0], bias=False)
-        self.own.weight.data = (own - other).clone()
-        self.own.bias.data = linear.bias.detach().clone()
-        self.other.weight.data = other.clone()
-        self.k = k
-
-    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
-        """Update particles [n_jets, n, C]; valid: True = real particle [n_jets, n]."""
-        # Double precision, since |x|^2 + |y|^2 - 2 x.y cancels; differences would need a tensor [J, N, N, C].
-        y = x.detach().double()
-        norm = (y * y).sum(dim=2)
-        distance = norm.unsqueeze(2) + norm.unsqueeze(1) - 2.0 * torch.matmul(y, y.transpose(1, 2))
-        distance = distance.masked_fill(~valid.unsqueeze(1), float("inf"))
-        # k columns more, so that there are k to choose from in every batch.
-        more = torch.full_like(distance[:, :, :1], float("inf")).expand(-1, -1, self.k)
-        nearest, index = torch.topk(torch.cat([distance, more], dim=2), self.k, dim=2, largest=False)
-        own = torch.arange(x.shape[1], device=x.device).view(1, -1, 1)
-        index = torch.where(torch.isinf(nearest), own, index)
-        c = self.other(x)
-        best = torch.full_like(c, float("-inf"))
-        # Neighbours eight at a time: all at once would be an edge tensor, one by one a long graph.
-        for rank in range(0, self.k, 8):
-            some = index[:, :, rank : rank + 8]
-            rows = some.reshape(some.shape[0], -1).unsqueeze(2).expand(-1, -1, c.shape[2])
-            seen = torch.gather(c, 1, rows).reshape(c.shape[0], c.shape[1], -1, c.shape[2])
-            best = torch.maximum(best, seen.amax(dim=2))
-        return nn.functional.elu(self.own(x) + best)
+__all__ = ["PaddedNetwork", "PaddedTagger", "padded_batch"]
 
 
 class PaddedNetwork(nn.Module):

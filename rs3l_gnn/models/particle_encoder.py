@@ -17,9 +17,10 @@ from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.frozen import embed_jets
 from rs3l_gnn.models.geometric import Graphs
 from rs3l_gnn.models.kernels import Stack
-from rs3l_gnn.models.padded import PaddedEdgeConv, PaddedNetwork
+from rs3l_gnn.models.padded import PaddedNetwork
 from rs3l_gnn.models.ragged import jet_of_particle
 from rs3l_gnn.models.transformer import AttentionLayer, attend
+from rs3l_gnn.models.unpadded import UnpaddedEdgeConv, UnpaddedNetwork
 
 __all__ = ["EdgeConvEncoder", "ParticleEncoder", "TransformerEncoder"]
 
@@ -112,8 +113,8 @@ class EdgeConvEncoder(ParticleEncoder):
     def padded(self) -> nn.Module:
         """The same network on padded jets, for export."""
         edges = [cast("nn.Sequential", cast("DynamicEdgeConv", layer).nn) for layer in self.layers]
-        layers = nn.ModuleList(PaddedEdgeConv(cast("nn.Linear", edge[0]), self.config.k) for edge in edges)
-        return PaddedNetwork(self.particle, layers, self.output)
+        layers = nn.ModuleList(UnpaddedEdgeConv(cast("nn.Linear", edge[0]), self.config.k) for edge in edges)
+        return UnpaddedNetwork(self.particle, layers, self.output)
 
     @property
     def _on_kernels(self) -> bool:

@@ -15,7 +15,8 @@ import torch
 from rs3l_gnn.conventions import FEATURE_NAMES, KINEMATIC_FEATURES, CheckpointError, OutputError
 from rs3l_gnn.models import Encoder, Head, HeadConfig, Tagger, save_tagger
 from rs3l_gnn.models.export import export
-from rs3l_gnn.models.padded import PaddedNetwork, padded_batch
+from rs3l_gnn.models.padded import padded_batch
+from rs3l_gnn.models.unpadded import UnpaddedNetwork
 
 MakeEncoder = Callable[..., Encoder]
 MakeJets = Callable[..., Any]
@@ -134,8 +135,10 @@ def test_every_format_of_the_published_encoder(shared_data: Path, tmp_path: Path
 def test_difference_from_the_model_is_an_error(
     tmp_path: Path, make_encoder: MakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = PaddedNetwork.forward
-    monkeypatch.setattr(PaddedNetwork, "forward", lambda self, features, valid: forward(self, features, valid) * 1.001)
+    forward = UnpaddedNetwork.forward
+    monkeypatch.setattr(
+        UnpaddedNetwork, "forward", lambda self, features, valid: forward(self, features, valid) * 1.001
+    )
     with pytest.raises(CheckpointError, match=r"model.pt2 gives other numbers .* a difference of \d\.\de-04"):
         export(make_encoder(k=2, layers=1, width=32), tmp_path / "out", formats=["torch"])
     assert not list(tmp_path.iterdir())
