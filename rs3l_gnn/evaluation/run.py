@@ -53,7 +53,7 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     origins = {weights: origin_of(weights, config) for weights in sources if weights != BASELINE}
     with atomic_directory(output, force=force) as folder:
         gallery = draw_all(meter, metrics, folder / "plots")
-        document = {"format": "rs3l-metrics", "version": 2, **metrics.document(), "plots": gallery.files}
+        document = {"format": "rs3l-metrics", "version": 3, **metrics.document(), "plots": gallery.files}
         write_json(folder / "metrics.json", document)
         write_json(folder / "provenance.json", {**record, "trainings": as_document(origins)})
         write_report(folder / "report.html", meter, metrics, gallery, origins=origins, record=record)

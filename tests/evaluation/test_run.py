@@ -22,7 +22,7 @@ def test_the_folder_tells_all(
 ) -> None:
     names = {"metrics.json", "config.yaml", "provenance.json", "plots", "report.html"}
     assert {path.name for path in evaluated.iterdir()} == names
-    assert (metrics["format"], metrics["version"]) == ("rs3l-metrics", 2)
+    assert (metrics["format"], metrics["version"]) == ("rs3l-metrics", 3)
     assert load_config(EvaluateConfig, evaluated / "config.yaml") == config
     record = json.loads((evaluated / "provenance.json").read_text())
     assert record["inputs"][str(toy_views)] == file_digest(toy_views)

@@ -15,6 +15,8 @@ from rs3l_gnn.evaluation.responses.results import Estimator, PairStatistics
 
 __all__ = ["Pilot", "PilotRow"]
 
+_VERSION = 3
+
 
 @dataclass(frozen=True)
 class PilotRow:
@@ -47,6 +49,10 @@ class Pilot:
             raise InputFileError(f"{path} cannot be read as JSON: {error}") from error
         if not isinstance(document, dict) or document.get("format") != "rs3l-metrics":
             raise InputFileError(f"{path} is not the metrics.json of an evaluation")
+        if document.get("version") != _VERSION:
+            raise InputFileError(
+                f"{path} is of version {document.get('version')}", allowed=_VERSION, hint="evaluate the pilot again"
+            )
         if not document.get("responses"):
             raise InputFileError(
                 f"{path} has no responses",

@@ -202,6 +202,7 @@ _BY_FORMAT: dict[str, Callable[[Description, Path], Description]] = {
     "rs3l-pair-report": _pair,
     "rs3l-fetch": _fetch,
     "rs3l-metrics": _plain(results.describe_metrics),
+    "rs3l-plan": _plain(results.describe_plan),
     "rs3l-histograms": _plain(results.describe_histograms),
     "rs3l-fit": _plain(results.describe_fit),
     "rs3l-fit-comparison": _plain(results.describe_comparison),

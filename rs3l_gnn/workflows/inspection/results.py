@@ -13,6 +13,7 @@ __all__ = [
     "describe_fit",
     "describe_histograms",
     "describe_metrics",
+    "describe_plan",
 ]
 
 Description = dict[str, Any]
@@ -34,11 +35,35 @@ def describe_metrics(document: Description) -> Description:
         for name, kinds in document["robustness"].items()
         for kind, entries in kinds.items()
     }
+    responses = {
+        f"{name}, {kind}": {
+            f"{estimator} at {point} %": with_error(cell["response"], cell["response_error"])
+            for estimator, cells in estimators.items()
+            for point, cell in cells.items()
+            if cell["response"] is not None and cell["response_error"] is not None
+        }
+        for name, kinds in document.get("responses", {}).items()
+        for kind, estimators in kinds.items()
+    }
     return {
         "kind": "metrics of rs3l evaluate",
         "events": document["events"],
         "tagging": tagging,
         "Wasserstein distance of the score to nominal": distances,
+        **({"responses": responses} if responses else {}),
+    }
+
+
+def describe_plan(document: Description) -> Description:
+    """What ``rs3l evaluate --plan`` expects."""
+    return {
+        "kind": "plan of rs3l evaluate",
+        "reference": document["reference"],
+        "significance": document["significance"],
+        "events needed, by trainings": {
+            f"{row['which']}, {row['words']} at {row['efficiency']} %, {row['tagger']}": row["needed"]
+            for row in document["rows"]
+        },
     }
 
 

@@ -63,7 +63,7 @@ def test_planned_errors_are_the_spread_of_toys(toy: Toy, tmp_path: Path) -> None
     pilots = []
     for number in range(5):  # a spread of few trainings says little: the mean of several pilots is asked
         pilot = made(8, 4_000, 100, slopes(8))
-        write_json(tmp_path / f"{number}.json", {"format": "rs3l-metrics", **pilot.document()})
+        write_json(tmp_path / f"{number}.json", {"format": "rs3l-metrics", "version": 3, **pilot.document()})
         config = PlanConfig(pilot=tmp_path / f"{number}.json", events=(n,), trainings=(3,))
         plan = make_plan(config, Pilot(tmp_path / f"{number}.json"), "one")
         row = next(row for row in plan.rows if (row.which, row.response) == ("higgs", "fsr x2"))

@@ -26,7 +26,7 @@ def pilot(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     meter = toy({"sup": (0.05, 0.06), "new": (0.01, 0.02)}, np.random.default_rng(1), n_background=400)
     path = tmp_path_factory.mktemp("pilot") / "metrics.json"
     results = measure_responses(meter, meter.task(None, None))
-    write_json(path, {"format": "rs3l-metrics", "version": 2, **results.document()})
+    write_json(path, {"format": "rs3l-metrics", "version": 3, **results.document()})
     return path
 
 
@@ -75,8 +75,9 @@ def test_what_is_refused(pilot: Path, tmp_path: Path) -> None:
     for text, sentence in (
         ("{", "cannot be read as JSON"),
         ("[]", "is not the metrics.json of an evaluation"),
-        ('{"format": "rs3l-metrics"}', "has no responses"),
-        ('{"format": "rs3l-metrics", "responses": {"a": {}, "b": {"c": 1}}}', "are damaged"),
+        ('{"format": "rs3l-metrics", "version": 2}', "is of version 2"),
+        ('{"format": "rs3l-metrics", "version": 3}', "has no responses"),
+        ('{"format": "rs3l-metrics", "version": 3, "responses": {"a": {}, "b": {"c": 1}}}', "are damaged"),
     ):
         (tmp_path / "broken.json").write_text(text)
         with pytest.raises(InputFileError, match=sentence):

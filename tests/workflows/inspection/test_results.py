@@ -29,6 +29,23 @@ def test_metrics(tmp_path: Path) -> None:
     )
     assert found["tagging"] == {"n2": {"AUC": "0.7092 ± 0.013", "1/FPR at 50 %": 5.57}}
     assert found["Wasserstein distance of the score to nominal"] == {"n2, qcd": {"seed": "0.0085 ± 0.0046"}}
+    assert "responses" not in found
+
+
+def test_responses_and_plans(tmp_path: Path) -> None:
+    cells = {"80": {"response": 0.0521, "response_error": 0.0071}, "90": {"response": None, "response_error": None}}
+    document = {"format": "rs3l-metrics", "version": 3, "events": {}, "tagging": {}, "robustness": {}}
+    found = look(tmp_path, {**document, "responses": {"rs3l": {"higgs": {"fsr x2": cells}}}})
+    assert found["responses"]["rs3l, higgs"]["fsr x2 at 80 %"] == "0.0521 ± 0.0071"
+    row = {
+        "which": "higgs",
+        "words": "FSR μ × 2",
+        "efficiency": "80",
+        "tagger": "rs3l",
+        "needed": {"3": 8123, "5": None},
+    }
+    found = look(tmp_path, {"format": "rs3l-plan", "reference": "supervised", "significance": 3.0, "rows": [row]})
+    assert found["events needed, by trainings"] == {"higgs, FSR μ × 2 at 80 %, rs3l": {"3": 8123, "5": None}}
 
 
 def test_histograms(tmp_path: Path) -> None:
