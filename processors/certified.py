@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingBranchError
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.inputs import read_json
 
 __all__ = ["certified_events", "read_certified"]
 
@@ -25,13 +24,7 @@ def read_certified(path: Path) -> dict[int, list[list[int]]]:
     Raises:
         InputFileError: the file is missing or holds something else, or ranges that do not rise.
     """
-    require_file(path, what="the certified blocks")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputFileError(f"cannot read the certified blocks {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputFileError(f"{path} is no JSON document: {error}") from error
+    document = read_json(path, what="the certified blocks")
     if not isinstance(document, dict) or not document:
         raise InputFileError(f"{path} holds no certified blocks", allowed=_ALLOWED)
     return {_run(path, run): _ranges(path, run, ranges) for run, ranges in document.items()}

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import local_index, parents_of
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data import FORMATS, EventTables, event_numbers
 from rs3l_gnn.inference import JetTagger, table_inputs, with_paper
 from rs3l_gnn.processors.config import ProcessorConfig
@@ -38,6 +39,7 @@ _TIMEOUT = 60  # seconds, of remote files
 _KEY_TYPES: dict[str, type[np.generic]] = {"run": np.uint32, "luminosityBlock": np.uint32, "event": np.uint64}
 
 
+@holds_output
 def tag_files(
     files: Sequence[Path | str],
     tagger: JetTagger,

@@ -10,7 +10,7 @@ ROOT = TESTS.parent
 
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     # A verb is one library call: what it takes and how it ends is asked of all of them alike.
-    "cli/test_bad_inputs.py": ("cli/*", "conventions/errors"),
+    "cli/test_bad_inputs.py": ("cli/*",),
     "test_extras.py": ("__main__", "verbs"),
     # Parts of one thing, behind its public function; the test goes through that.
     "data/test_feature_rows.py": ("data/formats/nanoaod",),
@@ -69,6 +69,10 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "processors/test_benchmark.py": ("benchmarks/analysis",),
     "fits/test_benchmark.py": ("benchmarks/fits",),
     "benchmarks/test_pairing.py": ("benchmarks/event_pairing",),
+    "faults/test_faults.py": ("benchmarks/reliability/faults", "benchmarks/reliability/jobs"),
+    "benchmarks/reliability/test_fuzz.py": ("benchmarks/reliability/kinds", "benchmarks/reliability/readers"),
+    # Toys are what most tests are made of.
+    "test_chain_toys.py": ("benchmarks/toys",),
 }
 
 

@@ -34,6 +34,7 @@ KNOWN = {
     ("processors/running/stored_results.py", "pickle.Unpickler"): "makes results only, see its test",
     ("processors/running/checkpoints.py", "importlib.import_module"): "rooms of the package",
     ("processors/hooks.py", "importlib.import_module"): "what a configuration names as processor_class or function",
+    ("rs3l_gnn/training/extensions.py", "importlib.import_module"): "what a configuration names in trainer.callbacks",
     ("rs3l_gnn/conventions/yaml_text.py", "yaml.load"): "with a SafeLoader",
     ("rs3l_gnn/conventions/registry.py", "importlib.import_module"): "modules of the package",
     ("rs3l_gnn/cli/__init__.py", "importlib.import_module"): "verbs of the package",

@@ -24,6 +24,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.processors.certified import read_certified
 from rs3l_gnn.processors.config import AnalysisConfig
@@ -54,6 +55,7 @@ __all__ = ["analyze"]
 _log = logging.getLogger(__name__)
 
 
+@holds_output
 def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) -> dict[str, Any]:
     """Run the taggers over filesets and write histograms.
 

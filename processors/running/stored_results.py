@@ -15,6 +15,8 @@ _NAMES = frozenset(
     | {(f"{core}.multiarray", name) for core in ("numpy._core", "numpy.core") for name in ("_reconstruct", "scalar")}
     | {(f"{core}.numeric", "_frombuffer") for core in ("numpy._core", "numpy.core")}
 )
+_LARGEST = 2**30
+"""Bytes of a result; its packed form can be 255 times smaller."""
 _PACKAGES = ("boost_histogram", "hist", "rs3l_gnn.processors")
 """Their classes are results; their functions are not called."""
 
@@ -36,7 +38,11 @@ def unpack(content: bytes, *, module: str) -> Any:
         UnpicklingError: they ask for something that no result is made of; it is named.
         Exception: whatever damaged bytes raise.
     """
-    return _Reader(io.BytesIO(lz4.frame.decompress(content)), module).load()
+    with lz4.frame.open(io.BytesIO(content)) as stream:
+        unpacked = io.BytesIO(stream.read(_LARGEST))
+        if stream.read(1):
+            raise pickle.UnpicklingError(f"it holds more than {_LARGEST // 2**20} MB")
+    return _Reader(unpacked, module).load()
 
 
 class _Reader(pickle.Unpickler):

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from rs3l_gnn import __version__
 from rs3l_gnn.cli.defects import describe_defect
+from rs3l_gnn.cli.stopping import Stopped, stopping
 from rs3l_gnn.conventions import Rs3lError
 from rs3l_gnn.conventions.config_keys import describe_keys
 from rs3l_gnn.conventions.extras import needs_extra
@@ -77,7 +78,8 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
     """Register a function as a verb of ``rs3l``; adds ``--debug`` and ``--quiet`` to its options.
 
     A :class:`Rs3lError` ends with its message on standard error and exit status 2; anything else that escapes is a
-    defect, which ends with a log file and exit status 3. ``--debug`` shows the traceback of either.
+    defect, which ends with a log file and exit status 3. ``--debug`` shows the traceback of either. Ctrl-C and SIGTERM
+    end with one line and exit status 130 and 143.
 
     Args:
         config: full name of the class of the verb's configuration; adds ``--keys``, which lists what it may hold.
@@ -92,8 +94,11 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
             logging.getLogger("rs3l_gnn").setLevel(logging.ERROR if quiet else logging.INFO)
             name = function.__name__
             try:
-                with needs_extra(f"rs3l {name}", EXTRA_OF_VERB[name]):
+                with stopping(), needs_extra(f"rs3l {name}", EXTRA_OF_VERB[name]):
                     function(*args, **kwargs)
+            except Stopped as stopped:
+                typer.echo(f"rs3l {name}: stopped; nothing is left half-written", err=True)
+                raise typer.Exit(stopped.status) from stopped
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise  # these are how a command ends, and a reader such as head that has enough
             except Rs3lError as error:

@@ -34,14 +34,22 @@ class Rs3lError(Exception):
     def __init__(self, what: str, *, got: object = None, allowed: object = None, hint: str | None = None) -> None:
         parts = [what]
         if got is not None:
-            parts.append(f"got {got}")
+            parts.append(f"got {_shortened(str(got), _LONGEST_PART)}")
         if allowed is not None:
-            parts.append(f"allowed: {_listing(allowed)}")
+            parts.append(f"allowed: {_shortened(_listing(allowed), _LONGEST_PART)}")
         if hint is not None:
             parts.append(hint)
         # The whole message is the only positional argument, so that the error survives
         # pickling on its way back from a worker process.
-        super().__init__("; ".join(parts))
+        super().__init__(_shortened("; ".join(parts), _LONGEST))
+
+
+_LONGEST, _LONGEST_PART = 4000, 1500
+"""Characters of a message and of what it quotes: a name or a list in a file can have any number."""
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 200]} ... {text[-100:]} ({len(text)} characters)"
 
 
 def _listing(allowed: object) -> str:

@@ -1,12 +1,19 @@
-"""Paths that a user names to be read: files, and nothing that a reader could wait for."""
+"""Paths that a user names to be read: files, nothing that a reader could wait for, and errors that name them."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from rs3l_gnn.conventions.errors import InputFileError
+from rs3l_gnn.conventions.errors import InputFileError, Rs3lError
 
-__all__ = ["require_file"]
+__all__ = ["one_line", "read_json", "reading", "require_file"]
+
+_LONGEST_REASON = 200
+"""Characters of what a library says about a file."""
 
 
 def require_file(path: Path | str, *, what: str = "") -> None:
@@ -30,3 +37,65 @@ def require_file(path: Path | str, *, what: str = "") -> None:
     except OSError as error:
         raise InputFileError(f"cannot read {name}: {error.strerror}") from error
     raise InputFileError(f"cannot read {name}: it is {kind}", hint="give a file")
+
+
+def read_json(path: Path, *, what: str = "") -> Any:
+    """The document in a JSON file.
+
+    Args:
+        path: the file.
+        what: what it should hold, for the message: ``the certified blocks``.
+
+    Raises:
+        InputFileError: it cannot be read, or is not JSON.
+    """
+    require_file(path, what=what)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputFileError(f"cannot read {f'{what} {path}'.strip()}: {error.strerror}") from error
+    except RecursionError as error:
+        raise InputFileError(f"{path} is no JSON document: it nests too deeply") from error
+    except ValueError as error:
+        raise InputFileError(f"{path} is no JSON document: {error}") from error
+
+
+@contextmanager
+def reading(
+    path: Path | str, sentence: str, *, error: type[Rs3lError] = InputFileError, hint: str | None = None
+) -> Iterator[None]:
+    """Make one error, which names the file, of whatever a library raises over its content.
+
+    For a few calls that read and nothing else: a damaged file makes the libraries raise anything, from ``struct.error``
+    to ``AssertionError``, and a mistake of ours among those calls would be told as one of the file.
+
+    Args:
+        path: the file.
+        sentence: what is said of it, after its name: ``is a damaged ROOT file``.
+        error: of which class.
+        hint: the next step.
+
+    Raises:
+        Rs3lError: of the class ``error``; errors of ours keep their own, with the name of the file before what they say
+            if it lacks.
+    """
+    try:
+        yield
+    except Rs3lError as found:
+        if str(path) in str(found):
+            raise
+        raise type(found)(f"{path}: {found}") from found
+    except FileNotFoundError as found:
+        raise error(f"{path} does not exist") from found
+    except MemoryError as found:
+        raise error(f"{path} {sentence}: it says that it holds more than there is memory for", hint=hint) from found
+    except Exception as found:
+        raise error(f"{path} {sentence}: {one_line(found)}", hint=hint) from found
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line of bounded length, with its class where that says more than the text."""
+    text = " ".join(str(error).split())[:_LONGEST_REASON]
+    if isinstance(error, LookupError | TypeError | AttributeError):
+        return f"{type(error).__name__}: {text}"
+    return text or type(error).__name__

@@ -13,7 +13,7 @@ from typing import Any
 
 from rs3l_gnn.conventions.errors import OutputError
 
-__all__ = ["atomic_directory", "atomic_file", "refuse_existing", "require_place", "write_json"]
+__all__ = ["atomic_directory", "atomic_file", "cannot_write", "refuse_existing", "require_place", "write_json"]
 
 _LONGEST_NAME = 220  # bytes; file systems hold 255, and names in the making are longer than the last ones
 
@@ -50,7 +50,7 @@ def require_place(path: Path) -> None:
         if not os.access(above, os.W_OK | os.X_OK):
             raise OutputError(f"cannot write {path}: no permission to write in {above}", hint="choose another output")
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def atomic_file(path: Path | str, *, force: bool = False) -> Iterator[Path]:
             os.fsync(written.fileno())
         partial.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ def atomic_directory(path: Path | str, *, force: bool = False) -> Iterator[Path]
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     try:
         partial.chmod(0o755)
         yield partial
@@ -101,7 +101,7 @@ def atomic_directory(path: Path | str, *, force: bool = False) -> Iterator[Path]
         else:
             partial.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -113,5 +113,6 @@ def write_json(path: Path | str, document: Any, *, force: bool = False) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """The error of ours for one of the operating system."""
     return OutputError(f"cannot write {path}: {error.strerror or error}", hint="nothing was left behind")

@@ -11,12 +11,12 @@ from rs3l_gnn.conventions import (
     NOMINAL,
     ConfigError,
     InputFileError,
-    Rs3lError,
     UnknownVariationError,
     Variation,
     known_variations,
     own_variation,
 )
+from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.conventions.variation import side_of_name
 from rs3l_gnn.data.formats.simulated import SIMULATED
 
@@ -89,10 +89,5 @@ def _stored(dataset: str, files: Iterable[str]) -> Mapping[str, Any]:
 
 
 def _record_of(path: str) -> Mapping[str, Any]:
-    try:
-        with uproot.open({path: None}) as opened:
-            return SIMULATED.metadata(opened)
-    except Rs3lError as error:
-        raise type(error)(f"{path}: {error}") from error
-    except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
-        raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    with reading(path, "cannot be read"), uproot.open({path: None}) as opened:
+        return SIMULATED.metadata(opened)

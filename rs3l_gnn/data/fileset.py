@@ -7,7 +7,9 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rs3l_gnn.conventions import ConfigError, InputFileError
 from rs3l_gnn.conventions.inputs import require_file
@@ -17,6 +19,33 @@ __all__ = ["flag", "is_simulation", "matches_any", "nominal_of", "parse_dataset"
 
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class _Metadata(BaseModel):
+    """What we read of the metadata; others may stand beside it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    sample: str | int | None = None
+    process: str | int | None = None
+    variation: str | int | None = None
+    resimulated_of: str | None = None
+    isMC: bool | str | int | None = None  # noqa: N815  # coffea's name
+    xsec: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    sumw: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    n_hard_events: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+
+
+def _check(metadata: dict[Any, Any], where: str) -> None:
+    if not all(isinstance(key, str) for key in metadata):
+        raise InputFileError(f"the metadata of {where} must have texts as keys", got=", ".join(map(repr, metadata)))
+    try:
+        _Metadata.model_validate(metadata)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputFileError(
+            f"the metadata of {where}: {first['loc'][0]}: {first['msg']}", got=repr(first["input"])
+        ) from error
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -54,6 +83,10 @@ def parse_dataset(name: str, path: Path, entry: Any) -> tuple[dict[str, str], di
     where = f"data set {name!r} in {path}"
     section = entry if isinstance(entry, dict) and "files" in entry else {"files": entry}
     files, tree = section["files"], section.get("treename", "Events")
+    if isinstance(files, list) and not all(isinstance(file, str) for file in files):
+        raise InputFileError(
+            f"the files of {where} must be names", allowed='["a.root", ...] or {"a.root": "Events", ...}'
+        )
     if isinstance(files, (list, str)):
         files = dict.fromkeys([files] if isinstance(files, str) else files, tree)
     if not isinstance(files, dict) or not files:
@@ -68,6 +101,7 @@ def parse_dataset(name: str, path: Path, entry: Any) -> tuple[dict[str, str], di
             if found in resolved:
                 raise ConfigError(f"{where} names {found} twice")
             resolved[found] = str(tree_of_file)
+    _check(metadata, where)
     return resolved, dict(metadata)
 
 

@@ -32,6 +32,7 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.conventions.feature_config import FeatureNames
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
@@ -63,6 +64,7 @@ class PairConfig(BaseConfig):
     )
 
 
+@holds_output
 def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> PairReport:
     """Match the views of every hard event and write them to one HDF5 file.
 

@@ -9,7 +9,7 @@ every jet is an event of its own there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,8 @@ from rs3l_gnn.conventions import (
     Variation,
     mass_of,
 )
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.expansion import require_bounded
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.formats.published import PUBLISHED_BRANCHES, published_features
 from rs3l_gnn.data.views import Views
@@ -96,7 +97,11 @@ class PublishedFile:
         stop = self.index.n_events if stop is None else stop
         rows = slice(start * self._per_event, stop * self._per_event)
         with self._errors():
-            particles = _root_particles(self._file, rows) if self._is_root else _hdf5_particles(self._file, rows)
+            if self._is_root:
+                particles = _root_particles(self._file, rows)
+            else:
+                require_bounded(self.path, (rows.stop - rows.start) * _row_bytes(self._file["features"]))
+                particles = _hdf5_particles(self._file, rows)
         _require_finite(self.path, particles, rows.start)
         return self._views(start, stop, particles)
 
@@ -110,20 +115,8 @@ class PublishedFile:
     def __exit__(self, *details: object) -> None:
         self.close()
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (InputFileError, MemoryError):
-            raise
-        except FileNotFoundError as error:
-            raise InputFileError(f"{self.path} does not exist") from error
-        except Exception as error:
-            if not self._is_root and not isinstance(error, OSError):
-                raise
-            # A damaged ROOT file raises anything, from struct.error to zlib.error.
-            what = "cannot be read as a ROOT file" if self._is_root else "is not a complete HDF5 file"
-            raise InputFileError(f"{self.path} {what}: {' '.join(str(error).split())[:200]}") from error
+    def _errors(self) -> AbstractContextManager[None]:
+        return reading(self.path, "cannot be read as a ROOT file" if self._is_root else "is not a complete HDF5 file")
 
     def _views(self, start: int, stop: int, particles: _Particles) -> Views:
         rows = slice(start * self._per_event, stop * self._per_event)
@@ -203,11 +196,16 @@ def _hdf5_jets(path: Path, file: Any) -> _Jets:
         raise InputFileError(
             f"{path}: 'features' must hold pairs of rows with {len(FEATURE_NAMES)} features", got=shape
         )
+    require_bounded(path, sum(int(file[name].nbytes) for name in ("jettype", "vartype", "jet_features")))
     kinds = np.stack([file["jettype"][:].ravel(), file["vartype"][:].ravel()], axis=1)
     jets = file["jet_features"][:]
     if jets.shape != (shape[0], len(_JET)) or len(kinds) != shape[0]:
         raise InputFileError(f"{path}: its data sets differ in length", got=f"{shape[0]}, {len(jets)}, {len(kinds)}")
     return jets.astype(np.float64), kinds.astype(np.int64)
+
+
+def _row_bytes(padded: Any) -> int:
+    return int(np.prod(padded.shape[1:], dtype=object)) * int(padded.dtype.itemsize)
 
 
 def _hdf5_particles(file: Any, rows: slice) -> _Particles:

@@ -24,7 +24,7 @@ from rs3l_gnn.conventions import (
     MissingBranchError,
     Variation,
 )
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat
 from rs3l_gnn.data.event_tables import read_events
 from rs3l_gnn.data.feature_fields import further_fields, require_features
@@ -216,14 +216,9 @@ def _read(
     path: Path, branches: list[str], form: EventFormat = SIMULATED, **entries: int
 ) -> tuple[ak.Array, dict[str, Any], frozenset[str]]:
     require_file(path)
-    try:
-        with uproot.open(path) as file:
-            tree = _tree(path, file, branches)
-            return read_events(tree, form, branches, **entries), _metadata(path, file), frozenset(tree.keys())
-    except InputFileError:
-        raise
-    except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
-        raise InputFileError(f"{path} cannot be read as a ROOT file: {' '.join(str(error).split())[:200]}") from error
+    with reading(path, "cannot be read as a ROOT file"), uproot.open(path) as file:
+        tree = _tree(path, file, branches)
+        return read_events(tree, form, branches, **entries), _metadata(path, file), frozenset(tree.keys())
 
 
 def _metadata(path: Path, file: Any) -> dict[str, Any]:

@@ -29,7 +29,8 @@ from rs3l_gnn.conventions import (
     Variation,
     unit_of,
 )
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.expansion import require_bounded
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.views import JET_COLUMNS, TABLES, Views
 from rs3l_gnn.data.views_writer import FORMAT, VERSION
 
@@ -66,13 +67,11 @@ class ViewsFile:
         except OSError as error:
             raise InputFileError(f"{self.path} is not a complete HDF5 file: {error}") from error
         try:
-            self._load_index()
+            with reading(self.path, "is damaged"):
+                self._load_index()
         except Rs3lError:
             self._file.close()
             raise
-        except Exception as error:  # damaged structures raise anything, from KeyError to JSONDecodeError
-            self._file.close()
-            raise InputFileError(f"{self.path} is damaged: {' '.join(str(error).split())}") from error
 
     def _load_index(self) -> None:
         attributes = self._file.attrs
@@ -93,6 +92,9 @@ class ViewsFile:
             rows = self._file.get(table)
             if rows is not None and (self._with_shower_weights or table != "shower_weights"):
                 tables |= {field: tuple(json.loads(rows.attrs["names"])), table: rows}
+        columns = [self._file[name] for name in _DATASETS if name != "features"]
+        columns += [rows for name, rows in tables.items() if name in TABLES]
+        require_bounded(self.path, sum(int(column.nbytes) for column in columns))
         try:
             self.offsets = self._file["offsets"][:]
             self.index = Views(
@@ -137,10 +139,10 @@ class ViewsFile:
         stop = index.n_events if stop is None else stop
         jets = slice(int(index.first[start]), int(index.first[stop]))
         rows = slice(int(self.offsets[jets.start]), int(self.offsets[jets.stop]))
-        try:
-            features = self._file["features"][rows]
-        except OSError as error:
-            raise InputFileError(f"{self.path} is damaged: {error}") from error
+        with reading(self.path, "is damaged"):
+            particles = self._file["features"]
+            require_bounded(self.path, (rows.stop - rows.start) * len(index.feature_names) * particles.dtype.itemsize)
+            features = particles[rows]
         finite = np.isfinite(features)
         if not finite.all():
             row, column = (int(i) for i in np.argwhere(~finite)[0])

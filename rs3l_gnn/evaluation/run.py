@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rs3l_gnn.conventions import atomic_directory, dump_config, file_digest, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.figures import draw_all
 from rs3l_gnn.evaluation.figures.losses import read_history
@@ -19,6 +20,7 @@ from rs3l_gnn.evaluation.scoring import find_test_events, score_test_events
 __all__ = ["evaluate"]
 
 
+@holds_output
 def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False) -> Metrics:
     """Measure taggers on the test events.
 

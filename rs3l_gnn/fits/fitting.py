@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rs3l_gnn.conventions import atomic_directory, dump_config, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.histograms.runs import Run
 from rs3l_gnn.fits.likelihood.inference import infer
@@ -20,6 +21,7 @@ __all__ = ["fit"]
 _log = logging.getLogger(__name__)
 
 
+@holds_output
 def fit(
     config: FitConfig, output: Path | str, *, force: bool = False, runs: Mapping[str, Run] | None = None
 ) -> FitResult:

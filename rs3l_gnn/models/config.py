@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["EncoderConfig", "HeadConfig", "LayerSizes"]
 
 
-def _require_positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    if any(size < 1 for size in sizes):
-        raise ValueError(f"layer sizes must be at least 1, got {sizes}")
+_WIDEST = 4096
+
+
+def _require_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if any(not 1 <= size <= _WIDEST for size in sizes):
+        raise ValueError(f"layer sizes must be 1 to {_WIDEST}, got {sizes}")
     return sizes
 
 
-LayerSizes = Annotated[tuple[int, ...], AfterValidator(_require_positive)]
+LayerSizes = Annotated[tuple[int, ...], Field(max_length=32), AfterValidator(_require_sizes)]
 """Channels of layers in a row."""
 
 
@@ -51,4 +54,4 @@ class HeadConfig(BaseConfig):
     """Classifier on the normalised embedding: ``()`` is one linear layer, ``(128, 64, 32, 8)`` the paper's five."""
 
     hidden: LayerSizes = Field((), description="hidden layers, with ReLU between")
-    n_classes: int = Field(1, ge=1, description="1: one logit, signal against background; else one logit a class")
+    n_classes: int = Field(1, ge=1, le=4096, description="1: one logit, signal or not; else one logit a class")

@@ -25,6 +25,7 @@ from rs3l_gnn.conventions import (
     write_json,
 )
 from rs3l_gnn.conventions.jagged import offsets_of
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.models.checkpoints import load_encoder, load_tagger
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
@@ -45,6 +46,7 @@ Run = Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float32]]
 _log = logging.getLogger(__name__)
 
 
+@holds_output
 def export(
     model: Encoder | Tagger | str | Path,
     output: Path | str,

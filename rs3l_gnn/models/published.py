@@ -119,7 +119,7 @@ def _load(path: Path) -> object:
                 hint="a checkpoint holds tensors only: save its state_dict() and load that",
             ) from error
         raise CheckpointError(f"{path} is not a checkpoint; nothing of it was run", got=reason) from error
-    except (EOFError, KeyError, RuntimeError, ValueError, AttributeError, TypeError, IndexError) as error:
+    except Exception as error:
         if "TorchScript" in str(error):
             raise CheckpointError(
                 f"{path} is TorchScript, a program, and nothing of it was run",

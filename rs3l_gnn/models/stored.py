@@ -185,7 +185,7 @@ def _checked(path: Path, text: str) -> dict[str, Any]:
         units = {feature["name"]: feature["unit"] for feature in document["features"]}
         version = document["version"]
         inputs = list(document["config"]["encoder"].get("features", features)) if known else features
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path}: its document is damaged", got=repr(error)) from error
     if not known or version != VERSION:
         raise CheckpointError(

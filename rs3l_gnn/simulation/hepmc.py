@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, SimulationError, atomic_file
+from rs3l_gnn.conventions.expansion import open_arrays
+from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.hepmc_file import (
     energy_unit,
@@ -88,7 +90,7 @@ def split_hepmc(
     parts: dict[int, list[dict[str, NDArray[Any]]]] = {}
     seen: set[int] = set()
     agreeing: list[bool] = []
-    lifetime = lru_cache(maxsize=None)(configure(()).particleData.tau0)
+    lifetime = _lifetimes()
     if first_number is None:
         first_number = find_first_number(path, hard)
     event = None
@@ -127,6 +129,12 @@ def split_hepmc(
     return FoundEvents(generator_of(event), first_number, len(seen), energy_unit(event), length_unit(event))
 
 
+@lru_cache(maxsize=1)
+def _lifetimes() -> Callable[[int], float]:
+    """c tau (mm) of a particle by its identity, as Pythia has it."""
+    return lru_cache(maxsize=None)(configure(()).particleData.tau0)
+
+
 def load_events(
     path: Path, n_events: int, table: ParticleTable, *, abs_eta_max: float, decay: Callable[[Particles], Particles]
 ) -> StoredEvents:
@@ -139,7 +147,7 @@ def load_events(
         abs_eta_max: largest |eta|.
         decay: gives the particles after the decays in flight that the other generator left to the detector.
     """
-    with np.load(path, allow_pickle=False) as stored:
+    with reading(path, "is damaged", hint="run again with --force"), open_arrays(path) as stored:
         columns = {key: stored[key] for key in _COLUMNS}
         present = stored["present"].astype(np.int64)
     order = np.argsort(columns["event"], kind="stable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -15,17 +14,12 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError, MissingDependencyError, delta_r, pseudorapidity
 from rs3l_gnn.conventions.inputs import require_file
-from rs3l_gnn.conventions.packed import LONGEST_LINE
 from rs3l_gnn.simulation.hard_events import HardEvents
+from rs3l_gnn.simulation.hepmc_scan import count_events
 
 __all__ = ["energy_unit", "find_first_number", "generator_of", "holds", "length_unit", "read_events"]
 
 _CHECKED = 20
-_TAIL = 200  # bytes that hold the last line
-_BLOCK = 2**20
-_LARGEST_EVENT = 64 * 2**20
-"""Bytes of an event, some half a million particles; a small packed file can hold any number."""
-_EVENT = b"\nE "  # the first line of an event, in versions 2 and 3
 _SAME_PT, _SAME_DIRECTION = 0.01, 0.05
 
 
@@ -33,8 +27,8 @@ def read_events(path: Path) -> Iterator[tuple[int, Any]]:
     """Events of pyhepmc with their numbers.
 
     Raises:
-        InputFileError: missing, not a HepMC file, cut short, an event that cannot be read or has more than 64 MB, or a
-            line of more than 4 MB.
+        InputFileError: missing, not a HepMC file, cut short, an event that cannot be read, has more than 64 MB or is no
+            tree of decays, or a line of more than 4 MB.
         MissingDependencyError: pyhepmc is not installed.
     """
     try:
@@ -46,7 +40,7 @@ def read_events(path: Path) -> Iterator[tuple[int, Any]]:
     done = 0
     require_file(path)
     try:
-        expected = _count_events(path)
+        expected = count_events(path)
         with pyhepmc.open(path) as stream:
             for event in stream:
                 done += 1
@@ -133,44 +127,3 @@ def _matches(event: Any, hardest: NDArray[np.float64]) -> NDArray[np.bool_]:
     kind, expected, hard_eta, hard_phi = hardest[:, :, np.newaxis]
     near = delta_r(eta, phi, hard_eta, hard_phi) < _SAME_DIRECTION
     return np.asarray(((identity == kind) & (np.abs(pt / expected - 1) < _SAME_PT) & near).any(axis=1))
-
-
-def _count_events(path: Path) -> int:
-    """Number of events; pyhepmc takes a file that is cut short for a whole one, and stops at a broken event.
-
-    It holds any line and any event whole in memory, too, so their lengths are looked at before.
-    """
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
-        count, tail = 0, b""
-        line, event = _Run(b"\n", LONGEST_LINE), _Run(_EVENT, _LARGEST_EVENT)
-        while block := stream.read(_BLOCK):
-            # A mark that lies across two blocks is counted with the second one.
-            seam = tail[1 - len(_EVENT) :] + block
-            if line.too_long(block):
-                raise InputFileError(f"{path} has a line of more than {LONGEST_LINE // 2**20} MB after event {count}")
-            if event.too_long(seam):
-                raise InputFileError(f"{path} has more than {_LARGEST_EVENT // 2**20} MB in event {count}, from 1")
-            count += seam.count(_EVENT)
-            tail = (tail + block)[-_TAIL:]
-    if b"END_EVENT_LISTING" not in tail:
-        raise InputFileError(f"{path} is not a whole HepMC file: it ends without END_EVENT_LISTING")
-    return count
-
-
-class _Run:
-    """Bytes since the last mark, over blocks; two marks in one block are near enough to each other."""
-
-    def __init__(self, mark: bytes, longest: int) -> None:
-        self._mark, self._longest, self._length = mark, longest, 0
-
-    def too_long(self, block: bytes) -> bool:
-        last = block.rfind(self._mark)
-        if last < 0:
-            self._length += len(block)
-            return self._length > self._longest
-        before = self._length + block.find(self._mark)
-        self._length = len(block) - last
-        return before > self._longest

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
     file_digest,
     progress,
 )
+from rs3l_gnn.conventions.locks import hold
 from rs3l_gnn.conventions.outputs import require_place
 from rs3l_gnn.conventions.processes import GOES_ON
 from rs3l_gnn.simulation.chunk_result import ChunkResult
@@ -85,9 +86,14 @@ def simulate(config: SimulationConfig, output: Path | str, *, force: bool = Fals
         InputFileError: an LHE file cannot be used.
         SimulationError: Pythia refuses settings or every event of a sample, or a worker was killed.
     """
+    output = Path(output)
+    with hold(*(output / name for name in config.samples)):
+        return _simulate(config, output, force=force)
+
+
+def _simulate(config: SimulationConfig, output: Path, *, force: bool) -> SimulationSummary:
     from rs3l_gnn.simulation.workers import run_chunks
 
-    output = Path(output)
     start = time.monotonic()
     _prepare(config, output, force=force)
     try:

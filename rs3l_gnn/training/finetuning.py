@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import CheckpointError, refuse_existing
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data import ViewsSource, effective_number
 from rs3l_gnn.models import (
     EdgeConvConfig,
@@ -41,6 +42,7 @@ __all__ = ["FinetuneModule", "JetBatch", "finetune"]
 _log = logging.getLogger(__name__)
 
 
+@holds_output
 def finetune(
     config: FinetuneConfig,
     output: Path | str,

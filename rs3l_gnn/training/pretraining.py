@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rs3l_gnn.conventions import Split, refuse_existing
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number, events_on
 from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
 from rs3l_gnn.training.config import PretrainConfig
@@ -154,6 +155,7 @@ def _some_events(
     return z.numpy(), label, weight
 
 
+@holds_output
 def pretrain(
     config: PretrainConfig,
     output: Path | str,

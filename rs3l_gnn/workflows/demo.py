@@ -10,6 +10,7 @@ from typing import Any
 
 from rs3l_gnn.configs import config_path
 from rs3l_gnn.conventions import ConfigError, dump_config, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.simulation import SimulationConfig
 from rs3l_gnn.workflows.steps import VERBS
 from rs3l_gnn.workflows.study import StudyConfig, run_study
@@ -23,6 +24,7 @@ def default_config() -> Path:
     return config_path("demo.yaml")
 
 
+@holds_output
 def run_demo(config: StudyConfig, output: Path | str, *, force: bool = False) -> dict[str, Any]:
     """Run every step and write ``summary.json`` last, the sign that the demonstration is complete.
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rs3l_gnn.conventions import InputFileError, file_digest
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions import CheckpointError, FitError, InputFileError, file_digest
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.conventions.packed import open_packed
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.published import PublishedFile
@@ -65,3 +66,29 @@ def test_every_opener_refuses_a_pipe(read: Callable[[Path], object], tmp_path: P
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputFileError, match="it is a pipe or device"):
         read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (struct.error("unpack\n  requires"), "a.root is damaged: unpack requires"),
+        (AssertionError(), "a.root is damaged: AssertionError"),
+        (ValueError("x" * 5000), f"a.root is damaged: {'x' * 200}"),
+        (FileNotFoundError(2, "No such file"), "a.root does not exist"),
+        (MemoryError(), "a.root is damaged: it says that it holds more than there is memory for"),
+    ],
+)
+def test_what_a_library_raises_names_the_file(found: Exception, message: str) -> None:
+    with pytest.raises(CheckpointError) as error, reading("a.root", "is damaged", error=CheckpointError):
+        raise found
+    assert str(error.value) == message
+    assert error.value.__cause__ is found
+
+
+def test_errors_of_ours_keep_their_class_and_get_the_name() -> None:
+    with pytest.raises(FitError, match=r"^a.root: no bins$"), reading("a.root", "is damaged"):
+        raise FitError("no bins")
+    with pytest.raises(FitError, match=r"^in a.root no bins$"), reading("a.root", "is damaged"):
+        raise FitError("in a.root no bins")
+    with pytest.raises(KeyboardInterrupt), reading("a.root", "is damaged"):
+        raise KeyboardInterrupt

@@ -52,3 +52,29 @@ def test_flags_may_be_words() -> None:
         flag({"isMC": "perhaps"}, "isMC", default=True)
     assert matches_any("tt_ext", ["tt*"])
     assert not matches_any("tt_ext", ["qcd", "tt"])
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"xsec": "nan"}, "xsec: Input should be a finite number; got 'nan'"),
+        ({"xsec": -1.0}, "xsec: Input should be greater than 0; got -1.0"),
+        ({"xsec": [1.0]}, "xsec: Input should be a valid number"),
+        ({"sumw": float("inf")}, "sumw: Input should be a finite number; got inf"),
+        ({"n_hard_events": 2**70}, "n_hard_events: Input should be less than"),
+        ({"sample": {}}, "sample: Input should be a valid string"),
+        ({"resimulated_of": ["a"]}, "resimulated_of: Input should be a valid string"),
+        ({1: 2}, "must have texts as keys; got 1"),
+    ],
+)
+def test_metadata_have_their_domains(metadata: dict[object, object], message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.root").touch()
+    entry = {"files": {"a.root": "Events"}, "metadata": metadata}
+    with pytest.raises(InputFileError, match=f"the metadata of data set 'one' in .*f.json:? {message}"):
+        parse_dataset("one", tmp_path / "f.json", entry)
+
+
+@pytest.mark.parametrize("files", [[{}], [["a.root"]], [1]])
+def test_files_are_names(files: object, tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="the files of data set 'one' in .* must be names"):
+        parse_dataset("one", tmp_path / "f.json", files)

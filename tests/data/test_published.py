@@ -130,3 +130,15 @@ def test_wrong_files_are_named(pairs: Views, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match=r"d\.root cannot be read"):
         convert_published([tmp_path / "d.root"], tmp_path / "views.h5")
     assert not (tmp_path / "views.h5").exists()
+
+
+def test_a_small_file_of_a_large_array_is_refused(pairs: Views, tmp_path: Path) -> None:
+    """HDF5 gives zeros where a file holds nothing: a few kilobytes can stand for any number of them."""
+    for name, shape in (("jet_features", (2 * 10**9, 6)), ("features", (2, 10**8, 15))):
+        write_hdf5(tmp_path / "a.h5", pairs.select_events(np.arange(pairs.n_events) < 1))
+        with h5py.File(tmp_path / "a.h5", "r+") as file:
+            del file[name]
+            file.create_dataset(name, shape, np.float32, chunks=True)
+        with pytest.raises(InputFileError, match=r"would take \d+ MB of memory; got a file of"):
+            convert_published([tmp_path / "a.h5"], tmp_path / "views.h5")
+    assert not (tmp_path / "views.h5").exists()

@@ -231,3 +231,15 @@ def test_compression_changes_no_array(views: Views, tmp_path: Path, compression:
         assert file["features"].compression == (None if compression == "none" else compression)
         np.testing.assert_array_equal(file["features"][:], views.features)
         np.testing.assert_array_equal(file["jets/event"][:], views.event)
+
+
+@pytest.mark.parametrize("name", ["offsets", "jets/pt", "features"])
+def test_a_small_file_of_large_columns_is_refused(written: Path, name: str) -> None:
+    with h5py.File(written, "r+") as file:
+        file[name].resize(10**9, axis=0)
+        if name == "features":
+            offsets = file["offsets"][:]
+            offsets[-1] = 10**9
+            file["offsets"][:] = offsets
+    with pytest.raises(InputFileError, match=r"would take \d+ MB of memory; got a file of"):
+        read_views(written)

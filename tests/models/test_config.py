@@ -20,7 +20,7 @@ def test_defaults_are_those_of_the_paper() -> None:
         ({"features": ["log_pt", "colour"]}, "unknown feature 'colour'"),
         ({"features": ["log_pt", "log_pt"]}, "named once each"),
         ({"features": []}, "at least one"),
-        ({"hidden": [64, 0]}, "at least 1"),
+        ({"hidden": [64, 0]}, "must be 1 to 4096"),
         ({"backbone": "transformer", "width": 100, "heads": 8}, "100 is not a multiple of heads 8"),
         ({"k": 0}, "k: "),
         ({"depth": 3}, "unknown key 'depth'"),

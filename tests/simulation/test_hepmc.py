@@ -274,7 +274,7 @@ def test_a_garbled_event_is_refused(hepmc_file: Path, hard_events: HardEvents, t
     packed[len(packed) // 2] ^= 0xFF
     flipped = tmp_path / "flipped.hepmc.gz"
     flipped.write_bytes(packed)
-    messages = {garbled: "of 7 events, number 3 cannot be read", gap: "of [67] events", flipped: ""}
+    messages = {garbled: "event 4, from 1, has a broken line: P one two three", gap: "of [67] events", flipped: ""}
     for path, message in messages.items():
         with pytest.raises(InputFileError, match=rf"{path.name} is not a whole HepMC file: {message}"):
             _split(path, hard_events.part(0, N), tmp_path / "out")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import awkward as ak
 import uproot
 
-from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError, Rs3lError
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
 from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.format_registry import format_of, get_format
@@ -70,7 +69,7 @@ class EventFile:
             MissingBranchError: no known format, or jets without candidates.
         """
         require_file(path)
-        with _reading(path), uproot.open({path: None}) as opened:
+        with reading(path, "cannot be read"), uproot.open({path: None}) as opened:
             classes = opened.classnames(cycle=False)
             if tree not in classes:
                 found = ", ".join(sorted(classes)) or "an empty file"
@@ -119,7 +118,7 @@ class EventFile:
             InputFileError: the file is damaged.
         """
         wanted = set(branches)
-        with _reading(self.path), uproot.open({self.path: None}) as opened:
+        with reading(self.path, "cannot be read"), uproot.open({self.path: None}) as opened:
             tree = opened[self.tree]
             size = sum(int(tree[self.names[name]].uncompressed_bytes) for name in wanted)
             step = max(memory * max(self.entries, 1) // max(size, 1), 1)
@@ -130,15 +129,3 @@ class EventFile:
             for arrays in parts:
                 yield Chunk(done, as_records(arrays, self.form))
                 done += len(arrays)
-
-
-@contextmanager
-def _reading(path: str) -> Iterator[None]:
-    try:
-        yield
-    except Rs3lError as error:
-        if path in str(error):
-            raise
-        raise type(error)(f"{path}: {error}") from error
-    except Exception as error:  # a damaged ROOT file raises anything, from struct.error to zlib.error
-        raise InputFileError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error

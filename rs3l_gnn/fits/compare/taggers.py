@@ -17,6 +17,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.fits.compare.replicas import ReplicaSource, Series, error_parts, errors_of_errors, moves_of_bias
 from rs3l_gnn.fits.compare.results import Comparison, TaggerFits, TaggerResult
 from rs3l_gnn.fits.compare.tables import markdown_tables
@@ -40,6 +41,7 @@ def fit_or_compare(config: FitConfig, output: Path | str, *, force: bool = False
     return (fit if config.comparison is None else compare_taggers)(config, output, force=force)
 
 
+@holds_output
 def compare_taggers(config: FitConfig, output: Path | str, *, force: bool = False) -> Comparison:
     """Fit every tagger's histogram with the same model and the same signal efficiencies.
 

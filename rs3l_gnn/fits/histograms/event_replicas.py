@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError, InputFileError, file_digest
+from rs3l_gnn.conventions.expansion import open_arrays
+from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.fits.histograms.cells import Flow, Key, RunHistogram, fold_flow
 from rs3l_gnn.fits.yields import Yields
 
@@ -28,8 +29,19 @@ class ReplicaFile:
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None, histograms: Path) -> ReplicaFile | None:
-        """What ``histograms.json`` says about replicas; None if it says nothing."""
-        return None if record is None else cls(histograms.parent / str(record["file"]), str(record["digest"]))
+        """What ``histograms.json`` says about replicas; None if it says nothing.
+
+        Raises:
+            InputFileError: it does not say where they are, or names another place than the folder of the histograms.
+        """
+        if record is None:
+            return None
+        file, digest = record.get("file"), record.get("digest")
+        if not (isinstance(file, str) and isinstance(digest, str) and file == Path(file).name):
+            raise InputFileError(
+                f"{histograms}: 'replicas' must name a file beside it, and its digest", got=record, hint="run it again"
+            )
+        return cls(histograms.parent / file, digest)
 
 
 @dataclass(frozen=True)
@@ -112,22 +124,20 @@ def _read(file: ReplicaFile, names: Sequence[str], flow: Flow) -> tuple[int, dic
         )
     if file_digest(file.path) != file.digest:
         raise InputFileError(f"{file.path} is not the one of the histograms beside it", hint="run the analysis again")
-    try:
-        with np.load(file.path, allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
-            if (header["format"], header["version"]) != ("rs3l-replicas", 1):
-                raise InputFileError(
-                    f"{file.path} is of another format",
-                    got=f"{header['format']}, version {header['version']}",
-                    allowed="rs3l-replicas, version 1",
-                )
-            lacking = [name for name in names if name not in header["cells"]]
-            if lacking:
-                raise FitError(f"{file.path} has no replicas of {', '.join(lacking)}", allowed=list(header["cells"]))
-            found = {}
-            for name in names:
-                content = fold_flow(archive[name], (2,), (True, True), flow)
-                found[name] = {(c[0], c[1], c[2]): rows for c, rows in zip(header["cells"][name], content, strict=True)}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputFileError(f"{file.path} does not hold replicas: {error}") from error
-    return int(header["replicas"]), found
+    with reading(file.path, "does not hold replicas"), open_arrays(file.path) as archive:
+        header = json.loads(str(archive["header"]))
+        if (header["format"], header["version"]) != ("rs3l-replicas", 1):
+            raise InputFileError(
+                f"{file.path} is of another format",
+                got=f"{header['format']}, version {header['version']}",
+                allowed="rs3l-replicas, version 1",
+            )
+        lacking = [name for name in names if name not in header["cells"]]
+        if lacking:
+            raise FitError(f"{file.path} has no replicas of {', '.join(lacking)}", allowed=list(header["cells"]))
+        found = {}
+        for name in names:
+            content = fold_flow(archive[name], (2,), (True, True), flow)
+            found[name] = {(c[0], c[1], c[2]): rows for c, rows in zip(header["cells"][name], content, strict=True)}
+        replicas = int(header["replicas"])
+    return replicas, found

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions import NOMINAL, FitError
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.fits.config.reading import ReadingConfig, fields_of
 from rs3l_gnn.fits.histograms.cells import Flow, Key, RunHistogram, fold_flow
 from rs3l_gnn.fits.histograms.covariances import related
@@ -91,28 +91,25 @@ def read_root(
     found: dict[str, dict[Key, Yields]] = {name: {} for name in names}
     covariances: dict[str, dict[Key, NDArray[np.float64]]] = {name: {} for name in names}
     edges: dict[str, NDArray[np.float64]] = {}
-    try:
-        with uproot.open(path) as file:
-            kinds = file.classnames(cycle=False)
-            objects = [key for key, kind in kinds.items() if kind.startswith("TH1")]
-            for key in (key for key, kind in kinds.items() if kind.startswith(("TH1", "TH2"))):
-                for name in names:
-                    place = _place(key.removeprefix(layout.covariance), name, layout, wanted)
-                    if place is not None and key.startswith(layout.covariance):
-                        covariances[name][place] = _folded(file[key], flow)
-                        continue
-                    if place is None or key not in objects:
-                        continue
-                    cell, own = _cell(file[key], f"{path}, {key}", flow)
-                    if not np.array_equal(edges.setdefault(name, own), own):
-                        raise FitError(
-                            f"{path}, {key}: another binning than the other histograms",
-                            got=f"{len(own) - 1} bins",
-                            allowed=f"{len(edges[name]) - 1} bins as in the first",
-                        )
-                    found[name][place] = cell
-    except (OSError, ValueError, KeyError) as error:
-        raise InputFileError(f"{path} cannot be read as a ROOT file: {error}") from error
+    with reading(path, "cannot be read as a ROOT file"), uproot.open(path) as file:
+        kinds = file.classnames(cycle=False)
+        objects = [key for key, kind in kinds.items() if kind.startswith("TH1")]
+        for key in (key for key, kind in kinds.items() if kind.startswith(("TH1", "TH2"))):
+            for name in names:
+                place = _place(key.removeprefix(layout.covariance), name, layout, wanted)
+                if place is not None and key.startswith(layout.covariance):
+                    covariances[name][place] = _folded(file[key], flow)
+                    continue
+                if place is None or key not in objects:
+                    continue
+                cell, own = _cell(file[key], f"{path}, {key}", flow)
+                if not np.array_equal(edges.setdefault(name, own), own):
+                    raise FitError(
+                        f"{path}, {key}: another binning than the other histograms",
+                        got=f"{len(own) - 1} bins",
+                        allowed=f"{len(edges[name]) - 1} bins as in the first",
+                    )
+                found[name][place] = cell
     for name, cells in found.items():
         if not cells:
             raise FitError(

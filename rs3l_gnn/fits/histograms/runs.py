@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import NOMINAL, FitError, InputFileError
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.fits.config.reading import ReadingConfig
 from rs3l_gnn.fits.histograms.cells import Flow, RunHistogram, cut_histogram
 from rs3l_gnn.fits.histograms.covariances import cut_covariances, related
@@ -112,11 +112,14 @@ def _read(path: Path, names: Sequence[str], report: Report, layout: ReadingConfi
 
     require_file(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), object_hook=object_hook)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputFileError(f"{path} is not JSON: {error}", hint="run `rs3l analyze` again") from error
+    # The hook makes arrays of lists, which may be ragged.
+    with reading(path, "is not JSON", hint="run `rs3l analyze` again"):
+        document = json.loads(text, object_hook=object_hook)
     plain = plain_document(document, names, layout)
     if plain is not None:
         report.add("plain_input", "kept", str(path), "plain histograms do not tell whether they are complete")

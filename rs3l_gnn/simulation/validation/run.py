@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs3l_gnn.conventions import InputFileError, PlotStyle, atomic_directory, refuse_existing
+from rs3l_gnn.conventions.locks import hold
 from rs3l_gnn.conventions.plotting import Figures, draw_into
 from rs3l_gnn.conventions.wording import plus_minus, readable_variation, sigmas
 from rs3l_gnn.simulation.validation.comparison import MeanShift, mean_shift
@@ -73,7 +74,7 @@ def plot_simulation(
         for name in _others(views)
         for variable in VARIABLES
     }
-    with atomic_directory(folder, force=force) as partial:
+    with hold(folder), atomic_directory(folder, force=force) as partial:
         with draw_into(partial, style) as figures:
             for sample, views in samples.items():
                 _draw_sample(figures, sample, views)

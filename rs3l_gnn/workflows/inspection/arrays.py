@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.conventions import InputFileError, JetLabel, jettype_names
+from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.data import effective_number
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.format_registry import find_format
@@ -29,22 +30,19 @@ def describe_hdf5(path: Path) -> Description:
     """
     import h5py
 
-    try:
-        with h5py.File(path, "r") as file:
-            if text_of(file.attrs.get("format")) == "rs3l-views":
-                return _views(file)
-            shapes = {name: list(item.shape) for name, item in file.items() if isinstance(item, h5py.Dataset)}
-            if {"features", "jet_features", "jettype", "vartype"} <= set(shapes):
-                return {
-                    "kind": "RS3L data set (published HDF5 layout)",
-                    "jets": shapes["features"][0],
-                    "jet types": _jettypes(file["jettype"][:]),
-                    "vartypes": _counts(file["vartype"][:]),
-                    "arrays": shapes,
-                }
-            return {"kind": "HDF5", "arrays": shapes, "groups": [k for k in file if k not in shapes]}
-    except (OSError, KeyError, ValueError) as error:
-        raise InputFileError(f"{path} is a damaged HDF5 file: {error}") from error
+    with reading(path, "is a damaged HDF5 file"), h5py.File(path, "r") as file:
+        if text_of(file.attrs.get("format")) == "rs3l-views":
+            return _views(file)
+        shapes = {name: list(item.shape) for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        if {"features", "jet_features", "jettype", "vartype"} <= set(shapes):
+            return {
+                "kind": "RS3L data set (published HDF5 layout)",
+                "jets": shapes["features"][0],
+                "jet types": _jettypes(file["jettype"][:]),
+                "vartypes": _counts(file["vartype"][:]),
+                "arrays": shapes,
+            }
+        return {"kind": "HDF5", "arrays": shapes, "groups": [k for k in file if k not in shapes]}
 
 
 def _views(file: Any) -> Description:
@@ -87,27 +85,17 @@ def describe_root(path: Path) -> Description:
     import uproot
 
     _require_whole_root(path)
-    try:
-        with uproot.open(path) as file:
-            classes = file.classnames(cycle=False)
-            trees = {
-                key: int(file[key].num_entries) for key, kind in classes.items() if kind in ("TTree", "ROOT::RNTuple")
-            }
-            description: Description = {"kind": "ROOT file", "trees": trees}
-            if "rs3l_metadata" in file:
-                description["kind"] = "rs3l simulation (PFNano-like ROOT)"
-                description["simulation"] = _metadata(json.loads(str(file["rs3l_metadata"])))
-            folders = [key.rpartition("/")[0] or "top" for key, kind in classes.items() if _is_histogram(kind)]
-            if folders and not trees:
-                description = {"kind": "ROOT file of histograms", "histograms": dict(Counter(folders))}
-            return description | _events({name: file[name] for name in trees})
-    except (
-        OSError,
-        ValueError,
-        uproot.exceptions.KeyInFileError,
-        uproot.deserialization.DeserializationError,
-    ) as error:
-        raise InputFileError(f"{path} is a damaged ROOT file: {' '.join(str(error).split())[:200]}") from error
+    with reading(path, "is a damaged ROOT file"), uproot.open(path) as file:
+        classes = file.classnames(cycle=False)
+        trees = {key: int(file[key].num_entries) for key, kind in classes.items() if kind in ("TTree", "ROOT::RNTuple")}
+        description: Description = {"kind": "ROOT file", "trees": trees}
+        if "rs3l_metadata" in file:
+            description["kind"] = "rs3l simulation (PFNano-like ROOT)"
+            description["simulation"] = _metadata(json.loads(str(file["rs3l_metadata"])))
+        folders = [key.rpartition("/")[0] or "top" for key, kind in classes.items() if _is_histogram(kind)]
+        if folders and not trees:
+            description = {"kind": "ROOT file of histograms", "histograms": dict(Counter(folders))}
+        return description | _events({name: file[name] for name in trees})
 
 
 def _metadata(metadata: Description) -> Description:

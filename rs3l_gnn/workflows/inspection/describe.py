@@ -106,7 +106,7 @@ def _refuse_foreign_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return
     if not any(name.endswith(("/version", "/data.pkl", "/archive_format")) for name in names):
         raise InputFileError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.workflows.inspection import results
 from rs3l_gnn.workflows.inspection.numbers import origin, rounded
 
@@ -27,16 +28,14 @@ def describe_json(path: Path) -> Description | None:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if path.suffix == ".json":
             raise InputFileError(f"{path} is not valid JSON: {error}") from error
         return None
     if not isinstance(document, dict):
         return {"kind": "JSON list" if isinstance(document, list) else "JSON value", "entries": _length(document)}
-    try:
+    with reading(path, "is a damaged document"):
         return _reader(document)(document, path)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise InputFileError(f"{path} is a damaged document", got=f"{type(error).__name__}: {error}") from error
 
 
 def _length(document: Any) -> int:

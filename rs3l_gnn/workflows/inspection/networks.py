@@ -7,6 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from rs3l_gnn.conventions import CheckpointError
+from rs3l_gnn.conventions.inputs import reading
+
 __all__ = ["describe_checkpoint", "describe_onnx", "looks_like_onnx", "shipped_weights"]
 
 Description = dict[str, Any]
@@ -18,9 +21,9 @@ def describe_checkpoint(path: Path) -> Description:
     Raises:
         CheckpointError: not a checkpoint, or one that does not agree with itself.
     """
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            inner = {name.partition("/")[2] for name in archive.namelist()}
+    with reading(path, "is not a checkpoint", error=CheckpointError):
+        inner = _inside(path) if zipfile.is_zipfile(path) else None
+    if inner is not None:
         if "archive_format" in inner:
             return {"kind": "program of torch.export", "note": "load it with torch.export.load"}
         if any(name.startswith("code/") for name in inner):
@@ -31,6 +34,11 @@ def describe_checkpoint(path: Path) -> Description:
     from rs3l_gnn.models import inspect_checkpoint
 
     return {"kind": "checkpoint", **inspect_checkpoint(path)}
+
+
+def _inside(path: Path) -> set[str]:
+    with zipfile.ZipFile(path) as archive:
+        return {name.partition("/")[2] for name in archive.namelist()}
 
 
 def shipped_weights(path: Path | str) -> Path:
@@ -46,12 +54,17 @@ def looks_like_onnx(head: bytes) -> bool:
 
 
 def describe_onnx(path: Path) -> Description:
-    """Describe an ONNX model, with its inputs where the package onnx is installed."""
+    """Describe an ONNX model, with its inputs where the package onnx is installed.
+
+    Raises:
+        InputFileError: the file is damaged.
+    """
     try:
         import onnx
     except ImportError:
         return {"kind": "ONNX model", "note": "its inputs are shown where the extra 'export' is installed"}
-    model = onnx.load(path, load_external_data=False)
+    with reading(path, "is not a whole ONNX model"):
+        model = onnx.load(path, load_external_data=False)
     return {
         "kind": "ONNX model",
         "producer": f"{model.producer_name} {model.producer_version}".strip(),

@@ -18,7 +18,7 @@ from uhi.io.json import default
 from rs3l_gnn.conventions import VARIATIONS, FitError, InputFileError
 from rs3l_gnn.fits import FitConfig, ReplicaSource, errors_of_errors
 from rs3l_gnn.fits.histograms.cells import RunHistogram
-from rs3l_gnn.fits.histograms.event_replicas import EventReplicas
+from rs3l_gnn.fits.histograms.event_replicas import EventReplicas, ReplicaFile
 from rs3l_gnn.fits.templates.build import build_templates, read_inputs, read_replicas
 from rs3l_gnn.fits.yields import Yields
 
@@ -273,3 +273,10 @@ def test_years_with_the_same_event_numbers_stay_independent(
         rows = {year: one.histograms["score_one"].cells[key].values for year, one in drawn.items()}
         np.testing.assert_array_equal(rows["a"], events.contents["score_one"][key][number])
         np.testing.assert_array_equal(rows["b"], events.contents["score_one"][key][(number + 1) % 4])
+
+
+@pytest.mark.parametrize("record", [{}, {"file": "../a", "digest": "a"}, {"file": "/a", "digest": "a"}, {"file": 1}])
+def test_replicas_stand_beside_their_histograms(record: dict[str, object], tmp_path: Path) -> None:
+    """A name from a file never becomes a path elsewhere."""
+    with pytest.raises(InputFileError, match="'replicas' must name a file beside it"):
+        ReplicaFile.of(record, tmp_path / "histograms.json")

@@ -91,3 +91,12 @@ def test_a_call_is_refused_and_nothing_runs(
 def test_names_that_a_module_imports_are_not_its_classes(name: bytes) -> None:
     with pytest.raises(pickle.UnpicklingError, match="it asks to import"):
         unpack(lz4.frame.compress(b"c" + name + b"\n."), module="builtins")
+
+
+def test_a_small_result_of_a_gigabyte_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rs3l_gnn.processors.running.stored_results._LARGEST", 2**20)
+    content = pack(np.zeros(2**20 - 1000, np.uint8))
+    assert len(content) < 10_000
+    assert not unpack(content, module="a").any()
+    with pytest.raises(pickle.UnpicklingError, match="it holds more than 1 MB"):
+        unpack(pack(np.zeros(2**20, np.uint8)), module="a")

@@ -1,0 +1,49 @@
+"""Runs that are told to stop, in real processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import sys, time, multiprocessing
+from pathlib import Path
+from rs3l_gnn.cli import app
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.conventions import atomic_file
+from rs3l_gnn.conventions.locks import hold
+
+@verb()
+def weights(output: Path = Path("out")) -> None:
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    child.start()
+    with hold(output), atomic_file(output) as partial:
+        partial.write_text("half")
+        print(child.pid, flush=True)
+        try:
+            child.join()
+            raise ConnectionError("a worker went away")
+        except OSError as error:
+            raise RuntimeError("what a library makes of it") from error
+
+sys.argv = ["rs3l", "weights", "--output", sys.argv[1]]
+app()
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_nothing_is_left_half_written_and_no_process(number: signal.Signals, status: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "out")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload] # noqa: S603  # own interpreter
+    child = int(process.stdout.readline())
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert process.returncode == status
+    assert errors == "rs3l weights: stopped; nothing is left half-written\n"
+    assert list(tmp_path.iterdir()) == []
+    assert not Path(f"/proc/{child}").exists()
