@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
-from rs3l_gnn.inference import Discriminant, ExportedNetwork, shipped_names
+from rs3l_gnn.inference import ADDRESSES, Discriminant, ExportedNetwork, shipped_names
 from rs3l_gnn.processors.histogram_config import AxisConfig, FunctionName, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
@@ -39,8 +39,10 @@ _BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
 
 
 def is_network(model: str | ExportedNetwork) -> bool:
-    """True for what names a network: one that is shipped, or a file; any other text is an expression."""
+    """True for what names a network: one that is shipped, an address, or a file; any other text is an expression."""
     if isinstance(model, ExportedNetwork):
+        return True
+    if model.startswith(ADDRESSES):
         return True
     path = Path(model)
     if model in shipped_names() or path.suffix in (".safetensors", ".pt", ".onnx"):

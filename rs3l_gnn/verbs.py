@@ -11,6 +11,7 @@ EXTRA_OF_VERB = {
     "finetune": "training",
     "evaluate": "training",
     "export": "training,export",
+    "publish": "analysis",
     "tag": "analysis",
     "analyze": "analysis",
     "fit": "fits",

@@ -32,6 +32,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "fits/test_fitting.py": ("fits/result", "fits/likelihood/hypotheses"),
     "fits/templates/test_build.py": ("fits/config/*", "fits/templates/processes", "fits/templates/samples"),
     "inference/test_tagger.py": ("inference/cache", "inference/of_*"),
+    "models/test_export.py": ("models/onnx_graph",),
+    "models/triton/test_repository.py": ("models/triton/candidates", "models/triton/preprocessing"),
     "models/kernels/test_stack.py": ("models/kernels/chunk",),
     "models/kernels/test_products.py": ("models/kernels/tiles",),
     "models/test_checkpoints.py": ("models/stored",),

@@ -17,6 +17,7 @@ from .errors import MissingBranchError as MissingBranchError
 from .errors import MissingDependencyError as MissingDependencyError
 from .errors import OutputError as OutputError
 from .errors import Rs3lError as Rs3lError
+from .errors import ServerError as ServerError
 from .errors import SimulationError as SimulationError
 from .errors import TrainingError as TrainingError
 from .errors import UnknownVariationError as UnknownVariationError

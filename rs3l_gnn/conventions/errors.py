@@ -14,6 +14,7 @@ __all__ = [
     "MissingDependencyError",
     "OutputError",
     "Rs3lError",
+    "ServerError",
     "SimulationError",
     "TrainingError",
     "UnknownVariationError",
@@ -73,6 +74,10 @@ class InputFileError(Rs3lError):
 
 class DownloadError(Rs3lError):
     """A server has no such file, fails again and again, or gives other bytes than it announced."""
+
+
+class ServerError(Rs3lError):
+    """A server that runs networks does not answer, or has not the one that is asked for."""
 
 
 class MissingBranchError(InputFileError):

@@ -12,12 +12,14 @@ from rs3l_gnn.models.threads import encoder_threads
 
 if TYPE_CHECKING:
     from rs3l_gnn.inference.loading import JetScorer
+    from rs3l_gnn.inference.triton import TritonTagger
     from rs3l_gnn.models import ExportedNetwork, ExportedTagger
 
-__all__ = ["cached_exported", "cached_tagger", "cached_tagger_count", "limited_threads"]
+__all__ = ["cached_exported", "cached_served", "cached_tagger", "cached_tagger_count", "limited_threads"]
 
 _taggers: dict[tuple[str, str], JetScorer] = {}
 _exported: dict[tuple[str, str, int | None], ExportedTagger] = {}
+_served: dict[tuple[str, str], TritonTagger] = {}
 
 
 def cached_tagger(name_or_path: str, digest: str | None, device: str) -> JetScorer:
@@ -58,6 +60,24 @@ def cached_exported(config: ExportedNetwork, digest: str | None, device: str, th
     return _exported.setdefault((tagger.digest, device, threads), tagger)
 
 
+def cached_served(address: str, digest: str | None) -> TritonTagger:
+    """The same for a model on a server, ``triton://host:port/model``: one connection in each process.
+
+    Raises:
+        ConfigError: no such address can be.
+        ServerError: the server does not answer.
+        CheckpointError: it serves something else, or other weights than ``digest`` says.
+        MissingDependencyError: tritonclient is not installed.
+    """
+    if digest is not None and (address, digest) in _served:
+        return _served[address, digest]
+    from rs3l_gnn.inference.triton import TritonAddress, TritonTagger
+
+    tagger = TritonTagger(TritonAddress.parse(address))
+    _require_digest(address, tagger.digest, digest)
+    return _served.setdefault((address, tagger.digest), tagger)
+
+
 def _require_digest(name: str, found: str, wanted: str | None) -> None:
     if wanted is not None and found != wanted:
         raise CheckpointError(
@@ -70,7 +90,7 @@ def _require_digest(name: str, found: str, wanted: str | None) -> None:
 
 def cached_tagger_count() -> int:
     """How many networks this process holds."""
-    return len(_taggers) + len(_exported)
+    return len(_taggers) + len(_exported) + len(_served)
 
 
 @contextmanager

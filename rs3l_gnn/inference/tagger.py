@@ -12,9 +12,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
+from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
-from rs3l_gnn.inference.cache import cached_exported, cached_tagger, limited_threads
+from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs, with_paper
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
 
@@ -38,8 +38,9 @@ class JetTagger:
     loads the network once, at first use. Scores of EdgeConv networks do not depend on how jets are cut into chunks.
 
     Args:
-        name_or_path: a shipped tagger by name, a checkpoint file, or a network in ONNX or TorchScript
-            (:class:`rs3l_gnn.models.ExportedNetwork`).
+        name_or_path: a shipped tagger by name, a checkpoint file, a published one (``hf://owner/name``,
+            ``https://...#sha256=...``), a model on a Triton server (``triton://host:port/model``), or a network in
+            ONNX or TorchScript (:class:`rs3l_gnn.models.ExportedNetwork`).
         device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
         threads: threads for the kernels and torch during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
@@ -81,7 +82,12 @@ class JetTagger:
         self.puppi, self.discriminant = puppi, discriminant
         self.device, self.threads = device, threads
         self.exported = None if isinstance(name_or_path, (str, Path)) else _resolved(name_or_path)
-        if self.exported is not None:
+        self.served = self.exported is None and str(name_or_path).startswith("triton://")
+        if self.served:
+            self.name_or_path = str(name_or_path)
+            distant = cached_served(self.name_or_path, None)
+            self.digest, self.classes, self.domain = distant.digest, distant.classes, distant.domain
+        elif self.exported is not None:
             self.name_or_path = self.exported.name
             foreign = cached_exported(self.exported, None, _concrete(device), threads)
             self.digest, self.classes, self.domain = foreign.digest, foreign.classes, foreign.domain
@@ -105,15 +111,17 @@ class JetTagger:
         """The network, from this process' cache.
 
         Raises:
-            ConfigError: it is a file of another format, which has scores alone.
+            ConfigError: it is a file of another format, or on a server, which have scores alone.
         """
-        if self.exported is not None:
+        if self.exported is not None or self.served:
             raise ConfigError(f"{self.name_or_path} gives scores alone, no embeddings")
         return cached_tagger(self.name_or_path, self.digest, _concrete(self.device))
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features the network takes, in its order."""
+        if self.served:
+            return cached_served(self.name_or_path, self.digest).features
         if self.exported is not None:
             return self._foreign(self.exported).features
         return tuple(self.model.encoder.config.features)
@@ -195,6 +203,9 @@ class JetTagger:
         return remarks
 
     def _score(self, inputs: JetInputs) -> NDArray[np.float32]:
+        if self.served:
+            distant = cached_served(self.name_or_path, self.digest)
+            return distant.score(inputs.table(FEATURE_NAMES), inputs.offsets)
         if self.exported is None:
             model = self.model
             return model.score(inputs.table(model.encoder.config.features), inputs.offsets)

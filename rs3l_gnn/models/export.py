@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +17,6 @@ from torch import Tensor, nn
 from rs3l_gnn.conventions import (
     FEATURE_NAMES,
     CheckpointError,
-    MissingDependencyError,
     atomic_directory,
     provenance,
     refuse_existing,
@@ -29,6 +27,7 @@ from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.models.checkpoints import load_encoder, load_tagger
 from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
+from rs3l_gnn.models.onnx_graph import onnx_session, require_onnx, write_graph
 from rs3l_gnn.models.padded import PaddedTagger, padded_batch
 from rs3l_gnn.models.stored import feature_table, holds_head
 
@@ -81,7 +80,7 @@ def export(
     output = Path(output)
     refuse_existing(output, force=force)
     if "onnx" in formats:
-        _require_onnx()
+        require_onnx()
     if not isinstance(model, (Encoder, Tagger)):
         model = load_tagger(model) if holds_head(model) else load_encoder(model)
     model = copy.deepcopy(model).cpu().float().eval()
@@ -116,18 +115,6 @@ def export(
     return report
 
 
-def _require_onnx() -> None:
-    try:
-        import onnx  # noqa: F401  # only asked whether it is there
-        import onnxruntime  # noqa: F401  # as above
-        import onnxscript  # noqa: F401  # as above
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"export to ONNX needs {error.name}",
-            hint="pip install 'rs3l_gnn[export]', or leave onnx out of the formats",
-        ) from error
-
-
 def _example(n_inputs: int) -> tuple[Tensor, Tensor]:
     features, valid = padded_batch(*_jets(3, n_inputs, seed=1))
     return torch.from_numpy(features), torch.from_numpy(valid)
@@ -138,39 +125,11 @@ def _dimensions() -> dict[str, dict[int, Any]]:
     return {"features": {0: jets, 1: n}, "valid": {0: jets, 1: n}}
 
 
-@contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    # The exporter's log warns about every operation of a torchvision that nobody asked for.
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
 def _write_onnx(padded: nn.Module, directory: Path, tagger: bool, n_inputs: int) -> tuple[Path, Run]:
-    import onnxruntime
-
     path = directory / "model.onnx"
-    with warnings.catch_warnings(), _quiet("torch.onnx._internal.exporter._registration"):
-        warnings.simplefilter("ignore")  # the exporter warns about its own deprecations
-        torch.onnx.export(
-            padded,
-            _example(n_inputs),
-            path,
-            input_names=_INPUTS,
-            output_names=["score" if tagger else "embedding"],
-            dynamic_shapes=_dimensions(),
-            opset_version=18,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    output = "score" if tagger else "embedding"
+    write_graph(padded, _example(n_inputs), path, inputs=_INPUTS, output=output, shapes=_dimensions())
+    session = onnx_session(path)
 
     def run(features: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         return np.asarray(session.run(None, {"features": features, "valid": valid})[0])

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from rs3l_gnn.conventions import CheckpointError, ConfigError, JetDomain, find_feature, known_features, unit_of
 from rs3l_gnn.models.discriminants import class_names
+from rs3l_gnn.models.hub import fetch_network, is_address
 
 __all__ = [
     "FORMAT",
@@ -105,11 +106,14 @@ def shipped_names() -> tuple[str, ...]:
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """Path of shipped weights by name, or of a file.
+    """Path of shipped weights by name, of a file, or of what :func:`rs3l_gnn.models.hub.fetch_network` fetches.
 
     Raises:
         CheckpointError: there is none.
+        ConfigError, DownloadError, MissingDependencyError: as there.
     """
+    if is_address(name):
+        return fetch_network(str(name))
     path = Path(name)
     if path.suffix == ".onnx":
         raise CheckpointError(
