@@ -284,7 +284,7 @@ def _open(path: Path) -> Any:
 def _against_floor(paths: list[Path], config: ProcessorConfig) -> tuple[float, float, dict[str, float]]:
     """CPU seconds of the processor and of its floor, each the best of three, taken in turns."""
     processor = TaggingProcessor(config)
-    tagger: JetTagger = processor.taggers["rs3l"]
+    tagger = JetTagger(processor.taggers["rs3l"].name_or_path)
     processor.process(_open(paths[0]))  # compiles what is compiled at first use
     best: dict[str, float] = {}
 

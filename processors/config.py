@@ -23,7 +23,9 @@ __all__ = [
     "N2",
     "SCORE",
     "AnalysisConfig",
+    "AnyTagger",
     "BootstrapConfig",
+    "FoldNetworks",
     "ProcessorConfig",
     "RunConfig",
     "is_network",
@@ -38,9 +40,9 @@ _BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
 """Settings of executors that may stand beside their name."""
 
 
-def is_network(model: str | ExportedNetwork) -> bool:
+def is_network(model: str | ExportedNetwork | FoldNetworks) -> bool:
     """True for what names a network: one that is shipped, an address, or a file; any other text is an expression."""
-    if isinstance(model, ExportedNetwork):
+    if not isinstance(model, str):
         return True
     if model.startswith(ADDRESSES):
         return True
@@ -53,6 +55,18 @@ def is_network(model: str | ExportedNetwork) -> bool:
         return False
 
 
+class FoldNetworks(BaseConfig):
+    """Networks of k folds as one tagger: each event has the score of the one that did not see it."""
+
+    kind: Literal["folds"] = Field(description="folds")
+    files: tuple[str, ...] = Field(
+        min_length=3, description="checkpoints of trainings with splits: {folds: k, fold: 0}, 1, ..., in any order"
+    )
+
+
+AnyTagger = str | Annotated[ExportedNetwork | FoldNetworks, Field(discriminator="kind")]
+
+
 class BootstrapConfig(BaseConfig):
     """Replicas of every histogram, in which the hard events count by chance; a fit compares taggers with them."""
 
@@ -63,11 +77,11 @@ class BootstrapConfig(BaseConfig):
 class ProcessorConfig(BaseConfig):
     """Everything a processor needs to know on a worker."""
 
-    taggers: dict[PlainName, str | ExportedNetwork] = Field(
+    taggers: dict[PlainName, AnyTagger] = Field(
         default={N2: N2},
         min_length=1,
         description="name -> shipped tagger, checkpoint file, expression of branches that hold scores, a section with "
-        "the kind and file of an ONNX or TorchScript network, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
+        "kind: onnx, torchscript or folds, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
     )
     device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:n")
     discriminants: dict[PlainName, Discriminant] = Field(
@@ -88,6 +102,10 @@ class ProcessorConfig(BaseConfig):
         default=None, description="keep the events of one side only and scale them up by its share"
     )
     fractions: SplitFractions = SplitFractions()
+    allow_training_events: bool = Field(
+        default=False,
+        description="keep simulated events that a network was trained on; the output then says how many there are",
+    )
     channels: Annotated[tuple[ChannelConfig, ...], BeforeValidator(named_channels)] = Field(
         default=(ChannelConfig(name="signal"),), min_length=1, description="a list, or name -> expression"
     )
@@ -113,7 +131,7 @@ class ProcessorConfig(BaseConfig):
 
     @field_validator("taggers")
     @classmethod
-    def _readable(cls, taggers: dict[str, str | ExportedNetwork]) -> dict[str, str | ExportedNetwork]:
+    def _readable(cls, taggers: dict[str, AnyTagger]) -> dict[str, AnyTagger]:
         for name, model in taggers.items():
             try:
                 if isinstance(model, str) and model != N2 and not is_network(model):
@@ -178,7 +196,7 @@ class ProcessorConfig(BaseConfig):
         return {**self.jet_variables, **own}
 
     @property
-    def networks(self) -> dict[str, str | ExportedNetwork]:
+    def networks(self) -> dict[str, AnyTagger]:
         """Taggers that are networks: name -> shipped name, file, or file of another format."""
         return {name: model for name, model in self.taggers.items() if model != N2 and is_network(model)}
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
 from rs3l_gnn.data import EventTables, event_numbers
 from rs3l_gnn.data.dataset_variation import RECORD_KEY, variation_of
-from rs3l_gnn.inference import JetInputs, JetTagger, jet_inputs, require_one_score, table_inputs, with_paper
+from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, jet_inputs, require_one_score, table_inputs, with_paper
 from rs3l_gnn.processors.columns import Columns
-from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.config import AnyTagger, FoldNetworks, ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events
@@ -29,6 +29,7 @@ from rs3l_gnn.processors.running.chunk import ChunkOutput, Selected
 from rs3l_gnn.processors.running.fileset import PLAN_KEY, Plan, plan_of
 from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.running.summary import summarise
+from rs3l_gnn.processors.seen_events import EventsOfJets, needs_numbers, refuse_seen, seen_in_training
 from rs3l_gnn.processors.selection import JetView, choose_jets, nominal_view, split_mask
 from rs3l_gnn.processors.shifts import shift_records, shifted_sets
 from rs3l_gnn.processors.skims import jet_table
@@ -59,17 +60,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
 
     def __init__(self, config: ProcessorConfig, *, on_error: Literal["raise", "collect"] = "raise") -> None:
         self.on_error = on_error
-        self.taggers = {
-            name: JetTagger(
-                model,
-                device=config.device,
-                threads=config.threads,
-                puppi=config.puppi,
-                pt_min=config.jet.model_pt_min,
-                discriminant=config.discriminants.get(name),
-            )
-            for name, model in config.networks.items()
-        }
+        self.taggers = {name: _tagger(config, name, model) for name, model in config.networks.items()}
         # One table of candidates for all networks.
         self.features = with_paper(name for tagger in self.taggers.values() for name in tagger.features)
         self.stored = config.stored
@@ -149,8 +140,11 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         in_file = nominal_view(jets, anchor=config.jet.choice == "anchor")
         is_split = simulation and config.split is not None  # no network was trained on data
         is_bootstrap = simulation and config.bootstrap.replicas > 0
-        numbers = _event_numbers(events, needed=is_split or plan.paired or is_bootstrap)
+        by_event = is_split or plan.paired or is_bootstrap
+        numbers = _event_numbers(events, needed=by_event or needs_numbers(self.taggers, plan.sample, simulation))
         kept = split_mask(config, plan.sample, numbers) if is_split else np.ones(len(events), dtype=bool)
+        seen = seen_in_training(self.taggers, plan.sample, numbers[kept], simulation=simulation)
+        refuse_seen(seen, config, sample=plan.sample)
         views = momentum_views(events, in_file, config.systematics, metadata, variations=is_nominal)
         columns = Columns(events, in_file)
         steps, chosen = zip(*(self._select(columns.under(view), kept, simulation) for view in views), strict=True)
@@ -163,7 +157,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             tables = EventTables(events, puppi=config.puppi, features=self.features)
             inputs = table_inputs(tables, selected=ak.unflatten(wanted, in_file.counts))
         clock.lap("features")
-        scores = self._scores(inputs, wanted, columns)
+        known = EventsOfJets(plan.sample, np.repeat(numbers, in_file.counts))
+        scores = self._scores(inputs, wanted, columns, known)
         clock.lap("networks")
 
         weights = event_weights(events, config.systematics, metadata, dataset, variations=is_nominal)
@@ -185,7 +180,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                 out.pair(numbers, weights["nominal"], selected)
         clock.lap("histograms")
         if is_nominal and config.systematics.candidates:
-            self._fill_candidate_shifts(columns, views[0], kept, weights["nominal"], out)
+            self._fill_candidate_shifts(columns, views[0], kept, weights["nominal"], out, known=known)
             clock.lap("candidate_shifts")
         skim = (
             {"skim": jet_table(events, in_file, wanted, scores, pt_min=config.jet.training_pt_min)}
@@ -200,6 +195,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             events=len(events),
             jets=len(in_file.pt),
             scored_jets=int(wanted.sum()),
+            seen_in_training=seen,
             metadata={_fileset_metadata(metadata, plan)},
             variations={json.dumps(record, sort_keys=True) for record in records.values()},
             models={
@@ -252,6 +248,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         kept: NDArray[np.bool_],
         weight: NDArray[np.float64],
         out: ChunkOutput,
+        *,
+        known: EventsOfJets,
     ) -> None:
         events = columns.events
         tables = EventTables(events, puppi=self.config.puppi, features=self.features)
@@ -268,11 +266,11 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     selected=ak.unflatten(wanted, view.counts),
                     features=self.features,
                 )
-            scores = self._scores(inputs, wanted, columns)
+            scores = self._scores(inputs, wanted, columns, known)
             out.fill(self._selected(columns, shifted.view, places, scores), {shifted.view.variation: weight})
 
     def _scores(
-        self, inputs: JetInputs | None, wanted: NDArray[np.bool_], columns: Columns
+        self, inputs: JetInputs | None, wanted: NDArray[np.bool_], columns: Columns, known: EventsOfJets
     ) -> dict[str, NDArray[np.floating]]:
         """Scores of the wanted jets by tagger, NaN for the others [n_jets]; what the file holds is not shifted."""
         scores: dict[str, NDArray[np.floating]] = {}
@@ -284,9 +282,20 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             elif name not in self.taggers:
                 values[wanted] = n2_score(_n2(columns.tables.jets)[wanted])
             elif inputs is not None:
-                values[wanted] = self.taggers[name].score(inputs)
+                values[wanted] = known.score(self.taggers[name], inputs, wanted)
             scores[name] = values
         return scores
+
+
+def _tagger(config: ProcessorConfig, name: str, model: AnyTagger) -> JetTagger | FoldTagger:
+    settings: dict[str, Any] = {
+        "device": config.device,
+        "threads": config.threads,
+        "puppi": config.puppi,
+        "pt_min": config.jet.model_pt_min,
+        "discriminant": config.discriminants.get(name),
+    }
+    return FoldTagger(model.files, **settings) if isinstance(model, FoldNetworks) else JetTagger(model, **settings)
 
 
 def _n2(jets: Any) -> NDArray[np.float64]:

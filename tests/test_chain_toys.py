@@ -36,6 +36,7 @@ analyze:
   main:
     filesets: [simulate/qcd/fileset.json, simulate/hbb/fileset.json]
     taggers: {tagger: finetune/tagger-1/tagger.safetensors}
+    allow_training_events: true  # there are too few for a split
     score: {bins: 40, start: 0.0, stop: 1.0}
     run: {executor: iterative}
 fit:

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -46,6 +47,7 @@ from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
 from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
 from rs3l_gnn.processors.running.summary import summarise
+from rs3l_gnn.processors.seen_events import refuse_seen_files
 from rs3l_gnn.processors.skims import JetBlocks, write_skims
 from rs3l_gnn.processors.tagging import TaggingProcessor
 from rs3l_gnn.processors.weights import shower_weight_order
@@ -86,6 +88,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
     processor = _processor(config)
     good, bad, remarks = _open_files(config, datasets, processor)
+    refuse_seen_files(processor.taggers, processor.config, datasets, good)
     datasets, without = _described(config, datasets, good)
     items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
@@ -115,6 +118,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
             "bytes_read": int(result["metrics"].get("bytesread", 0)),
             "remarks": remarks,
+            **({"seen_in_training": seen} if (seen := _seen(result["out"])) else {}),
             "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
             "failed_chunks": failed,
             "seconds": {
@@ -198,6 +202,14 @@ def _described(
 def _failures(out: Mapping[str, Any]) -> list[dict[str, str]]:
     failures = sorted(failure for part in out.values() for failure in part.get("failures", ()))
     return [{"chunk": where, "error": message} for _, where, _, message in failures]
+
+
+def _seen(out: Mapping[str, Any]) -> dict[str, int]:
+    """Events that each network was trained on, where that is allowed."""
+    found: Counter[str] = Counter()
+    for part in out.values():
+        found.update(part.get("seen_in_training", {}))
+    return dict(found)
 
 
 def _counts(out: Mapping[str, Any], seconds: float) -> dict[str, float]:
@@ -294,6 +306,8 @@ def _write(
 
     local = [Path(path) for path in inputs if Path(path).is_file()]
     record = provenance(config=config, inputs=local)
+    if "seen_in_training" in report:
+        record["seen_in_training"] = report["seen_in_training"]
     document = histogram_document(summary, complete=bool(report["complete"]), provenance=record)
     with atomic_directory(output, force=force) as folder:
         save({**summary, "report": report, "provenance": record}, str(folder / "output.coffea"))

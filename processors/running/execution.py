@@ -18,14 +18,14 @@ from coffea.processor import accumulate
 from coffea.processor.executor import ExecutorBase
 
 from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError, progress
-from rs3l_gnn.inference import JetInputs, JetTagger
+from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.running.executor import Function, Workers, chunk_name
 
 __all__ = ["AddingUp", "ReadFailuresAsResults", "warm_up"]
 
 
-def warm_up(taggers: list[JetTagger]) -> float:
+def warm_up(taggers: list[JetTagger | FoldTagger]) -> float:
     """Import what a chunk needs, load the networks and run each once, which compiles what is compiled at first use.
 
     Returns:
@@ -39,7 +39,8 @@ def warm_up(taggers: list[JetTagger]) -> float:
     del coffea, rs3l_gnn
     offsets = np.arange(0, 201, 50)
     particles = np.random.default_rng(0).normal(size=(200, len(FEATURE_NAMES))).astype(np.float32)
-    for tagger in taggers:
+    parts = [part for one in taggers for part in (one.parts if isinstance(one, FoldTagger) else (one,))]
+    for tagger in parts:
         tagger.score(JetInputs(particles, offsets, np.ones(4, dtype=np.int64), axes=np.zeros((4, 2))))
     return time.perf_counter() - start
 

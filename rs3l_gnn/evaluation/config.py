@@ -152,6 +152,9 @@ class EvaluateConfig(BaseConfig):
     side: Literal["test", "validation"] = Field(
         "test", description="events that are used; validation for choices that the test events must not see"
     )
+    allow_training_events: bool = Field(
+        False, description="keep events that a tagger was trained on; the report then says how many there are"
+    )
     seed: int = Field(1, ge=0, description="of the bootstrap")
     style: PlotStyle = PlotStyle()
 

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain, columns_of
+from rs3l_gnn.conventions.seen_events import seen_by
 from rs3l_gnn.data import Views
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
+from rs3l_gnn.models.stored import seen_events
 
 __all__ = ["JetInputs", "Scorer", "checkpoint_path", "load_scorer"]
 
@@ -64,15 +66,25 @@ class Scorer:
         features: that it takes.
         domain: what it was trained on.
         encoder: of our own taggers; None for others.
+        seen_events: what it says of the events of its trainings.
     """
 
     name: str
     features: tuple[str, ...]
     domain: JetDomain
     encoder: Any
+    seen_events: tuple[dict[str, Any], ...]
     _classes: tuple[str, ...]
     _discriminant: Discriminant | None
     _score: Callable[[JetInputs], NDArray[np.float32]]
+
+    def seen(self, views: Views, jets: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """True for the jets whose event it was trained on [n]."""
+        found = np.zeros(len(jets), dtype=bool)
+        for number, sample in enumerate(views.samples):
+            mine = views.sample[jets] == number
+            found[mine] = seen_by(self.seen_events, sample, views.event[jets][mine], where=self.name)
+        return found
 
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """One score in [0, 1] for each jet [n_jets]."""
@@ -104,6 +116,7 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
             exported.features,
             exported.domain,
             None,
+            exported.seen_events,
             exported.classes,
             discriminant,
             lambda inputs: exported.score(
@@ -114,7 +127,8 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
         )
     from rs3l_gnn.models import load_tagger
 
-    tagger = load_tagger(checkpoint_path(weights, "tagger"))
+    path = checkpoint_path(weights, "tagger")
+    tagger = load_tagger(path)
     require_one_score(tagger.classes, discriminant, tagger=weights)
     encoder = tagger.encoder
     return Scorer(
@@ -122,6 +136,7 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
         tuple(encoder.config.features),
         encoder.domain,
         encoder,
+        seen_events(path),
         tagger.classes,
         discriminant,
         lambda inputs: tagger.score(inputs.of_network(encoder.config.features), inputs.offsets),

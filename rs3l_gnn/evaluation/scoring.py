@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import Split, jettype_numbers, n2_score, progress
+from rs3l_gnn.conventions import InvalidDataError, Split, jettype_numbers, n2_score, progress
 from rs3l_gnn.data import Views, ViewsSource
 from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.domains import domain_remarks
@@ -159,7 +159,7 @@ class _Parts:
 def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, needs: Mapping[str, bool]) -> _Parts:
     taggers = {weights: load_scorer(config, weights) for weights in needs}
     encoders = _encoders(config, taggers)
-    remarks = _compare(source, events, taggers, encoders)
+    remarks = (*_compare(source, events, taggers, encoders), *_refuse_seen(config, events, taggers))
     if not needs and not encoders and (config.responses is None or config.responses.profile is None):
         return _Parts({}, {}, remarks, {})  # no particles are needed
     n_jets, n_events = events.views.n_jets, events.views.n_events
@@ -234,6 +234,23 @@ def _compare(
     remarks = domain_remarks(source.domain, trained, events.views.pt[events.nominal])
     for remark in remarks:
         _log.warning("%s", remark)
+    return remarks
+
+
+def _refuse_seen(config: EvaluateConfig, events: JoinedEvents, taggers: Mapping[str, Scorer]) -> list[str]:
+    """Refuse events that a tagger was trained on, or say how many there are where that is allowed."""
+    remarks = []
+    for name, tagger in taggers.items():
+        n = int(tagger.seen(events.views, events.nominal).sum())
+        if n and not config.allow_training_events:
+            raise InvalidDataError(
+                f"{name} was trained on {n} of the {len(events.nominal)} events that are evaluated here",
+                hint="set splits to those of its training; if these are other events, give their sample another name; "
+                "allow_training_events: true keeps them, and says so",
+            )
+        if n:
+            remarks.append(f"{name}: trained on {n} of the {len(events.nominal)} events that are evaluated here")
+            _log.warning("%s", remarks[-1])
     return remarks
 
 

@@ -1,3 +1,4 @@
+from .folds import FoldTagger as FoldTagger
 from .inputs import JetInputs as JetInputs
 from .inputs import event_inputs as event_inputs
 from .inputs import jet_inputs as jet_inputs

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
 from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, jet_inputs, with_paper
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
+from rs3l_gnn.models.stored import seen_events
 
 if TYPE_CHECKING:
     from rs3l_gnn.inference.loading import JetScorer
@@ -58,6 +59,8 @@ class JetTagger:
         classes: names of the network's scores in their order: ``signal`` alone, or three and more.
         domain: the kind of jets that the network was trained on, as far as its checkpoint says.
         pt_min: GeV, the lower end of :meth:`in_range`.
+        seen_events: what its checkpoint says of the events of its trainings, see
+            :mod:`rs3l_gnn.conventions.seen_events`.
 
     Example::
 
@@ -81,6 +84,7 @@ class JetTagger:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
         self.puppi, self.discriminant = puppi, discriminant
         self.device, self.threads = device, threads
+        self.seen_events: tuple[dict[str, Any], ...] = ()
         self.exported = None if isinstance(name_or_path, (str, Path)) else _resolved(name_or_path)
         self.served = self.exported is None and str(name_or_path).startswith("triton://")
         if self.served:
@@ -91,11 +95,13 @@ class JetTagger:
             self.name_or_path = self.exported.name
             foreign = cached_exported(self.exported, None, _concrete(device), threads)
             self.digest, self.classes, self.domain = foreign.digest, foreign.classes, foreign.domain
+            self.seen_events = foreign.seen_events
         else:
             path = Path(str(name_or_path))
             self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
             loaded = cached_tagger(self.name_or_path, None, _concrete(device))
             self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
+            self.seen_events = seen_events(self.name_or_path)
         if discriminant is not None:
             require_one_score(self.classes, discriminant, tagger=self.name_or_path)
         known = self.domain.pt_min
@@ -175,6 +181,20 @@ class JetTagger:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
         encoder = self.model.encoder
         return self._run(lambda some: encoder.embed(some.table(encoder.config.features), some.offsets), inputs)
+
+    def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
+        """True for the events that the network was trained on, as far as its checkpoint says [n].
+
+        Args:
+            sample: name of the sample that the events belong to.
+            event: event numbers [n].
+
+        Raises:
+            CheckpointError: its record is damaged.
+        """
+        from rs3l_gnn.conventions.seen_events import seen_by
+
+        return seen_by(self.seen_events, sample, event, where=self.name_or_path)
 
     def require(self, domain: JetDomain, *, where: str = "the events") -> tuple[str, ...]:
         """Refuse jets that lack what the network takes; say once in a process how else they differ from its training.

@@ -29,7 +29,7 @@ from rs3l_gnn.models.encoder import Encoder
 from rs3l_gnn.models.heads import Tagger
 from rs3l_gnn.models.onnx_graph import onnx_session, require_onnx, write_graph
 from rs3l_gnn.models.padded import PaddedTagger, padded_batch
-from rs3l_gnn.models.stored import feature_table, holds_head
+from rs3l_gnn.models.stored import feature_table, holds_head, seen_events
 
 __all__ = ["FORMATS", "Format", "export"]
 
@@ -81,6 +81,7 @@ def export(
     refuse_existing(output, force=force)
     if "onnx" in formats:
         require_onnx()
+    seen = () if isinstance(model, (Encoder, Tagger)) else seen_events(model)
     if not isinstance(model, (Encoder, Tagger)):
         model = load_tagger(model) if holds_head(model) else load_encoder(model)
     model = copy.deepcopy(model).cpu().float().eval()
@@ -105,6 +106,7 @@ def export(
             "features": feature_table(encoder.config.features),
             **({"classes": list(model.classes)} if isinstance(model, Tagger) else {}),
             "domain": encoder.domain.record(),
+            **({"seen_events": list(seen)} if seen else {}),
             "digest": model.digest,
             "tolerance": _TOLERANCE,
             "files": files,

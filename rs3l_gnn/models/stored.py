@@ -26,6 +26,7 @@ __all__ = [
     "inspect_checkpoint",
     "read_stored",
     "require_fit",
+    "seen_events",
     "shipped_names",
 ]
 
@@ -159,24 +160,44 @@ def inspect_checkpoint(path: Path | str) -> dict[str, Any]:
     }
 
 
+def seen_events(name: str | Path) -> tuple[dict[str, Any], ...]:
+    """What a checkpoint says of the events that it was trained on; nothing for files that are not of this package.
+
+    Raises:
+        CheckpointError: no such file, or not a checkpoint.
+    """
+    path = find_checkpoint(name)
+    if path.suffix != ".safetensors":
+        return ()
+    return tuple((_checked(path, _header(path)).get("provenance") or {}).get("seen_events") or ())
+
+
 def read_stored(path: Path) -> Stored:
     """Read an own checkpoint.
 
     Raises:
         CheckpointError: another kind of file, a damaged document, or inputs that this version does not compute.
     """
+    document = _checked(path, _header(path))
     try:
         with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get("rs3l")
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # no mapping, has keys() only
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a safetensors file", got=str(error)) from error
+    if document["kind"] == "encoder":
+        state = {f"encoder.{key}": value for key, value in state.items()}
+    return Stored(path, document, state)
+
+
+def _header(path: Path) -> str:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text: str | None = (file.metadata() or {}).get("rs3l")
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a safetensors file", got=str(error)) from error
     if text is None:
         raise CheckpointError(f"{path} is a safetensors file without our document", hint="write it with save_encoder")
-    document = _checked(path, text)
-    if document["kind"] == "encoder":
-        state = {f"encoder.{key}": value for key, value in state.items()}
-    return Stored(path, document, state)
+    return text
 
 
 def _checked(path: Path, text: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import CheckpointError, refuse_existing
 from rs3l_gnn.conventions.locks import holds_output
+from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
 from rs3l_gnn.data import ViewsSource, effective_number
 from rs3l_gnn.models import (
     EdgeConvConfig,
@@ -26,11 +27,12 @@ from rs3l_gnn.models import (
     make_encoder,
     save_tagger,
 )
+from rs3l_gnn.models.stored import seen_events
 from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.distillation import load_teachers, teacher_logits
 from rs3l_gnn.training.jet_batches import JetBatch, JetBatches, jet_table
 from rs3l_gnn.training.jet_targets import JetTargets
-from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
+from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, samples_of, write_training
 from rs3l_gnn.training.parts import scale_free_part
 from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
@@ -86,6 +88,10 @@ def finetune(
         state = prepare_state(output, record, force=force)
         targets = JetTargets.of(source, config)
         events, watched = targets.events(source.index, config)
+        record[SEEN_EVENTS] = [
+            *(record for weights in _sources(config) for record in seen_events(weights)),
+            seen_record("fine-tuning", samples_of(source.index, events, watched), config.splits),
+        ]
         used = np.flatnonzero(
             np.isin(targets.event, np.concatenate([events, watched])) & targets.may_be_drawn(source.index)
         )
@@ -175,6 +181,12 @@ def _teachers(
     for path, teacher in zip(config.distillation.teachers, teachers, strict=True):
         source.require_features(teacher.encoder.config.features, what=f"the teacher {path}")
     return teacher_logits(source, jets, teachers)
+
+
+def _sources(config: FinetuneConfig) -> list[str]:
+    """Weights that a training starts from or learns from."""
+    teachers = () if config.distillation is None else config.distillation.teachers
+    return [str(weights) for weights in (config.encoder, *teachers) if weights is not None]
 
 
 def _require_architecture(config: FinetuneConfig, found: EncoderConfig) -> None:

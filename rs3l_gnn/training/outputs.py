@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rs3l_gnn.conventions import BaseConfig, atomic_directory, dump_config, file_digest, provenance, write_json
+from rs3l_gnn.data import Views
 from rs3l_gnn.training.config import FinetuneConfig, PretrainConfig, TrainerConfig
 from rs3l_gnn.training.extensions import FOLDERS
 from rs3l_gnn.training.history import Row, write_rows
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.runner import TrainingOutcome
 
-__all__ = ["SavedTraining", "chooses", "identity", "label_record", "write_training"]
+__all__ = ["SavedTraining", "chooses", "identity", "label_record", "samples_of", "write_training"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,17 @@ def label_record(train: int, validation: int, *, choosing: bool) -> dict[str, in
     """
     counted = validation if choosing else 0
     return {"train": train, "choice": counted, "total": train + counted}
+
+
+def samples_of(index: Views, *events: NDArray[np.integer]) -> set[str]:
+    """Names of the samples that some events are of.
+
+    Args:
+        index: the views.
+        events: indices of events, several times [n].
+    """
+    samples = index.sample[index.first[:-1][np.concatenate(events)]]
+    return {index.samples[number] for number in np.unique(samples)}
 
 
 def write_training(

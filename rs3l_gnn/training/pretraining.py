@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from rs3l_gnn.conventions import Split, refuse_existing
 from rs3l_gnn.conventions.locks import holds_output
+from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number, events_on
 from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
 from rs3l_gnn.training.config import PretrainConfig
@@ -24,7 +25,7 @@ from rs3l_gnn.training.gather import gather_embeddings
 from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import alignment, effective_rank, linear_probe_auc, uniformity
-from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, write_training
+from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, samples_of, write_training
 from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
 from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
@@ -222,6 +223,8 @@ def pretrain(
         "validation": len(validation.events),
         "without_enough_views": train.n_short + validation.n_short,
     }
+    samples = samples_of(source.index, train.events, validation.events)
+    record[SEEN_EVENTS] = [seen_record("pre-training", samples, config.splits)]
     if weights is not None:
         record["effective_events"] = effective_number(weights[train.events])
     if config.trainer.restart is not None:

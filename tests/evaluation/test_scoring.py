@@ -16,7 +16,9 @@ from rs3l_gnn.conventions import (
     JetDomain,
     Split,
     SplitFractions,
+    event_hash,
 )
+from rs3l_gnn.conventions.seen_events import seen_record
 from rs3l_gnn.data import Views, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, scoring
 from rs3l_gnn.evaluation.scorers import checkpoint_path
@@ -158,6 +160,27 @@ def test_views_of_another_kind_than_trained_on_are_said_or_refused(
     write_views(views, all_views, domain=strange, force=True)
     with pytest.raises(InvalidDataError, match="takes tanh_d0, which the views do not have"):
         score_test_events(EvaluateConfig.model_validate({"views": views, "taggers": {"x": str(path)}}))
+
+
+def test_events_of_a_training_are_refused(config: EvaluateConfig, tmp_path: Path) -> None:
+    path = tmp_path / "tagger.safetensors"
+    encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
+    record = seen_record("fine-tuning", ["qcd"], SplitFractions(folds=3, fold=0))
+    save_tagger(path, Tagger(encoder, Head(HeadConfig(), 4)), provenance={"seen_events": [record]})
+    document = {"views": config.views, "taggers": {"x": str(path)}}
+    with pytest.raises(
+        InvalidDataError, match=r"was trained on (\d+) of the \d+ events that are evaluated here; set"
+    ) as e:
+        score_test_events(EvaluateConfig.model_validate(document))
+    scored = score_test_events(EvaluateConfig.model_validate({**document, "allow_training_events": True}))
+    nominal = scored.nominal
+    qcd = scored.views.event[nominal][scored.views.sample[nominal] == scored.views.samples.index("qcd")]
+    seen = int((event_hash("qcd", qcd) >= 1 / 3).sum())
+    assert seen > 5
+    assert f"trained on {seen} of the {len(nominal)} events" in str(e.value)
+    assert scored.remarks == (f"{path}: trained on {seen} of the {len(nominal)} events that are evaluated here",)
+    folds = {**document, "splits": {"folds": 3, "fold": 0}}
+    assert score_test_events(EvaluateConfig.model_validate(folds)).remarks == ()
 
 
 def test_a_folder_stands_for_the_weights_in_it(tmp_path: Path) -> None:

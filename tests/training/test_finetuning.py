@@ -22,9 +22,11 @@ from rs3l_gnn.conventions import (
     Split,
     SplitFractions,
     TrainingError,
+    event_hash,
     parse_config,
 )
 from rs3l_gnn.data import ViewsSource, read_views, write_views
+from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.models import EdgeConvConfig, inspect_checkpoint, load_encoder, load_tagger, make_encoder, save_encoder
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, TrainerConfig, finetune, pretrain
 from rs3l_gnn.training.jet_targets import JetTargets
@@ -282,6 +284,21 @@ def test_negative_weights_are_refused_unless_told(toy_views: Path, tmp_path: Pat
         finetune(config(path), tmp_path / "out")
     result = finetune(config(path, weights={"negative": "zero"}), tmp_path / "zero")
     assert result.history[0]["loss"] is not None
+
+
+def test_a_tagger_says_which_events_it_and_its_encoder_have_seen(toy_views: Path, tmp_path: Path) -> None:
+    """Its own splits are others than those of the encoder, which another training has made."""
+    first = finetune(config(toy_views), tmp_path / "first")
+    result = finetune(config(toy_views, encoder=str(first.checkpoint), splits={"folds": 3, "fold": 1}), tmp_path / "b")
+    views = read_views(toy_views)
+    events = views.event[views.first[:-1]]
+    for index, sample in enumerate(views.samples):
+        mine = events[views.sample[views.first[:-1]] == index]
+        place = event_hash(sample, mine)
+        seen = {path: JetTagger(path).seen(sample, mine) for path in (first.checkpoint, result.checkpoint)}
+        assert (seen[first.checkpoint] == (place < 0.7)).all()
+        assert (seen[result.checkpoint] == ((place < 0.7) | (np.floor(place * 3) != 1))).all()
+        assert not JetTagger(result.checkpoint).seen(f"other {sample}", mine).any()
 
 
 def test_labels_that_choose_the_epoch_are_counted(toy_views: Path, tmp_path: Path) -> None:

@@ -92,6 +92,9 @@ def test_the_folder_tells_all(trained: Path, pretrain_config: Configs, toy_views
     side = views.split(SplitFractions())[views.first[:-1]]
     assert record["events"]["train"] == (side == Split.TRAIN).sum()
     assert record["events"]["validation"] == (side == Split.VALIDATION).sum()
+    (seen,) = record["seen_events"]
+    assert (seen["training"], seen["samples"]) == ("pre-training", sorted(views.samples))
+    assert seen["splits"] == SplitFractions().model_dump(mode="json")
     header = (trained / "history.csv").read_text().splitlines()[0].split(",")
     assert header == [
         "epoch",

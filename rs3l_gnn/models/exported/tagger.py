@@ -55,6 +55,7 @@ class ExportedTagger:
         inputs: columns of what it is given: the paper's 15, or its own features where it takes others.
         domain: the kind of jets it was trained on, as far as its document says.
         digest: SHA-256 of the file, its document and the settings.
+        seen_events: what its document says of the events that it was trained on.
     """
 
     def __init__(self, config: ExportedNetwork, *, device: str = "cpu", threads: int | None = None) -> None:
@@ -67,6 +68,7 @@ class ExportedTagger:
             )
         document = read_document(path)
         self.domain = JetDomain(pt_min=config.pt_min)
+        self.seen_events: tuple[dict[str, Any], ...] = tuple(document.get("seen_events") or ())
         read = self._weaver if "input_names" in document else self._ours
         batch, names, classes = read(document, path)
         self._batch: Batch = batch

@@ -1,0 +1,116 @@
+"""The networks of k folds as one tagger: each jet has the score of the network that did not see its event."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rs3l_gnn.conventions import ConfigError, JetDomain
+from rs3l_gnn.inference.inputs import JetInputs
+from rs3l_gnn.inference.tagger import JetTagger
+
+__all__ = ["FoldTagger"]
+
+
+class FoldTagger:
+    """Taggers of ``rs3l finetune`` with ``splits: {folds: k, fold: i}``, one for each i.
+
+    The fold of an event is that of its hash, as in the training, for events of other samples and recorded ones too, so
+    that all are scored alike.
+
+    Args:
+        files: checkpoints, in any order.
+        settings: of each, as for :class:`JetTagger`.
+
+    Raises:
+        CheckpointError: a file cannot be read.
+        ConfigError: they are not the k networks of k folds, or have other classes or inputs than one another.
+
+    Attributes:
+        parts: the networks, by the fold that tests them.
+        digest: of all of their digests.
+        classes, features, domain, pt_min, discriminant: as of a :class:`JetTagger`.
+    """
+
+    def __init__(self, files: Sequence[str], **settings: Any) -> None:
+        from rs3l_gnn.conventions.seen_events import splits_of
+
+        networks = [JetTagger(file, **settings) for file in files]
+        by_fold: dict[int, JetTagger] = {}
+        for network in networks:
+            own = [splits_of(record, where=network.name_or_path) for record in network.seen_events[-1:]]
+            if not own or own[0].folds != len(networks):
+                raise ConfigError(
+                    f"{network.name_or_path} was not trained on {len(networks)} folds",
+                    got="nothing about its events" if not own else f"splits {own[0].model_dump()}",
+                    hint=f"fine-tune with splits: {{folds: {len(networks)}, fold: 0}} and so on, and name all files",
+                )
+            if own[0].fold in by_fold:
+                other = by_fold[own[0].fold].name_or_path
+                raise ConfigError(f"{other} and {network.name_or_path} both leave fold {own[0].fold} out")
+            by_fold[own[0].fold] = network
+        self.parts = tuple(by_fold[fold] for fold in range(len(networks)))
+        first = self.parts[0]
+        for part in self.parts:
+            if (part.classes, part.features) != (first.classes, first.features):
+                raise ConfigError(f"{part.name_or_path} has other classes or inputs than {first.name_or_path}")
+        self.name_or_path = ", ".join(part.name_or_path for part in self.parts)
+        self.digest = hashlib.sha256("".join(part.digest for part in self.parts).encode()).hexdigest()
+        self.classes, self.features, self.discriminant = first.classes, first.features, first.discriminant
+        self.domain, self.pt_min = first.domain, max(part.pt_min for part in self.parts)
+
+    def require(self, domain: JetDomain, *, where: str = "the events") -> tuple[str, ...]:
+        """As :meth:`JetTagger.require`, of every network."""
+        return tuple(dict.fromkeys(clause for part in self.parts for clause in part.require(domain, where=where)))
+
+    def folds_of(self, sample: str, event: ArrayLike) -> NDArray[np.int64]:
+        """Fold of each event [n]."""
+        from rs3l_gnn.conventions import event_hash
+
+        return np.floor(event_hash(sample, event) * len(self.parts)).astype(np.int64)
+
+    def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
+        """True for events that the very network that scores them has seen, which pre-training may have done [n]."""
+        fold = self.folds_of(sample, event)
+        found = [part.seen(sample, event) for part in self.parts]
+        return np.asarray(np.stack(found)[fold, np.arange(len(fold))])
+
+    def score(self, inputs: JetInputs, sample: str, event: ArrayLike) -> NDArray[np.float32]:
+        """Scores of prepared jets, as :meth:`JetTagger.score` gives them.
+
+        Args:
+            inputs: the jets.
+            sample: of the events.
+            event: number of the event of each jet [n_jets].
+        """
+        fold = self.folds_of(sample, event)
+        out: NDArray[np.float32] | None = None
+        for number, part in enumerate(self.parts):
+            mine = np.flatnonzero(fold == number)
+            scores = part.score(_some(inputs, mine))
+            if out is None:
+                out = np.empty((inputs.n_jets, *scores.shape[1:]), np.float32)
+            out[mine] = scores
+        return np.empty(0, np.float32) if out is None else out
+
+
+def _some(inputs: JetInputs, jets: NDArray[np.int64]) -> JetInputs:
+    """Some of the jets, without their events."""
+    from rs3l_gnn.conventions.jagged import offsets_of, ranges
+
+    counts = np.diff(inputs.offsets)[jets]
+    rows = ranges(inputs.offsets[:-1][jets], counts)
+    axes = None if inputs.axes is None else inputs.axes[jets]
+    return replace(
+        inputs,
+        features=inputs.features[rows],
+        offsets=offsets_of(counts),
+        counts=np.ones(len(jets), np.int64),
+        present=None,
+        axes=axes,
+    )
