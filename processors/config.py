@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
-from rs3l_gnn.inference import ADDRESSES, Discriminant, ExportedNetwork, shipped_names
+from rs3l_gnn.inference import ADDRESSES, Discriminant, ExportedNetwork, shipped_names, stands_for_several
 from rs3l_gnn.processors.histogram_config import AxisConfig, FunctionName, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
@@ -47,7 +47,7 @@ def is_network(model: str | ExportedNetwork | FoldNetworks) -> bool:
     if model.startswith(ADDRESSES):
         return True
     path = Path(model)
-    if model in shipped_names() or path.suffix in (".safetensors", ".pt", ".onnx"):
+    if model in shipped_names() or stands_for_several(model) or path.suffix in (".safetensors", ".pt", ".onnx"):
         return True
     try:
         return path.is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data import FORMATS, EventTables, event_numbers
 from rs3l_gnn.inference import JetTagger, table_inputs, with_paper
+from rs3l_gnn.processors.chosen_taggers import lacking_in_any
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.files import FileInfo, FileToOpen, look_at_files
 from rs3l_gnn.processors.running.chunking import events_that_fit
@@ -115,14 +117,22 @@ def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, rema
     if not files:
         raise ConfigError("no files to tag")
 
+    domains: dict[str, JetDomain] = {}
+
     def compare(domain: JetDomain, path: str) -> None:
-        remarks.update(tagger.require(domain, where=path))
+        domains[path] = domain
+        if tagger.is_chosen:
+            remarks.update(tagger.require(domain, where=path))
 
     config = ProcessorConfig(taggers={"score": tagger.exported or tagger.name_or_path}, puppi=tagger.puppi)
     wanted = [FileToOpen("files", str(file), tree or _tree_of(str(file)), simulation=False) for file in files]
     good, bad = look_at_files(wanted, config, compare=compare, features=with_paper(tagger.features), timeout=_TIMEOUT)
     if bad:
         raise bad[0].error
+    if not tagger.is_chosen:  # one for all files, whichever was looked at first
+        tagger.choose(partial(lacking_in_any, domains.values()), where=" and ".join(info.path for info in good))
+        for info in good:
+            remarks.update(tagger.require(domains[info.path], where=info.path))
     return good
 
 

@@ -28,6 +28,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.processors.certified import read_certified
+from rs3l_gnn.processors.chosen_taggers import choose_taggers
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.files import (
     FileFailure,
@@ -86,6 +87,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     if config.certified is not None:
         read_certified(config.certified)  # refused here and not by the first chunk of data
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
+    config = choose_taggers(config, _files(datasets))
     processor = _processor(config)
     good, bad, remarks = _open_files(config, datasets, processor)
     refuse_seen_files(processor.taggers, processor.config, datasets, good)
@@ -243,13 +245,8 @@ def _open_files(
         for tagger in processor.taggers.values():
             remarks.update(tagger.require(domain, where=path))
 
-    files = [
-        FileToOpen(name, path, tree, is_simulation(dataset.metadata), dataset.metadata.get(LAYOUT_KEY))
-        for name, dataset in datasets.items()
-        for path, tree in dataset.files.items()
-    ]
     good, bad = look_at_files(
-        files, config, compare=compare, features=processor.features, timeout=config.run.xrootd_timeout
+        _files(datasets), config, compare=compare, features=processor.features, timeout=config.run.xrootd_timeout
     )
     if bad and not config.run.skip_bad_files:
         more = f" ({len(bad) - 1} more files are not usable)" if len(bad) > 1 else ""
@@ -259,6 +256,14 @@ def _open_files(
     if not good:
         raise InputFileError("none of the files can be used", got=str(bad[0].error))
     return good, bad, sorted(remarks)
+
+
+def _files(datasets: Mapping[str, Dataset]) -> list[FileToOpen]:
+    return [
+        FileToOpen(name, path, tree, is_simulation(dataset.metadata), dataset.metadata.get(LAYOUT_KEY))
+        for name, dataset in datasets.items()
+        for path, tree in dataset.files.items()
+    ]
 
 
 def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp, items: list[Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def tag(
     outside = report["jets_outside_training_range"]
     typer.echo(
         f"{report['jets']} jets of {report['events']} events in {len(files)} file(s); "
-        f"{outside} of them outside the range of pT that {tagger} was trained on"
+        f"{outside} of them outside the range of pT that {report['tagger']['name']} was trained on"
     )
     typer.echo(f"wrote {output}")
 

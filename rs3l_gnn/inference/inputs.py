@@ -25,7 +25,7 @@ from rs3l_gnn.data.feature_fields import require_features
 from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.data.puppi import puppi_weighted
 
-__all__ = ["JetInputs", "event_inputs", "jet_inputs", "table_inputs", "with_paper"]
+__all__ = ["JetInputs", "event_inputs", "format_of_candidates", "jet_inputs", "table_inputs", "with_paper"]
 
 Layout: TypeAlias = str | Mapping[str, Any] | EventFormat
 
@@ -64,6 +64,10 @@ class JetInputs:
     def n_jets(self) -> int:
         """Number of jets in all events."""
         return len(self.offsets) - 1
+
+    def lacking(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of ``names`` that are not there, or 0 since the format cannot give them."""
+        return tuple(name for name in names if name not in self.names or name in self.missing)
 
     def table(self, names: Sequence[str]) -> NDArray[np.float32]:
         """What a network is given that takes the features ``names``; see :func:`rs3l_gnn.conventions.columns_of`.
@@ -195,7 +199,7 @@ def jet_inputs(
             got=f"{jets['pt'].ndim} dimension(s)",
             hint="take one jet of each event as jets[:, :1], or with keepdims=True",
         )
-    form = get_format(layout) if layout is not None else _format_of_candidates(candidates)
+    form = get_format(layout) if layout is not None else format_of_candidates(candidates)
     if links is None:
         candidates, links = _unnest(candidates, jets)
         jets = jets[[name for name in jets.fields if name != JET_INDEX]]
@@ -231,7 +235,8 @@ def radius_of(jets: ak.Array) -> float | None:
     return COLLECTION_RADII.get(str(ak.to_layout(jets).purelist_parameter("collection_name")))
 
 
-def _format_of_candidates(candidates: ak.Array) -> EventFormat:
+def format_of_candidates(candidates: ak.Array) -> EventFormat:
+    """PFNano for candidates with impact parameters, NanoAOD from version 15 on for others."""
     return get_format("pfnano" if {"d0", "dz"} <= set(ak.fields(candidates)) else "nanoaod15")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from rs3l_gnn.conventions import JetDomain
-from rs3l_gnn.models.stored import inspect_checkpoint, shipped_names
+from rs3l_gnn.models.stored import find_checkpoint, inspect_checkpoint, shipped_names
 
 __all__ = ["ShippedNetwork", "shipped_networks"]
 
@@ -56,8 +55,9 @@ def shipped_networks() -> tuple[ShippedNetwork, ...]:
 
 
 def _network(name: str) -> ShippedNetwork:
-    folder = files("rs3l_gnn.models") / "weights"
-    document = inspect_checkpoint(str(folder / f"{name}.safetensors"))
+    path = find_checkpoint(name)
+    document = inspect_checkpoint(path)
+    card = path.with_suffix(".md")
     is_tagger = document["kind"] == "tagger"
     return ShippedNetwork(
         name,
@@ -67,5 +67,5 @@ def _network(name: str) -> ShippedNetwork:
         JetDomain.from_record(document["domain"]),
         document["n_parameters"],
         document["digest"],
-        (folder / f"{name}.md").read_text(encoding="utf-8"),
+        card.read_text(encoding="utf-8") if card.is_file() else "",
     )

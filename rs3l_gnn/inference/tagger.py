@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
+from rs3l_gnn.data.feature_fields import lacking_features
+from rs3l_gnn.inference.by_format import choose_shipped, features_of_name, stands_for_several
 from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagger, limited_threads
-from rs3l_gnn.inference.inputs import JetInputs, jet_inputs, with_paper
+from rs3l_gnn.inference.inputs import JetInputs, format_of_candidates, jet_inputs, with_paper
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
 from rs3l_gnn.models.stored import seen_events
 
@@ -30,6 +32,7 @@ TRAINING_PT_MIN = 450.0
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
+_SETTLED = ("digest", "classes", "domain", "pt_min", "seen_events")
 
 
 class JetTagger:
@@ -39,9 +42,10 @@ class JetTagger:
     loads the network once, at first use. Scores of EdgeConv networks do not depend on how jets are cut into chunks.
 
     Args:
-        name_or_path: a shipped tagger by name, a checkpoint file, a published one (``hf://owner/name``,
-            ``https://...#sha256=...``), a model on a Triton server (``triton://host:port/model``), or a network in
-            ONNX or TorchScript (:class:`rs3l_gnn.models.ExportedNetwork`).
+        name_or_path: a shipped tagger by name (``default`` for the one that the format of the jets can feed, see
+            :meth:`choose`), a checkpoint file, a published one (``hf://owner/name``, ``https://...#sha256=...``), a
+            model on a Triton server (``triton://host:port/model``), or a network in ONNX or TorchScript
+            (:class:`rs3l_gnn.models.ExportedNetwork`).
         device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
         threads: threads for the kernels and torch during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
@@ -87,6 +91,9 @@ class JetTagger:
         self.seen_events: tuple[dict[str, Any], ...] = ()
         self.exported = None if isinstance(name_or_path, (str, Path)) else _resolved(name_or_path)
         self.served = self.exported is None and str(name_or_path).startswith("triton://")
+        if self.exported is None and stands_for_several(str(name_or_path)):
+            self.name_or_path, self._asked_pt_min = str(name_or_path), pt_min
+            return  # the first jets decide
         if self.served:
             self.name_or_path = str(name_or_path)
             distant = cached_served(self.name_or_path, None)
@@ -109,7 +116,44 @@ class JetTagger:
             known = TRAINING_PT_MIN if self.exported is None else 0.0
         self.pt_min = known if pt_min is None else pt_min
 
+    def choose(self, lacking: Callable[[Sequence[str]], Sequence[str]], *, where: str = "the jets") -> JetTagger:
+        """Settle which of the shipped taggers of its name this one is, if the name stands for several.
+
+        It is the one with the most classes that the jets can feed, and of these the one that takes the most features.
+        The first call, or :meth:`require`, does so by itself; the choice then stays, and the log says it.
+
+        Args:
+            lacking: says which of some features the jets do not have.
+            where: they come from.
+
+        Raises:
+            InvalidDataError: none of them can be fed.
+            ConfigError: several can, and none is better.
+        """
+        if not self.is_chosen:
+            name = choose_shipped(self.name_or_path, lacking, where=where)
+            settings = {key: getattr(self, key) for key in ("device", "threads", "puppi", "discriminant")}
+            chosen = JetTagger(name, pt_min=self._asked_pt_min, **settings)
+            _log.info("%s is %s, whose %d features %s has", self.name_or_path, name, len(chosen.features), where)
+            self.__dict__.update(vars(chosen))
+        return self
+
+    @property
+    def is_chosen(self) -> bool:
+        """False as long as the name stands for several, see :meth:`choose`."""
+        return "digest" in vars(self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _SETTLED and not self.is_chosen:
+            raise ConfigError(
+                f"{self.name_or_path} stands for several taggers until it sees jets, and has no {name}",
+                hint="name one of them (rs3l weights), or call choose",
+            )
+        raise AttributeError(f"a JetTagger has no {name}")
+
     def __repr__(self) -> str:
+        if not self.is_chosen:
+            return f"JetTagger({self.name_or_path!r}, device={self.device!r})"
         return f"JetTagger({self.name_or_path!r}, device={self.device!r}, digest={self.digest[:12]!r})"
 
     @property
@@ -130,6 +174,8 @@ class JetTagger:
             return cached_served(self.name_or_path, self.digest).features
         if self.exported is not None:
             return self._foreign(self.exported).features
+        if not self.is_chosen:
+            return features_of_name(self.name_or_path)
         return tuple(self.model.encoder.config.features)
 
     def __call__(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
@@ -150,7 +196,7 @@ class JetTagger:
             MissingBranchError: a field is absent, or the network needs a feature that the format lacks.
             InvalidDataError: a value is not usable.
         """
-        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi, features=with_paper(self.features))
+        inputs = self._inputs(jets, candidates, links)
         scores = self.score(inputs)
         if scores.ndim == 1:
             return inputs.jagged(scores)
@@ -158,8 +204,13 @@ class JetTagger:
 
     def embed(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None = None) -> ak.Array:
         """Embeddings of the jets, float32 [event][jet][dim]; arguments as for a call."""
-        inputs = jet_inputs(jets, candidates, links, puppi=self.puppi, features=with_paper(self.features))
+        inputs = self._inputs(jets, candidates, links)
         return inputs.jagged(self.embeddings(inputs))
+
+    def _inputs(self, jets: ak.Array, candidates: ak.Array, links: ak.Array | None) -> JetInputs:
+        form, fields = format_of_candidates(candidates), ak.fields(candidates)
+        self.choose(lambda names: lacking_features(form, names, fields), where=f"the candidates ({form.title})")
+        return jet_inputs(jets, candidates, links, puppi=self.puppi, features=with_paper(self.features))
 
     def in_range(self, pt: ak.Array | NDArray[np.floating]) -> Any:
         """True for jets in the range of pT (GeV) that the network was trained on, shaped like ``pt``; NaN is outside.
@@ -171,6 +222,7 @@ class JetTagger:
 
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Scores of prepared jets, float32 [n_jets]; [n_jets, n_classes] for several classes without a discriminant."""
+        self.choose(inputs.lacking)
         n_classes = len(self.classes)
         scores = self._run(self._score, inputs)
         if n_classes == 1 or self.discriminant is None:
@@ -179,7 +231,7 @@ class JetTagger:
 
     def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
-        encoder = self.model.encoder
+        encoder = self.choose(inputs.lacking).model.encoder
         return self._run(lambda some: encoder.embed(some.table(encoder.config.features), some.offsets), inputs)
 
     def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
@@ -209,7 +261,7 @@ class JetTagger:
         Raises:
             InvalidDataError: names the features.
         """
-        lacking = domain.lacking(self.features)
+        lacking = domain.lacking(self.choose(domain.lacking, where=where).features)
         if lacking:
             raise InvalidDataError(
                 f"the tagger {self.name_or_path} needs {', '.join(lacking)}, which the format of {where} does not have",
