@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-__all__ = ["ConfigFile", "Force", "Output", "Overrides", "as_overrides"]
+if TYPE_CHECKING:
+    from rs3l_gnn.training import RateScan
+
+__all__ = ["ConfigFile", "FindRate", "Force", "Output", "Overrides", "as_overrides", "rate_table"]
 
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="CONFIG.yaml", help="Configuration; without it the defaults hold.")
@@ -19,6 +22,19 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override one value, e.g. --set trainer.epochs=5."),
 ]
+
+
+FindRate = Annotated[
+    bool, typer.Option("--find-rate", help="Train 100 steps at rising learning rates, show the losses, write nothing.")
+]
+
+
+def rate_table(scan: RateScan) -> str:
+    """Every fifth rate of a scan with its loss, and the suggestion."""
+    lines = ["learning rate  loss"]
+    lines += [f"{rate:13.3g}  {loss:.4g}" for rate, loss in zip(scan.rates[::5], scan.losses[::5], strict=True)]
+    found = "nowhere" if scan.suggestion is None else f"at {scan.suggestion:.3g}"
+    return "\n".join([*lines, f"the loss falls fastest {found}"])
 
 
 def as_overrides(options: Mapping[str, Any]) -> list[str]:

@@ -1,3 +1,5 @@
+from .collate import JetCollate as JetCollate
+from .collate import PairCollate as PairCollate
 from .config import FinetuneConfig as FinetuneConfig
 from .config import OptimizerConfig as OptimizerConfig
 from .config import PretrainConfig as PretrainConfig
@@ -5,7 +7,10 @@ from .config import ProjectionConfig as ProjectionConfig
 from .config import SplitConfig as SplitConfig
 from .config import TargetConfig as TargetConfig
 from .config import TrainerConfig as TrainerConfig
+from .epoch_data import EpochData as EpochData
 from .finetuning import finetune as finetune
+from .finetuning import prepared_finetuning as prepared_finetuning
+from .jet_batches import JetBatch as JetBatch
 from .loss import Loss as Loss
 from .loss_registry import LOSSES as LOSSES
 from .losses import NTXent as NTXent
@@ -21,7 +26,13 @@ from .penalty import BoundPenalty as BoundPenalty
 from .penalty import Penalty as Penalty
 from .penalty import ScoredJets as ScoredJets
 from .penalty_registry import PENALTIES as PENALTIES
+from .pretrain_module import PairBatch as PairBatch
+from .pretrain_module import PretrainModule as PretrainModule
+from .pretraining import prepared_pretraining as prepared_pretraining
 from .pretraining import pretrain as pretrain
+from .rate_finder import RateScan as RateScan
+from .rate_finder import find_learning_rate as find_learning_rate
 from .recipe_config import DistillationConfig as DistillationConfig
 from .recipe_config import FreePartConfig as FreePartConfig
 from .recipe_config import RestartConfig as RestartConfig
+from .tagger_module import FinetuneModule as FinetuneModule

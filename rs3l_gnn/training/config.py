@@ -15,6 +15,7 @@ from rs3l_gnn.training.loss import Loss
 from rs3l_gnn.training.loss_registry import AnyLoss
 from rs3l_gnn.training.losses import NTXent
 from rs3l_gnn.training.penalties import ResponsePenalty
+from rs3l_gnn.training.penalty import Penalty
 from rs3l_gnn.training.penalty_registry import AnyPenalty
 from rs3l_gnn.training.recipe_config import DistillationConfig, FreePartConfig, RestartConfig
 
@@ -255,12 +256,17 @@ class FinetuneConfig(BaseConfig):
             raise ValueError(f"head.n_classes is {self.head.n_classes}, but there are {n_classes} classes (two need 1)")
         if self.validation == "held_out" and self.max_events is None:
             raise ValueError("validation 'held_out' takes its events out of max_events, which is not given")
-        for penalty in self.penalties if self.robustness > 0 else ():
+        for penalty in self.active_penalties:
             if self.views_per_event < penalty.least_views:
                 raise ValueError(
                     f"the penalty {penalty.name!r} compares views: set views_per_event to {penalty.least_views} or more"
                 )
         return self
+
+    @property
+    def active_penalties(self) -> tuple[Penalty, ...]:
+        """Penalties that count."""
+        return self.penalties if self.robustness > 0 else ()
 
     @property
     def holds_out(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,18 @@ from rs3l_gnn.models import (
 from rs3l_gnn.models.stored import seen_events
 from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.distillation import load_teachers, teacher_logits
+from rs3l_gnn.training.epoch_data import EpochData
 from rs3l_gnn.training.jet_batches import JetBatch, JetBatches, jet_table
 from rs3l_gnn.training.jet_targets import JetTargets
 from rs3l_gnn.training.outputs import SavedTraining, chooses, identity, label_record, samples_of, write_training
 from rs3l_gnn.training.parts import scale_free_part
+from rs3l_gnn.training.penalty import BoundPenalty
 from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
 from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
 from rs3l_gnn.training.tagger_module import FinetuneModule
 
-__all__ = ["FinetuneModule", "JetBatch", "finetune"]
+__all__ = ["FinetuneModule", "JetBatch", "finetune", "prepared_finetuning"]
 
 _log = logging.getLogger(__name__)
 
@@ -74,61 +77,30 @@ def finetune(
     """
     output = Path(output)
     refuse_existing(output, force=force)
-    tagger = initial_tagger(config, config.seed)
-    penalties = config.penalties if config.robustness > 0 else ()
-    needs_weights = any(penalty.needs_shower_weights for penalty in penalties)
-    with (
-        ViewsSource(config.views, shower_weights=needs_weights) as source,
-        training_threads(config.trainer.threads, tagger.encoder.config),
-    ):
-        source.require_features(tagger.encoder.config.features, what="the encoder")
-        for clause in source.domain.strange(tagger.encoder.domain):
-            _log.warning("encoder %s: %s", config.encoder, clause)
+    with _opened(config) as (source, tagger):
         record = {**identity(config, source.paths, config.seed), "encoder_digest": tagger.encoder.digest}
         state = prepare_state(output, record, force=force)
-        targets = JetTargets.of(source, config)
-        events, watched = targets.events(source.index, config)
+        prepared = _Preparation.of(source, config, tagger)
         record[SEEN_EVENTS] = [
             *(record for weights in _sources(config) for record in seen_events(weights)),
-            seen_record("fine-tuning", samples_of(source.index, events, watched), config.splits),
+            seen_record("fine-tuning", samples_of(source.index, prepared.events, prepared.watched), config.splits),
         ]
-        used = np.flatnonzero(
-            np.isin(targets.event, np.concatenate([events, watched])) & targets.may_be_drawn(source.index)
-        )
-        bound = [penalty.bind(source.index, targets.draw) for penalty in penalties]
-        with_targets = partial(
-            JetBatches,
-            targets=targets,
-            columns=[one.columns for one in bound],
-            embed=_embeddings(source, tagger.encoder, used) if config.mode == "fixed" else None,
-            teacher=_teachers(source, tagger, used, config),
-        )
-        shares = targets.class_shares(used[np.isin(targets.event[used], events)])
-        rank, size = rank_and_size(config.trainer, config.batch_events)
 
-        def train(seed: int) -> tuple[Tagger, FinetuneModule, TrainingOutcome]:
-            tagger = initial_tagger(config, seed)
-            tagger.encoder.domain = source.domain
-            inputs = tagger.encoder.config.features
-            training, validating = (
-                with_targets(targets.batches(source, config, some, features=inputs, seed=seed, shuffle=shuffle))
-                for some, shuffle in ((events, True), (watched, False))
-            )
-            module = FinetuneModule(tagger, config, len(training.batches), bound, shares=shares)
+        def train(seed: int) -> tuple[FinetuneModule, TrainingOutcome]:
+            module, data = prepared.build(seed)
             outcome = run_training(
                 module,
-                train=lambda epoch: training.loader(epoch, part=(rank, size), prefetch=config.trainer.prefetch),
-                validation=lambda: validating.loader(0),
-                n_jets=training.batches.n_jets,
+                data,
                 config=config.trainer,
                 folder=state,
                 callbacks=callbacks,
                 loggers=loggers,
                 what="fine-tuning",
             )
-            return tagger, module, outcome
+            return module, outcome
 
-        (tagger, module, outcome), failed = with_restarts(config.trainer.restart, state, config.seed, train)
+        (module, outcome), failed = with_restarts(config.trainer.restart, state, config.seed, train)
+    tagger, events, watched, targets = module.tagger, prepared.events, prepared.watched, prepared.targets
     record["events"] = {"train": len(events), "validation": len(watched)}
     record["labels"] = label_record(len(events), len(watched), choosing=chooses(config.trainer))
     if (targets.generator != 1).any():
@@ -149,6 +121,99 @@ def finetune(
         state=state,
         force=force,
     )
+
+
+@contextmanager
+def prepared_finetuning(config: FinetuneConfig) -> Iterator[tuple[FinetuneModule, EpochData]]:
+    """What ``finetune`` trains, for a trainer of your own; see :func:`prepared_pretraining`.
+
+    Args:
+        config: settings; those of ``trainer`` that concern Lightning's trainer are not used.
+
+    Yields:
+        Module, whose ``tagger`` is what is trained, and data, while the files of views are open; errors as of
+        :func:`finetune`.
+    """
+    with _opened(config) as (source, tagger):
+        module, data = _Preparation.of(source, config, tagger).build(config.seed)
+        try:
+            yield module, data
+        finally:
+            data.close()
+
+
+@contextmanager
+def _opened(config: FinetuneConfig) -> Iterator[tuple[ViewsSource, Tagger]]:
+    """The views, with all that the configuration needs of them, and the tagger to begin with."""
+    tagger = initial_tagger(config, config.seed)
+    needs_weights = any(penalty.needs_shower_weights for penalty in config.active_penalties)
+    with (
+        ViewsSource(config.views, shower_weights=needs_weights) as source,
+        training_threads(config.trainer.threads, tagger.encoder.config),
+    ):
+        source.require_features(tagger.encoder.config.features, what="the encoder")
+        for clause in source.domain.strange(tagger.encoder.domain):
+            _log.warning("encoder %s: %s", config.encoder, clause)
+        yield source, tagger
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    """What the trainings of all seeds share."""
+
+    source: ViewsSource
+    config: FinetuneConfig
+    targets: JetTargets
+    events: NDArray[np.int64]
+    watched: NDArray[np.int64]
+    penalties: list[BoundPenalty]
+    shares: list[float]
+    embed: NDArray[np.float32] | None
+    teacher: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, source: ViewsSource, config: FinetuneConfig, tagger: Tagger) -> _Preparation:
+        targets = JetTargets.of(source, config)
+        events, watched = targets.events(source.index, config)
+        used = np.flatnonzero(
+            np.isin(targets.event, np.concatenate([events, watched])) & targets.may_be_drawn(source.index)
+        )
+        return cls(
+            source,
+            config,
+            targets,
+            events,
+            watched,
+            penalties=[penalty.bind(source.index, targets.draw) for penalty in config.active_penalties],
+            shares=targets.class_shares(used[np.isin(targets.event[used], events)]),
+            embed=_embeddings(source, tagger.encoder, used) if config.mode == "fixed" else None,
+            teacher=_teachers(source, tagger, used, config),
+        )
+
+    def build(self, seed: int) -> tuple[FinetuneModule, EpochData]:
+        config = self.config
+        tagger = initial_tagger(config, seed)
+        tagger.encoder.domain = self.source.domain
+        training, validating = (
+            JetBatches(
+                self.targets.batches(
+                    self.source, config, some, features=tagger.encoder.config.features, seed=seed, shuffle=shuffle
+                ),
+                self.targets,
+                [one.columns for one in self.penalties],
+                self.embed,
+                self.teacher,
+            )
+            for some, shuffle in ((self.events, True), (self.watched, False))
+        )
+        share = rank_and_size(config.trainer, config.batch_events)
+        module = FinetuneModule(tagger, config, len(training.batches), self.penalties, shares=self.shares)
+        data = EpochData(
+            train=lambda epoch: training.loader(epoch, part=share, prefetch=config.trainer.prefetch),
+            validation=lambda: validating.loader(0),
+            n_jets=training.batches.n_jets,
+        )
+        return module, data
 
 
 def initial_tagger(config: FinetuneConfig, seed: int) -> Tagger:

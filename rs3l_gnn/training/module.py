@@ -31,6 +31,8 @@ class StepModule(pl.LightningModule, ABC):
         time: share of the training that is done, from 0 to 1.
         blind_loss: validation loss of a network to which all jets look alike; None before it is known.
         learning_column: metric that is compared with it.
+        scan: rate and loss of each step, where the rate of the first parameter group comes from outside; None follows
+            the schedule.
     """
 
     def __init__(self, optimizer: OptimizerConfig, epochs: int, batches: int) -> None:
@@ -39,6 +41,7 @@ class StepModule(pl.LightningModule, ABC):
         self.time = 0.0
         self.blind_loss: float | None = None
         self.learning_column = "val_loss"
+        self.scan: list[tuple[float, float]] | None = None
         self._optimizer, self._epochs, self._batches = optimizer, epochs, batches
         self._losses: list[Tensor] = []
         self._validated: dict[str, float | None] = {}
@@ -75,14 +78,16 @@ class StepModule(pl.LightningModule, ABC):
     def on_train_epoch_start(self) -> None:
         """Forget the losses of the epoch before."""
         self._losses = []
+        self.log("learning_rate", learning_rate(self._optimizer, float(self.current_epoch), self._epochs))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate, a function of time alone."""
         del batch
         epoch = self.current_epoch + batch_idx / self._batches
         self.time = epoch / self._epochs
-        rate = learning_rate(self._optimizer, epoch, self._epochs)
-        for group in self.trainer.optimizers[0].param_groups:
+        groups = self.trainer.optimizers[0].param_groups
+        rate = learning_rate(self._optimizer, epoch, self._epochs) if self.scan is None else groups[0]["lr"]
+        for group in groups:
             group["lr"] = rate * group["factor"]
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
@@ -92,7 +97,9 @@ class StepModule(pl.LightningModule, ABC):
             TrainingError: it is not finite.
         """
         loss = self.batch_loss(batch)
-        if not bool(torch.isfinite(loss)):
+        if self.scan is not None:
+            self.scan.append((self.trainer.optimizers[0].param_groups[0]["lr"], loss.item()))
+        elif not bool(torch.isfinite(loss)):
             raise TrainingError(
                 f"the loss of batch {batch_idx} in epoch {self.current_epoch + 1} is not finite",
                 got=loss.item(),
@@ -100,6 +107,8 @@ class StepModule(pl.LightningModule, ABC):
             )
         self._losses.append(loss.detach())
         self.log("step_loss", loss.detach())
+        # Callbacks see the mean at the end of the epoch; the history has it in double precision.
+        self.log("loss", loss.detach(), on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
@@ -110,17 +119,13 @@ class StepModule(pl.LightningModule, ABC):
     def on_validation_epoch_end(self) -> None:
         """Collect and log the numbers of the validation."""
         self._validated = self.validation_metrics()
-        self._log(self._validated)
+        # All processes have the same numbers, so that their mean changes nothing.
+        known = {name: value for name, value in self._validated.items() if value is not None}
+        self.log_dict(known, sync_dist=True)
 
     def on_train_epoch_end(self) -> None:
         """Collect the numbers of the epoch, in double precision."""
         rate = learning_rate(self._optimizer, float(self.current_epoch), self._epochs)
         # Each process has the mean over its own share of the batches, or over all of them; the shares are equal.
         loss = self.trainer.strategy.reduce(torch.stack(self._losses).double().mean(), reduce_op="mean")
-        trained: dict[str, float | None] = {"learning_rate": rate, "loss": float(loss)}
-        self._log(trained)
-        self.metrics = {**trained, **self._validated}
-
-    def _log(self, metrics: dict[str, float | None]) -> None:
-        # All processes have the same numbers, so that nothing is left to reduce.
-        self.log_dict({name: value for name, value in metrics.items() if value is not None}, sync_dist=True)
+        self.metrics = {"learning_rate": rate, "loss": float(loss), **self._validated}

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,12 @@ from rs3l_gnn.conventions import TrainingError, progress, write_json
 from rs3l_gnn.models import EncoderConfig, encoder_threads
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training.config import TrainerConfig
+from rs3l_gnn.training.epoch_data import EpochData
 from rs3l_gnn.training.extensions import make_callbacks, make_loggers
 from rs3l_gnn.training.history import EpochEnd, Row, has_stopped
-from rs3l_gnn.training.loader import EpochLoader
 from rs3l_gnn.training.module import StepModule
 
-__all__ = ["TrainingOutcome", "prepare_state", "run_training", "training_threads"]
+__all__ = ["TrainingOutcome", "prepare_state", "quiet_lightning", "run_training", "training_threads"]
 
 _log = logging.getLogger(__name__)
 
@@ -50,25 +50,6 @@ class TrainingOutcome:
     best: dict[str, Tensor]
     last: dict[str, Tensor]
     is_writer: bool
-
-
-class _Data(pl.LightningDataModule):
-    def __init__(self, train: Callable[[int], EpochLoader[Any]], validation: Callable[[], EpochLoader[Any]]) -> None:
-        super().__init__()
-        self._train, self._validation = train, validation
-        self._current: EpochLoader[Any] | None = None
-
-    def train_dataloader(self) -> Any:
-        self.close()
-        self._current = self._train(self.trainer.current_epoch if self.trainer is not None else 0)
-        return self._current
-
-    def close(self) -> None:
-        if self._current is not None:
-            self._current.close()
-
-    def val_dataloader(self) -> Any:
-        return self._validation()
 
 
 def prepare_state(output: Path, identity: dict[str, Any], *, force: bool) -> Path:
@@ -97,10 +78,8 @@ def prepare_state(output: Path, identity: dict[str, Any], *, force: bool) -> Pat
 
 def run_training(
     module: StepModule,
+    data: EpochData,
     *,
-    train: Callable[[int], EpochLoader[Any]],
-    validation: Callable[[], EpochLoader[Any]],
-    n_jets: int,
     config: TrainerConfig,
     folder: Path,
     what: str,
@@ -111,9 +90,7 @@ def run_training(
 
     Args:
         module: the step.
-        train: gives the loader of an epoch.
-        validation: gives the loader of the validation data.
-        n_jets: jets in an epoch, over all processes.
+        data: its batches.
         config: epochs, devices and the like.
         folder: where the checkpoints are.
         what: name of the training, for the progress.
@@ -127,10 +104,10 @@ def run_training(
     """
     last = folder / "last.ckpt"
     with (
-        _quiet_lightning(),
-        progress(what, config.epochs * n_jets, "jets") as bar,
+        quiet_lightning(),
+        progress(what, config.epochs * data.n_jets, "jets") as bar,
     ):
-        end = EpochEnd(folder, n_jets, config.patience, bar, config.restart)
+        end = EpochEnd(folder, data.n_jets, config.patience, bar, config.restart)
         trainer = pl.Trainer(
             accelerator=config.accelerator,
             devices=config.devices,
@@ -154,11 +131,10 @@ def run_training(
             end.load_state_dict(_callback_state(last))
         # A training that was killed between its last epoch and the writing of its outputs has nothing left to do.
         if len(end.rows) < config.epochs and not has_stopped(end.rows, config.patience):
-            data = _Data(train, validation)
             try:
                 trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
             finally:
-                data.close()  # a thread that still reads would crash in files that an error closes
+                data.close()
             trainer.strategy.barrier()
     return TrainingOutcome(
         rows=end.rows,
@@ -213,7 +189,7 @@ def _loggers(config: TrainerConfig) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Keep Lightning's advertisements and hints about choices that are made on purpose out of the user's log."""
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
     loggers = [logging.getLogger(name) for name in names]

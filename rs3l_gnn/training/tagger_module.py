@@ -43,11 +43,17 @@ class FinetuneModule(StepModule):
         super().__init__(config.optimizer, config.trainer.epochs, batches)
         # A fixed encoder stays outside: it is neither trained nor part of the checkpoints.
         self.net: nn.Module = tagger.head if config.mode == "fixed" else tagger
+        self._tagger = (tagger,)  # in a tuple, which torch does not look into
         self._config = config
         self._penalties = tuple(penalties)
         n_classes = len(config.targets.groups())
         self._shares = [1 / n_classes] * n_classes if shares is None else list(shares)
         self._validation: list[tuple[Tensor, ...]] = []
+
+    @property
+    def tagger(self) -> Tagger:
+        """What is trained, with the encoder even where that is fixed."""
+        return self._tagger[0]
 
     def parameter_groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Head and encoder, each at its own rate."""

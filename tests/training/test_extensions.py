@@ -40,7 +40,7 @@ def test_callbacks_see_every_number_and_change_none(pretrain_config: Pretraining
     watched = pretrain(pretrain_config(epochs=3), tmp_path / "a", callbacks=[watching], loggers=[logger])
     alone = pretrain(pretrain_config(epochs=3), tmp_path / "b")
     assert (tmp_path / "a" / "history.csv").read_bytes() == (tmp_path / "b" / "history.csv").read_bytes()
-    names = ("val_loss", "alignment", "uniformity", "effective_rank")
+    names = ("learning_rate", "loss", "val_loss", "alignment", "uniformity", "effective_rank")
     for seen, row in zip(watching.epochs, alone.history, strict=True):
         for name in names:
             assert seen[name] == pytest.approx(row[name], rel=1e-6)

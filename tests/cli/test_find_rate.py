@@ -1,0 +1,42 @@
+"""``--find-rate`` of both trainings: a table and a suggestion, and nothing is written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from rs3l_gnn.cli import app, load_verbs
+from rs3l_gnn.cli.options import rate_table
+from rs3l_gnn.data import PairConfig, pair
+from rs3l_gnn.training import RateScan
+
+SMALL = "{width: 16, layers: 1, k: 4, hidden: [8], dim: 4}"
+
+
+def test_the_table_says_rates_losses_and_where_the_loss_falls_fastest() -> None:
+    scan = RateScan(np.geomspace(1e-6, 1, 11), np.linspace(3, 1, 11), 0.002)
+    assert rate_table(scan).splitlines() == [
+        "learning rate  loss",
+        "        1e-06  3",
+        "        0.001  2",
+        "            1  1",
+        "the loss falls fastest at 0.002",
+    ]
+    assert rate_table(RateScan(scan.rates, scan.losses, None)).endswith("falls fastest nowhere")
+
+
+@pytest.mark.parametrize(("verb", "network"), [("pretrain", "encoder"), ("finetune", "architecture")])
+def test_nothing_is_written(
+    toy_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, network: str
+) -> None:
+    pair(PairConfig(directories=(toy_directory,)), tmp_path / "views.h5")
+    monkeypatch.chdir(tmp_path)
+    load_verbs()
+    options = [f"views={tmp_path / 'views.h5'}", f"{network}={SMALL}", "batch_events=16", "trainer.threads=1"]
+    arguments = [verb, "--find-rate", *(part for option in options for part in ("--set", option))]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "learning rate  loss" in result.output
+    assert "the loss falls fastest" in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["views.h5", "views.report.json"]
