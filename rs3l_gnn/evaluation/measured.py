@@ -8,13 +8,13 @@ bootstrap error of the mean and the spread divided by the square root of the num
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from rs3l_gnn.conventions.statistics import degrees_of_freedom, significance_of
+from rs3l_gnn.conventions.statistics import degrees_of_freedom, significance_of, spread_beyond_events
 from rs3l_gnn.evaluation.estimates import Difference, Estimate, Interval, Inverse, PairedDifference, Ratio
 from rs3l_gnn.evaluation.results import DistanceChange, Gain
 
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _LOW, _HIGH = 0.16, 0.84
+_WIDEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,15 @@ class Measured:
         noise: standard normal numbers that stand for the choice of the seeds in each replica, the same for all numbers
             of a recipe [n_replicas].
         trained: False for a number without any training, such as the baseline's.
+        seeds_alone: True takes what the events do to each training off the spread, see
+            :func:`~rs3l_gnn.conventions.statistics.spread_beyond_events`. For numbers that few events decide.
     """
 
     values: NDArray[np.float64]
     replicas: NDArray[np.float64]
     noise: NDArray[np.float64]
     trained: bool = True
+    seeds_alone: bool = False
 
     @property
     def value(self) -> float:
@@ -76,7 +80,19 @@ class Measured:
     def error_trainings(self) -> float | None:
         """Error of the mean from the choice of seeds; None for a single training."""
         spread = self.spread
-        return None if spread is None else spread / len(self.values) ** 0.5
+        if spread is None:
+            return None
+        return float(np.sqrt(sum(variance for variance, _ in self.training_variances)))
+
+    @property
+    def training_variances(self) -> list[tuple[float, float]]:
+        """Variance of the mean from the choice of seeds, with its degrees of freedom; none if zero or unknown."""
+        if not self.spread:
+            return []
+        if self.seeds_alone:
+            found = spread_beyond_events(self.values, self.replicas)
+            return [] if found is None else [found]
+        return [(self.spread**2 / len(self.values), len(self.values) - 1)]
 
     @property
     def error(self) -> float:
@@ -90,7 +106,7 @@ class Measured:
 
     def map(self, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Measured:
         """The same of a function of the number."""
-        return Measured(function(self.values), function(self.replicas), self.noise, self.trained)
+        return replace(self, values=function(self.values), replicas=function(self.replicas))
 
     def estimate(self) -> Estimate:
         """The numbers to report."""
@@ -128,7 +144,7 @@ def compare(first: Measured, second: Measured) -> Difference:
     error_events = _deviation(second.replicas.mean(axis=0) - first.replicas.mean(axis=0))
     if first.noise is second.noise or np.array_equal(first.noise, second.noise):
         return Difference(difference, _finite(error_events), _finite(error_events), 0.0, None)
-    variances = _training_variances(first, second)
+    variances = [*first.training_variances, *second.training_variances]
     total = error_events**2 + sum(variance for variance, _ in variances)
     known = any(m.error_trainings is not None for m in (first, second))
     significance = significance_of(difference, total, variances)
@@ -211,13 +227,14 @@ def fieller(above: Measured | None, below: Measured | None) -> Ratio:
     joint = np.cov(drawn)
     if above.noise is below.noise or np.array_equal(above.noise, below.noise):
         return Ratio(ratio_, (ratio_, ratio_))
-    of_above, of_below = _training_variances(above), _training_variances(below)
+    of_above, of_below = above.training_variances, below.training_variances
     scaled = [(ratio_**2 * variance, freedom) for variance, freedom in of_below]
     total = float(joint[0, 0] - 2 * ratio_ * joint[0, 1] + ratio_**2 * joint[1, 1])
     total += sum(variance for variance, _ in (*of_above, *scaled))
     if not total > 0:
         return Ratio(ratio_, (ratio_, ratio_))
-    quantile = float(t.ppf(_HIGH, degrees_of_freedom(total, [*of_above, *scaled])))
+    # Hardly any freedom makes quantiles whose squares are no numbers; an interval is open long before.
+    quantile = min(float(t.ppf(_HIGH, degrees_of_freedom(total, [*of_above, *scaled]))), _WIDEST)
     v_above = float(joint[0, 0]) + sum(variance for variance, _ in of_above)
     v_below = float(joint[1, 1]) + sum(variance for variance, _ in of_below)
     square = b**2 - quantile**2 * v_below
@@ -233,12 +250,6 @@ def normal_scores(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Quantiles of the normal distribution in random order: noise whose mean and width are exact [n]."""
     scores = norm.ppf((np.arange(n) + 0.5) / n)
     return rng.permutation(scores / scores.std(ddof=1))
-
-
-def _training_variances(*numbers: Measured) -> list[tuple[float, int]]:
-    """Variances of means from the choice of seeds, and their degrees of freedom; none that are zero or unknown."""
-    parts = [(number.error_trainings, len(number.values) - 1) for number in numbers]
-    return [(error**2, freedom) for error, freedom in parts if error]
 
 
 def _deviation(drawn: NDArray[np.float64]) -> float:

@@ -279,8 +279,10 @@ class Meter:
     def _gather(self, trainings: Trainings, one: Callable[[str], _Numbers]) -> Measured:
         return self.measured(trainings, [one(weights) for weights in trainings])
 
-    def measured(self, trainings: Trainings, parts: list[tuple[float, NDArray[np.float64]]]) -> Measured:
-        """Put values and replicas of the trainings of a recipe together."""
+    def measured(
+        self, trainings: Trainings, parts: list[tuple[float, NDArray[np.float64]]], *, seeds_alone: bool = False
+    ) -> Measured:
+        """Put values and replicas of the trainings of a recipe together; ``seeds_alone`` as in :class:`Measured`."""
         # Recipes share the replicas of the events; the seeds of two recipes have nothing in common.
         rng = np.random.default_rng([self.config.seed, 13, zlib.crc32("\0".join(trainings).encode())])
         return Measured(
@@ -288,6 +290,7 @@ class Meter:
             np.stack([replicas for _, replicas in parts]),
             normal_scores(self.config.bootstrap, rng),
             trained=trainings != (BASELINE,),
+            seeds_alone=seeds_alone,
         )
 
     def _replicas(self, which: ClassConfig) -> NDArray[np.uint8]:

@@ -93,7 +93,8 @@ class BinnedResponses:
         """A number of each training, with its replicas below [1 + n_replicas, n_trainings]."""
         if np.isnan(rows[0]).any():
             return None
-        return self._meter.measured(trainings, [(float(column[0]), column[1:]) for column in rows.T])
+        parts = [(float(column[0]), column[1:]) for column in rows.T]
+        return self._meter.measured(trainings, parts, seeds_alone=True)
 
     def _found(self, which: ClassConfig, estimator: Estimator, name: Observable) -> _Found | None:
         key = ",".join(which.jettypes), estimator.name, name

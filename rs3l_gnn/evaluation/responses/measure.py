@@ -87,7 +87,9 @@ class Responses:
             percent(efficiency): None
             if any(np.isnan(part.values[place]) for part in parts)
             else self._meter.measured(
-                trainings, [(float(part.values[place]), part.replicas[:, place]) for part in parts]
+                trainings,
+                [(float(part.values[place]), part.replicas[:, place]) for part in parts],
+                seeds_alone=True,
             )
             for place, efficiency in enumerate(self.efficiencies)
         }

@@ -130,6 +130,20 @@ def test_few_trainings_are_not_taken_for_many(toy: Toy) -> None:
     assert np.mean(np.abs(significances) > 2) < 0.1
 
 
+def test_trainings_that_differ_by_events_alone(toy: Toy) -> None:
+    """What the events do to each of three trainings is not counted twice, and never too little."""
+    rng = np.random.default_rng(8)
+    pulls = []
+    for _ in range(100):
+        slopes = {"one": (0.05,) * 3, "two": (0.02,) * 3}
+        found = measured(toy(slopes, rng, n_background=10, bootstrap=60, efficiencies=[0.5], taggers_share=0.4))
+        change = found.response_comparisons["two - one"]["higgs"]["fsr x2"]["50"].change
+        assert change.difference is not None
+        assert change.error
+        pulls.append((change.difference + 0.03) / change.error)
+    assert 0.75 < np.std(pulls) < 1.1
+
+
 def test_another_generator_and_one_side_alone(toy: Toy) -> None:
     rng = np.random.default_rng(5)
     meter = toy({"one": (0.05,)}, rng, variations=("fsrConUp", "vincia"))

@@ -36,7 +36,7 @@ def test_two_ways_to_one_response(tmp_path: Path) -> None:
     pytest.importorskip("pythia8mc")
     from rs3l_gnn.simulation import SimulationConfig, simulate
 
-    samples = {name: {"process": name, "events": 700, "pt_hat_min": 430.0} for name in ("qcd", "hbb")}
+    samples = {name: {"process": name, "events": 1_500, "pt_hat_min": 430.0} for name in ("qcd", "hbb")}
     settings = {"samples": samples, "variations": ["nominal", "fsrDefUp", "fsrDefDown"], "seed": 5, "workers": 1}
     simulate(SimulationConfig.model_validate(settings), tmp_path / "simulation")
     pair(PairConfig(directories=(tmp_path / "simulation",)), tmp_path / "views.h5")
