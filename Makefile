@@ -33,6 +33,11 @@ test: $(STAMP) lint
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
+# The light part below coffea 0.7 with awkward 1 (Python 3.10), coffea 2026 and dask-awkward, in environments of their own.
+frameworks: $(STAMP)
+	PYTHON=$(PYTHON) .ci/frameworks.sh
+	$(BIN)/python -m pytest -m frameworks
+
 # The lower bounds of setup.cfg are true: an environment of its own with the oldest versions that they allow (Python 3.11).
 test-lowest:
 	$(PYTHON) -m venv --clear $(LOWEST)

@@ -31,6 +31,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "fits/compare/test_taggers.py": ("fits/compare/plots",),
     "fits/test_fitting.py": ("fits/result", "fits/likelihood/hypotheses"),
     "fits/templates/test_build.py": ("fits/config/*", "fits/templates/processes", "fits/templates/samples"),
+    "frameworks/test_recipes.py": ("inference/lazy",),
     "inference/test_tagger.py": ("inference/cache", "inference/of_*"),
     "models/test_export.py": ("models/onnx_graph",),
     "models/triton/test_repository.py": ("models/triton/candidates", "models/triton/preprocessing"),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain
-from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat
+from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat, collection_of
 from rs3l_gnn.data.feature_fields import further_fields, lacking_features
 from rs3l_gnn.data.format_registry import find_format, format_of, get_format
 from rs3l_gnn.data.puppi import puppi_weighted
@@ -53,10 +53,12 @@ class EventTables:
         candidates: bool = True,
         features: Sequence[str] = FEATURE_NAMES,
     ) -> None:
-        self._events, self._puppi = events, puppi
+        self._puppi = puppi
         self.features, self.fields = tuple(features), further_fields(features)
         chosen = layout if layout is not None else _layout_in(events)
-        self.form = format_of(events.fields, candidates=candidates) if chosen is None else get_format(chosen)
+        known = None if chosen is None else get_format(chosen)
+        self._events = _collected(events, known, candidates=candidates)
+        self.form = known or format_of(self._events.fields, candidates=candidates)
 
     @cached_property
     def jets(self) -> ak.Array:
@@ -138,6 +140,14 @@ def _form(events: ak.Array) -> EventFormat:
     if chosen is not None:
         return get_format(chosen)
     return find_format(events.fields, candidates=False) or get_format("nanoaod")
+
+
+def _collected(events: ak.Array, form: EventFormat | None, *, candidates: bool) -> ak.Array:
+    """Events with collections, also where a schema leaves branches as they are (coffea's BaseSchema)."""
+    if form is None and find_format(events.fields, candidates=candidates) is None:
+        form = find_format({collection_of(name) for name in events.fields}, candidates=candidates)
+    apart = form is not None and form.separator and not any(mark in events.fields for mark in form.marks)
+    return as_records(events, form) if form is not None and apart else events
 
 
 def _layout_in(events: ak.Array) -> Any:

@@ -23,6 +23,7 @@ from rs3l_gnn.data import EventFormat, EventTables, get_format, jet_features
 from rs3l_gnn.data.event_format import COLLECTION_RADII
 from rs3l_gnn.data.feature_fields import require_features
 from rs3l_gnn.data.links import JET_INDEX
+from rs3l_gnn.data.missing_jets import with_none, without_none
 from rs3l_gnn.data.puppi import puppi_weighted
 
 __all__ = ["JetInputs", "event_inputs", "format_of_candidates", "jet_inputs", "table_inputs", "with_paper"]
@@ -86,11 +87,9 @@ class JetInputs:
 
     def jagged(self, values: ArrayLike) -> ak.Array:
         """Cut values of the jets [n_jets, ...] into events [event][jet], None where there was None for a jet."""
-        flat: ArrayLike | ak.Array = np.asarray(values)
+        flat: Any = np.asarray(values)
         if self.present is not None:
-            place = np.where(self.present, np.cumsum(self.present) - 1, -1)
-            content = ak.contents.IndexedOptionArray(ak.index.Index64(place), ak.to_layout(flat))
-            flat = ak.Array(content)
+            flat = with_none(flat, self.present)
         return ak.unflatten(flat, self.counts)
 
 
@@ -216,7 +215,7 @@ def jet_inputs(
         kept = np.ones(len(ak.flatten(absent)), bool) if selected is None else np.asarray(ak.flatten(selected), bool)
         present = ~np.asarray(ak.flatten(absent))[kept]
         selected = None if selected is None else selected[~absent]
-        jets = ak.drop_none(jets, axis=1)
+        jets = without_none(jets)
     columns, offsets = jet_features(jets, candidates, links, form, selected=selected, features=features)
     axes = _axes(jets, slice(None) if selected is None else np.asarray(ak.flatten(selected), bool))
     return JetInputs(columns, offsets, counts, form.domain(radius_of(jets)), present, axes, tuple(features))
