@@ -52,6 +52,24 @@ def _fits() -> dict[str, Any]:
     return measure_writers()
 
 
+def _damaged() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.reliability.counts import count_damaged
+
+    return count_damaged()
+
+
+def _faults() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.reliability.counts import count_faults
+
+    return count_faults()
+
+
+def _load() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.reliability.load import measure_loads
+
+    return measure_loads()
+
+
 _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "encoder": _encoder,
     "simulation": _simulation,
@@ -59,6 +77,9 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "pairing": _pairing,
     "analysis": _analysis,
     "fits": _fits,
+    "damaged": _damaged,
+    "faults": _faults,
+    "load": _load,
 }
 
 
@@ -68,7 +89,7 @@ def benchmark(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,
     force: Force = False,
 ) -> None:
-    """Measure speed against a named reference, both in one run."""
+    """Measure speed against a named reference in the same run, or count what wrong files, faults and loads do."""
     if name not in _BENCHMARKS:
         raise ConfigError(f"unknown benchmark {name!r}", allowed=list(_BENCHMARKS))
     if json_file is not None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError, field_validator
 
-from rs3l_gnn.conventions.errors import ConfigError, InputFileError
+from rs3l_gnn.conventions.errors import ConfigError, InputFileError, SettingsError
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.yaml_text import parse_yaml
 
@@ -41,6 +41,20 @@ class BaseConfig(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        """Check the settings.
+
+        Raises:
+            SettingsError: names the key, the value and what is allowed.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(f"{type(self).__name__}: {_lines(type(self), error)}") from error
+
+    # Documents are checked as ever, with places inside of them; this one is for who writes Python.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined] # how pydantic tells its own from others
 
     @field_validator("*", mode="after")
     @classmethod
@@ -94,8 +108,7 @@ def parse_config(model: type[Config], document: dict[str, Any], *, where: str) -
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        lines = [_describe(model, problem) for problem in error.errors()]
-        raise ConfigError(f"{where}: " + "; ".join(lines)) from error
+        raise ConfigError(f"{where}: {_lines(model, error)}") from error
 
 
 def _parse_override(override: str, text: str) -> Any:
@@ -269,6 +282,10 @@ def members_of(annotation: Any) -> dict[str, type[BaseModel]]:
     # What is written around such a choice: that it may be absent, and how it is made.
     inside = [] if found or get_origin(annotation) not in (Annotated, Union, UnionType) else get_args(annotation)
     return found or next((members for option in inside if (members := members_of(option))), {})
+
+
+def _lines(model: type[BaseModel], error: ValidationError) -> str:
+    return "; ".join(_describe(model, problem) for problem in error.errors())
 
 
 def _describe(model: type[BaseModel], problem: Any) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "OutputError",
     "Rs3lError",
     "ServerError",
+    "SettingsError",
     "SimulationError",
     "TrainingError",
     "UnknownVariationError",
@@ -62,6 +63,10 @@ def _listing(allowed: object) -> str:
 
 class ConfigError(Rs3lError):
     """A configuration file, key or value is wrong."""
+
+
+class SettingsError(ConfigError, ValueError):
+    """Settings made in Python are wrong; a ValueError too, so that those inside of others are told with their place."""
 
 
 class UnknownVariationError(ConfigError):

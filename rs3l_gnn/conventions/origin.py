@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rs3l_gnn import __version__
-from rs3l_gnn.conventions.inputs import require_file
+from rs3l_gnn.conventions.inputs import reading, require_file
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -38,10 +38,10 @@ def file_digest(path: Path | str) -> str:
     """SHA-256 of a file's content, in hexadecimal.
 
     Raises:
-        InputFileError: it is a folder, pipe or device.
+        InputFileError: it is a folder, pipe or device, or is gone by now.
     """
     require_file(path)
-    with Path(path).open("rb") as stream:
+    with reading(path, "cannot be read any more"), Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

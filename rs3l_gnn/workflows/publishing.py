@@ -15,6 +15,7 @@ import yaml
 from rs3l_gnn import __version__
 from rs3l_gnn.conventions import CheckpointError, ConfigError, atomic_directory, file_digest, write_json
 from rs3l_gnn.conventions.config import read_text
+from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.models import inspect_checkpoint
 from rs3l_gnn.models.hub import HUB_FILE
 from rs3l_gnn.models.stored import find_checkpoint
@@ -54,6 +55,7 @@ SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
 """
 
 
+@holds_output
 def publish(
     model: Path | str,
     output: Path | str,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.simulation import DetectorConfig
 from rs3l_gnn.simulation.detector import FlowCandidates, detect
 from rs3l_gnn.simulation.detector_config import TrackerConfig
@@ -85,7 +86,7 @@ def test_an_empty_batch() -> None:
 
 def test_rings_must_rise() -> None:
     regions = TrackerConfig().regions
-    with pytest.raises(ValidationError, match="rising abs_eta_max"):
+    with pytest.raises(ConfigError, match="rising abs_eta_max"):
         TrackerConfig(regions=regions[::-1])
 
 
@@ -110,7 +111,7 @@ def test_a_detector_by_name(document: object) -> None:
 def test_an_unknown_detector() -> None:
     with pytest.raises(ValidationError, match="no detector is called 'cdf'; there are cms, atlas, ideal, paper"):
         DetectorConfig.model_validate("cdf")
-    with pytest.raises(ValidationError, match="rising radii"):
+    with pytest.raises(ConfigError, match="rising radii"):
         TrackerConfig(displaced_efficiency=((10, 1), (5, 0)))
 
 

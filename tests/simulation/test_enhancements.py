@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import uproot
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
+from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.simulation import SampleConfig, SimulationConfig, simulate
 from rs3l_gnn.simulation.enhancements import SPLITTINGS, enhancement_settings, without_enhancements
 from rs3l_gnn.simulation.generate import generate_hard_events
@@ -97,12 +97,12 @@ def test_steps_after_the_shower_do_without() -> None:
     ],
 )
 def test_what_cannot_be_enhanced(factors: dict[str, float], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(ConfigError, match=words):
         SampleConfig(process="dijet", events=1, enhance=factors)
 
 
 def test_not_with_merging() -> None:
-    with pytest.raises(ValidationError, match="does not go with 'merging'"):
+    with pytest.raises(ConfigError, match="does not go with 'merging'"):
         SampleConfig(lhe=Path("a.lhe"), merging="mlm", enhance={"fsr:G2BB": 4})
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.responses.config import ProfileConfig
@@ -73,7 +73,7 @@ def test_edges_of_the_configuration(toy: Toy) -> None:
     assert bins[0].share == pytest.approx(np.mean(scores.reshape(-1, 3)[600:, 1:] < 1))
     assert bins[1].rate == 1  # everything beyond passes
     for wrong in ([1.0], [1.0, 2.0], [1.0, 3.0, 2.0]):
-        with pytest.raises(ValidationError, match="must rise and make two bins"):
+        with pytest.raises(ConfigError, match="must rise and make two bins"):
             ProfileConfig(edges={"mass": tuple(wrong)})
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from rs3l_gnn.conventions import ConfigError, config_digest, load_config, parse_config
 from rs3l_gnn.fits import FitConfig
@@ -69,7 +68,7 @@ def test_unknown_keys_are_refused_with_a_guess() -> None:
 def test_rate_factors() -> None:
     assert RateConfig(value=0.25).factors == (0.8, 1.25)
     assert RateConfig(value=(0.9, 1.2)).factors == (0.9, 1.2)
-    with pytest.raises(ValidationError, match="positive"):
+    with pytest.raises(ConfigError, match="positive"):
         RateConfig(value=(0.0, 1.2))
 
 
