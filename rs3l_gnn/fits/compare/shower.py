@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions.statistics import significance_of
+from rs3l_gnn.conventions.statistics import significance_of, spread_beyond_events
 from rs3l_gnn.fits.compare.replicas import Spread
 
 __all__ = ["ShowerContrast", "ShowerPart", "contrast_of_shower"]
@@ -33,6 +33,8 @@ class ShowerPart:
         noise: what was subtracted.
         error_events: of the variance, from the replicas.
         trainings: variance of each training, without noise.
+        seeds: variance of the mean over the trainings from the choice of seeds, with its degrees of freedom; none for a
+            single training. Where replicas of the same events tell, what the events do to each training is taken off.
         moves: variance in each replica less the mean over the replicas, where the replicas of all taggers are the same
             events; NaN where a replica gives no templates [n_replicas].
     """
@@ -42,6 +44,7 @@ class ShowerPart:
     error_events: float
     trainings: tuple[float, ...]
     moves: NDArray[np.float64] | None = None
+    seeds: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, parts: Sequence[tuple[float, Spread | None]]) -> ShowerPart | None:
@@ -59,6 +62,7 @@ class ShowerPart:
             error_events=error,
             trainings=tuple(one.variance for one in found),
             moves=joint,
+            seeds=_seeds(np.array([one.variance for one in found]), moves if joint is not None else None),
         )
 
     @property
@@ -73,13 +77,6 @@ class ShowerPart:
             return None
         total = self.error_events**2 + sum(variance for variance, _ in self.seeds)
         return math.sqrt(total) / (2 * self.value)
-
-    @property
-    def seeds(self) -> list[tuple[float, int]]:
-        """Variance of the mean over the trainings, with its degrees of freedom; none for a single one."""
-        n = len(self.trainings)
-        spread = float(np.var(self.trainings, ddof=1)) / n if n > 1 else 0.0
-        return [(spread, n - 1)] if spread > 0 else []
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -104,6 +101,14 @@ def _of_training(error: float, spread: Spread) -> ShowerPart:
         moves = squares - np.nanmean(squares)
     width = 2 * mean * deviation if moves is None else _deviation(moves)
     return ShowerPart(error**2 - noise, noise, width, (error**2 - noise,), moves)
+
+
+def _seeds(
+    variances: NDArray[np.float64], moves: Sequence[NDArray[np.float64]] | None
+) -> tuple[tuple[float, float], ...]:
+    of_trainings = np.zeros((len(variances), 0)) if moves is None else np.stack(moves)
+    found = spread_beyond_events(variances, variances[:, None] + of_trainings)
+    return () if found is None else (found,)
 
 
 def _deviation(moves: NDArray[np.float64]) -> float:
@@ -146,7 +151,7 @@ def contrast_of_shower(first: ShowerPart, second: ShowerPart, aim: float) -> Sho
             return (a * first.error_events) ** 2 + (b * second.error_events) ** 2
         return _deviation(a * first.moves + b * second.moves) ** 2
 
-    def all_of_it(a: float, b: float) -> tuple[float, list[tuple[float, int]]]:
+    def all_of_it(a: float, b: float) -> tuple[float, list[tuple[float, float]]]:
         spreads = [
             (factor**2 * variance, freedom)
             for factor, part in ((a, first), (b, second))

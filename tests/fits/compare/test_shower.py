@@ -80,11 +80,15 @@ def test_trainings_are_averaged_and_their_spread_counts() -> None:
     alone = [one.variance for one in parts(single)]
     assert part.variance == pytest.approx(np.mean(alone))
     assert part.trainings == tuple(alone)
-    assert part.seeds == [(float(np.var(alone, ddof=1)) / 3, 2)]
     squares = [np.array(spread.values[PART]) ** 2 for _, spread in single]
+    moves = np.array([row - row.mean() for row in squares])
+    raw, own = np.var(alone, ddof=1) / 3, np.mean([np.var(column, ddof=1) for column in moves.T]) / 3
+    ((seeds, freedom),) = part.seeds
+    assert seeds == pytest.approx(max(raw - own, 1e-6 * raw))
+    assert freedom == pytest.approx(2 * (seeds / raw) ** 2)
     assert part.error_events == pytest.approx(np.std(np.mean(squares, axis=0), ddof=1))
     assert part.value is not None
-    total = part.error_events**2 + np.var(alone, ddof=1) / 3
+    total = part.error_events**2 + seeds
     assert part.error == pytest.approx(math.sqrt(total) / (2 * part.value))
     assert ShowerPart.of([(0.1, None)]) is None
 
