@@ -30,6 +30,8 @@ myst_heading_anchors = 4  # links such as data.md#splits, as on a code host
 suppress_warnings = ["myst.header"]  # a page may start with a smaller heading
 
 nb_execution_mode = "force"
+# It wants views and trains for minutes; tests/training/test_collate.py runs it.
+nb_execution_excludepatterns = ["*training_in_your_own_loop*"]
 nb_execution_in_temp = True
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True

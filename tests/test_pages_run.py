@@ -79,6 +79,10 @@ def _run_bash(text: str) -> None:
         )
 
 
+WRITTEN = {"docs/data.md": "views.h5", "docs/fits.md": "fit-rs3l", "docs/simulation.md": "simulation"}
+"""Outputs that the first block of Python of a page writes again, where a command has written them before."""
+
+
 def _run_page(page: str, folder: Path, scope: dict[str, Any]) -> None:
     before = Path.cwd()
     os.chdir(folder)
@@ -90,9 +94,17 @@ def _run_page(page: str, folder: Path, scope: dict[str, Any]) -> None:
             elif language == "yaml" and named:
                 Path(named[1]).write_text(text)
             elif language == "python":
+                _remove(Path(WRITTEN.pop(page, "nothing")))
                 exec(compile(text.replace("events=1000", "events=20"), page, "exec"), scope)  # noqa: S102 - the text of our own page
     finally:
         os.chdir(before)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -160,15 +172,25 @@ def test_a_page_runs(
     folder = tmp_path / "work"
     shutil.copytree(work, folder, symlinks=True)
     scope = _scope(toy_directory)
+    if page in {"docs/checkpoints.md", "docs/encoder.md"}:
+        from rs3l_gnn.models import load_tagger
+
+        scope["tagger"] = load_tagger("default-hbb")  # of torch, with gradients
+    if page == "docs/checkpoints.md":
+        _remove(folder / "tagger.safetensors")
     if page == "docs/encoder.md":
         shared = request.getfixturevalue("shared_data")
         shutil.copyfile(shared / "published" / "mar20_run0.pt", folder / "mar20_run0.pt")
     if page == "docs/processors.md":
         jets = scope["events"].FatJet
         scope["tagger"] = JetTagger("default-hbb")
-        scope |= {"jets": jets, "candidates": scope["events"].PFCands, "links": scope["events"].FatJetPFCands}
+        candidates, links = scope["events"].PFCands, scope["events"].FatJetPFCands
+        per_jet = ak.sum(links.jetIdx[:, np.newaxis] == ak.local_index(jets.pt)[:, :, np.newaxis], axis=-1)
+        nested = ak.unflatten(candidates[links.pFCandsIdx], ak.flatten(per_jet), axis=1)
+        scope |= {"jets": jets, "candidates": candidates, "links": links, "nested_candidates": nested}
     if page == "docs/fits.md":
-        scope["templates"] = None
+        for path in (work / "fit").glob("templates.*"):
+            shutil.copyfile(path, folder / path.name)
     _run_page(page, folder, scope)
 
 

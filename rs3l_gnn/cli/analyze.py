@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from rs3l_gnn.cli.app import verb
-from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides, as_overrides
+from rs3l_gnn.cli.options import AsJson, ConfigFile, Force, Output, Overrides, as_overrides, print_json
 from rs3l_gnn.conventions import load_config
 
 __all__ = ["analyze"]
+
+_TOLD = ("complete", "events", "jets", "jets_per_second", "files", "chunks", "executor", "workers", "remarks")
 
 
 @verb(config="rs3l_gnn.processors.AnalysisConfig")
@@ -37,6 +39,7 @@ def analyze(
     overrides: Overrides = None,
     output: Output = Path("analysis"),
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the tagging processor over ROOT files and write histograms with systematic variations."""
     from rs3l_gnn import processors
@@ -58,5 +61,13 @@ def analyze(
         }
     )
     chosen = load_config(processors.AnalysisConfig, config, [*options, *(overrides or ())])
-    processors.analyze(chosen, output, force=force)
+    report = processors.analyze(chosen, output, force=force)
+    if as_json:
+        print_json(output, {key: report[key] for key in _TOLD})
+        return
+    state = "" if report["complete"] else ", not all there are"
+    typer.echo(
+        f"{report['jets']} jets of {report['events']} events in {report['files']} files and {report['chunks']} chunks"
+        f"{state}; {report['jets_per_second']:.0f} jets/s on {report['workers']} of {report['executor']}"
+    )
     typer.echo(f"wrote {output}")

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from rs3l_gnn import __version__
 from rs3l_gnn.cli.defects import describe_defect
+from rs3l_gnn.cli.help_text import PlainCommand, first_sentence, name_values
 from rs3l_gnn.cli.stopping import Stopped, stopping
 from rs3l_gnn.conventions import Rs3lError
 from rs3l_gnn.conventions.config_keys import describe_keys
@@ -40,7 +41,6 @@ app = typer.Typer(
     cls=_InOrder,
     help="From one LHE file to one fit: re-simulated jets, contrastive pre-training, coffea, templates.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -113,7 +113,10 @@ def verb(*, config: str | None = None) -> Callable[[Callable[..., None]], Callab
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
         run.__signature__ = signature.replace(parameters=[*parameters, *added])  # type: ignore[attr-defined] # the documented hook of inspect.signature
         run.__annotations__ = {p.name: p.annotation for p in [*parameters, *added]}
-        return app.command(function.__name__)(run)
+        for parameter in parameters:
+            name_values(parameter)
+        summary = first_sentence(function.__doc__)
+        return app.command(function.__name__, cls=PlainCommand, short_help=summary)(run)
 
     return register
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from rs3l_gnn.cli.app import verb
-from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides
+from rs3l_gnn.cli.options import AsJson, ConfigFile, Force, Output, Overrides, print_json
 from rs3l_gnn.conventions import load_config
 
 __all__ = ["fit"]
@@ -21,7 +19,7 @@ def fit(
     overrides: Overrides = None,
     output: Output = Path("fit"),
     force: Force = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn histograms into templates, workspace and card, and fit the signal strength; or compare taggers by it."""
     from rs3l_gnn import fits
@@ -29,7 +27,7 @@ def fit(
 
     result = fits.fit_or_compare(load_config(fits.FitConfig, config, overrides or ()), output, force=force)
     if as_json:
-        typer.echo(json.dumps({"output": str(output)} | summary_document(result), indent=2, allow_nan=False))
+        print_json(output, summary_document(result))
         return
     typer.echo(summary_table(result))
     typer.echo(f"wrote {output}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,17 @@ import typer
 if TYPE_CHECKING:
     from rs3l_gnn.training import RateScan
 
-__all__ = ["ConfigFile", "FindRate", "Force", "Output", "Overrides", "as_overrides", "rate_table"]
+__all__ = [
+    "AsJson",
+    "ConfigFile",
+    "FindRate",
+    "Force",
+    "Output",
+    "Overrides",
+    "as_overrides",
+    "print_json",
+    "rate_table",
+]
 
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="CONFIG.yaml", help="Configuration; without it the defaults hold.")
@@ -22,6 +33,13 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override one value, e.g. --set trainer.epochs=5."),
 ]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document instead of lines.")]
+
+
+def print_json(output: Path, document: Mapping[str, Any]) -> None:
+    """The end of a verb for machines: where its output is, and the result."""
+    typer.echo(json.dumps({"output": str(output), **document}, indent=2, allow_nan=False))
 
 
 FindRate = Annotated[

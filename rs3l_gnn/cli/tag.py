@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rs3l_gnn.cli.app import verb
-from rs3l_gnn.cli.options import Force, Output
+from rs3l_gnn.cli.options import AsJson, Force, Output, print_json
 from rs3l_gnn.conventions import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def tag(
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the network. [all]")] = None,
     output: Output = Path("scores.parquet"),
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score the jets of event files, and write one row a jet: a Parquet file, or a tree of friends in a .root file."""
     from rs3l_gnn.inference import JetTagger
@@ -47,6 +48,9 @@ def tag(
 
     network = JetTagger(_tagger(tagger, kind, preprocess), device=device, threads=threads, puppi=puppi)
     report = tag_files(files, network, output, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force)
+    if as_json:
+        print_json(output, {key: report[key] for key in ("jets", "events", "jets_outside_training_range")})
+        return
     outside = report["jets_outside_training_range"]
     typer.echo(
         f"{report['jets']} jets of {report['events']} events in {len(files)} file(s); "

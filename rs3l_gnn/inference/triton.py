@@ -95,7 +95,7 @@ class TritonTagger:
     def __init__(self, address: TritonAddress) -> None:
         try:
             from tritonclient import grpc
-        except ImportError as error:
+        except (ImportError, RuntimeError) as error:  # the latter where its gRPC part is not there
             raise MissingDependencyError(
                 "a model on a server needs tritonclient", hint="pip install 'rs3l_gnn[triton]'"
             ) from error

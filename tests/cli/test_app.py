@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +33,24 @@ def test_no_verb_shows_the_verbs_in_the_order_of_the_chain(runner: CliRunner) ->
     text = runner.invoke(app, ["--help"]).output
     places = [text.index(f"  {verb} ") for verb in VERBS]
     assert places == sorted(places)
+
+
+def test_help_is_made_of_whole_sentences_and_words(runner: CliRunner) -> None:
+    text = runner.invoke(app, ["--help"]).output
+    assert "..." not in text.partition("Commands:")[2]
+    assert "one PFNano-like ROOT file each." in " ".join(text.split())
+    for verb in VERBS:
+        told = runner.invoke(app, [verb, "--help"]).output
+        assert not re.search(r"<(str|path|int|float|list|bool)|\bNone\b", told), verb
+
+
+def test_the_shell_completes_verbs_and_options(runner: CliRunner) -> None:
+    def completed(words: str) -> set[str]:
+        ask = {"_RS3L_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        return set(runner.invoke(app, [], prog_name="rs3l", env=ask).output.split())
+
+    assert completed("rs3l f") == {"finetune", "fit", "fetch"}
+    assert {"--plan", "--json"} <= completed("rs3l evaluate --")
 
 
 def test_version(runner: CliRunner) -> None:

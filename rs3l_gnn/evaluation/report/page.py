@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from rs3l_gnn.evaluation.report.tables import (
 from rs3l_gnn.evaluation.results import Metrics
 
 __all__ = ["write_report"]
+
+_SENTENCES = 8
+"""Of the box; the rest of a long list is folded away."""
+_TIED = re.compile(r" (?=±|σ|%)|(?<=±) |(?<=\d,) (?=[^\]\[]*\])")
 
 
 def write_report(
@@ -66,10 +71,12 @@ def write_report(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["whole"] = _whole
     page = environment.get_template("page.html").render(
         title=config.title,
         remarks=(*config.remarks, *metrics.remarks),
         statements=statements(meter, metrics),
+        shown=_SENTENCES,
         sections=[
             *sections.values(),
             Section("Weights and commands", [_trainings(origins), Text(commands, "code")]),
@@ -99,6 +106,11 @@ def _sections(config: EvaluateConfig, metrics: Metrics) -> list[Section]:
     if metrics.latent:
         sections.append(Section("Latent space", [latent_table(metrics)]))
     return sections
+
+
+def _whole(cell: str) -> str:
+    """A cell whose lines break between a value, its interval and its significance, and nowhere inside of them."""
+    return _TIED.sub("\N{NO-BREAK SPACE}", cell)
 
 
 def _trainings(origins: Mapping[str, Origin]) -> Table:

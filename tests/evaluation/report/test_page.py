@@ -38,7 +38,7 @@ class Checker(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
-            self.text.append(data)
+            self.text.append(data.replace("\N{NO-BREAK SPACE}", " "))
 
 
 @pytest.fixture(scope="module")
