@@ -28,7 +28,7 @@ from rs3l_gnn.conventions import (
     UnknownVariationError,
     load_config,
 )
-from rs3l_gnn.data import ViewsSource, read_views, write_views
+from rs3l_gnn.data import PairConfig, ViewsSource, pair, read_views, write_views
 from rs3l_gnn.models import inspect_checkpoint
 from rs3l_gnn.training import OptimizerConfig, PretrainConfig, ProjectionConfig, SupervisedContrastive, VICReg, pretrain
 from rs3l_gnn.training.losses import nt_xent
@@ -108,6 +108,17 @@ def test_the_folder_tells_all(trained: Path, pretrain_config: Configs, toy_views
     ]
     assert not list(trained.parent.glob(".out*")), "the unfinished training is gone"
     assert inspect_checkpoint(trained / "encoder.safetensors")["kind"] == "encoder"
+
+
+def test_event_files_train_as_the_views_made_of_them(
+    trained: Path, pretrain_config: Configs, toy_directory: Path, tmp_path: Path
+) -> None:
+    """To the last bit, whichever way the events came into the file of views."""
+    filesets = tuple(sorted(toy_directory.rglob("fileset.json")))
+    pair(PairConfig.model_validate({"events": {"filesets": filesets}, "compression": "none"}), tmp_path / "views.h5")
+    pretrain(pretrain_config(views=(tmp_path / "views.h5",)), tmp_path / "out")
+    assert same_bits(weights(trained), weights(tmp_path / "out"))
+    assert (trained / "history.csv").read_bytes() == (tmp_path / "out" / "history.csv").read_bytes()
 
 
 def test_the_same_seed_gives_the_same_bits(trained: Path, pretrain_config: Configs, tmp_path: Path) -> None:
