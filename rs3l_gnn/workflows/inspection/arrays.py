@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions import InputFileError, JetLabel, jettype_names
+from rs3l_gnn.conventions import InputFileError, JetLabel, jettype_names, known_features
 from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.data import effective_number
-from rs3l_gnn.data.event_format import collection_of
+from rs3l_gnn.data.event_format import EventFormat, collection_of
+from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.data.format_registry import find_format
 from rs3l_gnn.data.views_file import text_of
 
@@ -56,6 +57,7 @@ def _views(file: Any) -> Description:
         "hard events": len(file["events"]["first"]) - 1,
         "jets": len(jets["event"]),
         "candidates": len(file["features"]),
+        "features": json.loads(file.attrs["features"]),
         "samples": json.loads(file.attrs["samples"]),
         "views": {names.get(int(number), number): count for number, count in vartypes.items()},
         "jet types": _jettypes(
@@ -137,8 +139,16 @@ def _events(trees: dict[str, Any]) -> Description:
                 "layout": "unknown" if form is None else form.title,
                 "totals": {counter: int(np.sum(tree[counter].array(library="np"))) for counter in counters},
                 "branches": len(tree.keys(recursive=False)),
+                **({"features": _features(form, branches)} if form is not None and form.has_candidates else {}),
             }
     return {}
+
+
+def _features(form: EventFormat, branches: list[str]) -> list[str]:
+    """Features that the candidates can give."""
+    names = list(known_features())
+    lacking = lacking_features(form, names, form.further_fields(branches))
+    return [name for name in names if name not in lacking]
 
 
 def _counts(values: Any) -> dict[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import InputFileError
+from rs3l_gnn.conventions import FEATURE_NAMES, FEATURE_SETS, InputFileError
 from rs3l_gnn.data import PairConfig, pair
 from rs3l_gnn.workflows.inspection import describe, render
 
@@ -43,6 +43,7 @@ def test_views(toy_directory: Path, tmp_path: Path) -> None:
     assert found["samples"] == ["hbb", "qcd"]
     assert found["hard events"] == sum(sample.matched for sample in report.samples.values())
     assert sum(found["views"].values()) == found["jets"]
+    assert found["features"] == list(FEATURE_NAMES)
     assert found["generator weights"] == "equal"
     assert found["shower weights"] == ["isrUp", "isrDown"]
 
@@ -60,7 +61,11 @@ def test_published_layout(tmp_path: Path) -> None:
 
 
 def test_real_files(shared_data: Path) -> None:
-    assert describe(shared_data / "cms" / "pfnano.root")["layout"] == "PFNano"
+    found = describe(shared_data / "cms" / "pfnano.root")
+    assert found["layout"] == "PFNano"
+    assert {*FEATURE_NAMES, "puppi_weight", "asinh_d0_sig", "track_quality"} <= set(found["features"])
+    assert "from_pv" not in found["features"]
+    assert tuple(describe(shared_data / "cms" / "nano_tt_v15.root")["features"]) == FEATURE_SETS["nano"]
     assert describe(shared_data / "cms" / "nano_tt_v15.root")["layout"].startswith("NanoAOD v15")
     assert describe(shared_data / "lhe" / "madgraph5-3.5.8-pp_to_jj.lhe.gz")["events"] == 1000
     assert describe(shared_data / "published" / "mar20_run0.pt")["n_parameters"] == 128_904
