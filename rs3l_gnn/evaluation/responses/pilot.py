@@ -45,6 +45,8 @@ class Pilot:
         self._path = path
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputFileError(f"{path} does not exist", hint="set plan.pilot to a metrics.json") from error
         except (OSError, ValueError) as error:
             raise InputFileError(f"{path} cannot be read as JSON: {error}") from error
         if not isinstance(document, dict) or document.get("format") != "rs3l-metrics":
