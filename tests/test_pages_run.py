@@ -35,6 +35,12 @@ SETS = {
         "template_formats=[json, zip, coffea]",
     ],
 }
+ELSEWHERE = {
+    "docs/extending.md": "tests/training/test_plugins.py",
+    "docs/tutorials/nanoaod.md": "tests/test_nanoaod_page.py",
+    "docs/reference/features.md": "tests/conventions/features/test_page.py",
+}
+"""Pages with files or packages of their own."""
 NOT_COMMANDS = ("source", "mkdir", "export")
 IN_REPOSITORY = {"configs", "docs"}
 QUICK_EVENTS = ["--events", "20"]
@@ -165,10 +171,8 @@ PAGES = [
 def test_a_page_runs(
     page: str, work: Path, tmp_path: Path, toy_directory: Path, request: pytest.FixtureRequest
 ) -> None:
-    if page == "docs/extending.md":
-        pytest.skip("its blocks are packages of their own: tests/training/test_plugins.py")
-    if page == "docs/tutorials/nanoaod.md":
-        pytest.skip("it has files of its own: tests/test_nanoaod_page.py")
+    if page in ELSEWHERE:
+        pytest.skip(f"{ELSEWHERE[page]} runs it")
     folder = tmp_path / "work"
     shutil.copytree(work, folder, symlinks=True)
     scope = _scope(toy_directory)
