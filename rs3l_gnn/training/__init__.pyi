@@ -23,6 +23,7 @@ from .outputs import SavedTraining as SavedTraining
 from .penalties import Consistency as Consistency
 from .penalties import ResponsePenalty as ResponsePenalty
 from .penalty import BoundPenalty as BoundPenalty
+from .penalty import Means as Means
 from .penalty import Penalty as Penalty
 from .penalty import ScoredJets as ScoredJets
 from .penalty_registry import PENALTIES as PENALTIES

@@ -17,7 +17,7 @@ from rs3l_gnn.data import ViewDraw, Views
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["BoundPenalty", "Penalty", "ScoredJets"]
+__all__ = ["BoundPenalty", "Means", "Penalty", "ScoredJets"]
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,33 @@ class ScoredJets:
 
 
 @dataclass(frozen=True)
+class Means:
+    """Numbers whose squares are to become small, as a batch sees them.
+
+    Attributes:
+        values: with the noise of the few jets of a batch [n].
+        weights: how much the square of each counts; 0 where the batch says nothing. No gradients [n].
+    """
+
+    values: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True)
 class BoundPenalty:
     """A penalty that knows the views it is taken on.
 
     Attributes:
         columns: what it must know of each view of the source [n_jets, n_columns].
-        compute: the penalty of a batch, a scalar, from the scores and the batch's rows of ``columns``.
+        compute: from the scores of a batch and its rows of ``columns``: the penalty, a scalar, or the numbers whose
+            weighted squares it is. These are squared with the help of the batches before, see
+            :class:`~rs3l_gnn.training.memory.MeanMemory`.
+        n_means: how many numbers; 0 for a scalar.
     """
 
     columns: NDArray[np.float32]
-    compute: Callable[[ScoredJets, Tensor], Tensor]
+    compute: Callable[[ScoredJets, Tensor], Tensor | Means]
+    n_means: int = 0
 
 
 class Penalty(BaseConfig):

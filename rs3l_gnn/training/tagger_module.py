@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +13,10 @@ from rs3l_gnn.training.config import FinetuneConfig
 from rs3l_gnn.training.distillation import distillation_loss
 from rs3l_gnn.training.gather import gather_embeddings
 from rs3l_gnn.training.jet_batches import JetBatch
+from rs3l_gnn.training.memory import MeanMemory, square_of_halves
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.monitors import area_under_roc
-from rs3l_gnn.training.penalty import BoundPenalty, ScoredJets
+from rs3l_gnn.training.penalty import BoundPenalty, Means, ScoredJets
 
 __all__ = ["FinetuneModule"]
 
@@ -46,6 +48,8 @@ class FinetuneModule(StepModule):
         self._tagger = (tagger,)  # in a tuple, which torch does not look into
         self._config = config
         self._penalties = tuple(penalties)
+        # Part of the checkpoints, so that a training that goes on remembers.
+        self.memories = nn.ModuleList(MeanMemory(one.n_means) for one in penalties)
         n_classes = len(config.targets.groups())
         self._shares = [1 / n_classes] * n_classes if shares is None else list(shares)
         self._validation: list[tuple[Tensor, ...]] = []
@@ -92,7 +96,9 @@ class FinetuneModule(StepModule):
         for number, settings in enumerate(self._config.penalties):
             strength = self._config.robustness * settings.weight * settings.share(self.time)
             if strength > 0:
-                loss = loss + strength * self._penalties[number].compute(jets, columns[number]).float()
+                found = self._penalties[number].compute(jets, columns[number])
+                value = self.memories[number](found) if isinstance(found, Means) else found
+                loss = loss + strength * value.float()
         return loss
 
     def validate_batch(self, batch: JetBatch) -> None:
@@ -118,7 +124,7 @@ class FinetuneModule(StepModule):
             metrics["val_cross_entropy"] = loss
             jets = self._scored(logits, target, generator)
             for number, settings in enumerate(self._config.penalties):
-                found = self._penalties[number].compute(jets, columns[number]).item()
+                found = _whole(self._penalties[number], jets, columns[number])
                 name = f"val_{settings.name}" + ("" if f"val_{settings.name}" not in metrics else f"_{number + 1}")
                 metrics[name] = found
                 loss += self._config.robustness * settings.weight * found
@@ -133,6 +139,19 @@ class FinetuneModule(StepModule):
 
     def _scored(self, logits: Tensor, target: Tensor, generator: Tensor) -> ScoredJets:
         return ScoredJets(logits, target, generator, self._config.views_per_event)
+
+
+def _whole(penalty: BoundPenalty, jets: ScoredJets, columns: Tensor) -> float:
+    """The penalty on all events; squares of means by two halves of them, whose product is right on average."""
+    found = penalty.compute(jets, columns)
+    if not isinstance(found, Means):
+        return float(found)
+    half = torch.arange(len(jets.target)) // jets.n_views % 2
+    parts = [replace(jets, weight=jets.weight * (half == side)) for side in (0, 1)]
+    first, second = (penalty.compute(part, columns) for part in parts)
+    if not isinstance(first, Means) or not isinstance(second, Means):
+        return 0.0
+    return float(square_of_halves(first, second))
 
 
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

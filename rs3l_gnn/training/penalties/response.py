@@ -11,20 +11,22 @@ from pydantic import Field
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError
 from rs3l_gnn.conventions.scales import ScaleResponse, reshowered_scales, scale_responses
-from rs3l_gnn.training.penalty import BoundPenalty, Penalty, ScoredJets
+from rs3l_gnn.training.penalty import BoundPenalty, Means, Penalty, ScoredJets
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from rs3l_gnn.data import ViewDraw, Views
 
-__all__ = ["ResponsePenalty", "squared_responses"]
+__all__ = ["ResponsePenalty", "responses"]
+
+_FEW = 10.0  # passing jets, by which a response is known well enough to count by half
 
 Efficiency = Annotated[float, Field(gt=0, lt=1)]
 
 
 class ResponsePenalty(Penalty):
-    """Squared response of the pass rates at working points, see :func:`squared_responses`."""
+    """Squared response of the pass rates at working points, see :func:`responses`."""
 
     name: Literal["response"] = Field("response", description="which penalty")
     by: Literal["shower_weights", "views"] = Field(
@@ -64,7 +66,11 @@ class ResponsePenalty(Penalty):
                 else f"give {name} a weight in variations",
             )
         logarithms = [scale.logarithm for scale in scales]
-        return BoundPenalty(columns, lambda jets, rows: squared_responses(jets, rows, logarithms, self))
+        return BoundPenalty(
+            columns,
+            lambda jets, rows: responses(jets, rows, logarithms, self),
+            n_means=2 * len(scales) * len(self.efficiencies),
+        )
 
     def _chosen(self, found: Sequence[ScaleResponse]) -> list[ScaleResponse]:
         known = {scale.name: scale for scale in found}
@@ -87,59 +93,62 @@ def _relative_weights(index: Views, name: str) -> NDArray[np.float32]:
     return np.nan_to_num(index.shower_weights[:, index.shower_weight_names.index(name)])
 
 
-def squared_responses(
-    jets: ScoredJets, columns: Tensor, logarithms: Sequence[float], settings: ResponsePenalty
-) -> Tensor:
-    r"""Squares of d ln(efficiency) / d ln(squared scale), summed over the scales and the classes.
+def responses(jets: ScoredJets, columns: Tensor, logarithms: Sequence[float], settings: ResponsePenalty) -> Means:
+    r"""d ln(efficiency) / d ln(squared scale) of signal and background at soft working points.
 
-    .. math:: \sum_{\text{scales}} \sum_{k \in \{S, B\}} \lambda_k \langle R^A_k R^B_k \rangle
+    Each is :func:`~rs3l_gnn.training.working_point.response_of_rate`. Its square counts by the strength of its class,
+    divided by the number of working points, times n / (n + 10) with the effective number n of jets that pass: a
+    response that hangs on three jets says little, and its gradients would pull at just these.
 
-    R is :func:`~rs3l_gnn.training.working_point.response_of_rate` at a soft cut, A and B are the two halves of the
-    batch's events, and the mean runs over the working points and, for three or more classes, over the classes that are
-    the signal in turn. The product is right on average, where the square of R on few jets would be larger than the true
-    one by its variance, which scores without any separation make smallest.
+    For three or more classes, each is the signal in turn against all others, and the means run over these as well.
 
     Args:
         jets: scores of a batch.
         columns: weights up and down of each scale, 0 for jets that are not asked [n_jets, 2 * n_scales].
         logarithms: ln of the ratio of the squared scales of each.
-        settings: working points, width and weights.
+        settings: working points, width and strengths.
 
     Returns:
-        A scalar in double precision, whose mean over batches is not negative.
+        [n_efficiencies * 2 * n_scales]: working points, then signal and background, then scales.
     """
     import torch
 
     from rs3l_gnn.training.working_point import one_against_rest, soft_passes
 
-    terms = []
+    found = []
     for scores, signal in one_against_rest(jets.logits, jets.target):
-        term = scores.sum().double() * 0  # a batch without signal has a gradient too
-        if bool((jets.weight * signal).sum() > 0):
-            for efficiency in settings.efficiencies:
-                passes = soft_passes(scores, signal, jets.weight, efficiency, settings.width)
-                for members, strength in ((signal, settings.signal), (~signal, settings.background)):
-                    if strength > 0:
-                        term = term + strength * _squares(passes, jets, members, columns, logarithms)
-        terms.append(term / len(settings.efficiencies))
-    return torch.stack(terms).mean()
+        if not bool((jets.weight * signal).sum() > 0):
+            continue
+        for efficiency in settings.efficiencies:
+            passes = soft_passes(scores, signal, jets.weight, efficiency, settings.width)
+            for members, strength in ((signal, settings.signal), (~signal, settings.background)):
+                own = jets.weight.double() * members
+                found += [
+                    _response(passes, own, columns[:, 2 * place], columns[:, 2 * place + 1], logarithm, strength)
+                    for place, logarithm in enumerate(logarithms)
+                ]
+    n_means = 2 * len(logarithms) * len(settings.efficiencies)
+    if not found:
+        nothing = jets.logits.sum().double() * 0  # a batch without signal has a gradient too
+        return Means(nothing.expand(n_means), torch.zeros_like(nothing).expand(n_means))
+    values, weights = (torch.stack(part).reshape(-1, n_means) for part in zip(*found, strict=True))
+    total = weights.sum(dim=0)
+    mean = (weights * values).sum(dim=0) / total.clamp(min=1e-30)
+    return Means(mean, total / (len(weights) * len(settings.efficiencies)))
 
 
-def _squares(
-    passes: Tensor, jets: ScoredJets, members: Tensor, columns: Tensor, logarithms: Sequence[float]
-) -> Tensor | float:
-    """Sum over the scales of the product of the responses of two halves of the events; jets of one class."""
+def _response(  # noqa: PLR0917  # a formula with this many letters
+    passes: Tensor, own: Tensor, up: Tensor, down: Tensor, logarithm: float, strength: float
+) -> tuple[Tensor, Tensor]:
+    """Response of the jets with a weight, and how much its square counts."""
     import torch
 
     from rs3l_gnn.training.working_point import response_of_rate
 
-    half = torch.arange(len(jets.target), device=columns.device) // jets.n_views % 2
-    total: Tensor | float = 0.0
-    for place, logarithm in enumerate(logarithms):
-        up, down = columns[:, 2 * place], columns[:, 2 * place + 1]
-        first, second = (
-            response_of_rate(passes, jets.weight * members * (half == side), up, down, logarithm) for side in (0, 1)
-        )
-        if first is not None and second is not None:
-            total = total + first * second
-    return total
+    value = response_of_rate(passes, own, up, down, logarithm)
+    if value is None or strength == 0:
+        nothing = passes.sum() * 0
+        return nothing, torch.zeros_like(nothing)
+    passing = (own * passes * ((up + down) > 0)).detach()
+    n = passing.sum().square() / passing.square().sum().clamp(min=1e-30)
+    return value, strength * n / (n + _FEW)
