@@ -70,6 +70,18 @@ def _load() -> dict[str, Any]:
     return measure_loads()
 
 
+def _install() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.install import measure_install
+
+    return measure_install()
+
+
+def _start() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.start import measure_start
+
+    return measure_start()
+
+
 _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "encoder": _encoder,
     "simulation": _simulation,
@@ -80,6 +92,8 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "damaged": _damaged,
     "faults": _faults,
     "load": _load,
+    "install": _install,
+    "start": _start,
 }
 
 
