@@ -27,7 +27,10 @@ exclude_patterns = ["_build", "_ext", "study/*.json"]
 
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4  # links such as data.md#splits, as on a code host
-suppress_warnings = ["myst.header"]  # a page may start with a smaller heading
+suppress_warnings = [
+    "myst.header",  # a page may start with a smaller heading
+    "ref.python",  # :attr:`classes` of a docstring is that of its own class, whatever others are called
+]
 
 nb_execution_mode = "force"
 # It wants views and trains for minutes; tests/training/test_collate.py runs it.
