@@ -115,7 +115,8 @@ def _responses(gallery: Gallery, meter: Meter, metrics: Metrics) -> None:
                 section="Responses",
                 caption=f"Which {which.name} jets make the response to {words}: in bins of each observable, what jets "
                 "add that move between bins where more or fewer pass (above), and jets that pass otherwise in their "
-                "bin (below). All points of a tagger in one column sum to its response.",
+                "bin (below). All points of a tagger in one column sum to its response. Open points: no error is "
+                "known.",
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,19 +40,13 @@ def draw_profiles(config: EvaluateConfig, results: ResponseResults, which: Class
             profile = of_taggers[tagger][name]
             at = np.arange(len(profile.bins)) - 0.4 + 0.8 / len(config.trainings) * (place + 0.5)
             for axes, part in zip(grid[:, column], _ROWS, strict=True):
-                cells = [getattr(one, part) for one in profile.bins]
-                known = [one for one in cells if one is not None]
-                x = [position for position, one in zip(at, cells, strict=True) if one is not None]
-                axes.errorbar(
-                    x,
-                    [one.value for one in known],
-                    yerr=[one.error or 0.0 for one in known],
-                    fmt="o",
-                    markersize=4,
-                    capsize=2,
-                    color=colour,
-                    label=tagger,
-                )
+                style: dict[str, Any] = {"fmt": "o", "markersize": 4, "capsize": 2, "color": colour}
+                for x, cell in zip(at, (getattr(one, part) for one in profile.bins), strict=True):
+                    if cell is not None:
+                        # Open: no error is known.
+                        filling = "white" if cell.error is None else colour
+                        axes.errorbar([x], [cell.value], yerr=cell.error, markerfacecolor=filling, **style)
+                axes.errorbar([], [], yerr=[], label=tagger, **style)
             _name_bins(grid[1, column], profile)
         for axes in grid[:, column]:
             axes.axhline(0.0, color="black", linewidth=0.8)
