@@ -55,11 +55,14 @@ class ExactSums:
             self._add_digits(index[part], rest[part])
 
     def _add_digits(self, index: NDArray[np.int64], rest: NDArray[np.float64]) -> None:
+        # A fill is of one row of a histogram: with thousands of variations the others are not to be touched.
+        first = int(index.min())
+        index = index - first
         for position, step in enumerate(_STEPS):
             digit = np.trunc(rest / step)  # exact: division by a power of two
             if digit.any():
-                counts = np.bincount(index, weights=digit, minlength=self._digits.shape[1])
-                self._digits[position] += counts.astype(np.int64)
+                counts = np.bincount(index, weights=digit)
+                self._digits[position, first : first + len(counts)] += counts.astype(np.int64)
                 rest = rest - digit * step
 
     def values(self) -> NDArray[np.float64]:

@@ -143,6 +143,8 @@ def _check_particle(particle: Particle, n_particles: int, index: int, at: int, l
         name, value = next(pair for pair in zip(_COLUMNS, particle, strict=True) if not math.isfinite(pair[1]))
         what = "momentum" if name in ("px", "py", "pz", "E", "M") else name
         raise lines.wrong(f"event {index} has a {what} that is not finite", got=f"{name} = {value}", line=at)
+    if particle[1] in (-1, 1) and particle[9] < 0:
+        raise lines.wrong(f"event {index} has a particle of negative energy", got=f"E = {particle[9]:g} GeV", line=at)
     if particle[1] not in _STATUSES:
         raise lines.wrong(
             f"event {index} has a particle of unknown status", got=f"{particle[1]}; allowed: {_STATUSES}", line=at

@@ -176,10 +176,16 @@ def run_study(
         )
     todo = [step for step in chosen if states[step.key] != "done"]
     _log.info("study: %d of %d steps are done", len(chosen) - len(todo), len(chosen))
+    is_new = not output.exists()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {output}: {error.strerror}") from error
-    with contextlib.chdir(output):
-        replace = [step for step in todo if states[step.key] == "changed"]
-        return list(run_steps(todo, replace=replace, workers=workers))
+    try:
+        with contextlib.chdir(output):
+            replace = [step for step in todo if states[step.key] == "changed"]
+            return list(run_steps(todo, replace=replace, workers=workers))
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # something was written there, as it should
+                output.rmdir()

@@ -54,6 +54,7 @@ FILES: dict[str, str | bytes] = {
     "nup_negative.lhe": LHE.replace(" 5 1 10.0 500", " -5 1 10.0 500"),
     "mother.lhe": LHE.replace(" 22 1 1 2", " 22 1 21883 2"),
     "status.lhe": LHE.replace(" 22 1 1 2", " 22 77 1 2"),
+    "negative.lhe": LHE.replace("0. 0. 0. 233.80962103 233", "0. 0. 0. -233.80962103 233"),
     "nan_beam.lhe": LHE.replace("6500 6500", "nan 6500"),
     "cut.lhe": LHE[:700],
     "events.hepmc": "HepMC::Version 3\nE 0 1 1\n",

@@ -85,6 +85,11 @@ def test_what_a_library_raises_names_the_file(found: Exception, message: str) ->
     assert error.value.__cause__ is found
 
 
+def test_a_file_that_goes_while_it_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="gone does not exist"):
+        file_digest(tmp_path / "gone")
+
+
 def test_errors_of_ours_keep_their_class_and_get_the_name() -> None:
     with pytest.raises(FitError, match=r"^a.root: no bins$"), reading("a.root", "is damaged"):
         raise FitError("no bins")
