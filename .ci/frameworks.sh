@@ -15,5 +15,6 @@ make_environment() { # name, interpreter, packages
 
 wanted=("$@")
 make_environment coffea07 "${PYTHON310:-python3.10}" 'coffea==0.7.29' 'setuptools<81'
+make_environment pocketcoffea "${PYTHON310:-python3.10}" 'pocket-coffea==0.9.13' 'setuptools<81'
 make_environment coffea2026 "${PYTHON:-python3}" 'coffea==2026.9.0'
 make_environment dask "${PYTHON:-python3}" 'coffea==2026.9.0' dask-awkward

@@ -63,6 +63,15 @@ def main(path: str) -> None:
         for executor in (processor.IterativeExecutor(status=False), processor.FuturesExecutor(workers=1, status=False)):
             runner = processor.Runner(executor, schema=PFNanoAODSchema)
             found[f"{type(executor).__name__} executor"] = runner(fileset, plain.TagJets())
+    if importlib.util.find_spec("pocket_coffea"):
+        # The two methods that PocketCoffea calls on the events of a chunk; the rest of it wants a whole analysis.
+        workflow = importlib.import_module("pocket_coffea_workflow").TaggedJets
+        step = workflow.__new__(workflow)
+        step.events = nano_events(path, PFNanoAODSchema, None)
+        step.apply_object_preselection("nominal")
+        step.count_objects("nominal")
+        found["PocketCoffea workflow"] = flat(step.events["FatJet"]["rs3l_score"])
+        found["PocketCoffea workflow masked"] = flat(step.events["FatJetGood"]["rs3l_score"][::2])
     if not OLD and importlib.util.find_spec("dask_awkward"):
         dask_awkward = importlib.import_module("dask_awkward")
 
