@@ -17,15 +17,15 @@ import numpy as np
 from coffea.processor import accumulate
 from coffea.processor.executor import ExecutorBase
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError, progress
-from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger
+from rs3l_gnn.conventions import InputFileError, progress
+from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, with_paper
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.running.executor import Function, Workers, chunk_name
 
 __all__ = ["AddingUp", "ReadFailuresAsResults", "warm_up"]
 
 
-def warm_up(taggers: list[JetTagger | FoldTagger]) -> float:
+def warm_up(taggers: Sequence[JetTagger | FoldTagger]) -> float:
     """Import what a chunk needs, load the networks and run each once, which compiles what is compiled at first use.
 
     Returns:
@@ -38,10 +38,13 @@ def warm_up(taggers: list[JetTagger | FoldTagger]) -> float:
 
     del coffea, rs3l_gnn
     offsets = np.arange(0, 201, 50)
-    particles = np.random.default_rng(0).normal(size=(200, len(FEATURE_NAMES))).astype(np.float32)
+    rng = np.random.default_rng(0)
     parts = [part for one in taggers for part in (one.parts if isinstance(one, FoldTagger) else (one,))]
     for tagger in parts:
-        tagger.score(JetInputs(particles, offsets, np.ones(4, dtype=np.int64), axes=np.zeros((4, 2))))
+        names = with_paper(tagger.features)
+        particles = rng.normal(size=(200, len(names))).astype(np.float32)
+        counts = np.ones(4, dtype=np.int64)
+        tagger.score(JetInputs(particles, offsets, counts, axes=np.zeros((4, 2)), names=names))
     return time.perf_counter() - start
 
 

@@ -15,6 +15,7 @@ from coffea.nanoevents import NanoEventsFactory
 from rs3l_gnn.conventions import FEATURE_SETS, InvalidDataError
 from rs3l_gnn.inference import JetTagger, event_inputs
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, analyze, tag_files
+from rs3l_gnn.processors.running.execution import warm_up
 
 MORE = ("puppi_weight", *FEATURE_SETS["nano"])
 
@@ -64,3 +65,10 @@ def test_a_table_of_scores(shared_data: Path, make_tagger: Callable[..., Path], 
     inputs = event_inputs(events, features=MORE)
     found = ak.from_parquet(tmp_path / "scores.parquet").score.to_numpy()
     np.testing.assert_array_equal(found, tagger.model.score(inputs.features, inputs.offsets))
+
+
+def test_workers_are_warmed_up_with_whatever_a_network_takes(make_tagger: Callable[..., Path]) -> None:
+    taggers = [
+        JetTagger(make_tagger(features=features)) for features in (MORE, FEATURE_SETS["nano"], ("puppi_weight",))
+    ]
+    assert warm_up(taggers) > 0
