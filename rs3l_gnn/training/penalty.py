@@ -72,8 +72,8 @@ class Penalty(BaseConfig):
 
     name: str
     weight: float = Field(1.0, ge=0, description="of the penalty, beside the cross entropy, where robustness is 1")
-    start: float = Field(0.1, ge=0, le=1, description="share of the training before the penalty begins")
-    full: float = Field(0.5, ge=0, le=1, description="share of the training after which it has its whole weight")
+    start: float = Field(0.3, ge=0, le=1, description="share of the training before the penalty begins")
+    full: float = Field(0.8, ge=0, le=1, description="share of the training after which it has its whole weight")
 
     least_views: ClassVar[int] = 1
     """Views of each event that the penalty needs in a batch."""

@@ -145,8 +145,8 @@ def test_consistency_brings_views_together(finetune_config: Maker, tmp_path: Pat
 def test_contradictions_are_refused() -> None:
     with pytest.raises(ConfigError, match="'consistency' compares views: set views_per_event to 2"):
         parse_config(FinetuneConfig, {"robustness": 1, "penalties": [{"name": "consistency"}]}, where="here")
-    with pytest.raises(ConfigError, match=r"full \(0.5\) comes before start \(0.8\)"):
-        parse_config(FinetuneConfig, {"penalties": [{"start": 0.8}]}, where="here")
+    with pytest.raises(ConfigError, match=r"full \(0.8\) comes before start \(0.9\)"):
+        parse_config(FinetuneConfig, {"penalties": [{"start": 0.9}]}, where="here")
     with pytest.raises(ConfigError, match="consistency, response"):
         parse_config(FinetuneConfig, {"penalties": [{"name": "responce"}]}, where="here")
     with pytest.raises(ConfigError, match="robustness"):
