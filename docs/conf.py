@@ -12,6 +12,7 @@ from rs3l_gnn import __version__
 project = "rs3l_gnn"
 author = "the authors of rs3l_gnn"
 release = version = __version__
+html_show_copyright = False
 html_title = f"rs3l_gnn {__version__}"
 
 extensions = [

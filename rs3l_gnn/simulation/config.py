@@ -45,12 +45,12 @@ class JetConfig(BaseConfig):
         default=0.8, gt=0, le=3, description="anti-kT radius, and R0 of soft drop; less than half a turn"
     )
     pt_min: float = Field(default=450.0, gt=0, description="smallest pT of a stored jet, GeV")
-    pt_max: float | None = Field(default=None, gt=0, description="pT below which a jet is stored, GeV; None: no limit")
+    pt_max: float | None = Field(default=None, gt=0, description="pT below which a jet is stored, GeV; null: no limit")
     abs_eta_max: float = Field(default=2.5, gt=0, le=10, description="largest |eta| of a stored jet")
     zcut: float = Field(default=0.1, ge=0, lt=0.5, description="soft drop (arXiv:1402.2657)")
     beta: float = Field(default=0.0, description="soft drop angular exponent")
     match_radius: float | None = Field(
-        default=None, gt=0, description="largest distance of the anchor jet to the anchor; None: 0.625 of the radius"
+        default=None, gt=0, description="largest distance of the anchor jet to the anchor; null: 0.625 of the radius"
     )
     charged: bool = Field(default=False, description="jets of charged candidates alone")
 
@@ -78,13 +78,13 @@ class SampleConfig(BaseConfig):
         default=None,
         description="LHE file, plain or packed with gzip, bzip2 or xz, relative to the working directory",
     )
-    events: int | None = Field(default=None, gt=0, le=10**9, description="hard events; None: the whole LHE file")
+    events: int | None = Field(default=None, gt=0, le=10**9, description="hard events; null: the whole LHE file")
     xsec: float | None = Field(
         default=None,
         gt=0,
         allow_inf_nan=False,
         description="cross-section in pb of the whole process, also where 'events' takes a part of the file; "
-        "None: what the hard events say",
+        "null: what the hard events say",
     )
     further_weights: Literal["read", "drop"] = Field(
         default="read", description="weights of other scales and PDFs in the LHE file; drop passes them over"
@@ -92,7 +92,7 @@ class SampleConfig(BaseConfig):
     pt_hat_min: float | None = Field(
         default=None,
         gt=0,
-        description="smallest pT of the hard process, GeV; None: 0.78 of jets.pt_min, as radiation lifts events over "
+        description="smallest pT of the hard process, GeV; null: 0.78 of jets.pt_min, as radiation lifts events over "
         "the jet cut",
     )
     scalup: Literal["refuse", "repair"] = Field(
@@ -110,7 +110,7 @@ class SampleConfig(BaseConfig):
     )
     merging: MergingConfig | None = Field(
         default=None,
-        description="mlm, ckkwl or none, or a block with the scheme and what the file's header does not say; None: an "
+        description="mlm, ckkwl or none, or a block with the scheme and what the file's header does not say; null: an "
         "LHE file that needs merging is refused",
     )
     decays: Literal["once", "refuse", "each", "keep"] = Field(

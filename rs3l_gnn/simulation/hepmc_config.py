@@ -17,7 +17,7 @@ class HepmcConfig(BaseConfig):
 
     path: Path = Field(description="HepMC file, relative to the working directory")
     description: str = Field(default="", description="of the generator, for people")
-    source: str | None = Field(default=None, description="name of the nuisance; None: that of the view")
+    source: str | None = Field(default=None, description="name of the nuisance; null: that of the view")
     first_number: NonNegativeInt | Literal["auto"] = Field(
         default="auto",
         description="event number of the first event of the LHE file; auto: found by the hard partons",

@@ -37,24 +37,24 @@ class MergingConfig(BaseConfig):
     scale: float | None = Field(
         default=None,
         gt=0,
-        description="merging scale, GeV: qCut of MLM, TMS of CKKW-L; None: xqcut, ktdurham or ptlund of the run card",
+        description="merging scale, GeV: qCut of MLM, TMS of CKKW-L; null: xqcut, ktdurham or ptlund of the run card",
     )
     jets: int | None = Field(
         default=None,
         ge=0,
         description="largest multiplicity: of light partons for MLM, of partons beyond the core process for CKKW-L; "
-        "None: by the process lines of the file",
+        "null: by the process lines of the file",
     )
     flavours: int | None = Field(
-        default=None, ge=3, le=6, description="quarks that count as light partons; None: maxjetflavor of the run card"
+        default=None, ge=3, le=6, description="quarks that count as light partons; null: maxjetflavor of the run card"
     )
     process: str | None = Field(
         default=None,
-        description="CKKW-L: core process in Pythia's notation (Merging:Process), such as pp>LEPTONS,NEUTRINOS; None: "
+        description="CKKW-L: core process in Pythia's notation (Merging:Process), such as pp>LEPTONS,NEUTRINOS; null: "
         "the process line of the file with the fewest jets",
     )
     measure: Literal["kt", "ptlund"] | None = Field(
-        default=None, description="CKKW-L: what the merging scale cuts on; None: what the run card names"
+        default=None, description="CKKW-L: what the merging scale cuts on; null: what the run card names"
     )
 
     @model_validator(mode="before")
