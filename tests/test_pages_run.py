@@ -85,7 +85,12 @@ def _run_bash(text: str) -> None:
         )
 
 
-WRITTEN = {"docs/data.md": "views.h5", "docs/fits.md": "fit-rs3l", "docs/simulation.md": "simulation"}
+WRITTEN = {
+    "docs/data.md": ("views.h5", "views.report.json"),
+    "docs/encoder.md": ("exported",),
+    "docs/fits.md": ("fit-rs3l",),
+    "docs/simulation.md": ("simulation",),
+}
 """Outputs that the first block of Python of a page writes again, where a command has written them before."""
 
 
@@ -100,8 +105,11 @@ def _run_page(page: str, folder: Path, scope: dict[str, Any]) -> None:
             elif language == "yaml" and named:
                 Path(named[1]).write_text(text)
             elif language == "python":
-                _remove(Path(WRITTEN.pop(page, "nothing")))
-                exec(compile(text.replace("events=1000", "events=20"), page, "exec"), scope)  # noqa: S102 - the text of our own page
+                for name in WRITTEN.pop(page, ()):
+                    _remove(Path(name))
+                small = text.replace("events=1000", "events=20").replace('zh_hbb.yaml")', 'zh_hbb.yaml", SMALL_FIT)')
+                scope["SMALL_FIT"] = SETS["fit"]
+                exec(compile(small, page, "exec"), scope)  # noqa: S102 - the text of our own page
     finally:
         os.chdir(before)
 
