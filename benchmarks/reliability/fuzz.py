@@ -111,19 +111,22 @@ def _run(folder: Path, todo: Sequence[tuple[str, int]], result: FuzzResult) -> i
     process = context.Process(target=_child, args=(str(folder), list(todo), there))
     process.start()
     there.close()
-    done, patience = 0, _START
+    done = 0
     try:
+        if not here.poll(_START):
+            raise RuntimeError(f"the good files were not read in {_START:g} s")
+        reason = here.recv()
+        if reason is not None:
+            raise RuntimeError(reason)
         for kind, number in todo:
             what = "hangs"
             with suppress(EOFError):
-                if here.poll(patience):
+                if here.poll(_PATIENCE):
                     outcome, what = here.recv()
-                    if outcome is None:
-                        raise RuntimeError(what)
                     (result.read if outcome == "read" else result.refused)[kind] += outcome != "escaped"
                     if outcome == "escaped":
                         result.escaped.append(Escaped(kind, number, what))
-                    done, patience = done + 1, _PATIENCE
+                    done += 1
                     continue
             process.join(1)
             died = "" if process.exitcode is None else f"ends the process with {process.exitcode}"
@@ -136,7 +139,7 @@ def _run(folder: Path, todo: Sequence[tuple[str, int]], result: FuzzResult) -> i
 
 
 def _child(folder: str, todo: list[tuple[str, int]], connection: Connection) -> None:
-    """Send an outcome for each of ``todo``; ``None`` and a reason when the good files are not read."""
+    """Send why the good files are not read, None when they are, and then an outcome for each of ``todo``."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     # What libraries in C print about damaged files.
@@ -147,8 +150,9 @@ def _child(folder: str, todo: list[tuple[str, int]], connection: Connection) -> 
     try:
         contents = _good(root, {kind for kind, _ in todo})
     except BaseException:
-        connection.send((None, traceback.format_exc()))
+        connection.send(traceback.format_exc())
         raise
+    connection.send(None)
     address = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (address + _ADDRESS, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -55,6 +55,12 @@ def stopping() -> Iterator[None]:
             raise KeyboardInterrupt  # libraries know it
         raise Stopped(number)
 
+    def in_thread(failed: threading.ExceptHookArgs) -> None:
+        # Threads of a pool whose workers were ended complain about that, also while the interpreter shuts down.
+        if not told:
+            hook(failed)
+
+    hook, threading.excepthook = threading.excepthook, in_thread
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -67,3 +73,5 @@ def stopping() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if not told:
+            threading.excepthook = hook

@@ -40,7 +40,7 @@ def significance_of(difference: float, total: float, spreads: Spreads) -> float 
         spreads: the parts of it that a few trainings tell.
 
     >>> round(significance_of(2.0, 1.0, []), 3), round(significance_of(2.0, 1.0, [(1.0, 2)]), 3)
-    (2.0, 1.328)
+    (2.0, 1.33)
     """
     from scipy.stats import norm, t
 

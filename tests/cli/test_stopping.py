@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-import sys, time, multiprocessing
+import sys, threading, time, multiprocessing
 from pathlib import Path
 from rs3l_gnn.cli import app
 from rs3l_gnn.cli.app import verb
@@ -21,6 +21,7 @@ from rs3l_gnn.conventions.locks import hold
 def weights(output: Path = Path("out")) -> None:
     child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
     child.start()
+    threading.Thread(target=lambda: child.join() or 1 / 0).start()  # as a pool complains that misses a worker
     with hold(output), atomic_file(output) as partial:
         partial.write_text("half")
         print(child.pid, flush=True)

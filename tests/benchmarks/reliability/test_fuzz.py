@@ -65,7 +65,7 @@ def test_what_escapes_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     misbehaving = type(kind)(kind.seed, _misbehave, (lambda rng, _: rng.bytes(1),), None)
     monkeypatch.setitem(KINDS, "history.csv", misbehaving)
     monkeypatch.setattr(engine, "_good", lambda *_: {"history.csv": b"l"})
-    monkeypatch.setattr(engine, "_PATIENCE", 1.0)
+    monkeypatch.setattr(engine, "_PATIENCE", 3.0)
     monkeypatch.setattr(engine, "_START_METHOD", "fork")
     numbers = {damaged("history.csv", number, b"")[0] % 8: number for number in range(60)}
     wanted = {
