@@ -76,7 +76,12 @@ EVENT = "E 1 1 2\nU GEV MM\nP 1 0 2212 0 0 1 1 0 4\n"
     ("start", "filling", "message"),
     [
         (f"{HEPMC}{EVENT}A 0 a ", "x", "a line of more than 4 MB after event 1"),
-        (f"{HEPMC}{EVENT * 3}", "P 1 0 2212 0 0 1 1 0 4\n", "more than 64 MB in event 3, from 1"),
+        pytest.param(
+            f"{HEPMC}{EVENT * 3}",
+            "P 1 0 2212 0 0 1 1 0 4\n",
+            "more than 64 MB in event 3, from 1",
+            marks=pytest.mark.slow,  # three million lines
+        ),
     ],
     ids=["line", "event"],
 )
