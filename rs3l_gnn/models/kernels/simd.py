@@ -108,6 +108,16 @@ class Emitter:
     def loop(self, count: Any, start: Any = None) -> Any:
         return cgutils.for_range(self.builder, count, start=start)
 
+    def grouped(self, count: Any, width: int, work: Callable[[Any, int], None]) -> None:
+        """``work(first, width)`` for each group of ``width`` out of ``count``, ``work(index, 1)`` for what is left."""
+        builder = self.builder
+        whole = builder.udiv(count, _I64(width))
+        with self.loop(whole) as group:
+            work(builder.mul(group.index, _I64(width)), width)
+        done = builder.mul(whole, _I64(width))
+        with self.loop(builder.sub(count, done)) as single:
+            work(builder.add(done, single.index), 1)
+
 
 @intrinsic
 def pack_panels(_typing: Any, x: Any, first: Any, n: Any, panels: Any) -> tuple[Any, Callable[..., Any]]:
@@ -198,12 +208,7 @@ def distance_rows(_typing: Any, panels: Any, row: Any, n_panels: Any, out: Any) 
                 for r, line in enumerate(sums):
                     emit.store(builder.load(line[v]), target, builder.add(builder.mul(_I64(r), stride), at))
 
-        whole = builder.udiv(n_panels, _I64(_PANELS))
-        with emit.loop(whole) as group:
-            tile(builder.mul(group.index, _I64(_PANELS)), _PANELS)
-        done = builder.mul(whole, _I64(_PANELS))
-        with emit.loop(builder.sub(n_panels, done)) as single:
-            tile(builder.add(done, single.index), 1)
+        emit.grouped(n_panels, _PANELS, tile)
         return context.get_dummy_value()
 
     return signature, generate
@@ -314,13 +319,12 @@ def _over_channels(emit: Emitter, signature: Any, args: Any, channels: Any, bloc
         particle = builder.add(args[1], builder.sext(builder.load(builder.gep(numbers, [rank])), _I64))
         return builder.add(builder.mul(particle, stride), start), particle
 
-    step = _MAXIMA * emit.lanes
-    whole = builder.udiv(channels, _I64(step))
-    with emit.loop(whole) as group:
-        block(builder.mul(group.index, _I64(step)), _MAXIMA, row_of, source)
-    done = builder.mul(whole, _I64(step))
-    with emit.loop(builder.udiv(builder.sub(channels, done), _I64(emit.lanes))) as single:
-        block(builder.add(done, builder.mul(single.index, _I64(emit.lanes))), 1, row_of, source)
+    lanes = _I64(emit.lanes)
+    emit.grouped(
+        builder.udiv(channels, lanes),
+        _MAXIMA,
+        lambda vector, width: block(builder.mul(vector, lanes), width, row_of, source),
+    )
 
 
 def _as(builder: Any, value: Any, kind: Any) -> Any:

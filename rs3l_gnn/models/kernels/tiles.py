@@ -63,12 +63,7 @@ def product_rows(_typing: Any, x: Any, panels: Any, out: Any) -> tuple[Any, Call
                     for v, place in enumerate(line):
                         emit.store(builder.load(place), target, builder.add(base, _I64(v * emit.lanes)))
 
-        whole = builder.udiv(n_panels, _I64(_VECTORS))
-        with emit.loop(whole) as group:
-            tile(builder.mul(group.index, _I64(_VECTORS)), _VECTORS)
-        done = builder.mul(whole, _I64(_VECTORS))
-        with emit.loop(builder.sub(n_panels, done)) as single:
-            tile(builder.add(done, single.index), 1)
+        emit.grouped(n_panels, _VECTORS, tile)
         return context.get_dummy_value()
 
     return signature, generate
