@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from rs3l_gnn.models.padded import PaddedNetwork
+
 __all__ = ["UnpaddedEdgeConv", "UnpaddedNetwork"]
 
 
@@ -75,27 +77,11 @@ class UnpaddedEdgeConv(nn.Module):
         return seen.amax(dim=1)
 
 
-class UnpaddedNetwork(nn.Module):
-    """Particle network, EdgeConv layers, sum, output network, for padded jets.
-
-    Args:
-        particle, layers, output: the parts.
-    """
-
-    def __init__(self, particle: nn.Module, layers: nn.ModuleList, output: nn.Module) -> None:
-        super().__init__()
-        self.particle, self.layers, self.output = particle, layers, output
+class UnpaddedNetwork(PaddedNetwork):
+    """The same for layers of (h [1 + n_particles, width], valid, place, row), such as :class:`UnpaddedEdgeConv`."""
 
     def forward(self, features: Tensor, valid: Tensor) -> Tensor:
-        """Embed jets.
-
-        Args:
-            features: the encoder's inputs [n_jets, n, C], any finite number in padding.
-            valid: True = real particle, False = padding [n_jets, n].
-
-        Returns:
-            Embeddings [n_jets, dim], not normalised.
-        """
+        """Embed jets, as :meth:`PaddedNetwork.forward`."""
         n_jets, n = valid.shape[0], valid.shape[1]
         real = valid.reshape(-1)
         place = real.nonzero().squeeze(1)
