@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 __all__ = ["Stopped", "stopping"]
+
+
+_AGAIN = 0.02
+"""Seconds after which a run is told again that did not hear."""
 
 
 class Stopped(BaseException):
@@ -34,6 +41,9 @@ class Stopped(BaseException):
 def stopping() -> Iterator[None]:
     """Raise :class:`Stopped` on SIGTERM, which batch systems send before they kill, and on Ctrl-C; end workers first.
 
+    Python drops what is raised while it tidies up (``__del__``, callbacks of weak references, of the collector and of
+    libraries in C) and goes on: the run is then told again, until it hears.
+
     Raises:
         Stopped: the run was told to stop, or a library turned that into an exit of its own.
     """
@@ -41,7 +51,7 @@ def stopping() -> Iterator[None]:
         yield
         return
     told: list[int] = []
-    own = os.getpid()
+    own, goes_on = os.getpid(), True
 
     def stop(number: int, _: FrameType | None) -> None:
         if os.getpid() != own:  # a process that was forked, and has nothing to say
@@ -55,12 +65,25 @@ def stopping() -> Iterator[None]:
             raise KeyboardInterrupt  # libraries know it
         raise Stopped(number)
 
+    def again(number: int) -> None:
+        time.sleep(_AGAIN)
+        if goes_on:
+            os.kill(own, number)
+
+    def dropped(unheard: sys.UnraisableHookArgs) -> None:
+        if told and issubclass(unheard.exc_type, (Stopped, KeyboardInterrupt)):
+            # Not threading.Thread: what was interrupted may hold the locks that it takes.
+            _thread.start_new_thread(again, (told[-1],))
+        else:
+            unraisable(unheard)
+
     def in_thread(failed: threading.ExceptHookArgs) -> None:
         # Threads of a pool whose workers were ended complain about that, also while the interpreter shuts down.
         if not told:
             hook(failed)
 
     hook, threading.excepthook = threading.excepthook, in_thread
+    unraisable, sys.unraisablehook = sys.unraisablehook, dropped
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -71,7 +94,9 @@ def stopping() -> Iterator[None]:
             raise Stopped(told[0]) from error
         raise
     finally:
+        goes_on = False
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = unraisable
         if not told:
             threading.excepthook = hook

@@ -48,3 +48,67 @@ def test_nothing_is_left_half_written_and_no_process(number: signal.Signals, sta
     assert errors == "rs3l weights: stopped; nothing is left half-written\n"
     assert list(tmp_path.iterdir()) == []
     assert not Path(f"/proc/{child}").exists()
+
+
+TIDYING = """
+import ctypes, gc, sys, time, weakref
+from pathlib import Path
+from rs3l_gnn.cli import app
+from rs3l_gnn.cli.app import verb
+from rs3l_gnn.conventions import atomic_file
+
+def wait():
+    print("here", flush=True)
+    time.sleep(600)
+
+class Tidied:
+    def __del__(self):
+        wait()
+
+class Plain:
+    pass
+
+def deleted():
+    Tidied()
+
+def weak():
+    one = Plain()
+    reference = weakref.ref(one, lambda _: wait())
+    del one
+
+def collected():
+    gc.callbacks.append(lambda phase, _: gc.callbacks.clear() or wait())
+    gc.collect()
+
+def of_c():
+    ctypes.CFUNCTYPE(None)(wait)()
+
+ways = {way.__name__: way for way in (deleted, weak, collected, of_c)}
+
+@verb()
+def weights(output: Path = Path("out")) -> None:
+    with atomic_file(output) as partial:
+        partial.write_text("half")
+        ways[way]()
+        Tidied()
+        time.sleep(600)
+
+way = sys.argv.pop()
+app()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("way", ["deleted", "weak", "collected", "of_c"])
+def test_a_signal_while_python_tidies_up_is_heard(way: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Twice: what it raises is dropped in the first place, and in one more to which it comes again."""
+    command = [sys.executable, "-c", TIDYING, "weights", "--output", str(tmp_path / "out"), way]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload] # noqa: S603  # own interpreter
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(number)
+    output, errors = process.communicate()
+    assert process.returncode == 128 + number
+    assert output == "here\n"  # the second one
+    assert errors == "rs3l weights: stopped; nothing is left half-written\n"
+    assert list(tmp_path.iterdir()) == []
