@@ -154,6 +154,11 @@ class PretrainConfig(BaseConfig):
         None, ge=1, description="training events; a smaller number takes a part of those of a larger one"
     )
     encoder: AnyEncoder = EdgeConvConfig()
+    start_from: str | None = Field(
+        None,
+        description="weights to go on from: shipped ones by name, or a file, of the architecture in encoder; random "
+        "weights if null",
+    )
     projection: ProjectionConfig | None = Field(
         None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
     )

@@ -14,17 +14,15 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import CheckpointError, refuse_existing
+from rs3l_gnn.conventions import refuse_existing
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
 from rs3l_gnn.data import ViewsSource, effective_number
 from rs3l_gnn.models import (
     EdgeConvConfig,
     Encoder,
-    EncoderConfig,
     Head,
     Tagger,
-    load_encoder,
     make_encoder,
     save_tagger,
 )
@@ -41,6 +39,7 @@ from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
 from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
 from rs3l_gnn.training.tagger_module import FinetuneModule
+from rs3l_gnn.training.warm_start import loaded_encoder
 
 __all__ = ["FinetuneModule", "JetBatch", "finetune", "prepared_finetuning"]
 
@@ -224,11 +223,9 @@ def initial_tagger(config: FinetuneConfig, seed: int) -> Tagger:
             encoder = make_encoder(config.architecture or EdgeConvConfig())
             _log.info("encoder: random weights")
         else:
-            encoder = load_encoder(config.encoder)
-            _require_architecture(config, encoder.config)
+            encoder = loaded_encoder(config.encoder, config.architecture, key="architecture")
             if config.free_part is not None:
                 scale_free_part(encoder, config.free_part)
-            _log.info("encoder: %s, all %d tensors loaded", config.encoder, len(encoder.state_dict()))
         names = tuple(config.targets.groups()) if config.head.n_classes > 1 else None
         return Tagger(encoder, Head(config.head, encoder.config.dim), classes=names)
 
@@ -252,17 +249,3 @@ def _sources(config: FinetuneConfig) -> list[str]:
     """Weights that a training starts from or learns from."""
     teachers = () if config.distillation is None else config.distillation.teachers
     return [str(weights) for weights in (config.encoder, *teachers) if weights is not None]
-
-
-def _require_architecture(config: FinetuneConfig, found: EncoderConfig) -> None:
-    if config.architecture is None:
-        return
-    wanted = config.architecture.model_dump()
-    for key, value in found.model_dump().items():
-        if wanted.get(key) != value:
-            raise CheckpointError(
-                f"architecture.{key} of the configuration contradicts the encoder {config.encoder}",
-                got=wanted.get(key),
-                allowed=str(value),
-                hint="leave architecture out to take the encoder's own",
-            )

@@ -18,7 +18,8 @@ from rs3l_gnn.conventions import Split, refuse_existing
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number, events_on
-from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
+from rs3l_gnn.models import Encoder, Head, HeadConfig, load_encoder, make_encoder, save_encoder
+from rs3l_gnn.models.stored import seen_events
 from rs3l_gnn.training.config import PretrainConfig
 from rs3l_gnn.training.epoch_data import EpochData
 from rs3l_gnn.training.loader import EpochLoader
@@ -28,6 +29,7 @@ from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
 from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
 from rs3l_gnn.training.targets import jet_targets
+from rs3l_gnn.training.warm_start import loaded_encoder
 
 __all__ = ["PairBatch", "PretrainModule", "prepared_pretraining", "pretrain"]
 
@@ -54,6 +56,7 @@ def pretrain(
             ``step_loss`` by name. What they do to a training, its provenance does not know.
 
     Raises:
+        CheckpointError: the weights to go on from cannot be loaded, or are of another architecture.
         ConfigError: a sample or variation that the views do not have.
         InputFileError: no file of views, or a damaged one.
         InvalidDataError: generator weights that are not finite, or negative ones that ``weights`` does not allow.
@@ -64,7 +67,10 @@ def pretrain(
     refuse_existing(output, force=force)
     with ViewsSource(config.views) as source, training_threads(config.trainer.threads, config.encoder):
         source.require_features(config.encoder.features, what="the encoder")
-        state = prepare_state(output, record := identity(config, source.paths, config.seed), force=force)
+        record = identity(config, source.paths, config.seed)
+        if config.start_from is not None:
+            record["encoder_digest"] = load_encoder(config.start_from).digest
+        state = prepare_state(output, record, force=force)
 
         def run(seed: int) -> tuple[_Prepared, TrainingOutcome]:
             prepared = _prepare(source, config, seed)
@@ -87,7 +93,8 @@ def pretrain(
         "without_enough_views": train.n_short + validation.n_short,
     }
     samples = samples_of(source.index, train.events, validation.events)
-    record[SEEN_EVENTS] = [seen_record("pre-training", samples, config.splits)]
+    before = [] if config.start_from is None else seen_events(config.start_from)
+    record[SEEN_EVENTS] = [*before, seen_record("pre-training", samples, config.splits)]
     if prepared.weights is not None:
         record["effective_events"] = effective_number(prepared.weights[train.events])
     if config.trainer.restart is not None:
@@ -156,16 +163,22 @@ def _prepare(source: ViewsSource, config: PretrainConfig, seed: int) -> _Prepare
 
 
 def initial_networks(config: PretrainConfig, seed: int) -> tuple[Encoder, Head | None]:
-    """Encoder and projection with random weights that depend on the seed alone; torch's generator stays as it was."""
+    """Encoder and projection; random weights depend on the seed alone, and torch's generator stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = make_encoder(config.encoder)
+        encoder = _first_encoder(config)
         if config.projection is None:
             return encoder, None
         # A tagger's head sees directions only, and so does the projection: what it needs must not hide in lengths.
         sizes = HeadConfig(hidden=config.projection.hidden, n_classes=config.projection.dim)
         seen = config.encoder.dim if config.split is None else config.split.invariant
         return encoder, Head(sizes, seen)
+
+
+def _first_encoder(config: PretrainConfig) -> Encoder:
+    if config.start_from is None:
+        return make_encoder(config.encoder)
+    return loaded_encoder(config.start_from, config.encoder, key="encoder")
 
 
 def _batches(source: ViewsSource, config: PretrainConfig, seed: int) -> tuple[EventBatches, EventBatches]:

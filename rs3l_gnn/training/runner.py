@@ -211,6 +211,8 @@ _EXPECTED_WARNINGS: Sequence[str] = (
     ".*does not have many workers.*",
     # A GPU that is there and not asked for is the user's choice.
     ".*available but not used.*",
+    # On a node of a cluster that runs Slurm, this one process is what was asked for.
+    "The `srun` command is available.*",
     # Taggers with a fixed encoder are meant to have modules in evaluation mode.
     ".*module\\(s\\) in eval mode.*",
     # Epochs shorter than the steps between two losses are logged once an epoch.
