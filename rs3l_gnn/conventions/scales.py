@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 from rs3l_gnn.conventions.variation import Variation
 
-__all__ = ["ScaleResponse", "reshowered_scales", "scale_of", "scale_responses"]
+__all__ = ["NANOAOD_WEIGHTS", "ScaleResponse", "reshowered_scales", "scale_of", "scale_responses", "weight_name"]
+
+NANOAOD_WEIGHTS = ("isr:muRfac=2.0", "fsr:muRfac=2.0", "isr:muRfac=0.5", "fsr:muRfac=0.5")
+"""Entries of NanoAOD's ``PSWeight`` as its documentation has them: ISR=2 FSR=1; ISR=1 FSR=2; ISR=0.5 FSR=1; ISR=1
+FSR=0.5, factors on the scale."""
 
 _WEIGHT = re.compile(r"([a-z]+):muRfac=([0-9.eE+-]+)")
+_NAMED = re.compile(r"([a-z]+(?:\+[a-z]+)*) x([0-9.]+)")
 _SHOWERS = {"TimeShower:renormMultFac": "fsr", "SpaceShower:renormMultFac": "isr"}
 _CLOSE = 0.01
 
@@ -33,6 +38,26 @@ class ScaleResponse:
     up: str
     down: str
     logarithm: float
+
+
+def weight_name(text: str) -> str | None:
+    """The one name of a shower weight that users write in one of two ways; None if it says no factor on a scale.
+
+    >>> weight_name("fsr x2"), weight_name("isr:muRfac=.5"), weight_name("fsr+isr x0.5"), weight_name("fsrUp")
+    ('fsr:muRfac=2.0', 'isr:muRfac=0.5', 'fsr:muRfac=0.5 isr:muRfac=0.5', None)
+    """
+    named = _NAMED.fullmatch(text.strip())
+    found = [(kind, named[2]) for kind in named[1].split("+")] if named else _WEIGHT.findall(text)
+    if not named and _WEIGHT.sub("", text).strip(" ,"):
+        return None
+    try:
+        factors = sorted((kind, float(factor)) for kind, factor in found)
+    except ValueError:
+        return None
+    varied = [(kind, factor) for kind, factor in factors if factor != 1]
+    if not varied or not all(factor > 0 for _, factor in varied):
+        return None
+    return " ".join(f"{kind}:muRfac={factor}" for kind, factor in varied)
 
 
 def scale_responses(names: Iterable[str]) -> tuple[ScaleResponse, ...]:

@@ -116,6 +116,7 @@ def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[Pair
         files.variations,
         labels=files.labels,
         score_names=files.scores,
+        shower_weight_names=files.shower_weights,
         domain=files.domain,
         features=files.features,
         compression=config.compression,

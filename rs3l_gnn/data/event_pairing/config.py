@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from rs3l_gnn.conventions import BaseConfig, JetType
 from rs3l_gnn.conventions.expressions import parse_expression
+from rs3l_gnn.conventions.scales import NANOAOD_WEIGHTS, weight_name
 
 __all__ = ["EventPairConfig", "JetMatchConfig", "JetSelectionConfig", "LabelConfig", "PartonCheckConfig"]
 
@@ -120,6 +121,19 @@ class EventPairConfig(BaseConfig):
     scores: dict[str, str] = Field(
         default={}, description="tagger -> branch or expression with its score of each jet, kept for an evaluation"
     )
+    shower_weights: Literal["auto", "none"] | dict[str, str | tuple[str, ...]] = Field(
+        default="auto",
+        description="branch with weights of nominal events relative to their own -> what it varies, such as fsr x2; a "
+        "list for a branch with several (- for one to leave out), or nanoaod, the documented order of PSWeight; auto: "
+        "PSWeight where a file says its order",
+    )
+
+    @property
+    def weight_branches(self) -> dict[str, tuple[str | None, ...]]:
+        """What the entries of each branch vary, None for those left out; empty for auto and none."""
+        if isinstance(self.shower_weights, str):
+            return {}
+        return {branch: _weight_names(branch, entry) for branch, entry in self.shower_weights.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> EventPairConfig:
@@ -128,4 +142,22 @@ class EventPairConfig(BaseConfig):
                 raise ValueError(f"caps.{name} must be at least 1, got {cap}")
         for text in self.scores.values():
             parse_expression(text)
+        names = [name for entry in self.weight_branches.values() for name in entry if name is not None]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"shower_weights: {min(twice)} comes twice")
+        if not isinstance(self.shower_weights, str) and not names:
+            raise ValueError("shower_weights names no weight; none leaves all out")
         return self
+
+
+def _weight_names(branch: str, entry: str | tuple[str, ...]) -> tuple[str | None, ...]:
+    if entry == "nanoaod":
+        return NANOAOD_WEIGHTS
+    texts = (entry,) if isinstance(entry, str) else entry
+    for text in texts:
+        if text != "-" and weight_name(text) is None:
+            raise ValueError(
+                f"shower_weights.{branch} names a scale and its factor, such as fsr x2 or isr:muRfac=0.5, or - for a "
+                f"weight to leave out; got {text!r}"
+            )
+    return tuple(None if text == "-" else weight_name(text) for text in texts)

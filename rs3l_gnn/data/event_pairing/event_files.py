@@ -12,6 +12,7 @@ import uproot
 from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
+from rs3l_gnn.data.event_pairing.shower_weights import PS_WEIGHT, documented_order
 from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.format_registry import format_of, get_format
 
@@ -44,6 +45,7 @@ class EventFile:
         domain: what is known of its jets.
         labels: of the user's own that its jets may have.
         uuid: ROOT's content id.
+        weight_order: what the entries of PSWeight vary, as far as the file says it.
     """
 
     path: str
@@ -54,6 +56,7 @@ class EventFile:
     domain: JetDomain
     labels: tuple[JetLabel, ...]
     uuid: str
+    weight_order: tuple[str | None, ...] = ()
 
     @classmethod
     def look(cls, path: str, tree: str, layout: str | Mapping[str, Any] | None) -> EventFile:
@@ -82,7 +85,11 @@ class EventFile:
             radius = jets.get("radius") if metadata else form.radius(known)
             entries = int(opened[tree].num_entries)
             labels = tuple(JetLabel.from_record(one, where=path) for one in metadata.get("labels") or ())
-            return cls(path, tree, form, names, entries, form.domain(radius), labels, str(opened.file.uuid))
+            order: tuple[str | None, ...] = ()
+            if PS_WEIGHT in names:
+                title = str(opened[tree][names[PS_WEIGHT]].title)
+                order = documented_order(title, metadata.get("psweight_names"))
+            return cls(path, tree, form, names, entries, form.domain(radius), labels, str(opened.file.uuid), order)
 
     def require(self, branches: Collection[str], *, what: str) -> None:
         """Refuse a file without some branches.

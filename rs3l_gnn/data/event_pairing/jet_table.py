@@ -29,6 +29,7 @@ class JetTable:
         jettype: ``conventions.JetType`` [n_jets].
         is_anchor: what the file says of it; None where it says nothing [n_jets].
         scores: of taggers that the files hold [n_jets, n_scores].
+        shower_weights: of their events, relative to these events' own; None where none are read [n_jets, n_weights].
     """
 
     row: NDArray[np.int64]
@@ -37,6 +38,7 @@ class JetTable:
     jettype: NDArray[np.int16]
     is_anchor: NDArray[np.bool_] | None = None
     scores: NDArray[np.float32] | None = None
+    shower_weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -46,6 +48,7 @@ class JetTable:
         """Parts one after another; their rows count in the same events."""
         flags = [part.is_anchor for part in parts if part.is_anchor is not None]
         scores = [part.scores for part in parts if part.scores is not None]
+        weights = [part.shower_weights for part in parts if part.shower_weights is not None]
         return cls(
             row=np.concatenate([part.row for part in parts]),
             place=np.concatenate([part.place for part in parts]),
@@ -53,6 +56,7 @@ class JetTable:
             jettype=np.concatenate([part.jettype for part in parts]),
             is_anchor=np.concatenate(flags) if len(flags) == len(parts) else None,
             scores=np.concatenate(scores) if scores else None,
+            shower_weights=np.concatenate(weights) if weights else None,
         )
 
 

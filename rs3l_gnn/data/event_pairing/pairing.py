@@ -58,6 +58,7 @@ class EventFiles:
         labels: those of the user's own that the jets may have.
         features: names of the columns of their particles.
         scores: names of the taggers whose scores the files hold.
+        shower_weights: of the nominal events of any sample, by what they vary.
     """
 
     samples: tuple[SampleViews, ...]
@@ -68,6 +69,7 @@ class EventFiles:
     labels: tuple[JetLabel, ...]
     scores: tuple[str, ...]
     features: tuple[str, ...] = FEATURE_NAMES
+    shower_weights: tuple[str, ...] = ()
 
     @classmethod
     def look(
@@ -99,6 +101,7 @@ class EventFiles:
             merge_labels(plan.labels.own for plan in plans),
             tuple(config.scores),
             FEATURE_NAMES if features is None else features,
+            tuple(dict.fromkeys(name for plan in plans for name in plan.shower_weights)),
         )
 
     def inputs(self) -> dict[str, str]:
@@ -236,8 +239,20 @@ class _MatchedViews:
                     feature_names=files.features,
                     score_names=files.scores,
                     scores=np.concatenate(scores) if files.scores else None,
+                    shower_weight_names=files.shower_weights,
+                    shower_weights=self._shower_weights(particles.jets, sum(map(len, groups)), files),
                 )
             bar.advance(len(self.nominal.view.files))
+
+    def _shower_weights(self, jets: NDArray[np.int64], n_views: int, files: EventFiles) -> NDArray[np.float32] | None:
+        """Of nominal jets and, behind them, their partners, which have none [n_views, n_weights]."""
+        if not files.shower_weights:
+            return None
+        table = np.full((n_views, len(files.shower_weights)), np.nan, np.float32)
+        if self.nominal.jets.shower_weights is not None:
+            columns = [files.shower_weights.index(name) for name in self.plan.shower_weights]
+            table[: len(jets), columns] = self.nominal.jets.shower_weights[jets]
+        return table
 
     def _columns(self, index: ViewIndex, jets: NDArray[np.int64], files: EventFiles) -> dict[str, NDArray[Any]]:
         rows = index.jets.row[jets]

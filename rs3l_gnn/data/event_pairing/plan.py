@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rs3l_gnn.conventions import MissingBranchError
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
@@ -12,6 +13,7 @@ from rs3l_gnn.data.event_pairing.label_choice import choose_labels, label_number
 from rs3l_gnn.data.event_pairing.particles import particle_branches
 from rs3l_gnn.data.event_pairing.partons import parton_branches, parton_source
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews
+from rs3l_gnn.data.event_pairing.shower_weights import named_weights
 from rs3l_gnn.data.event_pairing.view_index import ReadPlan
 
 __all__ = ["plan_sample"]
@@ -40,6 +42,7 @@ def plan_sample(sample: SampleViews, config: EventPairConfig) -> ReadPlan:
     labels = choose_labels(sample, config)
     caps = {label_number(name, labels.own): most for name, most in config.caps.items()}
     plan = ReadPlan(config, partons, by_anchor and not flags, flags, labels, generator_jets, caps)
+    plan = replace(plan, shower_weights=named_weights(map(plan.weight_branches, sample.nominal.files)))
     for view in sample.views:
         for file in view.files:
             plan.branches(file, nominal=view is sample.nominal)

@@ -24,6 +24,7 @@ from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS, JetTable, read_je
 from rs3l_gnn.data.event_pairing.keys import first_repeated
 from rs3l_gnn.data.event_pairing.labels import JetLabels
 from rs3l_gnn.data.event_pairing.partons import Fingerprint, parton_branches, read_fingerprint
+from rs3l_gnn.data.event_pairing.shower_weights import PS_WEIGHT, WeightBranches, read_shower_weights
 
 __all__ = ["EventColumns", "ReadPlan", "ViewFiles", "ViewIndex"]
 
@@ -62,6 +63,7 @@ class ReadPlan:
         labels: of the jets.
         generator_jets: branches with eta and phi of the generator jets, None if they are not used.
         caps: number of a label -> most jets of it.
+        shower_weights: of nominal events, by what they vary.
     """
 
     config: EventPairConfig
@@ -71,6 +73,7 @@ class ReadPlan:
     labels: JetLabels
     generator_jets: tuple[str, ...] | None
     caps: Mapping[int, int]
+    shower_weights: tuple[str, ...] = ()
 
     def key_branches(self, file: EventFile) -> tuple[str, ...]:
         """Branches of the key of a file's events: as configured, NanoAOD's three, or the format's number."""
@@ -106,9 +109,19 @@ class ReadPlan:
             found += parton_branches(self.partons, file.names) or []
         if self.anchors and nominal:
             found += generated_branches(file.names) or []
+        if nominal:
+            weights = self.weight_branches(file)
+            file.require(list(weights), what="the shower weights")
+            found += weights
         names = dict.fromkeys(name for expression in self.scores.values() for name in expression.names)
         found += [branch_of(file, name, what="the scores") for name in names]
         return list(dict.fromkeys([*found, *(self.generator_jets or ()), *self.labels.branches(file)]))
+
+    def weight_branches(self, file: EventFile) -> WeightBranches:
+        """Branches of shower weights in a nominal file: as configured, or PSWeight where the file says its order."""
+        if self.config.shower_weights != "auto":
+            return self.config.weight_branches
+        return {PS_WEIGHT: file.weight_order} if any(file.weight_order) else {}
 
     @property
     def scores(self) -> dict[str, Expression]:
@@ -227,12 +240,19 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
         places = Places(here, table.numbers["eta"], table.numbers["phi"])
         mine = ChunkJets(file, chunk.events, places, chosen)
         table = replace(table, jettype=plan.labels.types(mine), scores=_scores(mine, plan))
+        if nominal and plan.shower_weights:
+            table = replace(table, shower_weights=_shower_weights(file, chunk, plan)[here])
         yield _Part(
             _event_columns(file, chunk, keys, plan),
             table,
             find_anchors(read_generated(chunk.events), first_row + chunk.start) if plan.anchors and nominal else None,
             _generator_directions(chunk, table, first_row, plan),
         )
+
+
+def _shower_weights(file: EventFile, chunk: Chunk, plan: ReadPlan) -> NDArray[np.float32]:
+    """Of each event [n_events, n_weights]."""
+    return read_shower_weights(chunk.events, plan.weight_branches(file), plan.shower_weights, where=file.path)
 
 
 def _scores(jets: ChunkJets, plan: ReadPlan) -> NDArray[np.float32] | None:

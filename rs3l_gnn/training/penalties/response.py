@@ -80,7 +80,7 @@ class ResponsePenalty(Penalty):
                 raise InvalidDataError(
                     f"the views have no {source} that vary {name!r} up and down",
                     got=", ".join(known) or f"no pair of {source} at all",
-                    hint="simulate with shower_weights, or take by: views with fsrDefUp and fsrDefDown"
+                    hint="simulate with shower_weights, pair with events.shower_weights, or take by: views"
                     if self.needs_shower_weights
                     else "simulate these variations, or take by: shower_weights",
                 )

@@ -34,6 +34,8 @@ def test_files_of_rs3l_simulate_give_the_same_views_as_their_directories(toy_dir
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     np.testing.assert_array_equal(one.features, other.features)
     np.testing.assert_array_equal(one.first, other.first)
+    assert one.shower_weight_names == other.shower_weight_names
+    np.testing.assert_array_equal(one.shower_weights, other.shower_weights)
     assert all(sum(report.partons["seed"].values()) == 60 for report in report.samples.values())  # type: ignore[attr-defined]
 
 
