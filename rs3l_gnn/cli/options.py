@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from rs3l_gnn.training import RateScan
 
 __all__ = [
     "AsJson",
@@ -21,7 +19,6 @@ __all__ = [
     "Overrides",
     "as_overrides",
     "print_json",
-    "rate_table",
 ]
 
 ConfigFile = Annotated[
@@ -37,22 +34,15 @@ Overrides = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document instead of lines.")]
 
 
-def print_json(output: Path, document: Mapping[str, Any]) -> None:
-    """The end of a verb for machines: where its output is, and the result."""
-    typer.echo(json.dumps({"output": str(output), **document}, indent=2, allow_nan=False))
+def print_json(output: Path | None, document: Mapping[str, Any]) -> None:
+    """The end of a verb for machines: where its output is, if it wrote one, and the result; paths as text."""
+    where = {} if output is None else {"output": str(output)}
+    typer.echo(json.dumps({**where, **document}, indent=2, allow_nan=False, default=os.fspath))
 
 
 FindRate = Annotated[
     bool, typer.Option("--find-rate", help="Train 100 steps at rising learning rates, show the losses, write nothing.")
 ]
-
-
-def rate_table(scan: RateScan) -> str:
-    """Every fifth rate of a scan with its loss, and the suggestion."""
-    lines = ["learning rate  loss"]
-    lines += [f"{rate:13.3g}  {loss:.4g}" for rate, loss in zip(scan.rates[::5], scan.losses[::5], strict=True)]
-    found = "nowhere" if scan.suggestion is None else f"at {scan.suggestion:.3g}"
-    return "\n".join([*lines, f"the loss falls fastest {found}"])
 
 
 def as_overrides(options: Mapping[str, Any]) -> list[str]:

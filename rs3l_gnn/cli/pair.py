@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rs3l_gnn.cli.app import verb
-from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides
+from rs3l_gnn.cli.options import AsJson, ConfigFile, Force, Output, Overrides, print_json
 from rs3l_gnn.conventions import load_config
 
 __all__ = ["pair"]
@@ -17,12 +17,14 @@ __all__ = ["pair"]
 @verb(config="rs3l_gnn.data.PairConfig")
 def pair(
     config: ConfigFile = None,
+    *,
     inputs: Annotated[
         list[Path] | None, typer.Option("--input", "-i", help="Output of rs3l simulate; may be repeated.")
     ] = None,
     overrides: Overrides = None,
     output: Output = Path("views.h5"),
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the views of each hard event together in one ragged HDF5 file for training."""
     from rs3l_gnn.data import PairConfig
@@ -30,6 +32,9 @@ def pair(
 
     options = [f"directories=[{', '.join(map(str, inputs))}]"] if inputs else []
     report = run(load_config(PairConfig, config, [*options, *(overrides or ())]), output, force=force)
+    if as_json:
+        print_json(output, report.document())
+        return
     for name, result in report.samples.items():
         kinds = ", ".join(f"{count} {label}" for label, count in result.labels.items())
         typer.echo(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rs3l_gnn.cli.app import verb
-from rs3l_gnn.cli.options import ConfigFile, Force, Output, Overrides, as_overrides
+from rs3l_gnn.cli.options import AsJson, ConfigFile, Force, Output, Overrides, as_overrides, print_json
 from rs3l_gnn.conventions import ConfigError, load_config
 
 __all__ = ["simulate"]
@@ -38,6 +38,7 @@ def simulate(
     overrides: Overrides = None,
     output: Output = Path("simulation"),
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Simulate hard events again in every variation: shower, detector, jets, one PFNano-like ROOT file each."""
     from rs3l_gnn.simulation import SimulationConfig
@@ -59,6 +60,9 @@ def simulate(
     options += as_overrides({"start": start, "workers": workers, "scheduler": scheduler})
     settings = load_config(SimulationConfig, config, [*options, *(overrides or ())])
     summary = run(settings, output, force=force)
+    if as_json:
+        print_json(output, summary.document())
+        return
     # Without the nominal view nothing can be matched here; the number is then the share with a jet in any view.
     share = "match efficiency" if settings.nominal else "share with a jet in any variation"
     for name, result in summary.samples.items():

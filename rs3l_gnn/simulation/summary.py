@@ -94,6 +94,16 @@ class SimulationSummary:
         """Showers of this call per second."""
         return self.showers / max(self.seconds, 1e-9)
 
+    def document(self) -> dict[str, Any]:
+        """For ``rs3l simulate --json``; a sample has the keys of its ``simulation.json``."""
+        return {
+            "hard_events": self.hard_events,
+            "showers": self.showers,
+            "seconds": self.seconds,
+            "showers_per_second": self.showers_per_second,
+            "samples": {name: asdict(sample) for name, sample in self.samples.items()},
+        }
+
 
 def finish_sample(
     config: SimulationConfig,

@@ -15,7 +15,7 @@ from rs3l_gnn.conventions import BaseConfig, atomic_directory, dump_config, file
 from rs3l_gnn.data import Views
 from rs3l_gnn.training.config import FinetuneConfig, PretrainConfig, TrainerConfig
 from rs3l_gnn.training.extensions import FOLDERS
-from rs3l_gnn.training.history import Row, write_rows
+from rs3l_gnn.training.history import Row, best_epoch, write_rows
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.runner import TrainingOutcome
 
@@ -28,11 +28,13 @@ class SavedTraining:
 
     Attributes:
         checkpoint: the weights, a ``.safetensors`` file.
+        kept_epoch: the epoch that they are of, counted from 1.
         history: one row an epoch: epoch, learning_rate, loss, val_loss, further metrics, seconds,
             validation_seconds, jets_per_second.
     """
 
     checkpoint: Path
+    kept_epoch: int
     history: list[dict[str, float | None]]
 
 
@@ -114,4 +116,5 @@ def write_training(
                     shutil.copytree(state / logs, partial / logs)
         shutil.rmtree(state)
     merged: list[Row] = [{**row, **time} for row, time in zip(outcome.rows, outcome.timing, strict=True)]
-    return SavedTraining(output / f"{name}.safetensors", merged)
+    kept = best_epoch(outcome.rows) + 1 if config.trainer.keep == "best" else len(outcome.rows)
+    return SavedTraining(output / f"{name}.safetensors", kept, merged)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import uproot
@@ -52,3 +53,36 @@ def test_analyze(toy_directory: Path, tmp_path: Path) -> None:
     assert (told["events"], told["jets"], told["complete"]) == (events, jets, True)
     text = _run("analyze", *options, "-o", tmp_path / "two")
     assert text.startswith(f"{jets} jets of {events} events in 1 files and 1 chunks; ")
+
+
+def test_simulate(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ["--process", "hbb", "--events", 6, "--variations", "nominal,seed", "--workers", 1]
+    told: dict[str, Any] = json.loads(_run("simulate", *options, "-o", out, "--json"))
+    assert (told["output"], told["hard_events"], told["showers"]) == (str(out), 6, 12)
+    sample = told["samples"]["hbb"]
+    fileset = json.loads(Path(sample["fileset"]).read_text())
+    for variation, count in sample["jets"].items():
+        entry = fileset[f"hbb_{variation}"]
+        assert sample["merged_xsec_pb"][variation] == entry["metadata"]["xsec"]
+        paths = [out / "hbb" / name for name in entry["files"]]
+        counted = [_jets(path, 0.0) for path in paths]
+        assert (sum(events for events, _ in counted), sum(jets for _, jets in counted)) == (6, count)
+    assert set(sample["jets"]) == {"nominal", "seed"}
+    written = json.loads((out / "hbb" / "simulation.json").read_text())
+    assert {name: value for name, value in sample.items() if written[name] != value} == {"fileset": sample["fileset"]}
+
+
+def test_pair(toy_directory: Path, tmp_path: Path) -> None:
+    out = tmp_path / "views.h5"
+    told: dict[str, Any] = json.loads(_run("pair", "-i", toy_directory, "-o", out, "--json"))
+    assert told.pop("output") == str(out)
+    assert told == {
+        key: value for key, value in json.loads(out.with_suffix(".report.json").read_text()).items() if key in told
+    }
+    with h5py.File(out) as file:
+        samples, events = file["jets/sample"][:], file["jets/event"][:]
+        names = json.loads(file.attrs["samples"])
+    assert told["views"] == len(samples)
+    for number, name in enumerate(names):
+        assert told["samples"][name]["matched"] == len(set(events[samples == number]))

@@ -2,28 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from rs3l_gnn.cli import app, load_verbs
-from rs3l_gnn.cli.options import rate_table
 from rs3l_gnn.data import PairConfig, pair
-from rs3l_gnn.training import RateScan
 
 SMALL = "{width: 16, layers: 1, k: 4, hidden: [8], dim: 4}"
-
-
-def test_the_table_says_rates_losses_and_where_the_loss_falls_fastest() -> None:
-    scan = RateScan(np.geomspace(1e-6, 1, 11), np.linspace(3, 1, 11), 0.002)
-    assert rate_table(scan).splitlines() == [
-        "learning rate  loss",
-        "        1e-06  3",
-        "        0.001  2",
-        "            1  1",
-        "the loss falls fastest at 0.002",
-    ]
-    assert rate_table(RateScan(scan.rates, scan.losses, None)).endswith("falls fastest nowhere")
 
 
 @pytest.mark.parametrize(("verb", "network"), [("pretrain", "encoder"), ("finetune", "architecture")])

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ import torch
 from rs3l_gnn.models import BACKBONES
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig, finetune, pretrain
-from rs3l_gnn.training.runner import training_threads
+from rs3l_gnn.training.runner import quiet_lightning, training_threads
 
 _RUN = """
 import json, sys
@@ -118,3 +120,15 @@ def test_threads_are_shared_and_put_back(backbone: str, for_torch: int) -> None:
         assert (torch.get_num_threads(), thread_count(None)) == (for_torch, 3)
         raise KeyError
     assert torch.get_num_threads() == before == thread_count(None)
+
+
+def test_a_machine_with_slurm_is_no_reason_for_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="srun"):
+            pl.Trainer(logger=False, accelerator="cpu")
+        with quiet_lightning():
+            pl.Trainer(logger=False, accelerator="cpu")
