@@ -10,7 +10,14 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
-from rs3l_gnn.inference import ADDRESSES, Discriminant, ExportedNetwork, shipped_names, stands_for_several
+from rs3l_gnn.inference import (
+    ADDRESSES,
+    Discriminant,
+    ExportedNetwork,
+    FoldNetworks,
+    shipped_names,
+    stands_for_several,
+)
 from rs3l_gnn.processors.histogram_config import AxisConfig, FunctionName, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
 from rs3l_gnn.processors.running.executor import Executor
@@ -25,7 +32,6 @@ __all__ = [
     "AnalysisConfig",
     "AnyTagger",
     "BootstrapConfig",
-    "FoldNetworks",
     "ProcessorConfig",
     "RunConfig",
     "is_network",
@@ -53,15 +59,6 @@ def is_network(model: str | ExportedNetwork | FoldNetworks) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # an expression may be longer than any name of a file
         return False
-
-
-class FoldNetworks(BaseConfig):
-    """Networks of k folds as one tagger: each event has the score of the one that did not see it."""
-
-    kind: Literal["folds"] = Field(description="folds")
-    files: tuple[str, ...] = Field(
-        min_length=3, description="checkpoints of trainings with splits: {folds: k, fold: 0}, 1, ..., in any order"
-    )
 
 
 AnyTagger = str | Annotated[ExportedNetwork | FoldNetworks, Field(discriminator="kind")]

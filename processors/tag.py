@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import (
     ConfigError,
     InputFileError,
+    InvalidDataError,
     JetDomain,
     atomic_file,
     progress,
@@ -26,9 +27,9 @@ from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data import FORMATS, EventTables, event_numbers
-from rs3l_gnn.inference import JetTagger, table_inputs, with_paper
+from rs3l_gnn.inference import FoldNetworks, FoldTagger, JetTagger, table_inputs, with_paper
 from rs3l_gnn.processors.chosen_taggers import lacking_in_any
-from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.config import AnyTagger, ProcessorConfig
 from rs3l_gnn.processors.files import FileInfo, FileToOpen, look_at_files
 from rs3l_gnn.processors.running.chunking import events_that_fit
 from rs3l_gnn.processors.schema import JetSchema
@@ -44,9 +45,10 @@ _KEY_TYPES: dict[str, type[np.generic]] = {"run": np.uint32, "luminosityBlock": 
 @holds_output
 def tag_files(
     files: Sequence[Path | str],
-    tagger: JetTagger,
+    tagger: JetTagger | FoldTagger,
     output: Path | str,
     *,
+    sample: str | None = None,
     tree: str | None = None,
     embeddings: bool = False,
     pt_min: float = 0.0,
@@ -61,10 +63,12 @@ def tag_files(
 
     Args:
         files: ROOT files of any known format; local or URLs.
-        tagger: the network.
+        tagger: the network, or those of folds: each jet has the score of the network that left its event out.
         output: ``.parquet``, or ``.root`` with a tree ``Scores``.
+        sample: that the events belong to, by the name that the trainings knew it by; networks of folds need it, since
+            it decides with the numbers of the events which fold these are in.
         tree: its name in the files; found if None.
-        embeddings: add the embedding of each jet as ``embedding`` [dim].
+        embeddings: add the embedding of each jet as ``embedding`` [dim]; networks of folds have none in common.
         pt_min: GeV; softer jets have no row.
         force: replace an output that is there.
 
@@ -72,7 +76,7 @@ def tag_files(
         ``files``, ``events``, ``jets``, ``jets_outside_training_range``, ``tagger``, ``remarks``.
 
     Raises:
-        ConfigError: the output is neither Parquet nor ROOT.
+        ConfigError: the output is neither Parquet nor ROOT; or networks of folds without a sample, or with embeddings.
         OutputError: it is there already, or cannot be written.
         InputFileError: a file cannot be read.
         InvalidDataError: the network needs what the files lack.
@@ -80,6 +84,11 @@ def tag_files(
     output = Path(output)
     if output.suffix not in (".parquet", ".root"):
         raise ConfigError("the output must be a Parquet or ROOT file", got=output.name, allowed="*.parquet, *.root")
+    if isinstance(tagger, FoldTagger):
+        if sample is None:
+            raise ConfigError("networks of folds need the sample of the events", hint="name it as in their training")
+        if embeddings:
+            raise ConfigError("networks of folds have no embedding in common", hint="take one of them")
     beside = output.with_name(output.name + ".json")
     for path in (output, beside):
         refuse_existing(path, force=force)
@@ -93,12 +102,14 @@ def tag_files(
         "tagger": {"name": tagger.name_or_path, "digest": tagger.digest, "classes": list(tagger.classes)},
         "remarks": sorted(remarks),
     }
+    if sample is not None:
+        report["sample"] = sample
 
     def counted() -> Iterator[dict[str, NDArray[Any]]]:
         with progress("tag", report["events"], "events") as bar:
             for number, info in enumerate(infos):
                 for start, stop in _chunks(info):
-                    columns = _columns(info, start, stop, tagger, embeddings=embeddings, pt_min=pt_min)
+                    columns = _columns(info, start, stop, tagger, sample=sample, embeddings=embeddings, pt_min=pt_min)
                     rows = len(columns["jet"])
                     report["jets"] += rows
                     report["jets_outside_training_range"] += int((~columns["in_training_range"]).sum())
@@ -112,7 +123,9 @@ def tag_files(
     return report
 
 
-def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, remarks: set[str]) -> list[FileInfo]:
+def _look(
+    files: Sequence[Path | str], tagger: JetTagger | FoldTagger, tree: str | None, remarks: set[str]
+) -> list[FileInfo]:
     """A first look at every file; the first that cannot be used ends it."""
     if not files:
         raise ConfigError("no files to tag")
@@ -121,15 +134,20 @@ def _look(files: Sequence[Path | str], tagger: JetTagger, tree: str | None, rema
 
     def compare(domain: JetDomain, path: str) -> None:
         domains[path] = domain
-        if tagger.is_chosen:
+        if isinstance(tagger, FoldTagger) or tagger.is_chosen:
             remarks.update(tagger.require(domain, where=path))
 
-    config = ProcessorConfig(taggers={"score": tagger.exported or tagger.name_or_path}, puppi=tagger.puppi)
+    model: AnyTagger
+    if isinstance(tagger, FoldTagger):
+        model = FoldNetworks(kind="folds", files=tagger.files)
+    else:
+        model = tagger.exported or tagger.name_or_path
+    config = ProcessorConfig(taggers={"score": model}, puppi=tagger.puppi)
     wanted = [FileToOpen("files", str(file), tree or _tree_of(str(file)), simulation=False) for file in files]
     good, bad = look_at_files(wanted, config, compare=compare, features=with_paper(tagger.features), timeout=_TIMEOUT)
     if bad:
         raise bad[0].error
-    if not tagger.is_chosen:  # one for all files, whichever was looked at first
+    if isinstance(tagger, JetTagger) and not tagger.is_chosen:  # one for all files, whichever was looked at first
         tagger.choose(partial(lacking_in_any, domains.values()), where=" and ".join(info.path for info in good))
         for info in good:
             remarks.update(tagger.require(domains[info.path], where=info.path))
@@ -155,7 +173,14 @@ def _chunks(info: FileInfo) -> Iterator[tuple[int, int]]:
 
 
 def _columns(
-    info: FileInfo, start: int, stop: int, tagger: JetTagger, *, embeddings: bool, pt_min: float
+    info: FileInfo,
+    start: int,
+    stop: int,
+    tagger: JetTagger | FoldTagger,
+    *,
+    sample: str | None,
+    embeddings: bool,
+    pt_min: float,
 ) -> dict[str, NDArray[Any]]:
     """One row a jet above ``pt_min`` of some events of a file."""
     from coffea.nanoevents import NanoEventsFactory
@@ -175,7 +200,12 @@ def _columns(
     fields = {name: np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float32)[wanted] for name in kinematics}
     tables = EventTables(events, puppi=tagger.puppi, features=with_paper(tagger.features))
     inputs = table_inputs(tables, selected=ak.unflatten(wanted, counts))
-    scores = tagger.score(inputs)
+    if isinstance(tagger, JetTagger):
+        scores = tagger.score(inputs)
+    elif numbers is None:
+        raise InvalidDataError(f"{info.path} has no numbers of events to find their folds by")
+    else:
+        scores = tagger.score(inputs, sample or "", numbers[event])
     names = ["score"] if scores.ndim == 1 else [f"score_{name}" for name in tagger.classes]
     return {
         **{name: values[event] for name, values in keys.items()},
@@ -184,7 +214,7 @@ def _columns(
         **fields,
         "in_training_range": np.asarray(tagger.in_range(fields["pt"])),
         **dict(zip(names, np.ascontiguousarray(scores.reshape(len(event), len(names)).T), strict=True)),
-        **({"embedding": tagger.embeddings(inputs)} if embeddings else {}),
+        **({"embedding": tagger.embeddings(inputs)} if embeddings and isinstance(tagger, JetTagger) else {}),
     }
 
 

@@ -16,9 +16,18 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InputFileError, MissingBranchError, Rs3lError, n2_score
 from rs3l_gnn.data import EventTables, event_numbers
 from rs3l_gnn.data.dataset_variation import RECORD_KEY, variation_of
-from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, jet_inputs, require_one_score, table_inputs, with_paper
+from rs3l_gnn.inference import (
+    FoldNetworks,
+    FoldTagger,
+    JetInputs,
+    JetTagger,
+    jet_inputs,
+    require_one_score,
+    table_inputs,
+    with_paper,
+)
 from rs3l_gnn.processors.columns import Columns
-from rs3l_gnn.processors.config import AnyTagger, FoldNetworks, ProcessorConfig
+from rs3l_gnn.processors.config import AnyTagger, ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.generated import RUNS_KEY, generated_events

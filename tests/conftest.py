@@ -95,6 +95,31 @@ def make_tagger(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     return make
 
 
+@pytest.fixture
+def fold_files(tmp_path: Path) -> Callable[..., list[str]]:
+    """Write taggers with other random weights, each of which says that it left another fold out."""
+
+    def write(folds: int, *, samples: tuple[str, ...] = ("qcd",), fold_of: Any = int, **config: Any) -> list[str]:
+        import torch
+
+        from rs3l_gnn.conventions import SplitFractions
+        from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
+        from rs3l_gnn.models import EdgeConvConfig, Head, HeadConfig, Tagger, make_encoder, save_tagger
+
+        paths = []
+        for number in range(folds):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(number)
+                encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=4, hidden=(8,), dim=4, **config))
+                tagger = Tagger(encoder, Head(HeadConfig(hidden=()), dim=4))
+            record = seen_record("fine-tuning", samples, SplitFractions(folds=folds, fold=fold_of(number)))
+            paths.append(str(tmp_path / f"fold{number}.safetensors"))
+            save_tagger(paths[-1], tagger, provenance={SEEN_EVENTS: [record]}, force=True)
+        return paths
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def tagger_path(make_tagger: Callable[..., Path]) -> Path:
     """A tagger that takes all 15 features."""

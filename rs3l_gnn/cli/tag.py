@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from rs3l_gnn.cli.options import AsJson, Force, Output, print_json
 from rs3l_gnn.conventions import ConfigError
 
 if TYPE_CHECKING:
+    from rs3l_gnn.inference import FoldTagger, JetTagger
     from rs3l_gnn.models import ExportedNetwork
 
 __all__ = ["tag"]
@@ -22,8 +23,17 @@ def tag(
     files: Annotated[list[str], typer.Argument(metavar="FILES", help="Event files: NanoAOD, PFNano, Delphes, ...")],
     *,
     tagger: Annotated[
-        str, typer.Option("--tagger", "-t", help="A shipped tagger by name (see rs3l weights), or a checkpoint.")
-    ] = "default-hbb",
+        list[str] | None,
+        typer.Option(
+            "--tagger",
+            "-t",
+            help="A shipped tagger by name (see rs3l weights), or a checkpoint; several are the networks of folds. "
+            "[default-hbb]",
+        ),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option("--sample", help="Name of the sample, by which networks of folds know its events.")
+    ] = None,
     kind: Annotated[
         Literal["onnx", "torchscript"] | None,
         typer.Option("--kind", help="The tagger is such a file; opening TorchScript runs it, as a program."),
@@ -43,11 +53,12 @@ def tag(
     as_json: AsJson = False,
 ) -> None:
     """Score the jets of event files, and write one row a jet: a Parquet file, or a tree of friends in a .root file."""
-    from rs3l_gnn.inference import JetTagger
     from rs3l_gnn.processors import tag_files
 
-    network = JetTagger(_tagger(tagger, kind, preprocess), device=device, threads=threads, puppi=puppi)
-    report = tag_files(files, network, output, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force)
+    network = _network(tagger or ["default-hbb"], kind, preprocess, device=device, threads=threads, puppi=puppi)
+    report = tag_files(
+        files, network, output, sample=sample, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force
+    )
     if as_json:
         print_json(output, {key: report[key] for key in ("jets", "events", "jets_outside_training_range")})
         return
@@ -57,6 +68,18 @@ def tag(
         f"{outside} of them outside the range of pT that {report['tagger']['name']} was trained on"
     )
     typer.echo(f"wrote {output}")
+
+
+def _network(
+    taggers: list[str], kind: Literal["onnx", "torchscript"] | None, preprocess: Path | None, **settings: Any
+) -> JetTagger | FoldTagger:
+    from rs3l_gnn.inference import FoldTagger, JetTagger
+
+    if len(taggers) == 1:
+        return JetTagger(_tagger(taggers[0], kind, preprocess), **settings)
+    if kind is not None or preprocess is not None:
+        raise ConfigError("--kind and --preprocess go with one tagger", got=", ".join(taggers))
+    return FoldTagger(taggers, **settings)
 
 
 def _tagger(tagger: str, kind: Literal["onnx", "torchscript"] | None, preprocess: Path | None) -> str | ExportedNetwork:

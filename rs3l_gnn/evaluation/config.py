@@ -13,6 +13,7 @@ from rs3l_gnn.data import WeightConfig
 from rs3l_gnn.evaluation.responses.config import Efficiency, PlanConfig, ResponseConfig
 from rs3l_gnn.evaluation.stored_scores import StoredScores
 from rs3l_gnn.models import Discriminant, ExportedNetwork
+from rs3l_gnn.models.folds import FoldNetworks
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
 __all__ = ["BASELINE", "ClassConfig", "CurveConfig", "EvaluateConfig", "TableConfig", "Trainings"]
@@ -25,7 +26,7 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, (str, Path)) else value
 
 
-Other = Annotated[ExportedNetwork | StoredScores, Field(discriminator="kind")]
+Other = Annotated[ExportedNetwork | StoredScores | FoldNetworks, Field(discriminator="kind")]
 """A tagger that is none of our trainings."""
 Trainings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 """Weights of one recipe, trained once or several times with other seeds."""
@@ -120,7 +121,8 @@ class EvaluateConfig(BaseConfig):
     taggers: dict[str, str | tuple[str, ...] | Other] = Field(
         {},
         description="name of each tagger and its weights: shipped ones by name, a file, or a folder of rs3l finetune; "
-        "several are repeated trainings of one recipe; or a section with kind: stored, onnx or torchscript",
+        "several are repeated trainings of one recipe; or a section with kind: folds (networks of k folds, each "
+        "for the events that it left out), stored, onnx or torchscript",
     )
     discriminant: Discriminant | None = Field(
         None,
@@ -189,11 +191,9 @@ class EvaluateConfig(BaseConfig):
         }
 
     @property
-    def others_than_trainings(self) -> dict[str, ExportedNetwork | StoredScores]:
-        """Taggers that are none of our trainings; in curves and tables their names stand for them."""
-        return {
-            name: value for name, value in self.taggers.items() if isinstance(value, (ExportedNetwork, StoredScores))
-        }
+    def others_than_trainings(self) -> dict[str, ExportedNetwork | StoredScores | FoldNetworks]:
+        """Taggers that are no single training of ours; in curves and tables their names stand for them."""
+        return {name: value for name, value in self.taggers.items() if not isinstance(value, (str, tuple))}
 
     @property
     def reference_tagger(self) -> str:

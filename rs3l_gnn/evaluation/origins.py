@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.results import Record
 from rs3l_gnn.evaluation.scorers import checkpoint_path
 from rs3l_gnn.evaluation.stored_scores import StoredScores
+from rs3l_gnn.models.folds import FoldNetworks
 
 __all__ = ["Origin", "origin_of"]
 
@@ -55,6 +57,8 @@ def origin_of(weights: str, config: EvaluateConfig) -> Origin:
     from rs3l_gnn.models import inspect_checkpoint
 
     other = config.others_than_trainings.get(weights)
+    if isinstance(other, FoldNetworks):
+        return _of_folds([origin_of(file, config) for file in other.files])
     if other is not None:
         sha256 = None if isinstance(other, StoredScores) else file_digest(other.file)
         return Origin(sha256=sha256, digest=None, seeds={}, labels=None, config_digest=None, command=None)
@@ -70,3 +74,10 @@ def origin_of(weights: str, config: EvaluateConfig) -> Origin:
         config_digest=origin.get("config_digest"),
         command=f"rs3l finetune {settings} --output {weights}" if settings.is_file() else None,
     )
+
+
+def _of_folds(parts: Sequence[Origin]) -> Origin:
+    """One for the networks of all folds: the digest of theirs, and the labels that each of them had."""
+    together = hashlib.sha256("".join(part.digest or "" for part in parts).encode()).hexdigest()
+    labels = parts[0].labels if all(part.labels == parts[0].labels for part in parts) else None
+    return Origin(sha256=None, digest=together, seeds={}, labels=labels, config_digest=None, command=None)

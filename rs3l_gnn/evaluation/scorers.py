@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain, columns_of
 from rs3l_gnn.conventions.seen_events import seen_by
-from rs3l_gnn.data import Views
+from rs3l_gnn.data import Views, gather_jets
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
+from rs3l_gnn.models.folds import FoldNetworks, fold_of, order_of_folds, require_alike
 from rs3l_gnn.models.stored import seen_events
 
 __all__ = ["JetInputs", "Scorer", "checkpoint_path", "load_scorer"]
@@ -28,18 +30,38 @@ class JetInputs:
         features, offsets: as :meth:`Views.take` gives them.
         names: of the features.
         axes: eta and phi [n_jets, 2].
+        samples: names of samples.
+        sample, event: index into ``samples`` and number of the event of each jet [n_jets].
     """
 
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
     names: tuple[str, ...]
     axes: NDArray[np.float64]
+    samples: tuple[str, ...]
+    sample: NDArray[np.integer]
+    event: NDArray[np.integer]
 
     @classmethod
     def of(cls, block: Views, jets: NDArray[np.integer]) -> JetInputs:
         """Those of some jets of a block."""
         axes = np.stack([block.eta[jets], block.phi[jets]], axis=1).astype(np.float64)
-        return cls(*block.take(jets), block.feature_names, axes)
+        return cls(*block.take(jets), block.feature_names, axes, block.samples, block.sample[jets], block.event[jets])
+
+    def some(self, jets: NDArray[np.integer]) -> JetInputs:
+        """Those of some of the jets."""
+        features, offsets = gather_jets(self.features, self.offsets, jets)
+        return JetInputs(
+            features, offsets, self.names, self.axes[jets], self.samples, self.sample[jets], self.event[jets]
+        )
+
+    def folds(self, folds: int) -> NDArray[np.int64]:
+        """Fold that the event of each jet is in, of so many [n_jets]."""
+        out = np.zeros(len(self.event), np.int64)
+        for number, sample in enumerate(self.samples):
+            mine = self.sample == number
+            out[mine] = fold_of(sample, self.event[mine], folds)
+        return out
 
     def of_network(self, names: Sequence[str]) -> NDArray[np.float32]:
         """What a network is given that takes ``names``; see :func:`rs3l_gnn.conventions.columns_of`."""
@@ -65,16 +87,16 @@ class Scorer:
         name: of its weights.
         features: that it takes.
         domain: what it was trained on.
-        encoder: of our own taggers; None for others.
-        seen_events: what it says of the events of its trainings.
+        classes: names of the scores of the network.
+        encoder: of our own taggers; None for others, and for several networks.
     """
 
     name: str
     features: tuple[str, ...]
     domain: JetDomain
     encoder: Any
-    seen_events: tuple[dict[str, Any], ...]
-    _classes: tuple[str, ...]
+    _seen: Callable[[str, NDArray[np.integer]], NDArray[np.bool_]]
+    classes: tuple[str, ...]
     _discriminant: Discriminant | None
     _score: Callable[[JetInputs], NDArray[np.float32]]
 
@@ -83,12 +105,16 @@ class Scorer:
         found = np.zeros(len(jets), dtype=bool)
         for number, sample in enumerate(views.samples):
             mine = views.sample[jets] == number
-            found[mine] = seen_by(self.seen_events, sample, views.event[jets][mine], where=self.name)
+            found[mine] = self.seen_of(sample, views.event[jets][mine])
         return found
+
+    def seen_of(self, sample: str, event: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """The same for events of a sample, by their numbers [n]."""
+        return self._seen(sample, event)
 
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """One score in [0, 1] for each jet [n_jets]."""
-        return one_score(self._score(inputs), self._classes, self._discriminant, tagger=self.name)
+        return one_score(self._score(inputs), self.classes, self._discriminant, tagger=self.name)
 
 
 def checkpoint_path(name: str, stem: str) -> str:
@@ -102,7 +128,8 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
 
     Raises:
         CheckpointError: they cannot be loaded.
-        ConfigError: there are several classes, and no discriminant says which make one score.
+        ConfigError: there are several classes, and no discriminant says which make one score; or networks of folds
+            that do not go together.
     """
     other = config.others_than_trainings.get(weights)
     discriminant = _discriminant(config, weights)
@@ -116,7 +143,7 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
             exported.features,
             exported.domain,
             None,
-            exported.seen_events,
+            partial(seen_by, exported.seen_events, where=weights),
             exported.classes,
             discriminant,
             lambda inputs: exported.score(
@@ -125,6 +152,12 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
                 inputs.axes,
             ),
         )
+    if isinstance(other, FoldNetworks):
+        return _of_folds(weights, other, discriminant)
+    return _of_training(weights, discriminant)
+
+
+def _of_training(weights: str, discriminant: Discriminant | None) -> Scorer:
     from rs3l_gnn.models import load_tagger
 
     path = checkpoint_path(weights, "tagger")
@@ -136,11 +169,32 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
         tuple(encoder.config.features),
         encoder.domain,
         encoder,
-        seen_events(path),
+        partial(seen_by, seen_events(path), where=weights),
         tagger.classes,
         discriminant,
         lambda inputs: tagger.score(inputs.of_network(encoder.config.features), inputs.offsets),
     )
+
+
+def _of_folds(name: str, networks: FoldNetworks, discriminant: Discriminant | None) -> Scorer:
+    """Each jet by the network that left its event out."""
+    order = order_of_folds([(file, seen_events(checkpoint_path(file, "tagger"))) for file in networks.files])
+    parts = [_of_training(networks.files[place], discriminant) for place in order]
+    require_alike([(part.name, part.classes, part.features) for part in parts])
+
+    def score(inputs: JetInputs) -> NDArray[np.float32]:
+        fold, out = inputs.folds(len(parts)), np.empty(len(inputs.event), np.float32)
+        for number, part in enumerate(parts):
+            mine = np.flatnonzero(fold == number)
+            out[mine] = part.score(inputs.some(mine))
+        return out
+
+    def seen(sample: str, event: NDArray[np.integer]) -> NDArray[np.bool_]:
+        fold = fold_of(sample, event, len(parts))
+        found = np.stack([part.seen_of(sample, event) for part in parts])
+        return np.asarray(found[fold, np.arange(len(fold))])
+
+    return Scorer(name, parts[0].features, parts[0].domain, None, seen, ("signal",), None, score)
 
 
 def _discriminant(config: EvaluateConfig, weights: str) -> Discriminant | None:

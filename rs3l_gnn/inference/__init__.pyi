@@ -12,6 +12,7 @@ from .loading import JetScorer as JetScorer
 from .loading import load_encoder as load_encoder
 from .loading import load_tagger as load_tagger
 from .of_exported import ExportedNetwork as ExportedNetwork
+from .of_exported import FoldNetworks as FoldNetworks
 from .of_models import ADDRESSES as ADDRESSES
 from .of_models import Discriminant as Discriminant
 from .of_models import require_one_score as require_one_score

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import ConfigError, JetDomain
+from rs3l_gnn.conventions import JetDomain
 from rs3l_gnn.inference.inputs import JetInputs
 from rs3l_gnn.inference.tagger import JetTagger
 
@@ -33,32 +33,21 @@ class FoldTagger:
 
     Attributes:
         parts: the networks, by the fold that tests them.
+        files: as given.
+        puppi: as of a :class:`JetTagger`.
         digest: of all of their digests.
         classes, features, domain, pt_min, discriminant: as of a :class:`JetTagger`.
     """
 
     def __init__(self, files: Sequence[str], **settings: Any) -> None:
-        from rs3l_gnn.conventions.seen_events import splits_of
+        from rs3l_gnn.models.folds import order_of_folds, require_alike  # needs pydantic
 
         networks = [JetTagger(file, **settings) for file in files]
-        by_fold: dict[int, JetTagger] = {}
-        for network in networks:
-            own = [splits_of(record, where=network.name_or_path) for record in network.seen_events[-1:]]
-            if not own or own[0].folds != len(networks):
-                raise ConfigError(
-                    f"{network.name_or_path} was not trained on {len(networks)} folds",
-                    got="nothing about its events" if not own else f"splits {own[0].model_dump()}",
-                    hint=f"fine-tune with splits: {{folds: {len(networks)}, fold: 0}} and so on, and name all files",
-                )
-            if own[0].fold in by_fold:
-                other = by_fold[own[0].fold].name_or_path
-                raise ConfigError(f"{other} and {network.name_or_path} both leave fold {own[0].fold} out")
-            by_fold[own[0].fold] = network
-        self.parts = tuple(by_fold[fold] for fold in range(len(networks)))
+        order = order_of_folds([(network.name_or_path, network.seen_events) for network in networks])
+        self.parts = tuple(networks[place] for place in order)
+        require_alike([(part.name_or_path, part.classes, part.features) for part in self.parts])
         first = self.parts[0]
-        for part in self.parts:
-            if (part.classes, part.features) != (first.classes, first.features):
-                raise ConfigError(f"{part.name_or_path} has other classes or inputs than {first.name_or_path}")
+        self.files, self.puppi = tuple(map(str, files)), first.puppi
         self.name_or_path = ", ".join(part.name_or_path for part in self.parts)
         self.digest = hashlib.sha256("".join(part.digest for part in self.parts).encode()).hexdigest()
         self.classes, self.features, self.discriminant = first.classes, first.features, first.discriminant
@@ -68,11 +57,15 @@ class FoldTagger:
         """As :meth:`JetTagger.require`, of every network."""
         return tuple(dict.fromkeys(clause for part in self.parts for clause in part.require(domain, where=where)))
 
+    def in_range(self, pt: Any) -> Any:
+        """As :meth:`JetTagger.in_range`, of every network."""
+        return np.logical_and.reduce([part.in_range(pt) for part in self.parts])
+
     def folds_of(self, sample: str, event: ArrayLike) -> NDArray[np.int64]:
         """Fold of each event [n]."""
-        from rs3l_gnn.conventions import event_hash
+        from rs3l_gnn.models.folds import fold_of
 
-        return np.floor(event_hash(sample, event) * len(self.parts)).astype(np.int64)
+        return fold_of(sample, event, len(self.parts))
 
     def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
         """True for events that the very network that scores them has seen, which pre-training may have done [n]."""

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import FEATURE_NAMES, FEATURE_SETS, CheckpointError, ConfigError, parse_config
+from rs3l_gnn.conventions import (
+    FEATURE_NAMES,
+    FEATURE_SETS,
+    CheckpointError,
+    ConfigError,
+    InvalidDataError,
+    event_hash,
+    parse_config,
+)
 from rs3l_gnn.data import Views, gather_jets, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, evaluate
 from rs3l_gnn.evaluation.scorers import JetInputs
@@ -141,3 +150,40 @@ def test_networks_of_other_features(config: EvaluateConfig, all_views: Views, tm
         *gather_jets(more[:, [names.index(one) for one in wanted["more"]]], all_views.offsets, source[scored.nominal])
     )
     np.testing.assert_array_equal(scored.embeddings["alone"], z)
+
+
+def test_networks_of_folds(
+    config: EvaluateConfig, fold_files: Callable[..., list[str]], all_views: Views, tmp_path: Path
+) -> None:
+    """Every event of all sides has the score of the one network that did not see it."""
+    files = fold_files(3, samples=all_views.samples)
+    folds = {"kind": "folds", "files": files[::-1]}
+    document = {
+        "views": list(map(str, config.views)),
+        "taggers": {"folds": folds, "one": files[1]},
+        "tables": {"t": {"rows": {"a": "folds", "b": "n2"}, "reference": "b"}},
+        "splits": {"train": 0, "validation": 0, "test": 1},
+        "bootstrap": 10,
+        "responses": None,
+    }
+    with pytest.raises(InvalidDataError, match="fold1.safetensors was trained on .* of the .* events"):
+        score_test_events(parse_config(EvaluateConfig, document, where="here"))
+    document["taggers"] = {"folds": folds}
+    scored = score_test_events(parse_config(EvaluateConfig, document, where="here"))
+    assert scored.views.n_events == all_views.n_events
+    found = scored.scores["folds"].views
+    assert found is not None
+    networks = [load_tagger(file) for file in files]
+    for jet in range(0, scored.views.n_jets, 7):
+        sample = scored.views.samples[scored.views.sample[jet]]
+        fold = int(3 * event_hash(sample, scored.views.event[jet : jet + 1])[0])
+        alone = networks[fold].score(*all_views.take(scored.events.source_jet[jet : jet + 1]))
+        assert found[jet] == alone[0]
+    evaluate(parse_config(EvaluateConfig, document, where="here"), tmp_path / "out")
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["tables"]["t"]["rows"]["a"]["auc"] == metrics["tagging"]["folds"]["auc"]
+    origins = json.loads((tmp_path / "out" / "provenance.json").read_text())["trainings"]
+    assert len(origins["folds"]["digest"]) == 64
+    mixed = {**document, "taggers": {"folds": {"kind": "folds", "files": [*files[:2], files[0]]}}}
+    with pytest.raises(ConfigError, match="both leave fold 0 out"):
+        score_test_events(parse_config(EvaluateConfig, mixed, where="here"))

@@ -15,7 +15,14 @@ from typer.testing import CliRunner
 
 from rs3l_gnn.cli import app
 from rs3l_gnn.cli import tag as _tag  # noqa: F401  # registers the verb
-from rs3l_gnn.conventions import KINEMATIC_FEATURES, ConfigError, InputFileError, InvalidDataError, OutputError
+from rs3l_gnn.conventions import (
+    KINEMATIC_FEATURES,
+    ConfigError,
+    InputFileError,
+    InvalidDataError,
+    OutputError,
+    event_hash,
+)
 from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.processors import tag, tag_files
 
@@ -131,3 +138,30 @@ def test_mistakes_leave_nothing(toy_directory: Path, tagger_path: Path, tmp_path
     (tmp_path / "scores.root.json").write_text("{}")
     with pytest.raises(OutputError, match="scores.root.json exists already"):
         tag_files([good], tagger, tmp_path / "scores.root")
+
+
+def test_networks_of_folds(
+    toy_directory: Path, fold_files: Callable[..., list[str]], tagger_path: Path, tmp_path: Path
+) -> None:
+    """Each jet has the score that the network which left its event out gives it alone, whatever the order of files."""
+    file, files = toy_directory / "qcd" / "nominal_0000.root", fold_files(3)
+    output = tmp_path / "scores.parquet"
+    arguments = ["tag", str(file), "--output", str(output), "--device", "cpu"]
+    named = [word for one in files[::-1] for word in ("--tagger", one)]
+    result = CliRunner().invoke(app, [*arguments, *named, "--sample", "qcd"])
+    assert result.exit_code == 0, result.output
+    table = ak.from_parquet(output)
+    alone = []
+    for number, one in enumerate(files):
+        tag_files([file], JetTagger(one), tmp_path / f"{number}.parquet")
+        alone.append(ak.from_parquet(tmp_path / f"{number}.parquet").score)
+    folds = [int(3 * place) for place in event_hash("qcd", ak.to_numpy(table.event))]
+    assert table.score.to_list() == [alone[fold][jet] for jet, fold in enumerate(folds)]
+    assert json.loads((tmp_path / "scores.parquet.json").read_text())["sample"] == "qcd"
+    for extra, why in ((named, "need the sample of the events"), ([*named, "--kind", "onnx"], "go with one tagger")):
+        refused = CliRunner().invoke(app, [*arguments, *extra, "--force"])
+        assert (refused.exit_code, why in refused.stderr) == (2, True)
+    refused = CliRunner().invoke(app, [*arguments, *named, "--sample", "qcd", "--embeddings", "--force"])
+    assert (refused.exit_code, "no embedding in common" in refused.stderr) == (2, True)
+    refused = CliRunner().invoke(app, [*arguments, *named, "--tagger", str(tagger_path), "--sample", "qcd", "--force"])
+    assert (refused.exit_code, "was not trained on 4 folds" in refused.stderr) == (2, True)
