@@ -138,6 +138,7 @@ class Figures:
         for side in ("left", "right"):
             if text := getattr(self._style, side):
                 first.set_title(text, loc=side)
+        _lay_out(figure)
         with ExitStack() as files:
             for suffix in self._formats:
                 path = files.enter_context(atomic_file(self.folder / f"{free}.{suffix}", force=True))
@@ -147,6 +148,14 @@ class Figures:
                     _shrink(path)
         self.files += [f"{free}.{suffix}" for suffix in self._formats]
         return free
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes once for all formats; each would place them again, and draw everything twice for that."""
+    figure.set_dpi(_DPI)
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 _WITHOUT_DATE = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}

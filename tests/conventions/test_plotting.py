@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from rs3l_gnn.conventions import COLOURS, ConfigError, OutputError, PlotStyle, parse_config
@@ -44,6 +45,26 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"one/a.{suffix}").read_bytes() == (tmp_path / f"two/a.{suffix}").read_bytes()
     assert b"<dc:date>" not in (tmp_path / "one/a.svg").read_bytes()
+
+
+def test_pixels_are_those_of_matplotlib_alone(tmp_path: Path) -> None:
+    """The axes are placed once for all formats: a picture saved by matplotlib, which places them itself, is the same."""
+
+    def drawn() -> Figure:
+        figure, axes = ratio_panels(2)
+        for panel in axes.ravel():
+            panel.plot([1, 30], [2, 5e4], label="a")
+            panel.set(xlabel="pt [GeV]", ylabel="jets")
+        axes[0, 1].set_yscale("log")
+        axes[0, 0].legend()
+        return figure
+
+    with draw_into(tmp_path) as figures:
+        figures.save(drawn(), "ours")
+        drawn().savefig(tmp_path / "theirs.png", dpi=130)
+    ours, theirs = (imread(tmp_path / f"{name}.png")[..., :3] for name in ("ours", "theirs"))
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() < 0.25  # a palette of few colours; a line elsewhere would make it 1
 
 
 def test_all_formats_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_views_with_other_features(all_views: Views) -> None:
 def test_their_place_in_the_report(
     config: EvaluateConfig, taggers: dict[str, str], weaver_network: Any, tmp_path: Path
 ) -> None:
-    document = _document(config, taggers, weaver_network, tmp_path)
+    document = _document(config, taggers, weaver_network, tmp_path) | {"variations": []}
     evaluate(parse_config(EvaluateConfig, document, where="here"), tmp_path / "out")
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert list(metrics["tagging"]) == ["n2", "one", "script", "weaver"]

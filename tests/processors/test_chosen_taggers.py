@@ -43,9 +43,10 @@ def test_a_job_takes_what_all_of_its_files_can_feed(shared_data: Path, tmp_path:
         assert yaml.safe_load((folder / "config.yaml").read_text())["taggers"] == {"mine": chosen}
         models = json.loads((folder / "histograms.json").read_text())["models"]
         assert [JetTagger(chosen).digest in str(models), len(models)] == [True, 1]
-        output = tmp_path / f"{folder.name}.parquet"
-        made = tag_files([path for name in names for path in cms[name]], JetTagger("default"), output)
-        assert made["tagger"]["name"] == chosen
+        if "pfnano" in names:  # the other alone is that of the command below
+            output = tmp_path / f"{folder.name}.parquet"
+            made = tag_files([path for name in names for path in cms[name]], JetTagger("default"), output)
+            assert made["tagger"]["name"] == chosen
 
 
 @pytest.mark.usefixtures("shipped")

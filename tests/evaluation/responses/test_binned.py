@@ -83,6 +83,7 @@ def test_particles_of_the_views_are_read(toy_views: Path, taggers: dict[str, str
         "taggers": {"one": taggers["one"]},
         "bootstrap": 10,
         "efficiencies": [0.5],
+        "variations": ["fsrRenHi", "fsrRenLo"],
         "responses": {"profile": {"bins": 2, "efficiency": 0.5}},
     }
     found = evaluate(EvaluateConfig.model_validate(document), tmp_path / "out")
