@@ -48,7 +48,7 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_pixels_are_those_of_matplotlib_alone(tmp_path: Path) -> None:
-    """The axes are placed once for all formats: a picture saved by matplotlib, which places them itself, is the same."""
+    """The axes are placed once for all formats: matplotlib, which places them itself, saves the same picture."""
 
     def drawn() -> Figure:
         figure, axes = ratio_panels(2)
