@@ -39,9 +39,9 @@ def smearing(
         generated: pT of the matched generated jet in GeV, NaN without one [n_jets].
         normal: one random number for each jet, the same for every variation [n_jets].
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # a pT of 0 matches nothing
         matched = np.abs(pt - generated) < _WIDTHS * resolution * pt
-    by_match = 1 + (factor - 1) * (pt - np.where(matched, generated, pt)) / pt
+        by_match = 1 + (factor - 1) * (pt - np.where(matched, generated, pt)) / pt
     by_chance = 1 + resolution * np.sqrt(np.maximum(np.square(factor) - 1, 0)) * normal
     return np.maximum(np.where(matched, by_match, by_chance), _SMALLEST)
 

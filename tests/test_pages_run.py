@@ -21,6 +21,7 @@ from rs3l_gnn.inference import JetTagger
 ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"\*Not run by the tests: [^*]+\*$")
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LOOP = re.compile(r"for (\w+) in ([\w ]+); do (.*); done$")
 SETS = {
     # What is said after the words of the page, so that a command takes seconds.
     "simulate.demo": ["samples.qcd.events=160", "samples.hbb.events=200", "samples.wqq.events=60", "chunk_size=70"],
@@ -70,8 +71,18 @@ def _invoke(words: list[str]) -> None:
     assert done.exit_code == 0, f"rs3l {shlex.join(words)}: {done.output}"
 
 
-def _run_bash(text: str) -> None:
+def _unrolled(text: str) -> Iterator[str]:
+    """Lines of a block, those of a loop of one line once for each of its words."""
     for line in text.splitlines():
+        loop = LOOP.match(line)
+        if loop is None:
+            yield line
+        else:
+            yield from (loop[3].replace(f"${loop[1]}", word) for word in loop[2].split())
+
+
+def _run_bash(text: str) -> None:
+    for line in _unrolled(text):
         words = shlex.split(line, comments=True)
         if not words or words[0] in NOT_COMMANDS:
             continue
@@ -188,6 +199,10 @@ def test_a_page_runs(
         from rs3l_gnn.models import load_tagger
 
         scope["tagger"] = load_tagger("default-hbb")  # of torch, with gradients
+    if page == "docs/data.md":
+        from rs3l_gnn.models import load_encoder
+
+        scope["encoder"] = load_encoder("default")  # of torch, too
     if page == "docs/checkpoints.md":
         _remove(folder / "tagger.safetensors")
     if page == "docs/encoder.md":

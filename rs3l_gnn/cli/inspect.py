@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,10 +13,12 @@ __all__ = ["inspect"]
 
 @verb()
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file of ours, LHE, PFNano, ..., or shipped weights.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A file of ours, LHE, PFNano, ..., or weights by name or address.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of lines.")] = False,
 ) -> None:
-    """Say what a file is and what it holds; of shipped weights, the name will do."""
+    """Say what a file is and what it holds; of shipped weights, the name will do, and of published ones the address."""
     from rs3l_gnn.workflows.inspection import describe, render
 
-    typer.echo(render(describe(path), as_json=as_json))
+    typer.echo(render(describe(file), as_json=as_json))

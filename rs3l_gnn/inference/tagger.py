@@ -12,7 +12,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError, InvalidDataError, JetDomain
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
 from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.inference.by_format import choose_shipped, features_of_name, stands_for_several
@@ -20,6 +20,7 @@ from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagg
 from rs3l_gnn.inference.inputs import JetInputs, format_of_candidates, jet_inputs, with_paper
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
 from rs3l_gnn.models.stored import seen_events
+from rs3l_gnn.models.triton.candidates import sent_features
 
 if TYPE_CHECKING:
     from rs3l_gnn.inference.loading import JetScorer
@@ -277,7 +278,8 @@ class JetTagger:
     def _score(self, inputs: JetInputs) -> NDArray[np.float32]:
         if self.served:
             distant = cached_served(self.name_or_path, self.digest)
-            return distant.score(inputs.table(FEATURE_NAMES), inputs.offsets)
+            sent = sent_features(distant.features, inputs.names)
+            return distant.score(inputs.table(sent), inputs.offsets, sent)
         if self.exported is None:
             model = self.model
             return model.score(inputs.table(model.encoder.config.features), inputs.offsets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -120,12 +120,15 @@ class TritonTagger:
         if self.kind != "tagger":
             raise CheckpointError(f"{address.model} on {address.server} is an {self.kind}, which gives no scores")
 
-    def score(self, features: NDArray[np.floating], offsets: NDArray[np.integer]) -> NDArray[np.float32]:
+    def score(
+        self, features: NDArray[np.floating], offsets: NDArray[np.integer], names: Sequence[str] = FEATURE_NAMES
+    ) -> NDArray[np.float32]:
         """Scores of jets.
 
         Args:
-            features: in the order of ``conventions.FEATURES`` [n_particles, 15].
+            features: of each particle [n_particles, C].
             offsets: first particle of each jet [n_jets + 1].
+            names: of the C features, as :func:`rs3l_gnn.models.triton.candidates.sent_features` gives them.
 
         Returns:
             In [0, 1], [n_jets] for one class, [n_jets, n_classes] for more.
@@ -138,12 +141,13 @@ class TritonTagger:
         out = np.empty((len(offsets) - 1, len(self.classes)), np.float32)
         for start in range(0, len(out), _JETS):
             cut = offsets[start : start + _JETS + 1]
-            some = features[cut[0] : cut[-1], : len(FEATURE_NAMES)]
-            out[start : start + len(cut) - 1] = self._scores(some, cut - cut[0])
+            some = candidates_of(features[cut[0] : cut[-1]], cut - cut[0], names)
+            out[start : start + len(cut) - 1] = self._scores(*some, cut - cut[0])
         return out[:, 0] if len(self.classes) == 1 else out
 
-    def _scores(self, features: NDArray[np.floating], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-        candidates, jets = candidates_of(features, offsets)
+    def _scores(
+        self, candidates: NDArray[np.float32], jets: NDArray[np.float32], offsets: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         padded, valid = padded_candidates(candidates, offsets, _MULTIPLE)
         inputs = []
         for name, array, kind in (("candidates", padded, "FP32"), ("jets", jets, "FP32"), ("valid", valid, "BOOL")):

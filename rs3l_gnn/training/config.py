@@ -156,8 +156,8 @@ class PretrainConfig(BaseConfig):
     encoder: AnyEncoder = EdgeConvConfig()
     start_from: str | None = Field(
         None,
-        description="weights to go on from: shipped ones by name, or a file, of the architecture in encoder; random "
-        "weights if null",
+        description="weights to go on from: shipped ones by name, a file, or an address, of the architecture in "
+        "encoder; random weights if null",
     )
     projection: ProjectionConfig | None = Field(
         None, description="network between embedding and loss, e.g. {hidden: [128], dim: 64}; none if null"
@@ -199,7 +199,7 @@ class FinetuneConfig(BaseConfig):
 
     views: Paths = Field((), description="outputs of rs3l pair, or published files in HDF5 or ROOT")
     encoder: str | None = Field(
-        None, description="weights to start from: shipped ones by name, or a file; random weights if null"
+        None, description="weights to start from: shipped ones by name, a file, or an address; random weights if null"
     )
     architecture: AnyEncoder | None = Field(
         None, description="the encoder, where it starts from random weights; a loaded one must agree if this is given"

@@ -12,7 +12,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import CheckpointError, ConfigError, ServerError
+from rs3l_gnn.conventions import CheckpointError, ConfigError, InvalidDataError, ServerError
 from rs3l_gnn.inference import JetTagger, event_inputs
 from rs3l_gnn.inference.triton import TritonAddress
 
@@ -67,11 +67,21 @@ class Server(_Servicer):  # type: ignore[misc]  # generated code, without types
 
 
 @pytest.fixture(scope="module")
-def served(tagger_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Server]]:
+def nano_path(make_tagger: Any) -> Path:
+    """A tagger of the 13 features without impact parameters."""
+    path: Path = make_tagger(seed=3, features=["nano"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(
+    tagger_path: Path, nano_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Server]]:
     from rs3l_gnn.models.triton.repository import write_repository
 
     repository = tmp_path_factory.mktemp("triton")
     write_repository(tagger_path, repository, name="hbb")
+    write_repository(nano_path, repository, name="nano")
     (repository / "bare").mkdir()
     (repository / "bare" / "config.pbtxt").write_text('name: "bare"')
     servicer = Server(repository)
@@ -109,6 +119,22 @@ def test_scores_are_those_of_the_file(served: tuple[str, Server], events: Any, t
     assert np.array_equal(again.score(inputs), scores)
     with pytest.raises(ConfigError, match="scores alone"):
         distant.embeddings(inputs)
+
+
+def test_a_network_of_other_features(served: tuple[str, Server], events: Any, nano_path: Path) -> None:
+    """Jets with the paper's 15 features, with the 13 of the network, and with the 13 and another one."""
+    address, _ = served
+    distant, near = JetTagger(f"{address}/nano"), JetTagger(nano_path)
+    assert len(distant.features) == 13
+    assert distant.features == near.features
+    scores = near.score(event_inputs(events))
+    assert np.ptp(scores) > 1e-3
+    for features in (None, ["nano"], ["puppi_weight", "nano"]):
+        inputs = event_inputs(events) if features is None else event_inputs(events, features=features)
+        assert np.abs(distant.score(inputs) - scores).max() < 5e-5
+    # One that does take them is not given zeros.
+    with pytest.raises(InvalidDataError, match="do not hold tanh_d0, tanh_dz"):
+        JetTagger(f"{address}/hbb").score(event_inputs(events, features=["nano"]))
 
 
 def test_a_request_is_tried_again(served: tuple[str, Server], events: Any) -> None:

@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from typer.testing import CliRunner
 
+from rs3l_gnn.cli import app, load_verbs
 from rs3l_gnn.conventions import CheckpointError, ConfigError, DownloadError
-from rs3l_gnn.models import load_tagger
+from rs3l_gnn.data import PairConfig, pair
+from rs3l_gnn.inference import load_encoder as load_light
+from rs3l_gnn.models import load_encoder, load_tagger
 from rs3l_gnn.models.hub import fetch_network
+from rs3l_gnn.training import FinetuneConfig, finetune
 
 pytest.importorskip("pooch")
 
@@ -119,6 +124,39 @@ def test_a_hub(
     assert "taking hf://group/hbb as it was" in caplog.text
     with pytest.raises(DownloadError, match=r"not in the cache.*RS3L_OFFLINE.*copy the cache"):
         fetch_network("hf://group/other")
+
+
+def test_every_door(site: tuple[str, Path, list[str]], tagger_path: Path, toy_directory: Path, tmp_path: Path) -> None:
+    """A training that starts from an address and one that starts from the file end with the same weights."""
+    _hub(site[1], tagger_path)
+    address = "hf://group/hbb"
+    encoder = load_encoder(tagger_path)
+    assert load_encoder(address).digest == load_light(address).digest == encoder.digest
+    pair(PairConfig(directories=(toy_directory,)), tmp_path / "views.h5")
+    trainer = {"epochs": 1, "threads": 1}
+    for name, start in (("by_address", address), ("by_file", str(tagger_path))):
+        config = {"views": tmp_path / "views.h5", "encoder": start, "mode": "fixed", "trainer": trainer}
+        finetune(FinetuneConfig.model_validate(config), tmp_path / name)
+    taggers = [load_tagger(tmp_path / name / "tagger.safetensors") for name in ("by_address", "by_file")]
+    assert taggers[0].digest == taggers[1].digest
+    assert taggers[0].encoder.digest == encoder.digest
+
+
+def test_inspect_says_what_stands_at_an_address(
+    site: tuple[str, Path, list[str]], tagger_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _hub(site[1], tagger_path)
+    load_verbs()
+    inspected = CliRunner().invoke(app, ["inspect", "hf://group/hbb", "--json"])
+    assert json.loads(inspected.stdout)["digest"] == load_tagger(tagger_path).digest
+    monkeypatch.setenv("RS3L_OFFLINE", "1")
+    offline = CliRunner().invoke(app, ["inspect", "hf://group/other"])
+    assert offline.exit_code == 2
+    assert "RS3L_OFFLINE or HF_HUB_OFFLINE forbids downloads" in " ".join(offline.output.split())
+    assert "copy the cache" in " ".join(offline.output.split())
+    wrong = CliRunner().invoke(app, ["inspect", "hf://group"])
+    assert wrong.exit_code == 2
+    assert "a network has no such address" in " ".join(wrong.output.split())
 
 
 def test_a_server_that_is_not_there(site: tuple[str, Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
@@ -14,6 +15,9 @@ from rs3l_gnn.conventions import ClusterError, ConfigError, MissingDependencyErr
 from rs3l_gnn.processors.running.launcher import Launcher, first_worker
 
 __all__ = ["HTCondor", "Slurm"]
+
+_SECONDS = 5.0
+"""Between two looks whether jobs are missing."""
 
 
 class BatchSystem(Launcher):
@@ -53,7 +57,7 @@ class BatchSystem(Launcher):
 
     @contextmanager
     def open(self) -> Iterator[Any]:
-        """A client of a new cluster, once its first job runs; later ones join in."""
+        """A client of a new cluster, once its first job runs; later ones join in, and lost ones are submitted again."""
         import distributed
 
         make_client: Any = distributed.Client  # it has no types
@@ -65,12 +69,34 @@ class BatchSystem(Launcher):
                     hint="run where jobs are submitted, or choose another launcher",
                 )
             cluster.scale(jobs=self.jobs)
-            with make_client(cluster) as client:
+            with make_client(cluster) as client, _replaced(cluster, self.jobs):
                 first_worker(client, self.worker_timeout)
                 yield client
 
     def _resources(self) -> dict[str, Any]:
         return {}
+
+
+@contextmanager
+def _replaced(cluster: Any, jobs: int) -> Iterator[None]:
+    """Jobs that have ended at their wall time or otherwise are submitted again.
+
+    Dask forgets the worker of such a job and submits another one only when it is told how many there should be; its
+    adaptive mode counts the lost ones as there.
+    """
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(_SECONDS):
+            cluster.scale(jobs=jobs)
+
+    thread = threading.Thread(target=tell, name="rs3l-jobs", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class HTCondor(BatchSystem):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES
+from rs3l_gnn.conventions import FEATURE_NAMES, IMPACT_FEATURES
 
-__all__ = ["CANDIDATE_FIELDS", "JET_FIELDS", "PARAMETER", "candidates_of", "padded_candidates"]
+__all__ = ["CANDIDATE_FIELDS", "JET_FIELDS", "PARAMETER", "candidates_of", "padded_candidates", "sent_features"]
 
 CANDIDATE_FIELDS = ("pt", "eta", "phi", "energy", "charge", "pdgId", "d0", "dz")
 """Of each candidate, in the order of the input: GeV, rad, units of e, PDG number, mm (anything without a track)."""
@@ -22,22 +24,34 @@ _FLAGS = ("is_photon", "is_muon", "is_electron", "is_charged_hadron", "is_neutra
 _PDG = (22, 13, 11, 211, 130)
 
 
+def sent_features(taken: Sequence[str], held: Sequence[str]) -> tuple[str, ...]:
+    """Features that a request is made of: the paper's 15, without impact parameters where nobody has or wants them.
+
+    Args:
+        taken: inputs of the network.
+        held: features of the jets.
+    """
+    return tuple(name for name in FEATURE_NAMES if name not in IMPACT_FEATURES or name in held or name in taken)
+
+
 def candidates_of(
-    features: NDArray[np.floating], offsets: NDArray[np.integer]
+    features: NDArray[np.floating], offsets: NDArray[np.integer], names: Sequence[str] = FEATURE_NAMES
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Candidates and jets that have these features: directions relative to the jet, whose axis is at eta = phi = 0.
 
     Args:
-        features: in the order of ``conventions.FEATURES`` [n_particles, 15].
+        features: of each particle [n_particles, C].
         offsets: first particle of each jet [n_jets + 1].
+        names: of the C features, as :func:`sent_features` gives them.
 
     Returns:
         candidates [n_particles, 8] and jets [n_jets, 4]; pT and energy of a jet without candidates are 1.
     """
-    columns = dict(zip(FEATURE_NAMES, np.asarray(features, dtype=np.float64).T, strict=True))
+    columns = dict.fromkeys(IMPACT_FEATURES, np.zeros(len(features)))
+    columns |= dict(zip(names, np.asarray(features, dtype=np.float64).T, strict=True))
     flags = np.stack([columns[name] for name in _FLAGS], axis=1)
     with np.errstate(divide="ignore"):  # tanh of anything far is 1
-        lengths = [np.clip(np.arctanh(columns[name]), -_FAR, _FAR) for name in ("tanh_d0", "tanh_dz")]
+        lengths = [np.clip(np.arctanh(columns[name]), -_FAR, _FAR) for name in IMPACT_FEATURES]
     pt, energy = np.exp(columns["log_pt"]), np.exp(columns["log_e"])
     pdg = np.array(_PDG)[np.argmax(flags, axis=1)]
     rows = [pt, columns["deta"], columns["dphi"], energy, columns["charge"], pdg, *lengths]

@@ -19,7 +19,7 @@ from rs3l_gnn.workflows.inspection.networks import (
     describe_checkpoint,
     describe_onnx,
     looks_like_onnx,
-    shipped_weights,
+    named_weights,
 )
 from rs3l_gnn.workflows.inspection.texts import describe_text
 
@@ -44,12 +44,13 @@ class FileKind:
 
 
 def describe(path: Path | str) -> Description:
-    """Describe one file, or shipped weights by name; the key ``kind`` names the format.
+    """Describe one file, or weights by name or address; the key ``kind`` names the format.
 
     Raises:
         InputFileError: the file is missing, empty, truncated, or of no known format.
+        ConfigError, DownloadError: of an address, see :func:`rs3l_gnn.models.hub.fetch_network`.
     """
-    path = shipped_weights(path)
+    path = named_weights(path)
     if path.is_dir():
         raise InputFileError(f"{path} is a directory", hint="name one file in it")
     require_file(path)

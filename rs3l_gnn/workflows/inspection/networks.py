@@ -9,8 +9,9 @@ from typing import Any
 
 from rs3l_gnn.conventions import CheckpointError
 from rs3l_gnn.conventions.inputs import reading
+from rs3l_gnn.models.hub import fetch_network, is_address
 
-__all__ = ["describe_checkpoint", "describe_onnx", "looks_like_onnx", "shipped_weights"]
+__all__ = ["describe_checkpoint", "describe_onnx", "looks_like_onnx", "named_weights"]
 
 Description = dict[str, Any]
 
@@ -41,8 +42,10 @@ def _inside(path: Path) -> set[str]:
         return {name.partition("/")[2] for name in archive.namelist()}
 
 
-def shipped_weights(path: Path | str) -> Path:
-    """The file of shipped weights of that name, where there is no file of that name; else the path itself."""
+def named_weights(path: Path | str) -> Path:
+    """The file of weights of that address, or of shipped ones of that name where no file has it; else the path."""
+    if is_address(path):
+        return fetch_network(str(path))
     path = Path(path)
     shipped = Path(str(files("rs3l_gnn.models") / "weights" / f"{path}.safetensors"))
     return shipped if not path.exists() and path.name == str(path) and shipped.is_file() else path
