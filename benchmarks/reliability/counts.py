@@ -10,15 +10,21 @@ from typing import Any
 from rs3l_gnn.benchmarks.reliability.faults import FAULTS, Reference, lost
 from rs3l_gnn.benchmarks.reliability.fuzz import fuzz, shares
 from rs3l_gnn.benchmarks.reliability.jobs import VERBS, make_jobs
+from rs3l_gnn.benchmarks.reliability.kinds import KINDS
 
 __all__ = ["count_damaged", "count_faults"]
 
 
-def count_damaged(total: int = 2_000) -> dict[str, Any]:
-    """Damaged files of each kind: ``tries``, ``read``, ``refused``, ``escaped``, and a line for each that escaped."""
-    result = fuzz(shares(total))
-    kinds = {}
-    for name in shares(total):
+def count_damaged(total: int = 2_000, *, only: Sequence[str] = tuple(KINDS)) -> dict[str, Any]:
+    """Damaged files of each kind: ``tries``, ``read``, ``refused``, ``escaped``, and a line for each that escaped.
+
+    Args:
+        total: of all kinds.
+        only: these kinds, each with its share of the total.
+    """
+    counts = {name: count for name, count in shares(total).items() if name in only}
+    result, kinds = fuzz(counts), {}
+    for name in counts:
         read, refused = result.read[name], result.refused[name]
         escaped = sum(one.kind == name for one in result.escaped)
         kinds[name] = {"tries": read + refused + escaped, "read": read, "refused": refused, "escaped": escaped}

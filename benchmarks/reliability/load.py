@@ -43,25 +43,25 @@ def measure_loads(names: tuple[str, ...] | None = None, *, fraction: float = 1.0
         fraction: of the sizes, for a quick look.
 
     Returns:
-        By load: ``sizes``, ``seconds``, ``peak_mb`` [2 each], and ``seconds_over_linear``: how much longer the large
-        one takes than the small one's time times the ratio of the sizes.
+        By load: ``sizes``, ``seconds``, ``cpu_seconds`` (these count on a busy machine), ``peak_mb`` [2 each], and
+        ``over_linear``: how much more processor time the large one takes than the small one's times the ratio of sizes.
     """
     found = {}
     for name in names or tuple(LOADS):
         sizes = [max(int(size * fraction), 2) for size in LOADS[name].sizes]
         rows = [_measured(name, size) for size in sizes]
-        seconds, peaks = ([row[place] for row in rows] for place in range(2))
-        linear = seconds[0] * sizes[1] / sizes[0]
+        seconds, cpu, peaks = ([row[place] for row in rows] for place in range(3))
         found[name] = {
             "sizes": sizes,
             "seconds": seconds,
+            "cpu_seconds": cpu,
             "peak_mb": peaks,
-            "seconds_over_linear": seconds[1] / linear,
+            "over_linear": cpu[1] / cpu[0] * sizes[0] / sizes[1],
         }
     return found
 
 
-def _measured(name: str, size: int) -> tuple[float, float]:
+def _measured(name: str, size: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         LOADS[name].prepare(Path(folder), size)
         # A process of its own: a peak never falls.
@@ -69,10 +69,10 @@ def _measured(name: str, size: int) -> tuple[float, float]:
             return pool.submit(_work, name, folder, size).result()
 
 
-def _work(name: str, folder: str, size: int) -> tuple[float, float]:
-    start = time.perf_counter()
+def _work(name: str, folder: str, size: int) -> tuple[float, float, float]:
+    start, cpu = time.perf_counter(), time.process_time()
     LOADS[name].work(Path(folder), size)
-    return time.perf_counter() - start, peak_mb()
+    return time.perf_counter() - start, time.process_time() - cpu, peak_mb()
 
 
 def _write_names(folder: Path, size: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,22 +52,33 @@ def _fits() -> dict[str, Any]:
     return measure_writers()
 
 
-def _damaged() -> dict[str, Any]:
+def _damaged(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
     from rs3l_gnn.benchmarks.reliability.counts import count_damaged
+    from rs3l_gnn.benchmarks.reliability.kinds import KINDS
 
-    return count_damaged()
+    return count_damaged(2_000 if tries is None else tries, only=_known(only, KINDS))
 
 
-def _faults() -> dict[str, Any]:
+def _faults(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
     from rs3l_gnn.benchmarks.reliability.counts import count_faults
+    from rs3l_gnn.benchmarks.reliability.jobs import VERBS
 
-    return count_faults()
+    return count_faults(_known(only, VERBS), tries=tries or 1)
 
 
-def _load() -> dict[str, Any]:
-    from rs3l_gnn.benchmarks.reliability.load import measure_loads
+def _load(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.reliability.load import LOADS, measure_loads
 
-    return measure_loads()
+    del tries
+    return measure_loads(_known(only, LOADS))
+
+
+def _known(only: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
+    """The names that were chosen, all without a choice."""
+    unknown = sorted(set(only) - set(names))
+    if unknown:
+        raise ConfigError(f"--only: unknown {', '.join(unknown)}", allowed=list(names))
+    return only or tuple(names)
 
 
 def _install() -> dict[str, Any]:
@@ -89,26 +100,47 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "pairing": _pairing,
     "analysis": _analysis,
     "fits": _fits,
-    "damaged": _damaged,
-    "faults": _faults,
-    "load": _load,
     "install": _install,
     "start": _start,
 }
+_COUNTS: dict[str, Callable[[tuple[str, ...], int | None], dict[str, Any]]] = {
+    "damaged": _damaged,
+    "faults": _faults,
+    "load": _load,
+}
+"""Those with parts, whose tables stand in ``docs/reliability.md``."""
+_NAMES = (*_BENCHMARKS, *_COUNTS)
 
 
 @verb()
 def benchmark(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"What to measure: {', '.join(_BENCHMARKS)}.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"What to measure: {', '.join(_NAMES)}.")],
+    *,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="A kind of file, verb or load; of damaged, faults and load.")
+    ] = None,
+    tries: Annotated[
+        int | None, typer.Option("--tries", min=1, help="Damaged files in all, or moments of each fault of each verb.")
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Put the table of damaged, faults or load into this page, between its marks."),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,
     force: Force = False,
 ) -> None:
     """Measure speed against a named reference in the same run, or count what wrong files, faults and loads do."""
-    if name not in _BENCHMARKS:
-        raise ConfigError(f"unknown benchmark {name!r}", allowed=list(_BENCHMARKS))
+    if name not in _NAMES:
+        raise ConfigError(f"unknown benchmark {name!r}", allowed=list(_NAMES))
+    if name not in _COUNTS and (only or tries or page):
+        raise ConfigError(f"benchmark {name}: no parts, tries or table", hint=f"these have them: {', '.join(_COUNTS)}")
     if json_file is not None:
         refuse_existing(json_file, force=force)
-    numbers = _BENCHMARKS[name]()
+    numbers = _COUNTS[name](tuple(only or ()), tries) if name in _COUNTS else _BENCHMARKS[name]()
     if json_file is not None:
         write_json(json_file, numbers, force=force)
+    if page is not None:
+        from rs3l_gnn.benchmarks.reliability.page import put_table
+
+        put_table(page, name, numbers)
     typer.echo(json.dumps(numbers, indent=2))

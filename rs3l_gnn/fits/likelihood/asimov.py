@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rs3l_gnn.fits.likelihood.likelihood import Likelihood
-from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
 if TYPE_CHECKING:
     from cabinetry.fit.results_containers import FitResults
@@ -24,8 +23,7 @@ def asimov_fit(likelihood: Likelihood) -> FitResults:
 
     parameters = likelihood.asimov_parameters()
     config = likelihood.model.config
-    with numpy_backend():
-        information = likelihood.objective().information(parameters)
+    information = likelihood.objective().information(parameters)
     free = ~np.asarray(config.suggested_fixed(), dtype=bool) & (np.diag(information) > 0)
     errors, correlation = np.zeros(len(parameters)), np.zeros_like(information)
     # In units of single errors, so that parameters of any size can be inverted together.

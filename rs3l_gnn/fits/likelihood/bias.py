@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.fits.likelihood.likelihood import Likelihood, covariance_of
-from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
 if TYPE_CHECKING:
     from cabinetry.fit.results_containers import FitResults
@@ -23,9 +22,8 @@ def response(likelihood: Likelihood, best: FitResults) -> NDArray[np.float64]:
     At the minimum, :math:`\partial\hat\theta / \partial n_i = C\, \partial_\theta \ln\lambda_i` with the covariance
     :math:`C` (implicit function theorem on the Poisson likelihood).
     """
-    with numpy_backend():
-        expected = likelihood.expected(best.bestfit)
-        gradient = likelihood.objective().jacobian(best.bestfit)
+    expected = likelihood.expected(best.bestfit)
+    gradient = likelihood.objective().jacobian(best.bestfit)
     slope = np.divide(gradient, expected, out=np.zeros_like(gradient), where=expected > 0)
     return np.asarray(covariance_of(best)[likelihood.poi_index] @ slope)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import FitError, progress
 from rs3l_gnn.fits.config.blocks import InferenceConfig
 from rs3l_gnn.fits.likelihood.hypotheses import conditional, limit, significance
-from rs3l_gnn.fits.likelihood.likelihood import Likelihood, value_of
+from rs3l_gnn.fits.likelihood.likelihood import Likelihood, covariance_of, value_of
 from rs3l_gnn.fits.report import Report
 
 if TYPE_CHECKING:
@@ -117,14 +117,20 @@ def rank(likelihood: Likelihood, best: FitResults) -> RankingResults:
     from cabinetry.fit.results_containers import RankingResults
 
     widths = cabinetry.model_utils.prefit_uncertainties(likelihood.model)
-    centre = value_of(best, likelihood.poi)[0]
+    centre, covariance = value_of(best, likelihood.poi)[0], covariance_of(best)
     rows = []
     for position, label in enumerate(best.labels):
         if label == likelihood.poi or not best.uncertainty[position] > 0:
             continue
         value, error, width = (float(content[position]) for content in (best.bestfit, best.uncertainty, widths))
+        # Where the others go if the likelihood is a parabola: close to the minimum that is looked for.
+        slope = covariance[position] / covariance[position, position]
         moved = {
-            step: value_of(conditional(likelihood, best, {label: value + step}), likelihood.poi)[0] - centre
+            step: value_of(
+                likelihood.fit(fixed={label: value + step}, start=best.bestfit + step * slope, covariance=False),
+                likelihood.poi,
+            )[0]
+            - centre
             for step in {width, -width, error, -error} - {0.0}
         }
         rows.append((label, value, error, moved.get(width, 0.0), moved.get(-width, 0.0), moved[error], moved[-error]))

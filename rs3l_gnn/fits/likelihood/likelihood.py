@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FitError
-from rs3l_gnn.fits.likelihood.minimise import Objective, minimise, numpy_backend
+from rs3l_gnn.fits.likelihood.minimise import Minimum, Objective, minimise, numpy_backend
 from rs3l_gnn.fits.templates.model import Templates
 from rs3l_gnn.fits.writers.pyhf import pyhf_workspace
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Likelihood", "covariance_of", "errors_by_group", "value_of"]
 
 _log = logging.getLogger(__name__)
-_MOST_BATCHED = 5_000_000
-"""Numbers that a batched evaluation may hold at once, 40 MB."""
 
 
 def value_of(results: FitResults, parameter: str) -> tuple[float, float]:
@@ -54,10 +53,14 @@ class Likelihood:
         specification = pyhf_workspace(templates)
         with numpy_backend():
             self.model, own = cabinetry.model_utils.model_and_data(specification)
-            self._batched = _batched_model(specification, self.model) if checked else None
         n = self.model.config.nmaindata
         counts = own[:n] if data is None else [float(count) for count in data]
         self.data: list[float] = [*counts, *own[n:]]
+        self._objective = Objective(self.model, self.data)
+        config = self.model.config
+        self._labels = tuple(config.par_names)
+        self._constant = tuple(config.suggested_fixed())
+        self._bounds = tuple((float(low), float(high)) for low, high in config.suggested_bounds())
         self.poi = templates.poi
         self.poi_index: int = self.model.config.poi_index
         if checked:
@@ -70,10 +73,9 @@ class Likelihood:
 
     def with_data(self, data: Sequence[float]) -> Likelihood:
         """The same model with other data, auxiliary data included."""
-        other = object.__new__(Likelihood)
-        other.templates, other.model, other.poi, other.poi_index = self.templates, self.model, self.poi, self.poi_index
-        other._batched = self._batched
+        other = copy.copy(self)
         other.data = [float(value) for value in data]
+        other._objective = self._objective.with_data(other.data)
         return other
 
     def asimov_parameters(self) -> NDArray[np.float64]:
@@ -84,8 +86,10 @@ class Likelihood:
 
     def expected(self, parameters: NDArray[np.float64], *, auxiliary: bool = False) -> NDArray[np.float64]:
         """Expected counts in all channels, one after another."""
+        if not auxiliary:
+            return self._objective.expected(parameters)
         with numpy_backend():
-            return np.asarray(self.model.expected_data(parameters, include_auxdata=auxiliary), dtype=np.float64)
+            return np.asarray(self.model.expected_data(parameters), dtype=np.float64)
 
     def expected_by_sample(self, parameters: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Expected counts of each sample in all channels; zeros where a channel does not have it."""
@@ -122,11 +126,8 @@ class Likelihood:
         Raises:
             FitError: no valid minimum.
         """
-        config = self.model.config
-        labels = tuple(config.par_names)
+        labels, constant, bounds = self._labels, list(self._constant), list(self._bounds)
         initial = np.array(self.asimov_parameters() if start is None else start, dtype=np.float64)
-        constant = list(config.suggested_fixed())
-        bounds = [(float(low), float(high)) for low, high in config.suggested_bounds()]
         if poi_bounds is not None:
             bounds[self.poi_index] = poi_bounds
         for name, value in (fixed or {}).items():
@@ -134,24 +135,21 @@ class Likelihood:
             initial[position], constant[position] = float(value), True
             bounds[position] = (min(bounds[position][0], float(value)), max(bounds[position][1], float(value)))
         initial = np.clip(initial, [low for low, _ in bounds], [high for _, high in bounds])
-        objective = self.objective()
-        scale = 0.1 * objective.steps
+        scale = 0.1 * self._objective.steps
         scale[self.poi_index] = 1e-2 * (bounds[self.poi_index][1] - bounds[self.poi_index][0])
-        with numpy_backend():
-            found = minimise(
-                objective, initial, fixed=constant, bounds=bounds, names=labels, scale=scale, covariance=covariance
+        found = minimise(
+            self._objective, initial, fixed=constant, bounds=bounds, names=labels, scale=scale, covariance=covariance
+        )
+        if found is None:
+            raise FitError(
+                "the fit finds no valid minimum",
+                hint="merge bins with few events, or prune nuisances without effect",
             )
-            if found is None:
-                raise FitError(
-                    "the fit finds no valid minimum",
-                    hint="merge bins with few events, or prune nuisances without effect",
-                )
-            asymmetric = _minos(found, self.poi) if minos else {}
-        return _results(found, labels, asymmetric)
+        return _results(found, labels, _minos(found.minuit, self.poi) if minos else {})
 
     def objective(self) -> Objective:
-        """-2 ln(L / L_saturated) as a function, with its gradient; to be used inside ``numpy_backend``."""
-        return Objective(self.model, self.data, self._batched)
+        """-2 ln(L / L_saturated) as a function, with its gradient."""
+        return self._objective
 
     def goodness_of_fit(self, best: FitResults) -> float | None:
         """P-value of the fit against the saturated model, None without degrees of freedom.
@@ -199,35 +197,21 @@ class Likelihood:
                     _log.warning("nuisance %s at %+g standard deviations: negative expectation", name, width)
 
 
-def _batched_model(specification: dict[str, Any], model: Any) -> Any:
-    import pyhf
-
-    config = model.config
-    n_points = 2 * config.npars
-    # pyhf holds [modifiers, samples, points, bins] at once.
-    if len(config.modifiers) * len(config.samples) * n_points * config.nmaindata > _MOST_BATCHED:
-        return None
-    settings = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
-    return pyhf.Workspace(specification).model(modifier_settings=settings, batch_size=n_points)
-
-
 def _minos(minimiser: Any, poi: str) -> dict[str, tuple[float, float]]:
     minimiser.minos(poi)
     errors = minimiser.merrors[poi]
     return {poi: (float(errors.lower), float(errors.upper))} if errors.is_valid else {}
 
 
-def _results(minimiser: Any, labels: tuple[str, ...], asymmetric: dict[str, tuple[float, float]]) -> FitResults:
+def _results(found: Minimum, labels: tuple[str, ...], asymmetric: dict[str, tuple[float, float]]) -> FitResults:
     from cabinetry.fit.results_containers import FitResults
 
-    n = len(labels)
-    covariance = np.zeros((n, n)) if minimiser.covariance is None else np.asarray(minimiser.covariance)
-    free = ~np.asarray(minimiser.fixed)
-    errors = np.where(free, np.sqrt(np.diag(covariance)), 0.0)
-    correlation = np.zeros((n, n))
-    correlation[np.ix_(free, free)] = covariance[np.ix_(free, free)] / np.outer(errors[free], errors[free])
-    values, minimum = np.asarray(minimiser.values), float(minimiser.fval)
-    return FitResults(values, errors, list(labels), correlation, minimum, minos_uncertainty=asymmetric)
+    errors = np.sqrt(np.diag(found.covariance) if found.covariance.ndim == 2 else found.covariance)
+    correlation = np.diag((errors > 0).astype(np.float64))
+    if found.covariance.ndim == 2:
+        scale = np.outer(errors, errors)
+        np.divide(found.covariance, scale, out=correlation, where=scale > 0)
+    return FitResults(found.parameters, errors, list(labels), correlation, found.value, minos_uncertainty=asymmetric)
 
 
 def errors_by_group(templates: Templates, best: FitResults) -> dict[str, float]:

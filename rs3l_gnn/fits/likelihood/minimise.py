@@ -2,26 +2,34 @@
 
 The likelihood of large counts is a small difference of huge numbers, and Minuit's derivatives are differences of that:
 close to a minimum, where fits of Asimov data start, they drown in rounding, and fits fail or stop early. Here the
-likelihood is taken relative to the saturated model, bin by bin, and its gradient from differences of the expectation,
-which are exact to eight digits.
+likelihood is taken relative to the saturated model, bin by bin, and its gradient from derivatives of the expectation.
+
+Each bin has a factor of its own for the statistical error of its simulation. Given all other parameters the best one
+is the root of a quadratic equation (Barlow and Beeston, Comput. Phys. Commun. 77 (1993) 219; Conway, arXiv:1103.0354,
+section 5): Minuit sees the others alone, which are few where bins are many.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Objective", "minimise", "numpy_backend"]
+from rs3l_gnn.fits.likelihood.expectation import Expectation
+
+__all__ = ["Minimum", "Objective", "minimise", "numpy_backend"]
 
 _TOLERANCE = 1e-3
 """Minuit stops at an estimated distance of 2e-6 above the minimum: parameters are good to 0.2 % of their errors."""
-_STEP = 1e-4
+_STEP = 1e-2
+"""Steps of differences of the gradient, in errors."""
 _UNPHYSICAL = 1e12
 """Stands for -2 ln L where an expectation is negative, far above every physical value, so that Minuit steps back."""
 
@@ -59,14 +67,15 @@ class Objective:
     Args:
         model: a pyhf model whose constraints are all Gaussian.
         data: counts and auxiliary data.
-        batched: the same model for ``2 * n_parameters`` points at once, which makes gradients ten times faster; None
-            where that would take too much memory.
+
+    Attributes:
+        expected: the expectation of the model.
+        steps: widths of the constraints, 1 for parameters without [n_parameters].
     """
 
-    def __init__(self, model: Any, data: Sequence[float], batched: Any = None) -> None:
-        self._model, self._batched, self._data = model, batched, np.asarray(data, dtype=np.float64)
+    def __init__(self, model: Any, data: Sequence[float]) -> None:
         config = model.config
-        self._n = config.nmaindata
+        self.expected = Expectation(model)
         # Auxiliary measurements, in their own order, are measurements of these parameters with these widths.
         places = [np.arange(config.npars)[config.par_slice(name)] for name in config.auxdata_order]
         widths = [np.asarray(config.param_set(name).width()) for name in config.auxdata_order]
@@ -74,38 +83,43 @@ class Objective:
         self._widths = np.concatenate(widths) if widths else np.empty(0)
         self.steps = np.ones(config.npars)
         self.steps[self._constrained] = self._widths
+        self._set_data(data)
+
+    def with_data(self, data: Sequence[float]) -> Objective:
+        """The same model with other counts and auxiliary data."""
+        other = copy.copy(self)
+        other._set_data(data)
+        return other
+
+    def _set_data(self, data: Sequence[float]) -> None:
+        content = np.asarray(data, dtype=np.float64)
+        self._counts, self._auxiliary = np.split(content, [len(content) - len(self._constrained)])
+        self._centre = np.zeros(len(self.steps))
+        self._centre[self._constrained] = self._auxiliary
 
     def value(self, parameters: NDArray[np.float64]) -> float:
         """-2 ln(L / L_saturated)."""
-        expected, counts = self.expected(parameters), self._data[: self._n]
+        expected, counts = self.expected(parameters), self._counts
         if not (np.isfinite(expected).all() and (expected >= 0).all() and (expected[counts > 0] > 0).all()):
             return _UNPHYSICAL
         filled = counts > 0
         change = (expected[filled] - counts[filled]) / counts[filled]
         total = 2 * (counts[filled] * (change - np.log1p(change))).sum() + 2 * expected[~filled].sum()
-        pulls = (self._data[self._n :] - parameters[self._constrained]) / self._widths
+        pulls = (self._auxiliary - parameters[self._constrained]) / self._widths
         return float(total + (pulls**2).sum())
 
     def gradient(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Its derivatives [n_parameters]."""
         expected = self.expected(parameters)
-        safe = np.where(expected > 0, expected, np.inf)
-        residual = 1 - self._data[: self._n] / safe
-        gradient = 2 * self.jacobian(parameters) @ residual
-        auxiliary = self._data[self._n :]
-        gradient[self._constrained] += 2 * (parameters[self._constrained] - auxiliary) / self._widths**2
+        residual = 1 - self._counts / np.where(expected > 0, expected, np.inf)
+        # Reshaped, since scipy makes a scalar of a single parameter in a single bin.
+        gradient = 2 * np.reshape(self.expected.jacobian(parameters) @ residual, len(parameters))
+        gradient[self._constrained] += 2 * (parameters[self._constrained] - self._auxiliary) / self._widths**2
         return np.asarray(gradient)
 
     def jacobian(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Derivatives of the expected counts [n_parameters, n_bins], by central differences."""
-        steps = _STEP * np.diag(self.steps)
-        points = np.concatenate([parameters + steps, parameters - steps])
-        if self._batched is not None:
-            content = np.asarray(self._batched.expected_data(points, include_auxdata=False), dtype=np.float64)
-        else:
-            content = np.stack([self.expected(point) for point in points])
-        above, below = np.split(content, 2)
-        return np.asarray((above - below) / (2 * _STEP * self.steps[:, None]))
+        """Derivatives of the expected counts [n_parameters, n_bins]."""
+        return np.asarray(self.expected.jacobian(parameters).toarray())
 
     def information(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         r"""Fisher information [n_parameters, n_parameters].
@@ -114,14 +128,63 @@ class Objective:
         constraints. Where the data are the expectation it is the Hessian of -ln L: second derivatives of
         :math:`\lambda_i` come with a factor :math:`1 - n_i / \lambda_i`.
         """
-        expected, jacobian = self.expected(parameters), self.jacobian(parameters)
-        information = np.einsum("ai,bi,i->ab", jacobian, jacobian, 1 / np.where(expected > 0, expected, np.inf))
+        expected, jacobian = self.expected(parameters), self.expected.jacobian(parameters).tocsr()
+        weighted = jacobian.multiply(1 / np.where(expected > 0, expected, np.inf))
+        information = np.asarray((weighted @ jacobian.T).toarray())
         information[self._constrained, self._constrained] += 1 / self._widths**2
-        return np.asarray(information)
+        return information
 
-    def expected(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected counts [n_bins]."""
-        return np.asarray(self._model.expected_data(parameters, include_auxdata=False), dtype=np.float64)
+    def profiled(
+        self, parameters: NDArray[np.float64], gammas: NDArray[np.bool_], bounds: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        r"""Parameters with the best factors of statistical errors, given all others.
+
+        :math:`\partial_\gamma` of :math:`2(\gamma t + u - n\ln(\gamma t + u)) + ((a - \gamma)/\sigma)^2` is zero
+        where :math:`t\gamma^2 + (u + ct)\gamma + cu - nt\sigma^2 = 0`, :math:`c = t\sigma^2 - a`; the larger root
+        has a positive expectation.
+
+        Args:
+            parameters: all of them [n_parameters].
+            gammas: which of ``expected.gammas`` to set [n_gammas].
+            bounds: of all parameters [n_parameters, 2].
+        """
+        places, bins = self.expected.gammas[gammas], self.expected.gamma_bins[gammas]
+        t, u = (content[bins] for content in self.expected.split(parameters))
+        variance, centre, n = self.steps[places] ** 2, self._centre[places], self._counts[bins]
+        c = t * variance - centre
+        linear, product = u + c * t, c * u - n * t * variance
+        root = np.sqrt((u - c * t) ** 2 + 4 * n * t**2 * variance)
+        # The form without a difference of large numbers.
+        with np.errstate(divide="ignore", invalid="ignore"):  # one of both forms may be 0 / 0
+            best = np.where(linear > 0, -2 * product / (linear + root), (root - linear) / (2 * t))
+        found = parameters.copy()
+        found[places] = np.clip(np.where(t == 0, centre, best), *bounds[places].T)
+        return found
+
+    def gamma_variances(self, parameters: NDArray[np.float64], gammas: NDArray[np.bool_]) -> NDArray[np.float64]:
+        r"""Variances of factors of statistical errors where all others are held, :math:`2 / \partial_\gamma^2`."""
+        places, bins = self.expected.gammas[gammas], self.expected.gamma_bins[gammas]
+        t = self.expected.split(parameters)[0][bins]
+        slope = t / self.expected(parameters)[bins]
+        return np.asarray(1 / (self._counts[bins] * slope**2 + 1 / self.steps[places] ** 2))
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """A valid minimum.
+
+    Attributes:
+        parameters: all of them [n_parameters].
+        value: -2 ln(L / L_saturated).
+        covariance: zeros for parameters that were held [n_parameters, n_parameters]; its diagonal alone, and roughly,
+            where no covariance was wanted [n_parameters].
+        minuit: what found it; knows the parameters that are not profiled.
+    """
+
+    parameters: NDArray[np.float64]
+    value: float
+    covariance: NDArray[np.float64]
+    minuit: Any
 
 
 def minimise(
@@ -133,34 +196,95 @@ def minimise(
     names: Sequence[str],
     scale: NDArray[np.float64],
     covariance: bool = True,
-) -> Any:
+) -> Minimum | None:
     """Find the minimum and the covariance there.
 
     Args:
         objective: what to minimise.
         start, fixed, bounds, names, scale: by parameter; scale is the size of a first step.
-        covariance: False where the minimum alone is wanted, which is faster.
+        covariance: False where the minimum alone is wanted, which is faster; the covariance is then rough.
 
     Returns:
-        The ``iminuit.Minuit`` after MIGRAD and HESSE, or None without a valid minimum.
+        The minimum after MIGRAD and HESSE, or None without a valid one.
     """
     from iminuit import Minuit  # type: ignore[import-untyped]  # ships no type information
 
+    held, limits = np.asarray(fixed, dtype=bool), np.asarray(bounds)
+    gammas = ~held[objective.expected.gammas]
+    others = np.setdiff1d(np.arange(len(start)), objective.expected.gammas[gammas])
+
+    def whole(some: NDArray[np.float64]) -> NDArray[np.float64]:
+        parameters = start.copy()
+        parameters[others] = some
+        return objective.profiled(parameters, gammas, limits)
+
     # Strategy 2 recomputes derivatives often: slower, but it passes minima where the quick one gives up.
     for strategy in (1, 2) if covariance else (0, 1, 2):
-        minimiser = Minuit(objective.value, start, grad=objective.gradient, name=names)
+        minimiser = Minuit(
+            lambda some: objective.value(whole(some)),
+            start[others],
+            grad=lambda some: objective.gradient(whole(some))[others],  # of what is profiled it is zero
+            name=[names[place] for place in others],
+        )
         minimiser.errordef = Minuit.LEAST_SQUARES
         minimiser.print_level = 0
         minimiser.strategy = strategy
         minimiser.tol = _TOLERANCE
-        minimiser.limits = list(bounds)
-        minimiser.errors = scale
-        minimiser.fixed = list(fixed)
-        if all(fixed):
-            return minimiser
-        minimiser.migrad()
+        minimiser.limits = limits[others]
+        minimiser.errors = scale[others]
+        minimiser.fixed = held[others]
+        if not held[others].all():
+            minimiser.migrad()
+            if not (minimiser.valid and minimiser.fval < _UNPHYSICAL / 2 and minimiser.covariance is not None):
+                continue
+        parameters, variances = whole(np.asarray(minimiser.values)), np.zeros(len(start))
+        variances[objective.expected.gammas[gammas]] = objective.gamma_variances(parameters, gammas)
+        free = ~held[others]
         if covariance:
-            minimiser.hesse()
-        if minimiser.valid and minimiser.fval < _UNPHYSICAL / 2 and minimiser.covariance is not None:
-            return minimiser
+            inner, slopes = _around(objective, whole, minimiser, others, limits)
+            if inner is None:
+                continue
+            found = slopes @ inner @ slopes.T + np.diag(variances)
+        else:
+            variances[others[free]] = np.square(minimiser.errors)[free]
+            found = variances
+        return Minimum(parameters, float(minimiser.fval), found, minimiser)
     return None
+
+
+def _around(
+    objective: Objective,
+    whole: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    minimiser: Any,
+    others: NDArray[np.int64],
+    limits: NDArray[np.float64],
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
+    r"""Covariance :math:`C` of what Minuit left free, and the slopes :math:`G` of all parameters along it.
+
+    The whole covariance is :math:`G C G^T`, and the variances of what was profiled with all others held. Both come from
+    differences over two hundredths of an error: of the gradient, which is exact, and not as in HESSE of the value.
+
+    Returns:
+        Covariance [n_free, n_free], None where it is not positive, and slopes [n_parameters, n_free].
+    """
+    values, free = np.asarray(minimiser.values), np.flatnonzero(~np.asarray(minimiser.fixed))
+    hessian, slopes = [np.zeros((0, len(free)))], [np.zeros((0, len(objective.steps)))]
+    for place in free:
+        step = np.zeros(len(values))
+        step[place] = _STEP * minimiser.errors[place]
+        below, above = (np.clip(values + side * step, *limits[others].T) for side in (-1, 1))
+        width = above[place] - below[place]
+        low, high = whole(below), whole(above)
+        slopes.append(((high - low) / width)[None])
+        hessian.append(((objective.gradient(high) - objective.gradient(low))[others[free]] / width)[None])
+    matrix, along = np.concatenate(hessian), np.concatenate(slopes).T
+    if not (np.diag(matrix) > 0).all():
+        return None, along
+    # In units of single errors, so that parameters of any size can be inverted together.
+    scale = np.sqrt(np.diag(matrix))
+    try:
+        unit = np.linalg.cholesky((matrix + matrix.T) / 2 / np.outer(scale, scale))
+    except np.linalg.LinAlgError:
+        return None, along
+    inverse = np.linalg.inv(unit)
+    return 2 * inverse.T @ inverse / np.outer(scale, scale), along

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
+import cabinetry
 import numpy as np
 import pyhf
 import pytest
+import torch
+from scipy.optimize import minimize_scalar
 
-from rs3l_gnn.fits import Likelihood, Templates
-from rs3l_gnn.fits.likelihood.minimise import Objective, numpy_backend
+from rs3l_gnn.fits import Likelihood, Templates, pyhf_workspace
+from rs3l_gnn.fits.likelihood.likelihood import covariance_of
+from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
 
 def test_value_differs_from_pyhf_by_a_constant(rich: Templates) -> None:
@@ -26,9 +33,7 @@ def test_gradient_is_the_slope_of_the_value(rich: Templates) -> None:
     parameters = likelihood.asimov_parameters() + 0.03
     with numpy_backend():
         objective = likelihood.objective()
-        alone = Objective(likelihood.model, likelihood.data)
         gradient = objective.gradient(parameters)
-        np.testing.assert_allclose(alone.gradient(parameters), gradient, rtol=1e-9)
         for position in range(len(parameters)):
             step = np.zeros(len(parameters))
             step[position] = 1e-5
@@ -53,6 +58,65 @@ def test_empty_bins_and_negative_expectations(rich: Templates) -> None:
         wrong = likelihood.asimov_parameters()
         wrong[likelihood.poi_index] = -1e4
         assert objective.value(wrong) > 1e11
+
+
+@pytest.mark.parametrize("counts", [None, np.array([0.0, 50, 900, 0, 1, 2, 3, 1000])])
+def test_factors_of_bins_are_the_best_given_all_others(rich: Templates, counts: np.ndarray | None) -> None:
+    likelihood = Likelihood(rich, counts)
+    objective = likelihood.objective()
+    gammas, bounds = objective.expected.gammas, np.array(likelihood.model.config.suggested_bounds())
+    assert {likelihood.model.config.par_names[place][:-3] for place in gammas} == {"staterror_sr", "staterror_cr"}
+    wanted = np.ones(len(gammas), dtype=bool)
+    wanted[1] = False
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        others = likelihood.asimov_parameters() + 0.1 * rng.normal(size=len(bounds))
+        found = objective.profiled(others, wanted, bounds)
+        untouched = np.setdiff1d(np.arange(len(bounds)), gammas[wanted])
+        np.testing.assert_array_equal(found[untouched], others[untouched])
+        for place in gammas[wanted]:
+
+            def along(value: float, place: int = int(place), found: np.ndarray = found) -> float:
+                moved = found.copy()
+                moved[place] = value
+                return objective.value(moved)
+
+            best = minimize_scalar(along, bounds=(0.5, 1.5), method="bounded", options={"xatol": 1e-9})
+            assert found[place] == pytest.approx(best.x, abs=1e-6)
+
+
+def test_same_minimum_and_covariance_as_pyhf_by_exact_derivatives(rich: Templates) -> None:
+    """Newton's method on pyhf's own -2 ln L of all parameters, with derivatives by torch."""
+    likelihood = Likelihood(rich)
+    best = likelihood.fit()
+    specification = pyhf_workspace(rich)
+    functional: Any = torch.autograd.functional
+    backend, optimizer = pyhf.get_backend()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="jsonschema.RefResolver", category=DeprecationWarning)
+            warnings.filterwarnings("ignore", message="Creating a tensor from a list", category=UserWarning)
+            pyhf.set_backend("pytorch", precision="64b")
+            model, data = cabinetry.model_utils.model_and_data(specification)
+            counts = torch.tensor(data, dtype=torch.float64)
+            offset = float(model.logpdf(torch.tensor(best.bestfit), counts)[0])
+
+            def minus_twice(parameters: torch.Tensor) -> Any:
+                return -2 * (model.logpdf(parameters, counts)[0] - offset)
+
+            point = torch.tensor(model.config.suggested_init(), dtype=torch.float64)
+            for _ in range(12):
+                slope = functional.jacobian(minus_twice, point)
+                hessian = functional.hessian(minus_twice, point)
+                point = point - torch.linalg.solve(hessian, slope)
+            covariance = 2 * torch.linalg.inv(functional.hessian(minus_twice, point)).numpy()
+    finally:
+        pyhf.set_backend(backend, optimizer)
+        torch.set_default_dtype(torch.float32)
+    errors = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose((best.bestfit - point.numpy()) / errors, 0, atol=1e-3)
+    np.testing.assert_allclose(best.uncertainty / errors, 1, atol=1e-3)
+    np.testing.assert_allclose((covariance_of(best) - covariance) / np.outer(errors, errors), 0, atol=2e-3)
 
 
 def test_the_backend_comes_back_after_an_error() -> None:

@@ -1,0 +1,71 @@
+"""Tables of what was counted, and their place in a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rs3l_gnn.conventions import InputFileError, atomic_file
+
+__all__ = ["put_table", "table"]
+
+
+def table(name: str, numbers: dict[str, Any]) -> str:
+    """A table in Markdown of what the benchmark ``damaged``, ``faults`` or ``load`` found."""
+    head, *rows = _ROWS[name](numbers)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def put_table(page: Path, name: str, numbers: dict[str, Any]) -> None:
+    """Replace what stands in the page between ``<!-- NAME -->`` and ``<!-- end of NAME -->``.
+
+    Raises:
+        InputFileError: the page has no such place.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- end of {name} -->")
+    if not end:
+        raise InputFileError(f"{page} has no place for a table", hint=f"<!-- {name} --> and <!-- end of {name} -->")
+    with atomic_file(page, force=True) as partial:
+        partial.write_text(f"{before}{begin}\n{table(name, numbers)}\n\n{end}{after}", encoding="utf-8")
+
+
+def _damaged(numbers: dict[str, Any]) -> list[list[Any]]:
+    columns = ("tries", "read", "refused", "escaped")
+    kinds = numbers["kinds"]
+    sums = ["all", *(sum(kind[column] for kind in kinds.values()) for column in columns)]
+    head = ["File", "Tries", "Read", "Refused", "Escaped"]
+    return [head, *([f"`{name}`", *(kind[column] for column in columns)] for name, kind in kinds.items()), sums]
+
+
+def _faults(numbers: dict[str, Any]) -> list[list[Any]]:
+    """By fault; what was lost is told by verb."""
+    rows: dict[str, list[tuple[str, int, int]]] = {}
+    for verb, faults in numbers.items():
+        for fault, found in faults.items():
+            rows.setdefault(fault, []).append((verb, found["tries"], found["lost"]))
+    lines: list[list[Any]] = [["Fault", "Tries", "Survived", "Lost"]]
+    sums = [0, 0]
+    for fault, found in rows.items():
+        tries, lost = (sum(int(row[place]) for row in found) for place in (1, 2))
+        where = ", ".join(f"{verb} {count}" for verb, _, count in found if count)
+        lines.append([fault, tries, tries - lost, f"{lost} ({where})" if lost else 0])
+        sums = [sums[0] + tries, sums[1] + lost]
+    return [*lines, ["all", sums[0], sums[0] - sums[1], sums[1]]]
+
+
+def _load(numbers: dict[str, Any]) -> list[list[Any]]:
+    lines: list[list[Any]] = [["Load", "Size", "Processor seconds", "Memory (MiB)"]]
+    for name, found in numbers.items():
+        size, cpu, peak = (
+            " → ".join(form(value) for value in found[key])
+            for key, form in (("sizes", "{:,}".format), ("cpu_seconds", "{:.1f}".format), ("peak_mb", "{:.0f}".format))
+        )
+        lines.append([name, size, cpu, peak])
+    return lines
+
+
+_ROWS: dict[str, Callable[[dict[str, Any]], list[list[Any]]]] = {"damaged": _damaged, "faults": _faults, "load": _load}

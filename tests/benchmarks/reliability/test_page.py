@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rs3l_gnn.benchmarks.reliability.page import put_table, table
+from rs3l_gnn.conventions import InputFileError
+
+FAULTS = {
+    "pair": {"SIGKILL": {"tries": 3, "lost": 0}, "two runs": {"tries": 3, "lost": 1}},
+    "fit": {"SIGKILL": {"tries": 2, "lost": 0}},
+}
+
+
+def test_tables_hold_the_numbers_and_their_sums() -> None:
+    assert table("faults", FAULTS).splitlines() == [
+        "| Fault | Tries | Survived | Lost |",
+        "| --- | --- | --- | --- |",
+        "| SIGKILL | 5 | 5 | 0 |",
+        "| two runs | 3 | 2 | 1 (pair 1) |",
+        "| all | 8 | 7 | 1 |",
+    ]
+    kinds = {"a.json": {"tries": 5, "read": 2, "refused": 3, "escaped": 0}}
+    kinds["b.lhe"] = {"tries": 4, "read": 0, "refused": 3, "escaped": 1}
+    assert table("damaged", {"kinds": kinds, "lines": []}).splitlines()[2:] == [
+        "| `a.json` | 5 | 2 | 3 | 0 |",
+        "| `b.lhe` | 4 | 0 | 3 | 1 |",
+        "| all | 9 | 2 | 6 | 1 |",
+    ]
+    load = {"names": {"sizes": [10, 1000], "cpu_seconds": [0.12, 2.0], "peak_mb": [50.2, 61.0]}}
+    assert table("load", load).splitlines()[2] == "| names | 10 → 1,000 | 0.1 → 2.0 | 50 → 61 |"
+
+
+def test_a_table_has_its_place_in_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n<!-- faults -->\n\nold\n\n<!-- end of faults -->\n\nMore.\n", encoding="utf-8")
+    for _ in range(2):  # the second time changes nothing
+        put_table(page, "faults", FAULTS)
+        head, _, tail = page.read_text(encoding="utf-8").partition(table("faults", FAULTS))
+        assert head == "# A page\n\n<!-- faults -->\n\n"
+        assert tail == "\n\n<!-- end of faults -->\n\nMore.\n"
+    with pytest.raises(InputFileError, match="has no place for a table"):
+        put_table(page, "load", {})
