@@ -45,6 +45,7 @@ from rs3l_gnn.processors.running.chunking import work_items
 from rs3l_gnn.processors.running.execution import AddingUp, warm_up
 from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.running.metadata import is_simulation
+from rs3l_gnn.processors.running.open_files import LentTrees
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
 from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
 from rs3l_gnn.processors.running.summary import summarise
@@ -99,7 +100,9 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
         warm = partial(warm_up, list(processor.taggers.values()))
         with config.run.executor.open(warm, retries=config.run.retries) as workers:
             started = time.perf_counter()
-            result = _run(config, processor, AddingUp(workers=workers, retries=config.run.retries, sink=stored), items)
+            run = config.run
+            executor = AddingUp(workers=workers, retries=run.retries, timeout=run.xrootd_timeout, sink=stored)
+            result = _run(config, processor, executor, items)
             seconds = time.perf_counter() - started
         for name, pairs in stored.pairs.items():
             result["out"][name]["pairs"] = pairs
@@ -284,7 +287,7 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp
         xrootdtimeout=config.run.xrootd_timeout,
         checkpointer=checkpointer,
     )
-    result: dict[str, Any] = runner.run(items, processor)
+    result: dict[str, Any] = runner.run(items, processor, uproot_options={"object_cache": LentTrees()})
     return result
 
 

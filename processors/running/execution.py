@@ -21,6 +21,7 @@ from rs3l_gnn.conventions import InputFileError, progress
 from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, with_paper
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.running.executor import Function, Workers, chunk_name
+from rs3l_gnn.processors.running.open_files import close_file, kept_open
 
 __all__ = ["AddingUp", "ReadFailuresAsResults", "warm_up"]
 
@@ -54,17 +55,25 @@ class ReadFailuresAsResults:
 
     An exception loses its causes on the way from one process to another, so that the caller could not tell a damaged
     file from a mistake in a program.
+
+    Attributes:
+        function: coffea's, with a processor.
+        timeout: seconds for a remote file.
     """
 
     function: Function
+    timeout: int = 60
 
     def __call__(self, item: Any) -> Any:
         """Process one chunk."""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), kept_open(item, timeout=self.timeout) as read:
                 # Coffea warns of every attempt; what fails in the end is in the report.
                 warnings.filterwarnings("ignore", "Performed attempt", UserWarning)
-                return self.function(item)
+                result = self.function(item)
+                if "bytesread" in result.get("metrics", {}):
+                    result["metrics"]["bytesread"] += read()
+                return result
         except Exception as error:
             cause: BaseException | None = error
             while cause is not None and not is_read_error(cause):
@@ -83,20 +92,25 @@ class AddingUp(ExecutorBase):  # type: ignore[misc]  # coffea ships no type info
     Attributes:
         workers: from an executor.
         retries: how often coffea's Runner repeats a chunk that raises.
+        timeout: seconds for a remote file.
         sink: sees each result first; it takes out what must not pile up in memory.
     """
 
     workers: Workers = field(kw_only=True)
     retries: int = 1
+    timeout: int = 60
     sink: Callable[[Any], None] | None = None
 
     def __call__(self, items: Sequence[Any], function: Function, accumulator: Any) -> tuple[Any, int | BaseException]:
         """Add the results of ``function`` on all items to ``accumulator``."""
-        results = self.workers.results(items, ReadFailuresAsResults(function))
-        with progress("Analysis", len(items), "chunks") as bar, closing(results):
-            for result in results:
-                if self.sink is not None:
-                    self.sink(result)
-                accumulator = accumulate([result], accumulator)
-                bar.advance()
+        results = self.workers.results(items, ReadFailuresAsResults(function, self.timeout))
+        try:
+            with progress("Analysis", len(items), "chunks") as bar, closing(results):
+                for result in results:
+                    if self.sink is not None:
+                        self.sink(result)
+                    accumulator = accumulate([result], accumulator)
+                    bar.advance()
+        finally:
+            close_file()  # of the executor that works in this process
         return accumulator, 0

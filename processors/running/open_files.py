@@ -1,0 +1,127 @@
+"""The file that a worker reads chunk after chunk: opened once, its tree read once.
+
+Coffea opens a file for each chunk and closes it again. With each opening uproot reads the description of every branch,
+which for two thousand branches takes longer than the events of a small chunk. Here each worker keeps the last file open
+and lends its tree to coffea, through the cache of objects that uproot asks first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uproot
+
+__all__ = ["LentTrees", "close_file", "kept_open"]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An open file, and what tells whether it is still the one of that path."""
+
+    identity: tuple[Any, ...]
+    directory: Any
+
+    @property
+    def bytes_read(self) -> int:
+        return int(self.directory.file.source.num_requested_bytes)
+
+
+class _Place(threading.local):
+    """Of each thread: the file that it keeps, and the chunk to which its tree is still to be lent."""
+
+    kept: _Kept | None = None
+    wanted: tuple[Any, int] | None = None
+
+
+_place = _Place()
+
+
+class LentTrees(MutableMapping[str, Any]):
+    """Uproot's cache of objects for the files that coffea opens: the kept file's tree, and nothing else.
+
+    It has no content of its own, and travels to other processes empty-handed. A tree is lent once to each chunk: a
+    second try of a chunk reads everything anew.
+    """
+
+    def __getitem__(self, key: str) -> Any:
+        wanted, _place.wanted = _place.wanted, None
+        if wanted is None:
+            raise KeyError(key)
+        try:
+            return _keep(*wanted).directory.file.object_cache[key]
+        except Exception as error:  # whatever it is, coffea meets it again and says of which chunk it is
+            close_file()
+            raise KeyError(key) from error
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Objects of a file that is closed with its chunk are of no use to the next."""
+
+    def __delitem__(self, key: str) -> None:
+        """There is nothing to take out."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+@contextmanager
+def kept_open(item: Any, *, timeout: int) -> Iterator[Callable[[], int]]:
+    """Let :class:`LentTrees` lend the tree of a chunk's file inside the block; an error inside gives the file up.
+
+    Args:
+        item: coffea's work item.
+        timeout: seconds for a remote file.
+
+    Yields:
+        A function for the bytes that were read from the kept file since the block began.
+    """
+    before, count = _place.kept, 0 if _place.kept is None else _place.kept.bytes_read
+
+    def read() -> int:
+        kept = _place.kept
+        return 0 if kept is None else kept.bytes_read - (count if kept is before else 0)
+
+    _place.wanted = item, timeout
+    try:
+        yield read
+    except BaseException:
+        close_file()
+        raise
+    finally:
+        _place.wanted = None
+        if _place.kept is not None:
+            _place.kept.directory.file.array_cache.clear()
+
+
+def close_file() -> None:
+    """Close the file that this thread keeps open, if there is one."""
+    kept, _place.kept = _place.kept, None
+    if kept is not None:
+        kept.directory.close()
+
+
+def _keep(item: Any, timeout: int) -> _Kept:
+    identity = _identity(item)
+    if _place.kept is None or _place.kept.identity != identity:
+        close_file()
+        directory = uproot.open({item.filename: None}, timeout=timeout)
+        _place.kept = _Kept(identity, directory)
+        directory[item.treename]  # now uproot remembers it
+    return _place.kept
+
+
+def _identity(item: Any) -> tuple[Any, ...]:
+    """Changes when somebody writes the file anew; of a remote one the path has to do."""
+    name = (item.filename, item.treename, bytes(item.fileuuid))
+    try:
+        found = Path(item.filename).stat()
+    except OSError:
+        return name
+    return (*name, found.st_ino, found.st_size, found.st_mtime_ns)
