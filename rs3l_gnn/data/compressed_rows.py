@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections import deque
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rs3l_gnn.data.fast_zlib import compress
 
 __all__ = ["CompressedRows", "compressing_threads"]
 
@@ -26,16 +27,15 @@ def compressing_threads() -> Executor:
 class CompressedRows:
     """Append rows to a data set whose filters are shuffle and gzip; call :meth:`finish` at the end.
 
-    The file is that of HDF5's own filters: chunks are whole, whatever the blocks of rows that come.
+    Any HDF5 reads the file as one of its own filters: chunks are whole, whatever the blocks of rows that come.
 
     Args:
         dataset: of h5py, empty, in chunks of whole rows, with both filters.
-        level: of the compression.
         threads: that compress.
     """
 
-    def __init__(self, dataset: Any, level: int, threads: Executor) -> None:
-        self._dataset, self._level, self._threads = dataset, level, threads
+    def __init__(self, dataset: Any, threads: Executor) -> None:
+        self._dataset, self._threads = dataset, threads
         self._rows: list[NDArray[Any]] = []
         self._n_rows = self._written = 0
         self._ahead: deque[Future[bytes]] = deque()
@@ -67,7 +67,7 @@ class CompressedRows:
 
     def _submit(self, chunk: NDArray[Any]) -> None:
         values = np.ascontiguousarray(chunk, dtype=self._dataset.dtype)
-        self._ahead.append(self._threads.submit(_compress, values, self._level))
+        self._ahead.append(self._threads.submit(_compress, values))
         self._write(_CHUNKS_AHEAD)
 
     def _write(self, ahead: int) -> None:
@@ -81,7 +81,7 @@ class CompressedRows:
             self._written += size
 
 
-def _compress(values: NDArray[Any], level: int) -> bytes:
-    """HDF5's filter shuffle (first bytes of all values first, then their second bytes, ...), then zlib."""
+def _compress(values: NDArray[Any]) -> bytes:
+    """HDF5's filter shuffle (first bytes of all values first, then their second bytes, ...), then that of gzip."""
     shuffled = values.reshape(-1).view(np.uint8).reshape(-1, values.dtype.itemsize).T
-    return zlib.compress(np.ascontiguousarray(shuffled).data, level)
+    return compress(np.ascontiguousarray(shuffled).data)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain
 from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat, collection_of
+from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.feature_fields import further_fields, lacking_features
 from rs3l_gnn.data.format_registry import find_format, format_of, get_format
 from rs3l_gnn.data.puppi import puppi_weighted
@@ -53,6 +54,7 @@ class EventTables:
         candidates: bool = True,
         features: Sequence[str] = FEATURE_NAMES,
     ) -> None:
+        read_fast()
         self._puppi = puppi
         self.features, self.fields = tuple(features), further_fields(features)
         chosen = layout if layout is not None else _layout_in(events)
@@ -164,6 +166,7 @@ def read_events(tree: Any, form: EventFormat, branches: list[str], **entries: in
         branches: their names in the tree.
         entries: ``entry_start`` and ``entry_stop``.
     """
+    read_fast()
     return as_records(tree.arrays(branches, **entries), form)
 
 

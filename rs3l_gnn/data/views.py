@@ -246,11 +246,17 @@ def group_views(
     """
     order = np.lexsort((columns["vartype"], group))  # nominal, -1, comes first
     counts = np.concatenate([np.diff(offsets) for _, offsets in particles])
-    features = np.concatenate([part for part, _ in particles])
-    rows = ranges(starts_of(counts)[order], counts[order])
+    offsets = offsets_of(counts[order])
+    start = np.empty(len(order), np.int64)
+    start[order] = offsets[:-1]
+    features = np.empty((int(offsets[-1]), len(feature_names)), np.float32)
+    first = 0
+    for part, of_part in particles:
+        jets = slice(first, first := first + len(of_part) - 1)
+        features[ranges(start[jets], counts[jets])] = part
     return Views(
-        features=features[rows],
-        offsets=offsets_of(counts[order]),
+        features=features,
+        offsets=offsets,
         first=offsets_of(np.bincount(group)),
         samples=samples,
         variations=variations,

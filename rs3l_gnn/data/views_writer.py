@@ -81,7 +81,7 @@ class ViewsWriter:
         particles = file.create_dataset(
             "features", (0, width), np.float32, maxshape=(None, width), chunks=(_CHUNK_ROWS, width), **compressed
         )
-        self._particles = CompressedRows(particles, _LEVEL, threads) if compression == "gzip" else None
+        self._particles = CompressedRows(particles, threads) if compression == "gzip" else None
         for name in ("offsets", "events/first"):
             file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
         for name, dtype in JET_COLUMNS.items():

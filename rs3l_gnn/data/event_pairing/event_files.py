@@ -14,6 +14,7 @@ from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
 from rs3l_gnn.data.event_pairing.shower_weights import PS_WEIGHT, documented_order
 from rs3l_gnn.data.event_tables import as_records
+from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.format_registry import format_of, get_format
 
 __all__ = ["Chunk", "EventFile"]
@@ -124,6 +125,7 @@ class EventFile:
         Raises:
             InputFileError: the file is damaged.
         """
+        read_fast()
         wanted = set(branches)
         with reading(self.path, "cannot be read"), uproot.open({self.path: None}) as opened:
             tree = opened[self.tree]

@@ -39,6 +39,7 @@ from rs3l_gnn.data.event_pairing.report import EventSampleReport
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews, find_samples
 from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewIndex
 from rs3l_gnn.data.feature_fields import require_features
+from rs3l_gnn.data.read_ahead import read_ahead
 from rs3l_gnn.data.views import Views, group_views
 from rs3l_gnn.data.views_writer import ViewsWriter
 
@@ -165,14 +166,15 @@ class _MatchedViews:
 
     @classmethod
     def read(cls, sample: SampleViews, plan: ReadPlan, bar: Progress) -> _MatchedViews:
-        nominal = ViewIndex.read(sample.nominal, plan, nominal=True)
+        # The next view's files are read while one is matched.
+        indices = read_ahead(ViewIndex.read(view, plan, nominal=view is sample.nominal) for view in sample.views)
+        nominal = next(indices)
         bar.advance(len(sample.nominal.files))
         others = []
-        for view in sample.views[1:]:
-            other = ViewIndex.read(view, plan, nominal=False)
+        for other in indices:
             events = find_events(nominal, other, plan)
             others.append((other, events, find_partners(nominal, other, events, plan)))
-            bar.advance(len(view.files))
+            bar.advance(len(other.view.files))
         partnered = np.any([partners.jet >= 0 for _, _, partners in others], axis=0)
         numbers = nominal.events.number[nominal.jets.row]
         within = within_caps(plan.caps, sample.name, numbers, nominal.jets.jettype, np.flatnonzero(partnered))
@@ -215,11 +217,11 @@ class _MatchedViews:
             for index, _, partners in self.others:
                 store = stack.enter_context(ParticleStore.open(len(index.jets), len(files.features), folder))
                 wanted = np.sort(partners.jet[self.kept])
-                for particles in read(index, wanted[wanted >= 0]):
+                for particles in read_ahead(read(index, wanted[wanted >= 0])):
                     store.put(particles)
                 bar.advance(len(index.view.files))
                 stores.append(store)
-            for particles in read(self.nominal, self.kept):
+            for particles in read_ahead(read(self.nominal, self.kept)):
                 parts = [(particles.features, particles.offsets)]
                 groups, columns = [np.arange(len(particles.jets))], [self._columns(self.nominal, particles.jets, files)]
                 scores = [_scores_of(self.nominal, particles.jets)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -120,3 +121,22 @@ def test_hardest_candidates_sorts_and_cuts_each_jet() -> None:
 def test_bad_offsets(offsets: list[float], message: str) -> None:
     with pytest.raises(InvalidDataError, match=message):
         check_offsets(np.array(offsets, dtype=None if offsets else np.int64), 4)
+
+
+@pytest.mark.parametrize("kind", ["any", "falling", "ties", "not a number"])
+def test_hardest_candidates_against_a_loop(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    counts = np.array([0, 3, 0, 1, 7, 2, 0])
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    pt = rng.integers(1, 4, offsets[-1]).astype(np.float32) if kind == "ties" else rng.exponential(1.0, offsets[-1])
+    jets = [slice(a, b) for a, b in itertools.pairwise(offsets)]
+    if kind == "falling":
+        for jet in jets:
+            pt[jet] = np.sort(pt[jet])[::-1]
+    if kind == "not a number":
+        pt[offsets[4] + 6] = np.nan
+    for maximum in (1, 4, 100):
+        expected = [sorted(range(jet.start, jet.stop), key=lambda i: (np.isnan(pt[i]), -pt[i], i)) for jet in jets]
+        index, cut = hardest_candidates(pt, offsets, maximum=maximum)
+        assert index.tolist() == [i for jet in expected for i in jet[:maximum]]
+        assert np.diff(cut).tolist() == [min(n, maximum) for n in counts]
