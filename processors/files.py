@@ -25,6 +25,7 @@ from rs3l_gnn.conventions import (
     MissingDependencyError,
     Rs3lError,
 )
+from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.expressions import close_names
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data import EventFormat, format_of, get_format
@@ -47,6 +48,8 @@ __all__ = [
     "required_branches",
     "without_shower_weights",
 ]
+
+bound_baskets()
 
 _XROOTD = ("root://", "xroot://", "roots://")
 _READ_ERRORS = (OSError, EOFError, struct.error, zlib.error, lzma.LZMAError, DeserializationError)

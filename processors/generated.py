@@ -11,8 +11,11 @@ from typing import Any
 import uproot
 
 from rs3l_gnn.conventions import InvalidDataError
+from rs3l_gnn.conventions.expansion import bound_baskets
 
 __all__ = ["RUNS_KEY", "GeneratedEvents", "generated_events", "generated_sumw", "look_into_runs"]
+
+bound_baskets()
 
 RUNS_KEY = "rs3l_generated"
 """Key of a chunk's metadata that holds :class:`GeneratedEvents` of its file as a mapping."""

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.conventions.locks import holds_output
@@ -36,6 +37,8 @@ from rs3l_gnn.processors.schema import JetSchema
 from rs3l_gnn.processors.skims import KEYS
 
 __all__ = ["tag_files"]
+
+bound_baskets()
 
 _TREE = "Scores"
 _TIMEOUT = 60  # seconds, of remote files

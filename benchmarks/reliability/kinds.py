@@ -59,6 +59,20 @@ def _safetensors_header(rng: np.random.Generator, content: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text + content[8 + length :]
 
 
+def _onnx_graph(rng: np.random.Generator, content: bytes) -> bytes:
+    """Damage to the graph that the file still holds, which is a document too."""
+    import onnx
+
+    json_form = onnx.serialization.registry.get("json")
+    document = json.loads(json_form.serialize_proto(onnx.ModelProto.FromString(content)))
+    try:
+        model = json_form.deserialize_proto(json.dumps(mutate_document(rng, document)), onnx.ModelProto())
+    except Exception:  # noqa: BLE001  # of protobuf: a word where the format has room for a number alone
+        return mutate_bytes(rng, content)
+    damaged: bytes = model.SerializeToString()
+    return damaged
+
+
 def _indented(content: bytes) -> bytes:
     return json.dumps(json.loads(content), indent=3).encode() + b"\n\n"
 
@@ -102,6 +116,10 @@ def _kinds() -> Iterator[Kind]:
     yield Kind("published.h5", READERS["published.h5"], (mutate_bytes,), None, 2)
     yield Kind("tagger.safetensors", READERS["tagger"], weights, None, 2)
     yield Kind("published.pt", READERS["tagger"], (mutate_bytes,), None, 2)
+    yield Kind("last.ckpt", READERS["checkpoint"], (mutate_bytes,), None, 2)
+    yield Kind("network.onnx", READERS["exported"], (mutate_bytes, _onnx_graph, _onnx_graph), None, 2)
+    yield Kind("network.pt", READERS["exported"], (mutate_bytes,), None)
+    yield Kind("output.coffea", READERS["coffea"], (mutate_bytes,), None)
     yield Kind("fileset.json", READERS["fileset"], document, _indented, 3)
     yield Kind("histograms.json", READERS["histograms.json"], document, _indented, 3)
     yield Kind("replicas.npz", READERS["replicas.npz"], (mutate_bytes,), None, 2)

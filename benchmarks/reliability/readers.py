@@ -105,6 +105,37 @@ def _tagger(path: Path) -> Any:
     return _both(path, read)
 
 
+def _checkpoint(path: Path) -> Any:
+    """``pretrain`` that goes on."""
+    from rs3l_gnn.training.sealed import read_state
+
+    return read_state(path)
+
+
+def _exported(path: Path) -> Any:
+    """``analyze`` and ``evaluate`` with a network of another program, beside which its ``export.json`` lies."""
+    from rs3l_gnn.models.exported import ExportedNetwork
+    from rs3l_gnn.models.exported.tagger import ExportedTagger
+
+    def read(path: Path) -> Any:
+        kind: Any = "onnx" if path.suffix == ".onnx" else "torchscript"
+        tagger = ExportedTagger(ExportedNetwork(kind=kind, file=path), threads=1)
+        return tagger.score(np.zeros((3, len(tagger.inputs)), np.float32), np.array([0, 1, 3]), np.zeros((2, 2)))
+
+    return _both(path, read)
+
+
+def _coffea(path: Path) -> Any:
+    """It is never opened: ``fit`` refuses it, and ``inspect`` says what it is."""
+    from rs3l_gnn.conventions import Rs3lError
+
+    try:
+        _histograms(path)
+    except Rs3lError:
+        return _described(path)
+    raise RuntimeError(f"{path} was read")
+
+
 def _fileset(path: Path) -> Any:
     from rs3l_gnn.processors.running.fileset import read_filesets
 
@@ -193,6 +224,9 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "views.h5": _views,
     "published.h5": _published,
     "tagger": _tagger,
+    "checkpoint": _checkpoint,
+    "exported": _exported,
+    "coffea": _coffea,
     "fileset": _fileset,
     "replicas.npz": _replicas,
     "result.chunk": _chunk,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from rs3l_gnn.benchmarks.toys import write_toys
-from rs3l_gnn.conventions import FEATURE_NAMES, load_config, parse_config
+from rs3l_gnn.conventions import FEATURE_NAMES, file_digest, load_config, parse_config
 
 __all__ = ["LHE", "make_seeds", "save_networks"]
 
@@ -137,6 +138,7 @@ def make_seeds(folder: Path) -> dict[str, Path]:
     toys = write_toys(folder / "toys", variations=("nominal", "seed"), n_events=6, max_candidates=8)
     shutil.copy(toys / "hbb" / "nominal_0000.root", folder / "simulated.root")
     save_networks(folder)
+    _exports(folder)
     _views(folder, toys)
     _histograms(folder, toys)
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
@@ -156,6 +158,45 @@ def save_networks(folder: Path) -> None:
     state = {f"{name}.weight": torch.full(size, 0.1) for name, size in sizes.items()}
     state |= {f"{name}.bias": torch.zeros(size[0]) for name, size in sizes.items()}
     torch.save({"model": state, "opt": {}, "lr": {}}, folder / "published.pt")
+
+
+def _exports(folder: Path) -> None:
+    """The same function in ONNX and TorchScript, and a checkpoint of a training.
+
+    The document knows the sum of the TorchScript file alone: what is opened is a program.
+    """
+    from onnx import TensorProto, helper, save_model
+
+    from rs3l_gnn.training.sealed import seal
+
+    names = list(FEATURE_NAMES)
+    shape = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["jets", "n", len(names)])
+    score = helper.make_tensor_value_info("score", TensorProto.FLOAT, ["jets"])
+    weight = helper.make_tensor("weight", TensorProto.FLOAT, [len(names)], [0.1] * len(names))
+    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
+    steps = [
+        helper.make_node("ReduceMean", ["features", "axes"], ["mean"], keepdims=0),
+        helper.make_node("MatMul", ["mean", "weight"], ["sum"]),
+        helper.make_node("Sigmoid", ["sum"], ["score"]),
+    ]
+    graph = helper.make_graph(steps, "tagger", [shape], [score], [weight, axes])
+    save_model(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), folder / "network.onnx"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls TorchScript deprecated
+        torch.jit.save(torch.jit.script(_Mean()), folder / "network.pt")
+    files = {"network.pt": {"sha256": file_digest(folder / "network.pt")}}
+    document = {"kind": "tagger", "features": [{"name": name} for name in names], "files": files}
+    (folder / "export.json").write_text(json.dumps(document), encoding="utf-8")
+    torch.save({"state_dict": {"weight": torch.ones(4, 4)}, "callbacks": {}, "epoch": 1}, folder / "last.ckpt")
+    seal(folder / "last.ckpt")
+
+
+class _Mean(torch.nn.Module):
+    def forward(self, features: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+        del valid
+        return torch.sigmoid(0.1 * features.mean(dim=1).sum(dim=-1))
 
 
 def _views(folder: Path, toys: Path) -> None:
@@ -182,7 +223,7 @@ def _histograms(folder: Path, toys: Path) -> None:
         "run": {"executor": "iterative", "checkpoints": str(folder / "chunks")},
     }
     analyze(parse_config(AnalysisConfig, document, where="the seeds"), folder / "analysis")
-    for name in ("histograms.json", "histograms.root", "replicas.npz", "report.json"):
+    for name in ("histograms.json", "histograms.root", "output.coffea", "replicas.npz", "report.json"):
         shutil.copy(folder / "analysis" / name, folder / name)
     shutil.copy(next((folder / "chunks").rglob("*.chunk")), folder / "result.chunk")
     fileset = json.loads((toys / "qcd" / "fileset.json").read_text(encoding="utf-8"))

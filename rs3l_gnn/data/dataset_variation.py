@@ -16,11 +16,14 @@ from rs3l_gnn.conventions import (
     known_variations,
     own_variation,
 )
+from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.conventions.variation import side_of_name
 from rs3l_gnn.data.formats.simulated import SIMULATED
 
 __all__ = ["RECORD_KEY", "variation_of", "with_record"]
+
+bound_baskets()
 
 RECORD_KEY = "variation_record"
 """Entry of the metadata with the record of a variation, as ``rs3l simulate`` writes it."""

@@ -28,7 +28,7 @@ from rs3l_gnn.conventions import (
     Variation,
     mass_of,
 )
-from rs3l_gnn.conventions.expansion import require_bounded
+from rs3l_gnn.conventions.expansion import bound_baskets, require_bounded
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.formats.published import PUBLISHED_BRANCHES, published_features
@@ -36,6 +36,8 @@ from rs3l_gnn.data.views import Views
 from rs3l_gnn.data.views_writer import ViewsWriter
 
 __all__ = ["PublishedFile", "convert_published", "read_published"]
+
+bound_baskets()
 
 _HDF5 = ("features", "jet_features", "jettype", "vartype")
 _JET = ("pt", "eta", "phi", "e", "msd", "n2")

@@ -24,6 +24,7 @@ from rs3l_gnn.conventions import (
     MissingBranchError,
     Variation,
 )
+from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat
 from rs3l_gnn.data.event_tables import read_events
@@ -34,6 +35,8 @@ from rs3l_gnn.data.formats.simulated import METADATA, SIMULATED
 from rs3l_gnn.data.views import JET_COLUMNS
 
 __all__ = ["AnchorJets", "SimulatedFile", "find_simulated"]
+
+bound_baskets()
 
 _TREE, _FORMAT = "Events", "rs3l-simulation"
 _JETS = ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "jettype", "anchor")

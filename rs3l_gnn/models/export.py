@@ -18,6 +18,7 @@ from rs3l_gnn.conventions import (
     FEATURE_NAMES,
     CheckpointError,
     atomic_directory,
+    file_digest,
     provenance,
     refuse_existing,
     write_json,
@@ -96,7 +97,11 @@ def export(
     with atomic_directory(output, force=force) as directory:
         for name in formats:
             path, run = writers[name](padded, directory, isinstance(model, Tagger), len(encoder.config.features))
-            files[path.name] = {"format": name, "max_difference": _compare(model, run, path.name)}
+            files[path.name] = {
+                "format": name,
+                "max_difference": _compare(model, run, path.name),
+                "sha256": file_digest(path),
+            }
         report = {
             "kind": "tagger" if isinstance(model, Tagger) else "encoder",
             "inputs": {

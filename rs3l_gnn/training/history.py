@@ -16,6 +16,7 @@ from rs3l_gnn.conventions import OutputError, Progress
 from rs3l_gnn.training.module import StepModule
 from rs3l_gnn.training.recipe_config import RestartConfig
 from rs3l_gnn.training.restart import require_learning
+from rs3l_gnn.training.sealed import seal
 
 __all__ = ["EpochEnd", "Row", "best_epoch", "has_stopped", "write_rows"]
 
@@ -108,6 +109,7 @@ class EpochEnd(Checkpoint):
         try:
             trainer.save_checkpoint(partial)
             if trainer.is_global_zero:
+                seal(partial)
                 partial.replace(self._folder / f"{name}.ckpt")
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             raise OutputError(

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import lightning.pytorch as pl
@@ -20,6 +19,7 @@ from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
 from rs3l_gnn.conventions import TrainingError, progress, write_json
+from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.models import EncoderConfig, encoder_threads
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training.config import TrainerConfig
@@ -27,6 +27,7 @@ from rs3l_gnn.training.epoch_data import EpochData
 from rs3l_gnn.training.extensions import make_callbacks, make_loggers
 from rs3l_gnn.training.history import EpochEnd, Row, has_stopped
 from rs3l_gnn.training.module import StepModule
+from rs3l_gnn.training.sealed import read_state
 
 __all__ = ["TrainingOutcome", "prepare_state", "quiet_lightning", "run_training", "training_threads"]
 
@@ -128,7 +129,8 @@ def run_training(
         )
         if last.exists():
             _log.info("%s: going on from %s", what, last)
-            end.load_state_dict(_callback_state(last))
+            with reading(last, "is no checkpoint of this training", error=TrainingError):
+                end.load_state_dict(read_state(last)["callbacks"][EpochEnd.__qualname__])
         # A training that was killed between its last epoch and the writing of its outputs has nothing left to do.
         if len(end.rows) < config.epochs and not has_stopped(end.rows, config.patience):
             try:
@@ -139,8 +141,8 @@ def run_training(
     return TrainingOutcome(
         rows=end.rows,
         timing=end.timing,
-        best=_read(folder / "best.ckpt")["state_dict"],
-        last=_read(last)["state_dict"],
+        best=read_state(folder / "best.ckpt")["state_dict"],
+        last=read_state(last)["state_dict"],
         is_writer=trainer.is_global_zero,
     )
 
@@ -165,22 +167,6 @@ def training_threads(threads: int | None, encoder: EncoderConfig) -> Iterator[No
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def _callback_state(path: Path) -> dict[str, Any]:
-    state: dict[str, Any] = _read(path)["callbacks"][EpochEnd.__qualname__]
-    return state
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A checkpoint of Lightning, without running any code of it."""
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-        raise TrainingError(
-            f"the checkpoint {path} cannot be read", got=repr(error), hint=f"remove {path.parent} to start afresh"
-        ) from error
-    return checkpoint
 
 
 def _loggers(config: TrainerConfig) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ import awkward as ak
 import uproot
 
 from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError
+from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
 from rs3l_gnn.data.event_pairing.shower_weights import PS_WEIGHT, documented_order
@@ -18,6 +19,8 @@ from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.format_registry import format_of, get_format
 
 __all__ = ["Chunk", "EventFile"]
+
+bound_baskets()
 
 
 @dataclass(frozen=True)

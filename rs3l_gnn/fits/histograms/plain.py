@@ -88,6 +88,9 @@ def read_root(
     """
     import uproot
 
+    from rs3l_gnn.conventions.expansion import bound_baskets
+
+    bound_baskets()
     found: dict[str, dict[Key, Yields]] = {name: {} for name in names}
     covariances: dict[str, dict[Key, NDArray[np.float64]]] = {name: {} for name in names}
     edges: dict[str, NDArray[np.float64]] = {}

@@ -71,6 +71,7 @@ class ExportedTagger:
         self.seen_events: tuple[dict[str, Any], ...] = tuple(document.get("seen_events") or ())
         read = self._weaver if "input_names" in document else self._ours
         batch, names, classes = read(document, path)
+        _refuse_another(document, config.file, path)
         self._batch: Batch = batch
         self.classes: tuple[str, ...] = config.classes or classes or ()
         self._run = open_network(config.kind, config.file, names, device=device, threads=threads)
@@ -176,3 +177,12 @@ class ExportedTagger:
 
         classes = document.get("classes")
         return batch, ("features", "valid"), tuple(map(str, classes)) if isinstance(classes, list) else None
+
+
+def _refuse_another(document: dict[str, Any], file: Path, path: Path) -> None:
+    """Where the document holds the sum of the file, a library never sees one that was damaged since."""
+    files = document.get("files")
+    entry = files.get(file.name) if isinstance(files, dict) else None
+    wanted = entry.get("sha256") if isinstance(entry, dict) else None
+    if wanted is not None and file.is_file() and file_digest(file) != wanted:
+        raise CheckpointError(f"{file} is not the file that {path} describes", hint="export it again")

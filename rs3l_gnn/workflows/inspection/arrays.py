@@ -86,6 +86,9 @@ def describe_root(path: Path) -> Description:
     """
     import uproot
 
+    from rs3l_gnn.conventions.expansion import bound_baskets
+
+    bound_baskets()
     _require_whole_root(path)
     with reading(path, "is a damaged ROOT file"), uproot.open(path) as file:
         classes = file.classnames(cycle=False)

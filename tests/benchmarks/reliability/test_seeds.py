@@ -15,7 +15,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_there_is_a_good_file_of_each_kind(seeds: dict[str, Path]) -> None:
     assert set(KINDS) - set(seeds) == {"events.lhe.gz"}  # events.lhe, packed
-    assert set(seeds) - set(KINDS) == {"histograms.root", "report.json"} - set(KINDS)
+    assert set(seeds) - set(KINDS) == {"export.json", "report.json"}
 
 
 def test_pylhe_reads_the_same_events(seeds: dict[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Callable
@@ -127,6 +128,20 @@ def test_one_logit(tmp_path: Path) -> None:
     assert scores == pytest.approx([1 / (1 + np.exp(-1.5)), 1 / (1 + np.exp(3)), 0.5, 1.0])
     with pytest.raises(InvalidDataError, match=r"wrong shape; got \(4, 3\)"):
         tagger.score(x[:, :3], np.array([0, 4]), np.zeros((1, 2)))
+
+
+def test_a_file_that_changed_since_its_export_is_not_opened(tmp_path: Path) -> None:
+    file = tmp_path / "model.pt"
+    file.write_bytes(b"a program")
+    sums = {"model.pt": {"sha256": hashlib.sha256(b"another program").hexdigest()}}
+    document = {"kind": "tagger", "features": [{"name": "log_pt"}], "files": sums}
+    (tmp_path / "export.json").write_text(json.dumps(document))
+    config = ExportedNetwork(kind="torchscript", file=file)
+    with pytest.raises(CheckpointError, match=r"model\.pt is not the file that .*export\.json describes"):
+        ExportedTagger(config)
+    file.write_bytes(b"another program")
+    with pytest.raises(CheckpointError, match="is not a TorchScript file"):  # it is opened
+        ExportedTagger(config)
 
 
 def test_what_does_not_fit(tmp_path: Path, weaver_network: Any, make_encoder: Callable[..., Any]) -> None:
