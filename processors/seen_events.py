@@ -38,13 +38,13 @@ class EventsOfJets:
     sample: str
     numbers: NDArray[np.uint64]
 
-    def score(
+    def class_scores(
         self, tagger: JetTagger | FoldTagger, inputs: JetInputs, wanted: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
-        """Scores of the wanted jets, each by the network of a fold that is its own where there are folds."""
+        """What a network itself gives for the wanted jets, each by that of its own fold where there are folds."""
         if isinstance(tagger, FoldTagger):
-            return tagger.score(inputs, self.sample, self.numbers[wanted])
-        return tagger.score(inputs)
+            return tagger.class_scores(inputs, self.sample, self.numbers[wanted])
+        return tagger.class_scores(inputs)
 
 
 def needs_numbers(taggers: Taggers, sample: str, simulation: bool) -> bool:

@@ -283,6 +283,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
     ) -> dict[str, NDArray[np.floating]]:
         """Scores of the wanted jets by tagger, NaN for the others [n_jets]; what the file holds is not shifted."""
         scores: dict[str, NDArray[np.floating]] = {}
+        of_network: dict[str, NDArray[np.float32]] = {}  # several discriminants of one network
         for name in self.config.taggers:
             dtype = np.float64 if name in self.stored else np.float32
             values: NDArray[np.floating] = np.full(len(wanted), np.nan, dtype=dtype)
@@ -291,7 +292,10 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             elif name not in self.taggers:
                 values[wanted] = n2_score(_n2(columns.tables.jets)[wanted])
             elif inputs is not None:
-                values[wanted] = known.score(self.taggers[name], inputs, wanted)
+                tagger = self.taggers[name]
+                if tagger.digest not in of_network:
+                    of_network[tagger.digest] = known.class_scores(tagger, inputs, wanted)
+                values[wanted] = tagger.combined(of_network[tagger.digest])
             scores[name] = values
         return scores
 

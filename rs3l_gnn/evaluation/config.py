@@ -184,11 +184,36 @@ class EvaluateConfig(BaseConfig):
     @property
     def trainings(self) -> dict[str, tuple[str, ...]]:
         """Weights of every tagger, the baseline first; its name where it is none of our trainings."""
-        named = {name: value if isinstance(value, tuple) else (value,) for name, value in self.taggers.items()}
+        again = {(name, weights): alias for alias, (name, weights) in self._again.items()}
         return {
             BASELINE: (BASELINE,),
-            **{name: tuple(one if isinstance(one, str) else name for one in value) for name, value in named.items()},
+            **{
+                name: tuple(again.get((name, weights), weights) for weights in named)
+                for name, named in self._named.items()
+            },
         }
+
+    def file_of(self, weights: str) -> str:
+        """Weights as they were named, for names in :attr:`trainings`."""
+        return self._again[weights][1] if weights in self._again else weights
+
+    @property
+    def _named(self) -> dict[str, tuple[str, ...]]:
+        """Weights of every tagger as they are named; the name of the tagger where it is none of our trainings."""
+        values = {name: value if isinstance(value, tuple) else (value,) for name, value in self.taggers.items()}
+        return {name: tuple(one if isinstance(one, str) else name for one in value) for name, value in values.items()}
+
+    @property
+    def _again(self) -> dict[str, tuple[str, str]]:
+        """Names for weights that a tagger before has with another discriminant: tagger and weights of each."""
+        first: dict[str, Discriminant | None] = {}
+        again = {}
+        for name, named in self._named.items():
+            own = self.discriminants.get(name, self.discriminant)
+            for weights in named:
+                if first.setdefault(weights, own) != own:
+                    again[f"{weights} ({name})"] = name, weights
+        return again
 
     @property
     def others_than_trainings(self) -> dict[str, ExportedNetwork | StoredScores | FoldNetworks]:

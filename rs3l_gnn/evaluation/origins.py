@@ -62,6 +62,7 @@ def origin_of(weights: str, config: EvaluateConfig) -> Origin:
     if other is not None:
         sha256 = None if isinstance(other, StoredScores) else file_digest(other.file)
         return Origin(sha256=sha256, digest=None, seeds={}, labels=None, config_digest=None, command=None)
+    weights = config.file_of(weights)
     path = Path(checkpoint_path(weights, "tagger"))
     document = inspect_checkpoint(path)
     origin = document.get("provenance") or {}

@@ -154,13 +154,13 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
         )
     if isinstance(other, FoldNetworks):
         return _of_folds(weights, other, discriminant)
-    return _of_training(weights, discriminant)
+    return _of_training(weights, discriminant, file=config.file_of(weights))
 
 
-def _of_training(weights: str, discriminant: Discriminant | None) -> Scorer:
+def _of_training(weights: str, discriminant: Discriminant | None, *, file: str | None = None) -> Scorer:
     from rs3l_gnn.models import load_tagger
 
-    path = checkpoint_path(weights, "tagger")
+    path = checkpoint_path(file or weights, "tagger")
     tagger = load_tagger(path)
     require_one_score(tagger.classes, discriminant, tagger=weights)
     encoder = tagger.encoder

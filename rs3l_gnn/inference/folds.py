@@ -73,6 +73,10 @@ class FoldTagger:
         found = [part.seen(sample, event) for part in self.parts]
         return np.asarray(np.stack(found)[fold, np.arange(len(fold))])
 
+    def combined(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As :meth:`JetTagger.combined`."""
+        return self.parts[0].combined(scores)
+
     def score(self, inputs: JetInputs, sample: str, event: ArrayLike) -> NDArray[np.float32]:
         """Scores of prepared jets, as :meth:`JetTagger.score` gives them.
 
@@ -81,11 +85,15 @@ class FoldTagger:
             sample: of the events.
             event: number of the event of each jet [n_jets].
         """
+        return self.combined(self.class_scores(inputs, sample, event))
+
+    def class_scores(self, inputs: JetInputs, sample: str, event: ArrayLike) -> NDArray[np.float32]:
+        """As :meth:`JetTagger.class_scores`; arguments as for :meth:`score`."""
         fold = self.folds_of(sample, event)
         out: NDArray[np.float32] | None = None
         for number, part in enumerate(self.parts):
             mine = np.flatnonzero(fold == number)
-            scores = part.score(_some(inputs, mine))
+            scores = part.class_scores(_some(inputs, mine))
             if out is None:
                 out = np.empty((inputs.n_jets, *scores.shape[1:]), np.float32)
             out[mine] = scores

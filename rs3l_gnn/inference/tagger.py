@@ -18,6 +18,7 @@ from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.inference.by_format import choose_shipped, features_of_name, stands_for_several
 from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagger, limited_threads
 from rs3l_gnn.inference.inputs import JetInputs, format_of_candidates, jet_inputs, with_paper
+from rs3l_gnn.inference.shipped import shipped_networks
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
 from rs3l_gnn.models.stored import seen_events
 from rs3l_gnn.models.triton.candidates import sent_features
@@ -223,10 +224,16 @@ class JetTagger:
 
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Scores of prepared jets, float32 [n_jets]; [n_jets, n_classes] for several classes without a discriminant."""
+        return self.combined(self.class_scores(inputs))
+
+    def class_scores(self, inputs: JetInputs) -> NDArray[np.float32]:
+        """What the network itself gives, float32 [n_jets], or [n_jets, n_classes] whatever the discriminant."""
         self.choose(inputs.lacking)
-        n_classes = len(self.classes)
-        scores = self._run(self._score, inputs)
-        if n_classes == 1 or self.discriminant is None:
+        return self._run(self._score, inputs)
+
+    def combined(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """:meth:`score` from :meth:`class_scores`: several discriminants need the network once."""
+        if len(self.classes) == 1 or self.discriminant is None:
             return scores
         return one_score(scores, self.classes, self.discriminant, tagger=self.name_or_path)
 
@@ -266,7 +273,7 @@ class JetTagger:
         if lacking:
             raise InvalidDataError(
                 f"the tagger {self.name_or_path} needs {', '.join(lacking)}, which the format of {where} does not have",
-                hint="use a tagger that was trained without them",
+                hint=_instead(domain),
             )
         remarks = tuple(f"{self.name_or_path}: {clause}" for clause in domain.strange(self.domain))
         for remark in remarks:
@@ -295,6 +302,12 @@ class JetTagger:
         self.require(inputs.domain)
         with limited_threads(self.threads):
             return function(inputs)
+
+
+def _instead(domain: JetDomain) -> str:
+    """Shipped taggers that jets of a kind can feed."""
+    fed = [one.name for one in shipped_networks() if one.kind == "tagger" and not domain.lacking(one.features)]
+    return f"use a tagger that was trained without them{', such as ' + ', '.join(fed) if fed else ''}"
 
 
 def _resolved(exported: ExportedNetwork) -> ExportedNetwork:

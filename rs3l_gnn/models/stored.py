@@ -28,6 +28,7 @@ __all__ = [
     "require_fit",
     "seen_events",
     "shipped_names",
+    "shipped_path",
 ]
 
 FORMAT, VERSION = "rs3l-checkpoint", 1
@@ -106,6 +107,12 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _WEIGHTS.glob("*.safetensors")))
 
 
+def shipped_path(name: str | Path) -> Path | None:
+    """File of the shipped weights of a name; None where there are none."""
+    path = _WEIGHTS / f"{name}.safetensors"
+    return path if Path(name).name == str(name) and path.is_file() else None
+
+
 def find_checkpoint(name: str | Path) -> Path:
     """Path of shipped weights by name, of a file, or of what :func:`rs3l_gnn.models.hub.fetch_network` fetches.
 
@@ -123,8 +130,7 @@ def find_checkpoint(name: str | Path) -> Path:
         )
     if path.is_file():
         return path
-    shipped = _WEIGHTS / f"{name}.safetensors"
-    if path.name == str(name) and shipped.is_file():
+    if (shipped := shipped_path(name)) is not None:
         return shipped
     raise CheckpointError(f"no checkpoint {str(name)!r}", allowed=[*shipped_names(), "a .safetensors or .pt file"])
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import CheckpointError
 from rs3l_gnn.conventions.inputs import reading
 from rs3l_gnn.models.hub import fetch_network, is_address
+from rs3l_gnn.models.stored import shipped_path
 
 __all__ = ["describe_checkpoint", "describe_onnx", "looks_like_onnx", "named_weights"]
 
@@ -47,8 +47,7 @@ def named_weights(path: Path | str) -> Path:
     if is_address(path):
         return fetch_network(str(path))
     path = Path(path)
-    shipped = Path(str(files("rs3l_gnn.models") / "weights" / f"{path}.safetensors"))
-    return shipped if not path.exists() and path.name == str(path) and shipped.is_file() else path
+    return (None if path.exists() else shipped_path(path)) or path
 
 
 def looks_like_onnx(head: bytes) -> bool:
