@@ -32,11 +32,13 @@ def test_they_load_by_name() -> None:
         encoder, said = rs3l_gnn.load_encoder(name), inspect_checkpoint(name)
         features = np.zeros((5, len(said["features"])), dtype=np.float32)
         z = encoder.embed(features, offsets)
-        assert (z.shape, z.dtype) == ((2, encoder.config.dim), np.float32)
+        assert z.shape == (2, encoder.config.dim)
+        assert z.dtype == np.float32
         if said["kind"] == "tagger":
             p = rs3l_gnn.load_tagger(name).score(features, offsets)
             classes = said.get("classes") or ["signal"]
-            assert (p.shape, p.dtype) == ((2,) if len(classes) == 1 else (2, len(classes)), np.float32)
+            assert p.shape == ((2,) if len(classes) == 1 else (2, len(classes)))
+            assert p.dtype == np.float32
             assert ((p >= 0) & (p <= 1)).all()
 
 
