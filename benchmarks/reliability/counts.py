@@ -44,7 +44,7 @@ def count_faults(
             undisturbed = root / f"{verb}-undisturbed"
             undisturbed.mkdir()
             reference = Reference.make(jobs[verb], undisturbed)
-            for fault in faults:
+            for fault in (name for name in faults if FAULTS[name].concerns(verb)):
                 problems = []
                 for seed in range(tries):
                     folder = root / f"{verb}-{fault.replace(' ', '-')}-{seed}"

@@ -17,6 +17,7 @@ import numpy as np
 
 from rs3l_gnn.benchmarks.reliability.jobs import Ended, Job, Running
 from rs3l_gnn.benchmarks.reliability.outputs import differences, leftovers
+from rs3l_gnn.benchmarks.reliability.schedulers import dask_processes
 
 __all__ = ["FAULTS", "Fault", "Reference", "lost"]
 
@@ -49,10 +50,16 @@ class Fault:
     Attributes:
         strike: starts the run, does it harm and waits for its end; gives how it ended.
         allowed: exit statuses that it may end with; None for any.
+        verbs: to which it can happen; None for all.
     """
 
     strike: Callable[[Job, Path, Reference, np.random.Generator], Ended]
     allowed: tuple[int, ...] | None
+    verbs: tuple[str, ...] | None = None
+
+    def concerns(self, verb: str) -> bool:
+        """Whether it can happen to a run of this verb."""
+        return self.verbs is None or verb in self.verbs
 
 
 def lost(fault: Fault, job: Job, reference: Reference, folder: Path, seed: int) -> list[str]:
@@ -203,6 +210,18 @@ def _clock_jumps(job: Job, folder: Path, reference: Reference, rng: np.random.Ge
     return _wait_for_end(job.start(folder, environment={"CLOCK_JUMPS": str(rng.integers(2**31))}))
 
 
+def _scheduler_dies(job: Job, folder: Path, reference: Reference, rng: np.random.Generator) -> Ended:
+    """The scheduler of a cluster dies, with its worker, and another one comes at the same address."""
+    with dask_processes(folder.with_name(f"{folder.name}-dask.log")) as cluster:
+        run = f"run={{executor: dask, scheduler: '{cluster.address}', worker_timeout: 60, chunksize: 20}}"
+        running = job.start(folder, more=("--set", run))
+        time.sleep(rng.uniform(0, 1.5 * reference.seconds))
+        cluster.kill()
+        time.sleep(0.5)
+        cluster.start()
+        return _wait_for_end(running)
+
+
 def _mount(folder: Path, options: str) -> bool:
     """Put a file system of its own there, or change it; only where this user may."""
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
@@ -232,5 +251,6 @@ FAULTS = {
     "input goes": Fault(_input_goes, (0, 2)),
     "input changes": Fault(_input_changes, (0, 2)),
     "clock jumps": Fault(_clock_jumps, (0,)),
+    "scheduler dies": Fault(_scheduler_dies, (0, 2), ("analyze",)),
 }
 """By name; a signal before the run listens ends it as the shell's table says."""

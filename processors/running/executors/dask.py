@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from rs3l_gnn.conventions import ClusterError
 from rs3l_gnn.processors.running.executor import Executor, Function, Workers, chunk_name, dead_workers
 from rs3l_gnn.processors.running.launcher_registry import AnyLauncher
 from rs3l_gnn.processors.running.launchers.local import Local
@@ -52,7 +55,7 @@ class Dask(Executor):
     def open(self, warm_up: Callable[[], float], *, retries: int) -> Iterator[Workers]:
         """Workers of the cluster, warm."""
         del retries  # of a chunk whose worker died; Dask has a number of its own
-        with _quiet("distributed"), self.cluster.open() as client:
+        with _quiet("distributed"), _connected(self.cluster.name), self.cluster.open() as client:
             warm = client.run(warm_up)
             seconds = max(warm.values())
             _log.info("%d Dask workers are warm after %.1f s", len(warm), seconds)
@@ -84,19 +87,37 @@ def _results(client: Any, items: Sequence[Any], function: Function) -> Generator
 
 
 @contextmanager
+def _connected(cluster: str) -> Iterator[None]:
+    """Make one error of a scheduler that dies, whether or not it comes back: what it knew of the chunks is lost."""
+    from distributed.comm.core import CommClosedError
+
+    try:
+        yield
+    except (CommClosedError, CancelledError) as error:
+        raise ClusterError(
+            f"the connection to the scheduler of the Dask cluster ({cluster}) is lost",
+            hint="run again when it is back; with run.checkpoints and run.resume no chunk is processed twice",
+        ) from error
+
+
+@contextmanager
 def _quiet(name: str) -> Iterator[None]:
     """Only warnings of a library that reports each connection it opens and closes."""
-    logger, nanny = logging.getLogger(name), logging.getLogger(f"{name}.nanny")
+    logger = logging.getLogger(name)
+    talkers = [logging.getLogger(f"{name}.{part}") for part in ("nanny", "client", "utils")]
     before = logger.level
     logger.setLevel(max(before, logging.WARNING))
-    nanny.addFilter(_of_interest)
+    for talker in talkers:
+        talker.addFilter(_of_interest)
     try:
         yield
     finally:
         logger.setLevel(before)
-        nanny.removeFilter(_of_interest)
+        for talker in talkers:
+            talker.removeFilter(_of_interest)
 
 
 def _of_interest(record: logging.LogRecord) -> bool:
-    """False for the last words of workers that are busy when a run ends with an error."""
-    return "still alive after" not in record.getMessage()
+    """False for the last words of busy workers when a run ends with an error, and for those of a lost connection."""
+    failed = record.exc_info[1] if record.exc_info else None
+    return "still alive after" not in record.getMessage() and not isinstance(failed, (OSError, asyncio.CancelledError))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import dask
 import distributed
 import pytest
 
+from rs3l_gnn.benchmarks.reliability.schedulers import dask_processes
 from rs3l_gnn.conventions import ClusterError, InvalidDataError, WorkerError, dump_config
 from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.processors import AnalysisConfig, analyze
@@ -81,6 +82,29 @@ def test_a_scheduler_without_workers(toy_filesets: list[Path], tagger_path: Path
         run = {"executor": "dask", "scheduler": cluster.scheduler_address, "worker_timeout": 1}
         with pytest.raises(ClusterError, match="has no workers after 1 s"):
             analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "out")
+
+
+def test_a_scheduler_that_dies_and_comes_back(
+    toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rs3l_gnn.processors.running.executors import dask as executor
+
+    real = executor._results
+    with dask_processes(tmp_path / "log") as cluster:
+
+        def results(*args: Any) -> Iterator[Any]:
+            for result in real(*args):
+                cluster.kill()
+                cluster.start()
+                yield result
+
+        run = {"executor": "dask", "scheduler": cluster.address, "worker_timeout": 60, "chunksize": 5}
+        with monkeypatch.context() as patch:
+            patch.setattr(executor, "_results", results)
+            with pytest.raises(ClusterError, match=r"connection to the scheduler of the Dask cluster .* is lost"):
+                analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        assert analyze(_config(toy_filesets, tagger_path, **run), tmp_path / "out")["complete"] is True
 
 
 class Item:
