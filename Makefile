@@ -33,7 +33,8 @@ test: $(STAMP) lint
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
-# The light part below coffea 0.7 with awkward 1 (Python 3.10), coffea 2026 and dask-awkward, in environments of their own.
+# The light part below coffea 0.7 with awkward 1 (Python 3.10), PocketCoffea, columnflow, coffea 2026 with Dask and Parsl,
+# and dask-awkward, in environments of their own.
 frameworks: $(STAMP)
 	PYTHON=$(PYTHON) .ci/frameworks.sh
 	$(BIN)/python -m pytest -m frameworks

@@ -52,13 +52,15 @@ def pfnano(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "pFCandsIdx": ak.unflatten(np.concatenate([np.arange(k) for k in in_event]).astype(np.int32), in_event),
     }
     momenta = {**axis, "pt": rng.uniform(450, 900, len(counts)), "mass": rng.uniform(20, 150, len(counts))}
+    momenta["rawFactor"] = rng.uniform(0, 0.2, len(counts))
     fat = {name: ak.unflatten(values.astype(np.float32), jets) for name, values in momenta.items()}
     tree = {"FatJet": ak.zip(fat), "PFCands": ak.zip(candidates), "FatJetPFCands": ak.zip(links)}
-    numbers = {name: np.arange(60, dtype=np.uint64) for name in ("run", "luminosityBlock", "event")}
+    numbers: dict[str, Any] = {name: np.arange(60, dtype=np.uint64) for name in ("run", "luminosityBlock", "event")}
+    numbers["genWeight"] = np.ones(60, np.float32)
     path = tmp_path_factory.mktemp("frameworks") / "pfnano.root"
     with uproot.recreate(path) as file:
         types = {name: ak.type(values).content for name, values in tree.items()}
-        file.mktree("Events", {**dict.fromkeys(numbers, np.uint64), **types})
+        file.mktree("Events", {**{name: values.dtype for name, values in numbers.items()}, **types})
         file["Events"].extend({**numbers, **tree})
     return path
 
@@ -89,7 +91,7 @@ def _scores(pfnano: Path) -> tuple[list[float], list[float]]:
     return ak.flatten(score).to_list(), ak.flatten(score[::2]).to_list()
 
 
-@pytest.mark.parametrize("environment", ["coffea07", "pocketcoffea", "coffea2026", "dask"])
+@pytest.mark.parametrize("environment", ["coffea07", "pocketcoffea", "coffea2026", "dask", "columnflow"])
 def test_scores_to_the_last_bit_in_every_mode(environment: str, pfnano: Path) -> None:
     found = _found(environment, pfnano)
     all_jets, every_second = _scores(pfnano)
@@ -102,4 +104,4 @@ def test_scores_to_the_last_bit_in_every_mode(environment: str, pfnano: Path) ->
             assert {"FatJet_pt", "PFCands_pt", "FatJetPFCands_jetIdx"} <= set(value), name
         else:
             assert value == (every_second if name.endswith("masked") else all_jets), name
-    assert len(found) >= {"coffea07": 8, "pocketcoffea": 10, "coffea2026": 14, "dask": 23}[environment]
+    assert len(found) >= {"coffea07": 8, "pocketcoffea": 11, "coffea2026": 16, "dask": 23, "columnflow": 2}[environment]
