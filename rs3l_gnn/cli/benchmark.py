@@ -22,6 +22,12 @@ def _encoder() -> dict[str, Any]:
     return run_encoder_benchmark()
 
 
+def _kernels() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.kernels import benchmark_kernels
+
+    return benchmark_kernels()
+
+
 def _simulation() -> dict[str, Any]:
     from rs3l_gnn.benchmarks.simulation import benchmark_simulation
 
@@ -95,6 +101,7 @@ def _start() -> dict[str, Any]:
 
 _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "encoder": _encoder,
+    "kernels": _kernels,
     "simulation": _simulation,
     "training": _training,
     "pairing": _pairing,

@@ -7,9 +7,12 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["compiled"]
+__all__ = ["OPTIONS", "compiled"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}}
+"""Of every compiled function: multiply-adds may be joined, which all machines at hand do; no other order of sums."""
 
 
 def compiled(function: Function) -> Function:
@@ -18,8 +21,7 @@ def compiled(function: Function) -> Function:
     numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.kernels.simd` or another
     file whose functions are compiled into callers elsewhere must touch the callers' files, too.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}}
     try:
-        return cast("Function", numba.njit(cache=True, **options)(function))
+        return cast("Function", numba.njit(cache=True, **OPTIONS)(function))
     except RuntimeError:  # no folder to keep the compiled code in
-        return cast("Function", numba.njit(**options)(function))
+        return cast("Function", numba.njit(**OPTIONS)(function))
