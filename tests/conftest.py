@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import math
+import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +44,27 @@ def _torch_stays_as_it_is() -> Iterator[None]:
     if torch is not None and torch.get_default_dtype() != torch.float32:
         torch.set_default_dtype(torch.float32)
         pytest.fail("the test left another default precision of torch behind")
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Folders that one process of pytest-xdist makes for all: ``made_once("name", fill)``; nobody changes them."""
+    mine = tmp_path_factory.getbasetemp()
+    root = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "made-once"
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        root.mkdir(exist_ok=True)
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (root / name).exists():
+                partial = root / f"{name}.partial"
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                fill(partial)
+                partial.rename(root / name)
+        return root / name
+
+    return make
 
 
 @pytest.fixture(scope="session")

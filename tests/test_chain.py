@@ -24,10 +24,10 @@ from rs3l_gnn.workflows.study import StudyConfig
 
 VARIATIONS = ("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad")
 SMALL = [
-    "simulate.main.samples.qcd.events=160",
-    "simulate.main.samples.hbb.events=200",
-    "simulate.main.samples.wqq.events=60",
-    "simulate.main.chunk_size=70",
+    "simulate.main.samples.qcd.events=120",
+    "simulate.main.samples.hbb.events=150",
+    "simulate.main.samples.wqq.events=50",
+    "simulate.main.chunk_size=75",
     "pretrain.rs3l.batch_events=50",
     "pretrain.rs3l.trainer.epochs=4",
     "finetune.rs3l.trainer.epochs=4",
@@ -37,6 +37,7 @@ SMALL = [
     "analyze.main.bootstrap.replicas=20",
     "fit.main.rebin.signal_efficiency=[0.5]",
     "fit.main.rebin.efficiency_tolerance=0.3",
+    "fit.main.plots=false",
     "fit.main.inference={ranking: false, scan: false, limit: false, significance: false}",
 ]
 
@@ -73,8 +74,8 @@ def test_summary_holds_what_users_rely_on(summary: dict[str, Any]) -> None:
 
 def test_numbers_fit_together(summary: dict[str, Any]) -> None:
     simulation = summary["simulation"]
-    assert simulation["hard_events"] == 160 + 200 + 60
-    assert simulation["matched_jets"] == pytest.approx(simulation["match_efficiency"] * 420)
+    assert simulation["hard_events"] == 120 + 150 + 50
+    assert simulation["matched_jets"] == pytest.approx(simulation["match_efficiency"] * 320)
     assert 0.4 < simulation["match_efficiency"] < 0.9
     assert summary["pretraining"]["loss_last_epoch"] < summary["pretraining"]["loss_first_epoch"]
     for tagger in summary["fit"].values():

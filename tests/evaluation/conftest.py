@@ -27,14 +27,14 @@ from rs3l_gnn.models import (
 )
 
 Maker = Callable[..., Meter]
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
-def toy_views(toy_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def toy_views(toy_directory: Path, made_once: Once) -> Path:
     """About 55 events of each class in four views; some 17 of each are on the test side."""
-    path = tmp_path_factory.mktemp("views") / "views.h5"
-    pair(PairConfig(directories=(toy_directory,)), path)
-    return path
+    config = PairConfig(directories=(toy_directory,))
+    return made_once("evaluation-views", lambda folder: pair(config, folder / "views.h5")) / "views.h5"
 
 
 @pytest.fixture(scope="session")
@@ -45,23 +45,25 @@ def all_views(toy_views: Path) -> Views:
 
 
 @pytest.fixture(scope="session")
-def taggers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def taggers(made_once: Once) -> dict[str, str]:
     """One tagger as a file, one as the folder of a training, with its settings, one for a second training."""
-    folder = tmp_path_factory.mktemp("taggers")
+    folder = made_once("evaluation-taggers", _write_taggers)
+    return {
+        "one": str(folder / "one.safetensors"),
+        "two": str(folder / "two"),
+        "again": str(folder / "again.safetensors"),
+    }
+
+
+def _write_taggers(folder: Path) -> None:
     (folder / "two").mkdir()
     (folder / "two" / "config.yaml").write_text("seed: 1\n")
-    paths = {
-        "one": folder / "one.safetensors",
-        "two": folder / "two" / "tagger.safetensors",
-        "again": folder / "again.safetensors",
-    }
-    for seed, path in enumerate(paths.values()):
+    for seed, name in enumerate(("one.safetensors", "two/tagger.safetensors", "again.safetensors")):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             encoder = make_encoder(EdgeConvConfig(width=16, layers=1, k=6, hidden=(8,), dim=4))
             tagger = Tagger(encoder, Head(HeadConfig(), 4))
-            save_tagger(path, tagger, provenance={"seeds": {"seed": seed}, "config_digest": "abc"})
-    return {**{name: str(path) for name, path in paths.items()}, "two": str(folder / "two")}
+            save_tagger(folder / name, tagger, provenance={"seeds": {"seed": seed}, "config_digest": "abc"})
 
 
 @pytest.fixture(scope="session")
@@ -94,11 +96,9 @@ def config(toy_views: Path, taggers: dict[str, str]) -> EvaluateConfig:
 
 
 @pytest.fixture(scope="session")
-def evaluated(config: EvaluateConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def evaluated(config: EvaluateConfig, made_once: Once) -> Path:
     """Folder that an evaluation left."""
-    out = tmp_path_factory.mktemp("evaluation") / "out"
-    evaluate(config, out)
-    return out
+    return made_once("evaluation", lambda folder: evaluate(config, folder / "out")) / "out"
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from rs3l_gnn.workflows.study import StudyConfig, default_config, run_study
 RECORDED = Path(__file__).parents[2] / "docs" / "study" / "point.json"
 
 
+@pytest.mark.slow
 def test_the_point_reproduces_its_numbers(tmp_path: Path) -> None:
     """Simulation, pairing, pre-training, fine-tuning of the shipped encoder and evaluation.
 

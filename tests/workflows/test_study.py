@@ -36,6 +36,8 @@ evaluate:
     views: pair/main.h5
     taggers: {rs3l: "finetune/rs3l-{seed}"}
     bootstrap: 10
+    variations: []
+    responses: null
 """
 
 

@@ -67,7 +67,7 @@ def test_a_killed_process_changes_nothing(
     document = {"filesets": toy_filesets, "taggers": {"rs3l": str(tagger_path)}}
     analyze(AnalysisConfig.model_validate(document), tmp_path / "whole")
     checkpoints = tmp_path / "checkpoints"
-    run = {"executor": "futures", "workers": 2, "chunksize": 5, "checkpoints": checkpoints}
+    run = {"executor": "futures", "workers": 2, "chunksize": 15, "checkpoints": checkpoints}
     shot: list[int] = []
 
     def shoot(pool: Any) -> None:
