@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["first_not_finite", "local_index", "offsets_of", "parents_of", "ranges", "starts_of"]
+__all__ = ["count_runs", "first_not_finite", "local_index", "offsets_of", "parents_of", "ranges", "starts_of"]
 
 Integers = NDArray[np.integer[Any]]
 
@@ -43,6 +43,11 @@ def ranges(first: Integers, counts: Integers) -> NDArray[np.int64]:
     """
     offsets = offsets_of(counts)
     return np.arange(offsets[-1]) + np.repeat(np.asarray(first, dtype=np.int64) - offsets[:-1], counts)
+
+
+def count_runs(values: Integers) -> int:
+    """How many different numbers there are, of numbers that never fall; without the sorting of ``numpy.unique``."""
+    return int(np.count_nonzero(np.diff(values))) + min(len(values), 1)
 
 
 def first_not_finite(values: NDArray[Any]) -> tuple[int, ...] | None:

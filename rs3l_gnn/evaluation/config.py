@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from rs3l_gnn.models import Discriminant, ExportedNetwork
 from rs3l_gnn.models.folds import FoldNetworks
 from rs3l_gnn.training.config import QCD_TYPES, Paths
 
-__all__ = ["BASELINE", "ClassConfig", "CurveConfig", "EvaluateConfig", "TableConfig", "Trainings"]
+__all__ = ["BASELINE", "ClassConfig", "CurveConfig", "EvaluateConfig", "SculptingConfig", "TableConfig", "Trainings"]
 
 BASELINE = "n2"
 """Name of the classical baseline, as a tagger and wherever a training is asked for."""
@@ -111,6 +112,21 @@ class TableConfig(BaseConfig):
         return self
 
 
+class SculptingConfig(BaseConfig):
+    """Spectrum of the background jets that a cut may shape."""
+
+    observable: Literal["msoftdrop", "mass"] = Field("msoftdrop", description="which mass of the jets")
+    edges: tuple[float, ...] = Field(
+        tuple(map(float, range(40, 260, 10))), min_length=3, description="of its bins in GeV; other jets are left out"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> SculptingConfig:
+        if not all(low < high for low, high in pairwise(self.edges)):
+            raise ValueError(f"edges must rise, got {', '.join(f'{edge:g}' for edge in self.edges)}")
+        return self
+
+
 class EvaluateConfig(BaseConfig):
     """Settings of ``rs3l evaluate``."""
 
@@ -147,6 +163,9 @@ class EvaluateConfig(BaseConfig):
     bootstrap: int = Field(200, ge=2, description="replicas of the events for the errors")
     responses: ResponseConfig | None = Field(
         ResponseConfig(), description="responses of pass rates to the shower; none if null"
+    )
+    sculpting: SculptingConfig | None = Field(
+        SculptingConfig(), description="how far cuts shape the mass of the background; not at all if null"
     )
     plan: PlanConfig | None = Field(None, description="expected errors of the responses, for rs3l evaluate --plan")
     weights: WeightConfig = WeightConfig()

@@ -28,6 +28,7 @@ from rs3l_gnn.evaluation.results import (
     VariedDistances,
     ViewCounts,
 )
+from rs3l_gnn.evaluation.sculpting import measure_sculpting
 from rs3l_gnn.evaluation.shower_weights import measure_shower_weights
 from rs3l_gnn.evaluation.tables import measure_table
 from rs3l_gnn.training.monitors import linear_probe_auc
@@ -68,6 +69,7 @@ def measure(meter: Meter) -> Metrics:
         },
         showers=measure_shower_weights(meter, task),
         responses=measure_responses(meter, task),
+        sculpting=measure_sculpting(meter, task),
         curves={name: measure_curve(meter, curve) for name, curve in config.curves.items()},
         tables={name: measure_table(meter, table) for name, table in config.tables.items()},
         probes=_probes(meter),

@@ -45,6 +45,7 @@ __all__ = [
     "RocCurve",
     "Row",
     "RowChange",
+    "Sculpting",
     "ShowerWeightChange",
     "ShowerWeightComparison",
     "ShowerWeightResults",
@@ -156,6 +157,15 @@ class RateChange(Record):
     """Relative change of a pass rate; None if no nominal view passes."""
 
     change: Annotated[Estimate | None, "named"]
+
+
+@dataclass(frozen=True)
+class Sculpting(Record):
+    """Divergence of the masses of passing and failing background jets; mean and 95 % of what statistics alone makes."""
+
+    divergence: Annotated[Estimate | None, "named"]
+    divergence_null: float | None
+    divergence_null_95: float | None
 
 
 @dataclass(frozen=True)
@@ -324,6 +334,7 @@ class Metrics(Record):
         rate_change_comparisons: by pair of taggers, class, variation and signal efficiency.
         showers: see :mod:`~rs3l_gnn.evaluation.shower_weights`.
         responses: see :mod:`~rs3l_gnn.evaluation.responses.measure`.
+        sculpting: by tagger and signal efficiency, see :mod:`~rs3l_gnn.evaluation.sculpting`.
         curves, tables: by name.
         probes: area of a linear probe by encoder and class.
         latent: by encoder.
@@ -342,6 +353,7 @@ class Metrics(Record):
     rate_change_comparisons: Mapping[str, Mapping[str, Mapping[str, Mapping[str, PairedDifference]]]]
     showers: Annotated[ShowerWeightResults, "inline"]
     responses: Annotated[ResponseResults, "inline"]
+    sculpting: Mapping[str, Mapping[str, Sculpting]]
     curves: Mapping[str, CurveResult]
     tables: Mapping[str, TableResult]
     probes: Mapping[str, Mapping[str, float | None]]

@@ -44,6 +44,7 @@ def metrics(significance: float | None) -> Metrics:
         rate_change_comparisons={},
         showers=ShowerWeightResults(),
         responses=ResponseResults(),
+        sculpting={},
         curves={},
         tables={},
         probes={},

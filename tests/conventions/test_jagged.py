@@ -41,3 +41,8 @@ def test_first_not_finite_is_the_first_in_memory() -> None:
     values[2, 0], values[1, 1] = np.nan, -np.inf
     assert jagged.first_not_finite(values) == (1, 1)
     assert jagged.first_not_finite(np.zeros((0, 2))) is None
+
+
+@pytest.mark.parametrize("values", [[], [3], [3, 3], [0, 0, 1, 4, 4, 4, 9]])
+def test_runs_are_different_numbers(values: list[int]) -> None:
+    assert jagged.count_runs(np.array(values, dtype=np.int64)) == len(set(values))

@@ -28,6 +28,7 @@ from rs3l_gnn.conventions import (
     merge_labels,
     progress,
 )
+from rs3l_gnn.conventions.jagged import count_runs
 from rs3l_gnn.data.event_pairing.caps import within_caps
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
@@ -188,13 +189,13 @@ class _MatchedViews:
         named = {o.view.variation.name: (events, partners) for o, events, partners in self.others}
         return EventSampleReport(
             hard_events=self.nominal.n_events,
-            nominal=len(np.unique(rows)),
-            matched=len(np.unique(rows[self.kept])),
+            nominal=count_runs(rows),
+            matched=count_runs(rows[self.kept]),
             in_all=int(in_all.sum()),
-            complete=len(np.unique(rows[every])),
+            complete=count_runs(rows[every]),
             simulated={name: index.n_events for name, index in indices.items()},
-            passed={name: len(np.unique(index.jets.row)) for name, index in indices.items()},
-            matched_with={name: len(np.unique(rows[partners.jet >= 0])) for name, (_, partners) in named.items()},
+            passed={name: count_runs(index.jets.row) for name, index in indices.items()},
+            matched_with={name: count_runs(rows[partners.jet >= 0]) for name, (_, partners) in named.items()},
             jets=len(rows),
             pairs=len(self.kept),
             beyond_caps=self.beyond_caps,

@@ -108,7 +108,7 @@ def _particles(
     names: tuple[str, ...],
 ) -> JetParticles:
     rows = index.jets.row[mine] - begin
-    used = np.unique(rows)
+    used = rows[np.diff(rows, prepend=-1) > 0]
     events = chunk.events if len(used) == len(chunk.events) else chunk.events[used]
     tables = EventTables(events, file.form, puppi=puppi, features=names)
     counts = np.asarray(ak.num(tables.jets["pt"], axis=1), dtype=np.int64)

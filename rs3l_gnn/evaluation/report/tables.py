@@ -26,6 +26,7 @@ from rs3l_gnn.evaluation.results import (
     Point,
     Rejection,
     Row,
+    Sculpting,
     TableResult,
 )
 
@@ -85,7 +86,20 @@ def performance_tables(config: EvaluateConfig, metrics: Metrics) -> Iterator[Par
             ],
             "Pairs of taggers, with errors of paired events",
         )
+    if metrics.sculpting and config.sculpting is not None:
+        yield Table(
+            ("Tagger", *(f"at {e} %" for e in efficiencies)),
+            [(name, *(_sculpting(found[e]) for e in efficiencies)) for name, found in metrics.sculpting.items()],
+            f"Jensen-Shannon divergence of {config.sculpting.observable} between {config.background.name} jets that "
+            "pass and that fail, in bits; in brackets: what statistics alone makes",
+        )
     yield Text(_READING)
+
+
+def _sculpting(found: Sculpting) -> str:
+    if found.divergence is None or found.divergence_null is None:
+        return "-"
+    return f"{plus_minus(found.divergence.value, found.divergence.error)} ({number(found.divergence_null, 2)})"
 
 
 def curve_tables(result: CurveResult) -> Iterator[Table]:
