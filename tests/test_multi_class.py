@@ -28,6 +28,7 @@ from rs3l_gnn.models import load_tagger
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.training import FinetuneConfig, finetune
 from rs3l_gnn.workflows.inspection import describe
+from rs3l_gnn.workflows.publishing import publish
 
 CLASSES = {"qcd": ["Q"], "hbb": ["H_BB"], "wqq": ["W_QQ"]}
 TEST = {"train": 0.0, "validation": 0.0, "test": 1.0}
@@ -147,3 +148,25 @@ def test_evaluate(folder: Path, tmp_path: Path) -> None:
 
 def test_inspect_says_the_classes(folder: Path) -> None:
     assert describe(folder / "tagger" / "tagger.safetensors")["classes"] == list(CLASSES)
+
+
+def test_the_card_shows_how_to_use_several_scores(folder: Path, tmp_path: Path) -> None:
+    metrics = {"tagging": {"n2": {}, "bb": {"auc": 0.9, "auc_error": 0.01, "rejection": {"50": {"value": 20.0}}}}}
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    publish(folder / "tagger", tmp_path / "out", repository="me/three", metrics=tmp_path / "metrics.json")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| Scores | qcd, hbb, wqq |" in card
+    assert "| AUC of bb | 0.9000 ± 0.0100 |" in card
+    assert "| 1/FPR of bb at 50 % | 20 |" in card
+    code = (
+        card.partition("```python\n")[2]
+        .partition("```")[0]
+        .replace("hf://me/three", str(folder / "tagger" / "tagger.safetensors"))
+    )
+    with uproot.open(folder / "files" / "hbb_nominal.root") as file:
+        form = get_format("pfnano")
+        events = read_events(file["Events"], form, form.branches(["pt", "eta", "phi", "mass"], candidates=True))
+    scope: dict[str, Any] = {"events": events}
+    exec(code, scope)  # noqa: S102 - what the card tells its reader to run
+    np.testing.assert_array_equal(ak.to_numpy(ak.flatten(scope["p"])), _scores(folder, "hbb")[1][:, 2])
+    assert scope["one"].discriminant.signal == ("wqq",)

@@ -174,18 +174,33 @@ def _card(repository: str, document: Mapping[str, Any], measured: Mapping[str, A
     name = repository.partition("/")[2]
     lines = [f"# {name}", "", f"{kind.capitalize()} of rs3l_gnn ([RS3L](https://arxiv.org/abs/2403.07066)).", ""]
     lines += ["| | |", "| --- | --- |", f"| Parameters | {document['n_parameters']:,} |"]
-    if document.get("classes"):
-        lines.append(f"| Scores | {', '.join(document['classes'])} |")
+    classes = document.get("classes") or []
+    # Of several scores the evaluation made one, under the name of its tagger.
+    of_what = f" of {measured['tagger']}" if measured is not None and len(classes) > 1 else ""
+    if classes:
+        lines.append(f"| Scores | {', '.join(classes)} |")
     lines.append(f"| Features of each candidate | {', '.join(entry['name'] for entry in document['features'])} |")
     lines += [
         f"| Jets of the training: {key} | {_words(value)} |" for key, value in domain.items() if value is not None
     ]
     if measured is not None:
         error = "" if measured["auc_error"] is None else f" ± {measured['auc_error']:.4f}"
-        lines.append(f"| AUC | {measured['auc']:.4f}{error} |")
-        lines += [f"| 1/FPR at {key} % | {_value(entry):.4g} |" for key, entry in measured["rejection"].items()]
+        lines.append(f"| AUC{of_what} | {measured['auc']:.4f}{error} |")
+        lines += [
+            f"| 1/FPR{of_what} at {key} % | {_value(entry):.4g} |" for key, entry in measured["rejection"].items()
+        ]
     lines += [f"| Hash of the weights | `{document['digest']}` |", "", "## Use", "", "```python"]
-    if kind == "tagger":
+    if kind == "tagger" and len(classes) > 1:
+        one = f'Discriminant(signal=("{classes[-1]}",), background=("{classes[0]}",))'
+        lines += [
+            "from rs3l_gnn.inference import Discriminant, JetTagger",
+            "",
+            f'tagger = JetTagger("hf://{repository}")',
+        ]
+        lines.append("scores = tagger(events.FatJet, events.PFCands, events.FatJetPFCands)")
+        lines.append(f'p = scores["{classes[-1]}"]  # float32 [event][jet], one for each class')
+        lines.append(f'one = JetTagger("hf://{repository}", discriminant={one})')
+    elif kind == "tagger":
         lines += ["from rs3l_gnn.inference import JetTagger", "", f'tagger = JetTagger("hf://{repository}")']
         lines.append("score = tagger(events.FatJet, events.PFCands, events.FatJetPFCands)  # float32 [event][jet]")
     else:
