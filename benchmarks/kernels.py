@@ -73,14 +73,6 @@ def _distance_rows(panels: Any, row: int, n_panels: int, out: Any) -> None:
 
 
 @compiled
-def _count_up_to(values: Any, n_vectors: int, threshold: Any) -> int:
-    count = 0
-    for j in range(n_vectors * (simd.VECTOR_BYTES // values.itemsize)):
-        count += values[j] <= threshold
-    return count
-
-
-@compiled
 def _max_rows(table: Any, first: int, index: Any, k: int, out: Any) -> None:
     for c in range(out.shape[0]):
         out[c] = table[first + index[0], c]
@@ -107,7 +99,6 @@ PIECES: dict[str, tuple[str, ...]] = {
     "matrix product": ("product_rows",),
     "particles by lanes": ("pack_panels",),
     "distances": ("distance_rows",),
-    "counting below a threshold": ("count_up_to",),
     "maximum over neighbours": ("max_rows",),
     "maximum and its place, for gradients": ("max_rows_where",),
 }
@@ -118,7 +109,6 @@ _PLAIN = {
     "product_rows": _product_rows,
     "pack_panels": _pack_panels,
     "distance_rows": _distance_rows,
-    "count_up_to": _count_up_to,
     "max_rows": _max_rows,
     "max_rows_where": _max_rows_where,
 }

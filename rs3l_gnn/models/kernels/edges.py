@@ -16,7 +16,6 @@ from rs3l_gnn.models.kernels.elementwise import expm1
 from rs3l_gnn.models.kernels.simd import (
     ROWS,
     VECTOR_BYTES,
-    count_up_to,
     distance_rows,
     max_rows,
     max_rows_where,
@@ -44,6 +43,15 @@ def channel_multiple(itemsize: int) -> int:
 
 
 @compiled
+def _count_up_to(values: Any, n_vectors: int, threshold: Any) -> int:
+    """How many of the first ``n_vectors L`` values are at most ``threshold``; LLVM vectorises this loop by itself."""
+    count = 0
+    for j in range(n_vectors * (VECTOR_BYTES // values.itemsize)):
+        count += values[j] <= threshold
+    return count
+
+
+@compiled
 def _nearest(distance: Any, n: int, k: int, x: Any, first: int, index: Any, guess: Any) -> Any:
     """Write the numbers of the k < n smallest distances to index [at least n + 1].
 
@@ -65,7 +73,7 @@ def _nearest(distance: Any, n: int, k: int, x: Any, first: int, index: Any, gues
     count, threshold = 0, low
     for step in range(24):
         threshold = root * root * root * root
-        count = count_up_to(distance, n_vectors, threshold)
+        count = _count_up_to(distance, n_vectors, threshold)
         if count == k:
             break
         if count < k:
@@ -92,7 +100,7 @@ def _nearest_with_ties(distance: Any, n: int, k: int, x: Any, first: int, index:
     threshold = distance[0]
     for j in range(n):
         threshold = min(threshold, distance[j])
-    count = count_up_to(distance, n_vectors, threshold)
+    count = _count_up_to(distance, n_vectors, threshold)
     while count < k:
         following = distance.dtype.type(np.inf)
         for j in range(n):
@@ -101,7 +109,7 @@ def _nearest_with_ties(distance: Any, n: int, k: int, x: Any, first: int, index:
         if not following > threshold:
             break
         threshold = following
-        count = count_up_to(distance, n_vectors, threshold)
+        count = _count_up_to(distance, n_vectors, threshold)
     found = 0
     for j in range(n):
         if distance[j] < threshold:

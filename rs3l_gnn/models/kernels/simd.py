@@ -24,7 +24,6 @@ __all__ = [
     "VECTOR_BYTES",
     "Emitter",
     "cgutils",
-    "count_up_to",
     "distance_rows",
     "max_rows",
     "max_rows_where",
@@ -210,28 +209,6 @@ def distance_rows(_typing: Any, panels: Any, row: Any, n_panels: Any, out: Any) 
 
         emit.grouped(n_panels, _PANELS, tile)
         return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def count_up_to(_typing: Any, values: Any, n_vectors: Any, threshold: Any) -> tuple[Any, Callable[..., Any]]:
-    """How many of the first ``n_vectors L`` values are at most ``threshold``; values [at least n_vectors L]."""
-    signature = types.int64(values, types.int64, values.dtype)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(context, builder, signature.args[0].dtype)
-        source, _ = emit.array(signature.args[0], args[0])
-        threshold = emit.splat(args[2])
-        count = cgutils.alloca_once(builder, _I64)
-        builder.store(_I64(0), count)
-        bits = ir.IntType(emit.lanes)
-        with emit.loop(args[1]) as vector:
-            value = emit.load(source, builder.mul(vector.index, _I64(emit.lanes)))
-            small = builder.fcmp_ordered("<=", value, threshold, flags=_FLAGS)
-            found = builder.zext(builder.ctpop(builder.bitcast(small, bits)), _I64)
-            builder.store(builder.add(builder.load(count), found), count)
-        return builder.load(count)
 
     return signature, generate
 

@@ -25,11 +25,6 @@ def _distances(panels: Any, row: int, n_panels: int, out: Any) -> None:
 
 
 @numba.njit
-def _count(values: Any, n_vectors: int, threshold: Any) -> int:
-    return simd.count_up_to(values, n_vectors, threshold)  # type: ignore[no-any-return]  # compiled
-
-
-@numba.njit
 def _largest(table: Any, first: int, index: Any, out: Any) -> None:
     simd.max_rows(table, first, index, len(index), out)
 
@@ -61,16 +56,6 @@ def test_panels_and_distances(real: Real, n: int) -> None:
         _distances(panels, row, len(panels), out)
         used = min(simd.ROWS, n - row)
         assert np.allclose(out[:used, :n], exact[row : row + used], rtol=8 * np.finfo(real).eps * np.sqrt(3 * lanes))
-
-
-@pytest.mark.parametrize("real", [np.float32, np.float64])
-def test_count(real: Real) -> None:
-    lanes = simd.VECTOR_BYTES // np.dtype(real).itemsize
-    values = np.random.default_rng(0).normal(size=5 * lanes).astype(real)
-    values[3] = np.inf
-    for threshold in (real(-9), values[1], real(np.inf)):
-        for n_vectors in (0, 1, 5):
-            assert _count(values, n_vectors, threshold) == (values[: n_vectors * lanes] <= threshold).sum()
 
 
 @pytest.mark.parametrize("real", [np.float32, np.float64])
