@@ -25,6 +25,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.inputs import file_states, require_unchanged
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.processors.certified import read_certified
@@ -90,6 +91,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
     config = choose_taggers(config, _files(datasets))
     processor = _processor(config)
+    before = file_states(file for dataset in datasets.values() for file in dataset.files)
     good, bad, remarks = _open_files(config, datasets, processor)
     refuse_seen_files(processor.taggers, processor.config, datasets, good)
     datasets, without = _described(config, datasets, good)
@@ -146,6 +148,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             report["jets_in_several_channels"] = several
             _log.warning("%d jets count in several channels; a fit takes channels as independent", several)
         replicas = summary.pop("replicas", None)
+        require_unchanged({info.path: before[info.path] for info in good if info.path in before})
         _write(
             config,
             output,

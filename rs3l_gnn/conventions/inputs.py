@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions.errors import InputFileError, Rs3lError
 
-__all__ = ["one_line", "read_json", "reading", "require_file"]
+__all__ = ["file_states", "one_line", "read_json", "reading", "require_file", "require_unchanged"]
 
 _LONGEST_REASON = 200
 """Characters of what a library says about a file."""
@@ -37,6 +37,35 @@ def require_file(path: Path | str, *, what: str = "") -> None:
     except OSError as error:
         raise InputFileError(f"cannot read {name}: {error.strerror}") from error
     raise InputFileError(f"cannot read {name}: it is {kind}", hint="give a file")
+
+
+def file_states(paths: Iterable[Path | str]) -> dict[str, tuple[int, int, int]]:
+    """Number, size and time of change of local files, before they are read; URLs and what is not there are left out."""
+    states = {}
+    for path in map(str, paths):
+        with suppress(OSError):
+            found = Path(path.removeprefix("file://")).stat()
+            states[path] = (found.st_ino, found.st_size, found.st_mtime_ns)
+    return states
+
+
+def require_unchanged(states: Mapping[str, tuple[int, int, int]]) -> None:
+    """Refuse a result of files that are no longer those that were there before: its provenance would name others.
+
+    Args:
+        states: of :func:`file_states`, before the files were read.
+
+    Raises:
+        InputFileError: a file has changed since, or is gone.
+    """
+    now = file_states(states)
+    changed = [path for path, state in states.items() if now.get(path) != state]
+    if changed:
+        raise InputFileError(
+            f"{', '.join(changed[:3])} changed while it was read",
+            got=f"{len(changed)} of {len(states)} files" if len(changed) > 1 else None,
+            hint="run again when nothing writes there",
+        )
 
 
 def read_json(path: Path, *, what: str = "") -> Any:

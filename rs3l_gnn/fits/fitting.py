@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rs3l_gnn.conventions import atomic_directory, dump_config, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions.inputs import file_states, require_unchanged
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.fits.config.fit import FitConfig
 from rs3l_gnn.fits.histograms.runs import Run
@@ -42,6 +43,7 @@ def fit(
     """
     output = Path(output)
     refuse_existing(output, force=force)
+    before = file_states(config.all_inputs)
     built = build_templates(config, runs)
     for finding in built.report.findings:
         _log.info("%s: %s %s (%s)", finding.kind, finding.where, finding.action, finding.detail)
@@ -60,6 +62,7 @@ def fit(
             from rs3l_gnn.fits.plots import draw_fit
 
             document["plots"] = draw_fit(partial / "plots", result, likelihood)
+        require_unchanged(before)
         document["provenance"] = provenance(
             config=config,
             seeds={"data": config.data.seed, "toys": config.inference.toy_seed},

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rs3l_gnn.conventions import CheckpointError, FitError, InputFileError, file_digest
-from rs3l_gnn.conventions.inputs import reading, require_file
+from rs3l_gnn.conventions.inputs import file_states, reading, require_file, require_unchanged
 from rs3l_gnn.conventions.packed import open_packed
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.published import PublishedFile
@@ -97,3 +97,18 @@ def test_errors_of_ours_keep_their_class_and_get_the_name() -> None:
         raise FitError("in a.root no bins")
     with pytest.raises(KeyboardInterrupt), reading("a.root", "is damaged"):
         raise KeyboardInterrupt
+
+
+def test_files_that_change_while_they_are_read(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path in paths:
+        path.write_text("1")
+    states = file_states([*paths, tmp_path / "none", "root://host//a.root"])
+    assert list(states) == [str(path) for path in paths]
+    require_unchanged(states)
+    paths[1].write_text("22")
+    with pytest.raises(InputFileError, match=r"/b changed while it was read; run again"):
+        require_unchanged(states)
+    paths[2].rename(tmp_path / "d")
+    with pytest.raises(InputFileError, match=r"/b, .*/c changed while it was read; got 2 of 3 files"):
+        require_unchanged(states)

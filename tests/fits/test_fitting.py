@@ -12,8 +12,8 @@ import pytest
 import uproot
 import yaml
 
-from rs3l_gnn.conventions import FitError, OutputError, load_config
-from rs3l_gnn.fits import FitConfig
+from rs3l_gnn.conventions import FitError, InputFileError, OutputError, load_config
+from rs3l_gnn.fits import FitConfig, Likelihood, fit_or_compare
 from rs3l_gnn.fits.likelihood import inference
 
 Written = Callable[..., dict[str, Any]]
@@ -161,3 +161,20 @@ def test_observed_data(write_run: WriteRun, make_config: MakeConfig, tmp_path: P
     )
     assert np.sum(document["channels"]["sr"]["data"]) == pytest.approx(0.75 * (0.004 + 0.2))
     assert "bias" not in document
+
+
+def test_histograms_that_change_during_the_fit(
+    write_run: WriteRun, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_run()
+    real = Likelihood.fit
+
+    def change(self: Likelihood, **options: Any) -> Any:
+        path.write_bytes(path.read_bytes() + b" ")
+        return real(self, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Likelihood, "fit", change)
+        with pytest.raises(InputFileError, match=r"histograms\.json changed while it was read"):
+            fit_or_compare(make_config(path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

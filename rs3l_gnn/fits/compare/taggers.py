@@ -17,6 +17,7 @@ from rs3l_gnn.conventions import (
     refuse_existing,
     write_json,
 )
+from rs3l_gnn.conventions.inputs import file_states, require_unchanged
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.fits.compare.replicas import ReplicaSource, Series, error_parts, errors_of_errors, moves_of_bias
 from rs3l_gnn.fits.compare.results import Comparison, TaggerFits, TaggerResult
@@ -67,6 +68,7 @@ def compare_taggers(config: FitConfig, output: Path | str, *, force: bool = Fals
         )
     single = config.model_copy(update={"comparison": None})
     others = [channel.histogram for channel in config.channels.values() if channel.histogram is not None]
+    before = file_states(config.all_inputs)
     runs = read_inputs(single, list(dict.fromkeys([*wanted.taggers.values(), *others])))
     source = _source(single, wanted, runs)
     results: dict[str, TaggerResult] = {}
@@ -77,6 +79,7 @@ def compare_taggers(config: FitConfig, output: Path | str, *, force: bool = Fals
             results[tagger], fitted[tagger] = _compare_one(own, wanted, partial / tagger, runs, source)
         comparison = Comparison.of(results, wanted.trainings, shower_aim=wanted.shower_aim)
         document = comparison.record()
+        require_unchanged(before)
         document["provenance"] = provenance(
             config=config, seeds={"replicas": wanted.seed}, inputs=[str(path) for path in config.all_inputs]
         )
