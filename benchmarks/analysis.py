@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import ReferenceEncoder
 from rs3l_gnn.benchmarks.memory import peak_mb
+from rs3l_gnn.benchmarks.small_pieces import rates_in_pieces
 from rs3l_gnn.conventions.jagged import local_index
 from rs3l_gnn.inference import JetInputs, JetTagger, event_inputs
 from rs3l_gnn.models import (
@@ -40,6 +41,7 @@ from rs3l_gnn.processors import AnalysisConfig, JetSchema, ProcessorConfig, Tagg
 __all__ = ["paired_memory", "run_analysis_benchmark", "worker_memory", "write_events"]
 
 _MEAN_MULTIPLICITY = 35
+_SMALL = 200  # events
 _FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId", "d0", "dz")
 
 
@@ -57,7 +59,8 @@ def run_analysis_benchmark(
     Returns:
         ``processor_over_floor`` (CPU time of the processor over that of reading, features and the bare network),
         ``workers_speedup`` (wall time of one worker over that of ``workers``, warm), ``speedup_over_single`` (rate of
-        the processor over that of one entry and one jet at a time), the rates behind them in jets/s, and
+        the processor over that of one entry and one jet at a time), the rates behind them in jets/s, what
+        :func:`~rs3l_gnn.benchmarks.small_pieces.rates_in_pieces` gives for 200 events, and
         ``peak_memory_mb`` of this process, which also holds the comparisons.
     """
     threads = torch.get_num_threads()
@@ -74,6 +77,8 @@ def run_analysis_benchmark(
             config = ProcessorConfig(taggers={"rs3l": str(tagger)}, paired=False)
             mine, floor, split = _against_floor(paths, config)
             alone = _one_at_a_time(paths[0], tagger, single)
+            small = [write_events(folder / f"small_{n}.root", _SMALL, seed=n) for n in range(max(events // 600, 1))]
+            pieces = rates_in_pieces(paths, small, tagger, folder, size=_SMALL)
             rates = {
                 number: analyze(_analysis(fileset, tagger, number, events // files), folder / f"out{number}")[
                     "jets_per_second"
@@ -90,6 +95,7 @@ def run_analysis_benchmark(
         "floor_seconds": split,
         "single_jets_per_second": alone,
         "speedup_over_single": events / mine / alone,
+        **pieces,
         "workers": workers,
         "one_worker_jets_per_second": rates[1],
         "workers_jets_per_second": rates[workers],

@@ -25,6 +25,7 @@ def test_a_small_measurement() -> None:
     assert numbers["workers_speedup"] == pytest.approx(
         numbers["workers_jets_per_second"] / numbers["one_worker_jets_per_second"]
     )
+    assert 0 < numbers["small_chunks_over_large"] < 2
     assert 100 < numbers["peak_memory_mb"] <= peak_mb()
 
 
