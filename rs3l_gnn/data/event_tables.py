@@ -146,9 +146,11 @@ def _form(events: ak.Array) -> EventFormat:
 
 def _collected(events: ak.Array, form: EventFormat | None, *, candidates: bool) -> ak.Array:
     """Events with collections, also where a schema leaves branches as they are (coffea's BaseSchema)."""
-    if form is None and find_format(events.fields, candidates=candidates) is None:
-        form = find_format({collection_of(name) for name in events.fields}, candidates=candidates)
-    apart = form is not None and form.separator and not any(mark in events.fields for mark in form.marks)
+    fields, collections = set(events.fields), {collection_of(name) for name in events.fields}
+    if form is None and find_format(fields, candidates=candidates) is None:
+        form = find_format(collections, candidates=candidates)
+    # A format's mark may be a branch by itself (hardHash), so the others tell.
+    apart = form is not None and form.separator and (collections - fields) & set(form.marks)
     return as_records(events, form) if form is not None and apart else events
 
 

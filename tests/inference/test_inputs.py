@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from coffea.nanoevents import NanoEventsFactory
+from coffea.nanoevents import BaseSchema, NanoEventsFactory
 from numpy.testing import assert_array_equal
 
 from rs3l_gnn.conventions import IMPACT_FEATURES, InvalidDataError, MissingBranchError
@@ -46,6 +46,19 @@ def test_events_plain_arrays_and_nested_candidates_agree(toy_directory: Path) ->
         assert_array_equal(plain.features, other.features)
         assert_array_equal(plain.offsets, other.offsets)
         assert_array_equal(plain.counts, other.counts)
+
+
+@pytest.mark.parametrize("mode", ["eager", "virtual"])
+def test_branches_that_a_schema_leaves_as_they_are(toy_directory: Path, mode: str) -> None:
+    """Our own files have a branch by itself among the marks of their format."""
+    path = toy_directory / "hbb" / "nominal_0000.root"
+    apart = NanoEventsFactory.from_root({str(path): "Events"}, schemaclass=BaseSchema, mode=mode).events()
+    assert "FatJet" not in apart.fields
+    assert "hardHash" in apart.fields
+    found, expected = event_inputs(apart), event_inputs(_events(path))
+    assert_array_equal(found.features, expected.features)
+    assert_array_equal(found.offsets, expected.offsets)
+    assert ak.to_list(found.counts) == ak.to_list(expected.counts)
 
 
 def test_results_are_jagged_like_the_jets(toy_directory: Path) -> None:
