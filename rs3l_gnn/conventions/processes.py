@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from types import FrameType
 from typing import TypeVar
 
 from rs3l_gnn.conventions.errors import Rs3lError
@@ -55,9 +57,16 @@ def run_on_processes(
 
 
 def _begin_worker(begin: Callable[[], None] | None) -> None:
+    # Left to the default, Lightning takes the signal as a wish to end after the epoch.
+    signal.signal(signal.SIGTERM, _end_at_once)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if begin is not None:
         begin()
+
+
+def _end_at_once(number: int, _: FrameType | None) -> None:
+    """A worker holds nothing that a kill could not take: its parent tells of the stop, and the next run goes on."""
+    os._exit(128 + number)
 
 
 def _end_with_parent() -> None:

@@ -37,6 +37,39 @@ def test_a_worker_ends_with_its_killed_parent(tmp_path: Path) -> None:
         time.sleep(0.1)
 
 
+TRAINING = """
+import os, sys, time
+from pathlib import Path
+from rs3l_gnn.cli.stopping import stopping
+from rs3l_gnn.conventions.processes import run_on_processes
+
+def step(path):
+    from lightning.pytorch import Trainer
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    trainer._signal_connector.register_signal_handlers()
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with stopping():
+        list(run_on_processes(step, [sys.argv[1]], 1))
+"""
+
+
+def test_a_worker_that_trains_ends_with_the_signal(tmp_path: Path) -> None:
+    """Lightning's own handler of SIGTERM would let it go on to the end of an epoch, and its parent wait for that."""
+    script, written = tmp_path / "parent.py", tmp_path / "pid"
+    script.write_text(TRAINING)
+    with subprocess.Popen([sys.executable, str(script), str(written)], stderr=subprocess.PIPE) as parent:  # noqa: S603 - a script of this test
+        while not (written.exists() and written.read_text()):
+            assert parent.poll() is None
+            time.sleep(0.1)
+        parent.send_signal(signal.SIGTERM)
+        _, said = parent.communicate()
+    assert b"Stopped" in said
+    assert not _runs(int(written.read_text()))
+
+
 def _runs(pid: int) -> bool:
     """False for a process that is gone, or is dead and waits for someone to fetch its status."""
     try:
