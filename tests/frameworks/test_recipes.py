@@ -72,6 +72,7 @@ def _found(environment: str, pfnano: Path) -> dict[str, Any]:
     command = [python, Path(__file__).with_name("in_environment.py"), pfnano]
     # Processes that a framework starts import the recipes by name, too.
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "docs" / "frameworks")}
+    variables["PATH"] = f"{python.parent}:{variables['PATH']}"  # where Parsl looks for its own programs
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)  # noqa: S603  # our own script
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
