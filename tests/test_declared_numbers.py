@@ -44,6 +44,7 @@ _RULES: dict[str, list[Any]] = {
     "ProjectionConfig.hidden": [[-1]],
     "RateConfig.value": [0.0, -0.1, [0.0, 1.1], [1.1, -1.0]],
     "SampleConfig.bounds": [[1.0, 0.0], [2.0, 2.0]],
+    "SculptingConfig.edges": [[40.0, 50.0], [50.0, 40.0, 60.0], [40.0, 40.0, 50.0]],
     "StudyConfig.seeds": [[-1], []],
     "TableConfig.efficiencies": [[1.0]],
     "TransformerConfig.hidden": [[0]],
