@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import InputFileError, atomic_file
 
-__all__ = ["put_table", "table"]
+__all__ = ["joined", "put_table", "table"]
+
+
+def joined(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Numbers of runs of parts as those of one run; what two of them counted is taken from the later one."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            both = isinstance(value, dict) and isinstance(whole.get(key), dict)
+            whole[key] = joined([whole[key], value]) if both else value
+    return whole
 
 
 def table(name: str, numbers: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import typer
 from rs3l_gnn.cli.app import verb
 from rs3l_gnn.cli.options import Force
 from rs3l_gnn.conventions import ConfigError, refuse_existing, write_json
+from rs3l_gnn.conventions.inputs import read_json
 
 __all__ = ["benchmark"]
 
@@ -79,6 +80,12 @@ def _load(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
     return measure_loads(_known(only, LOADS))
 
 
+def _read(files: Iterable[Path]) -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.reliability.page import joined
+
+    return joined(read_json(file) for file in files)
+
+
 def _known(only: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
     """The names that were chosen, all without a choice."""
     unknown = sorted(set(only) - set(names))
@@ -133,17 +140,24 @@ def benchmark(
         Path | None,
         typer.Option("--page", help="Put the table of damaged, faults or load into this page, between its marks."),
     ] = None,
+    read: Annotated[
+        list[Path] | None,
+        typer.Option("--read", help="Take the numbers of earlier runs (--json) instead; may be given for each part."),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,
     force: Force = False,
 ) -> None:
     """Measure speed against a named reference in the same run, or count what wrong files, faults and loads do."""
     if name not in _NAMES:
         raise ConfigError(f"unknown benchmark {name!r}", allowed=list(_NAMES))
-    if name not in _COUNTS and (only or tries or page):
+    if name not in _COUNTS and (only or tries or page or read):
         raise ConfigError(f"benchmark {name}: no parts, tries or table", hint=f"these have them: {', '.join(_COUNTS)}")
     if json_file is not None:
         refuse_existing(json_file, force=force)
-    numbers = _COUNTS[name](tuple(only or ()), tries) if name in _COUNTS else _BENCHMARKS[name]()
+    if read:
+        numbers = _read(read)
+    else:
+        numbers = _COUNTS[name](tuple(only or ()), tries) if name in _COUNTS else _BENCHMARKS[name]()
     if json_file is not None:
         write_json(json_file, numbers, force=force)
     if page is not None:

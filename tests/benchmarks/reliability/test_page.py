@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rs3l_gnn.benchmarks.reliability.page import put_table, table
+from rs3l_gnn.benchmarks.reliability.page import joined, put_table, table
 from rs3l_gnn.conventions import InputFileError
 
 FAULTS = {
@@ -42,3 +42,11 @@ def test_a_table_has_its_place_in_a_page(tmp_path: Path) -> None:
         assert tail == "\n\n<!-- end of faults -->\n\nMore.\n"
     with pytest.raises(InputFileError, match="has no place for a table"):
         put_table(page, "load", {})
+
+
+def test_parts_are_joined() -> None:
+    again = {"pair": {"two runs": {"tries": 5, "lost": 0}}, "study": {"SIGKILL": {"tries": 1, "lost": 0}}}
+    whole = joined([FAULTS, again])
+    assert whole["pair"] == {"SIGKILL": {"tries": 3, "lost": 0}, "two runs": {"tries": 5, "lost": 0}}
+    assert set(whole) == {"pair", "fit", "study"}
+    assert FAULTS["pair"]["two runs"]["tries"] == 3
