@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rs3l_gnn.conventions import atomic_directory, dump_config, file_digest, provenance, refuse_existing, write_json
+from rs3l_gnn.conventions.inputs import file_states, require_unchanged
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.figures import draw_all
@@ -43,14 +44,17 @@ def evaluate(config: EvaluateConfig, output: Path | str, *, force: bool = False)
     # Whatever is wrong with the settings or small files shows before the long part.
     for history in config.histories.values():
         read_history(history)
+    others = () if config.responses is None else config.responses.unpaired.values()
+    views = [path for paths in (config.views, *others) for path in paths]
+    before = file_states(views)
     found = Meter(config, find_test_events(config))
     found.check()
     check_responses(found)
     meter = Meter(config, score_test_events(config), score_others(config))
     metrics = measure(meter)
+    require_unchanged(before)
     record = provenance(config=config, seeds={"bootstrap": config.seed})
-    others = () if config.responses is None else config.responses.unpaired.values()
-    record["inputs"] = {str(path): file_digest(path) for paths in (config.views, *others) for path in paths}
+    record["inputs"] = {str(path): file_digest(path) for path in views}
     sources = dict.fromkeys(weights for trainings, _ in config.recipes() for weights in trainings)
     origins = {weights: origin_of(weights, config) for weights in sources if weights != BASELINE}
     with atomic_directory(output, force=force) as folder:

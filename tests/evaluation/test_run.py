@@ -1,6 +1,8 @@
 """One call: folder, provenance, refusal to overwrite, the same bytes again."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from rs3l_gnn.conventions import (
     load_config,
 )
 from rs3l_gnn.evaluation import ClassConfig, EvaluateConfig, evaluate
+from rs3l_gnn.evaluation.metrics import measure
 
 
 def test_the_folder_tells_all(
@@ -83,3 +86,19 @@ def test_mistakes_show_before_anything_is_scored(
     ):
         with pytest.raises(error):
             evaluate(config.model_copy(update=changes), tmp_path / "out")
+
+
+def test_views_that_change_while_they_are_scored(
+    config: EvaluateConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, views = measure, tmp_path / "views.h5"
+    shutil.copy(config.views[0], views)
+
+    def change(meter: Any) -> Any:
+        os.utime(views)
+        return real(meter)
+
+    monkeypatch.setattr("rs3l_gnn.evaluation.run.measure", change)
+    with pytest.raises(InputFileError, match=r"views\.h5 changed while it was read"):
+        evaluate(config.model_copy(update={"views": (views,)}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
