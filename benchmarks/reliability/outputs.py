@@ -15,7 +15,18 @@ from rs3l_gnn.benchmarks.reliability.same import is_same
 
 __all__ = ["differences", "leftovers"]
 
-_OF_THE_RUN = ("second", "provenance", "time", "workers", "executor", "config", "digest", "output", "files")
+_OF_THE_RUN = (
+    "second",
+    "provenance",
+    "time",
+    "workers",
+    "executor",
+    "config",
+    "digest",
+    "output",
+    "files",
+    "bytes_read",
+)
 """Parts of keys of JSON documents that say how a run went, or where, and not what it found."""
 _SKIPPED = {".png", ".pdf", ".html", ".coffea", ".md", ".yaml", ".txt"}
 
