@@ -126,13 +126,13 @@ def test_the_networks_run_once_for_jets_and_again_for_candidates(
     """NanoAOD v15 with every kind of systematic: momenta reuse the scores, candidates do not."""
     pytest.importorskip("correctionlib")
     passes: list[int] = []
-    score = JetTagger.score
+    class_scores = JetTagger.class_scores
 
     def counted(self: JetTagger, inputs: JetInputs) -> Any:
         passes.append(inputs.n_jets)
-        return score(self, inputs)
+        return class_scores(self, inputs)
 
-    monkeypatch.setattr(JetTagger, "score", counted)
+    monkeypatch.setattr(JetTagger, "class_scores", counted)
     fileset = tmp_path / "fileset.json"
     file = shared_data / "cms" / "nano_tt_v15.root"
     fileset.write_text(json.dumps({"tt": {"files": {str(file): "Events"}, "metadata": {"xsec": 800.0}}}))
