@@ -28,7 +28,7 @@ def tag(
             "--tagger",
             "-t",
             help="A shipped tagger by name (see rs3l weights), or a checkpoint; several are the networks of folds. "
-            "[default-hbb]",
+            "[default: by the format of the files]",
         ),
     ] = None,
     sample: Annotated[
@@ -55,7 +55,7 @@ def tag(
     """Score the jets of event files, and write one row a jet: a Parquet file, or a tree of friends in a .root file."""
     from rs3l_gnn.processors import tag_files
 
-    network = _network(tagger or ["default-hbb"], kind, preprocess, device=device, threads=threads, puppi=puppi)
+    network = _network(tagger or ["default"], kind, preprocess, device=device, threads=threads, puppi=puppi)
     report = tag_files(
         files, network, output, sample=sample, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force
     )
