@@ -12,9 +12,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
+from rs3l_gnn.conventions import ConfigError, MissingBranchError
 from rs3l_gnn.data import event_weights as stored_weights
 from rs3l_gnn.data.event_format import find_branch
+from rs3l_gnn.data.event_tables import entry_columns
 from rs3l_gnn.processors.corrections import evaluator
 from rs3l_gnn.processors.running.metadata import flag, is_simulation
 from rs3l_gnn.processors.systematics_config import SystematicsConfig, WeightCorrection
@@ -212,16 +213,13 @@ def _ps_columns(events: ak.Array, order: Sequence[str], dataset: str) -> NDArray
             f"data set {dataset!r} lacks PSWeight",
             hint="say shower_weights: false in its metadata, or systematics.ps_weights: false for all data sets",
         )
-    counts = np.asarray(ak.num(events["PSWeight"], axis=1))
-    if (counts != len(order)).any():
-        raise InvalidDataError(
-            f"PSWeight of data set {dataset!r} has another length than its order ({', '.join(order)})",
-            got=int(counts[counts != len(order)][0]),
-            allowed=len(order),
-            hint="mend systematics.ps_order, or say shower_weights: false in the metadata of the data set",
-        )
-    flat = np.asarray(ak.flatten(events["PSWeight"], axis=1), dtype=np.float64)
-    return flat.reshape(len(events), len(order))
+    columns = entry_columns(
+        events["PSWeight"],
+        len(order),
+        complaint=f"PSWeight of data set {dataset!r} has another length than its order ({', '.join(order)})",
+        hint="mend systematics.ps_order, or say shower_weights: false in the metadata of the data set",
+    )
+    return columns.astype(np.float64)
 
 
 def _correction(events: ak.Array, correction: WeightCorrection, direction: str) -> NDArray[np.float64]:

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import uproot
+
+from rs3l_gnn.conventions.inputs import file_states
 
 __all__ = ["LentTrees", "close_file", "kept_open"]
 
@@ -119,9 +120,4 @@ def _keep(item: Any, timeout: int) -> _Kept:
 
 def _identity(item: Any) -> tuple[Any, ...]:
     """Changes when somebody writes the file anew; of a remote one the path has to do."""
-    name = (item.filename, item.treename, bytes(item.fileuuid))
-    try:
-        found = Path(item.filename).stat()
-    except OSError:
-        return name
-    return (*name, found.st_ino, found.st_size, found.st_mtime_ns)
+    return (item.filename, item.treename, bytes(item.fileuuid), *file_states([item.filename]).values())

@@ -11,14 +11,14 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, JetDomain
+from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, JetDomain
 from rs3l_gnn.data.event_format import PUPPI_WEIGHT, EventFormat, collection_of
 from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.feature_fields import further_fields, lacking_features
 from rs3l_gnn.data.format_registry import find_format, format_of, get_format
 from rs3l_gnn.data.puppi import puppi_weighted
 
-__all__ = ["LAYOUT_KEY", "EventTables", "as_records", "event_numbers", "event_weights", "read_events"]
+__all__ = ["LAYOUT_KEY", "EventTables", "as_records", "entry_columns", "event_numbers", "event_weights", "read_events"]
 
 LAYOUT_KEY = "layout"
 """Key of a data set's metadata that holds a format's name or a map of branches."""
@@ -135,6 +135,24 @@ def event_numbers(events: ak.Array) -> NDArray[np.uint64] | None:
 def event_weights(events: ak.Array) -> NDArray[np.float64] | None:
     """Generator weights of the events [n_events]; None where the file has none."""
     return _form(events).weights(events)
+
+
+def entry_columns(stored: ak.Array, length: int, *, complaint: str, hint: str) -> NDArray[Any]:
+    """A branch with several numbers an event, as one column for each of them [n_events, length].
+
+    Args:
+        stored: lists of numbers, one an event.
+        length: how many there must be.
+        complaint, hint: what to say where there are others.
+
+    Raises:
+        InvalidDataError: an event has another number of entries.
+    """
+    counts = np.asarray(ak.num(stored, axis=1))
+    wrong = counts[counts != length]
+    if len(wrong):
+        raise InvalidDataError(complaint, got=int(wrong[0]), allowed=length, hint=hint)
+    return np.asarray(ak.flatten(stored, axis=1)).reshape(len(counts), length)
 
 
 def _form(events: ak.Array) -> EventFormat:

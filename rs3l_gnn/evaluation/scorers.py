@@ -16,7 +16,7 @@ from rs3l_gnn.conventions.seen_events import seen_by
 from rs3l_gnn.data import Views, gather_jets
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
-from rs3l_gnn.models.folds import FoldNetworks, fold_of, order_of_folds, require_alike
+from rs3l_gnn.models.folds import FoldNetworks, by_fold, fold_of, order_of_folds, require_alike
 from rs3l_gnn.models.stored import seen_events
 
 __all__ = ["JetInputs", "Scorer", "checkpoint_path", "load_scorer"]
@@ -183,16 +183,11 @@ def _of_folds(name: str, networks: FoldNetworks, discriminant: Discriminant | No
     require_alike([(part.name, part.classes, part.features) for part in parts])
 
     def score(inputs: JetInputs) -> NDArray[np.float32]:
-        fold, out = inputs.folds(len(parts)), np.empty(len(inputs.event), np.float32)
-        for number, part in enumerate(parts):
-            mine = np.flatnonzero(fold == number)
-            out[mine] = part.score(inputs.some(mine))
-        return out
+        return by_fold(inputs.folds(len(parts)), len(parts), lambda fold, mine: parts[fold].score(inputs.some(mine)))
 
     def seen(sample: str, event: NDArray[np.integer]) -> NDArray[np.bool_]:
-        fold = fold_of(sample, event, len(parts))
-        found = np.stack([part.seen_of(sample, event) for part in parts])
-        return np.asarray(found[fold, np.arange(len(fold))])
+        folds = fold_of(sample, event, len(parts))
+        return by_fold(folds, len(parts), lambda fold, mine: parts[fold].seen_of(sample, event[mine]))
 
     return Scorer(name, parts[0].features, parts[0].domain, None, seen, ("signal",), None, score)
 

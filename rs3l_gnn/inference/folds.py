@@ -69,9 +69,14 @@ class FoldTagger:
 
     def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
         """True for events that the very network that scores them has seen, which pre-training may have done [n]."""
-        fold = self.folds_of(sample, event)
-        found = [part.seen(sample, event) for part in self.parts]
-        return np.asarray(np.stack(found)[fold, np.arange(len(fold))])
+        from rs3l_gnn.models.folds import by_fold
+
+        numbers = np.asarray(event)
+        return by_fold(
+            self.folds_of(sample, numbers),
+            len(self.parts),
+            lambda fold, mine: self.parts[fold].seen(sample, numbers[mine]),
+        )
 
     def combined(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """As :meth:`JetTagger.combined`."""
@@ -89,15 +94,13 @@ class FoldTagger:
 
     def class_scores(self, inputs: JetInputs, sample: str, event: ArrayLike) -> NDArray[np.float32]:
         """As :meth:`JetTagger.class_scores`; arguments as for :meth:`score`."""
-        fold = self.folds_of(sample, event)
-        out: NDArray[np.float32] | None = None
-        for number, part in enumerate(self.parts):
-            mine = np.flatnonzero(fold == number)
-            scores = part.class_scores(_some(inputs, mine))
-            if out is None:
-                out = np.empty((inputs.n_jets, *scores.shape[1:]), np.float32)
-            out[mine] = scores
-        return np.empty(0, np.float32) if out is None else out
+        from rs3l_gnn.models.folds import by_fold
+
+        return by_fold(
+            self.folds_of(sample, event),
+            len(self.parts),
+            lambda fold, mine: self.parts[fold].class_scores(_some(inputs, mine)),
+        )
 
 
 def _some(inputs: JetInputs, jets: NDArray[np.int64]) -> JetInputs:

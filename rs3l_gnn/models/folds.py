@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from pydantic import Field
 from rs3l_gnn.conventions import BaseConfig, ConfigError, event_hash
 from rs3l_gnn.conventions.seen_events import splits_of
 
-__all__ = ["FoldNetworks", "fold_of", "order_of_folds", "require_alike"]
+__all__ = ["FoldNetworks", "by_fold", "fold_of", "order_of_folds", "require_alike"]
 
 
 class FoldNetworks(BaseConfig):
@@ -74,3 +74,24 @@ def fold_of(sample: str, event: ArrayLike, folds: int) -> NDArray[np.int64]:
         folds: how many there are.
     """
     return np.floor(event_hash(sample, event) * folds).astype(np.int64)
+
+
+def by_fold(
+    fold: NDArray[np.int64], folds: int, of_network: Callable[[int, NDArray[np.int64]], NDArray[Any]]
+) -> NDArray[Any]:
+    """What the network of its own fold says of each jet or event.
+
+    Args:
+        fold: of each [n].
+        folds: how many there are.
+        of_network: gives for a fold and some places in ``fold`` what its network says of them [n_places, ...].
+
+    Returns:
+        One row each [n, ...].
+    """
+    places = [np.flatnonzero(fold == number) for number in range(folds)]
+    found = [of_network(number, mine) for number, mine in enumerate(places)]
+    out = np.empty((len(fold), *found[0].shape[1:]), found[0].dtype)
+    for mine, rows in zip(places, found, strict=True):
+        out[mine] = rows
+    return out

@@ -18,7 +18,7 @@ from rs3l_gnn.conventions import Split, refuse_existing
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, effective_number, events_on
-from rs3l_gnn.models import Encoder, Head, HeadConfig, load_encoder, make_encoder, save_encoder
+from rs3l_gnn.models import Encoder, Head, HeadConfig, make_encoder, save_encoder
 from rs3l_gnn.models.stored import seen_events
 from rs3l_gnn.training.config import PretrainConfig
 from rs3l_gnn.training.epoch_data import EpochData
@@ -69,7 +69,7 @@ def pretrain(
         source.require_features(config.encoder.features, what="the encoder")
         record = identity(config, source.paths, config.seed)
         if config.start_from is not None:
-            record["encoder_digest"] = load_encoder(config.start_from).digest
+            record["encoder_digest"] = loaded_encoder(config.start_from, config.encoder, key="encoder").digest
         state = prepare_state(output, record, force=force)
 
         def run(seed: int) -> tuple[_Prepared, TrainingOutcome]:

@@ -10,9 +10,9 @@ import awkward as ak
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import ConfigError, MissingBranchError
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError
 from rs3l_gnn.data import get_format
-from rs3l_gnn.data.event_tables import EventTables, as_records, event_numbers, event_weights, read_events
+from rs3l_gnn.data.event_tables import EventTables, as_records, entry_columns, event_numbers, event_weights, read_events
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,9 @@ def test_the_metadata_of_events_choose_the_format(tree: Any) -> None:
         EventTables(ak.with_parameter(_read(tree), "metadata", {"layout": "nothing"}))
     with pytest.raises(MissingBranchError, match="the events hold no jets with candidates"):
         EventTables(ak.Array({"run": [1]}))
+
+
+def test_lists_of_one_length_are_columns_and_others_are_refused() -> None:
+    assert entry_columns(ak.Array([[1, 2], [3, 4], [5, 6]]), 2, complaint="", hint="")[:, 1].tolist() == [2, 4, 6]
+    with pytest.raises(InvalidDataError, match=r"PSWeight is odd.*got 3; allowed: 2.*mend it"):
+        entry_columns(ak.Array([[1, 2], [3, 4, 5]]), 2, complaint="PSWeight is odd", hint="mend it")

@@ -7,7 +7,7 @@ import pytest
 
 from rs3l_gnn.conventions import ConfigError, Split, SplitFractions, split_of
 from rs3l_gnn.conventions.seen_events import seen_record
-from rs3l_gnn.models.folds import fold_of, order_of_folds, require_alike
+from rs3l_gnn.models.folds import by_fold, fold_of, order_of_folds, require_alike
 
 
 def _left_out(fold: int, folds: int = 4) -> list[dict[str, object]]:
@@ -40,3 +40,11 @@ def test_networks_of_another_kind() -> None:
     require_alike([("a", ("x",), ("f",)), ("b", ["x"], ["f"])])
     with pytest.raises(ConfigError, match="b has other classes or inputs than a"):
         require_alike([("a", ("x",), ("f",)), ("b", ("x",), ("f", "g"))])
+
+
+def test_each_event_hears_the_network_of_its_own_fold() -> None:
+    """Also where a fold is empty; rows may have several numbers."""
+    fold = np.array([2, 0, 2, 3, 0])
+    found = by_fold(fold, 4, lambda number, places: np.stack([np.full(len(places), number), places * 10], axis=1))
+    assert found.tolist() == [[2, 0], [0, 10], [2, 20], [3, 30], [0, 40]]
+    assert by_fold(fold[:0], 4, lambda _, places: places > 0).dtype == bool

@@ -14,6 +14,7 @@ from rs3l_gnn.conventions import InvalidDataError
 from rs3l_gnn.conventions.jagged import first_not_finite
 from rs3l_gnn.conventions.scales import weight_name
 from rs3l_gnn.data.event_format import find_branch
+from rs3l_gnn.data.event_tables import entry_columns
 
 __all__ = ["PS_WEIGHT", "WeightBranches", "documented_order", "named_weights", "read_shower_weights"]
 
@@ -77,15 +78,13 @@ def _entries(stored: ak.Array, branch: str, names: Sequence[str | None], where: 
     """A branch as one column for each name [n_events, n_names]."""
     if stored.ndim == 1:
         stored = stored[:, np.newaxis]
-    counts = np.asarray(ak.num(stored, axis=1))
-    if (counts != len(names)).any():
-        raise InvalidDataError(
-            f"{where}: {branch} has another number of entries than names ({', '.join(name or '-' for name in names)})",
-            got=int(counts[counts != len(names)][0]),
-            allowed=len(names),
-            hint="name each entry in events.shower_weights, - for those to leave out, or say none",
-        )
-    values = np.asarray(ak.flatten(stored, axis=1)).reshape(-1, len(names))
+    values = entry_columns(
+        stored,
+        len(names),
+        complaint=f"{where}: {branch} has another number of entries than names "
+        f"({', '.join(name or '-' for name in names)})",
+        hint="name each entry in events.shower_weights, - for those to leave out, or say none",
+    )
     wanted = values[:, [name is not None for name in names]]
     if (place := first_not_finite(wanted)) is not None:
         raise InvalidDataError(f"{where}: {branch} holds {wanted[place]}", hint="leave its entry out by -")
