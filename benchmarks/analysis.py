@@ -186,7 +186,7 @@ def _peak_of_analysis(fileset: Path, tagger: Path, output: Path, chunksize: int)
     return peak_mb()
 
 
-def write_events(path: Path, events: int, *, seed: int, block: int | None = None) -> Path:
+def write_events(path: Path, events: int, *, seed: int, block: int | None = None, hole: int = 0) -> Path:
     """Write random events in the layout of PFNano, with one jet of about 35 candidates in each.
 
     Args:
@@ -194,6 +194,7 @@ def write_events(path: Path, events: int, *, seed: int, block: int | None = None
         events: number of events.
         seed: of the random numbers.
         block: events written at once; all of them if None.
+        hole: bytes behind the first block that hold nothing, which a file system with sparse files does not store.
     """
     block = block or max(events, 1)
     with uproot.recreate(path) as file:
@@ -203,6 +204,8 @@ def write_events(path: Path, events: int, *, seed: int, block: int | None = None
                 types = {key: v.dtype if isinstance(v, np.ndarray) else ak.type(v).content for key, v in tree.items()}
                 file.mktree("Events", types)
             file["Events"].extend(tree)
+            if number == 0 and hole:
+                file._cascading.freesegments.allocate(hole)  # the only door of uproot to places beyond it
     return path
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import awkward as ak
 import uproot
@@ -90,6 +91,11 @@ class FileInfo:
     candidates: float = 0.0
     generated: GeneratedEvents | None = None
     shower_weights: int | None = None
+
+    @property
+    def content_id(self) -> str:
+        """ROOT's content id, as it is written; for provenance, since the sum of a large file is a second reading."""
+        return str(UUID(bytes=self.uuid))
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,8 @@ def tag_files(
 
     with atomic_file(output, force=force) as partial:
         (_write_parquet if output.suffix == ".parquet" else _write_root)(partial, counted())
-        local = [Path(info.path) for info in infos if Path(info.path).is_file()]
-        write_json(beside, {**report, "provenance": provenance(inputs=local)}, force=force)
+        record = {**provenance(), "inputs": {info.path: info.content_id for info in infos}}
+        write_json(beside, {**report, "provenance": record}, force=force)
     return report
 
 

@@ -98,11 +98,10 @@ def _write_files(folder: Path, size: int) -> None:
 
 
 def _write_sparse(folder: Path, size: int) -> None:
-    """One file of ``size`` MB that holds some events, and then nothing."""
+    """One file of ``size`` MB that holds some events at its beginning, and others at its end."""
     from rs3l_gnn.benchmarks.analysis import write_events
 
-    path = write_events(folder / "000000.root", 100, seed=1)
-    os.truncate(path, size * 10**6)
+    write_events(folder / "000000.root", 100, seed=1, block=50, hole=size * 10**6)
     (folder / "fileset.json").write_text(json.dumps({"toys": {"files": "*.root"}}))
 
 

@@ -156,7 +156,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             report,
             replicas=replicas,
             skims=stored.jets,
-            inputs=[info.path for info in good],
+            inputs={info.path: info.content_id for info in good},
             force=force,
         )
     return report
@@ -310,13 +310,12 @@ def _write(
     *,
     replicas: Replicas | None,
     skims: Mapping[str, JetBlocks],
-    inputs: list[str],
+    inputs: Mapping[str, str],
     force: bool,
 ) -> None:
     from coffea.util import save
 
-    local = [Path(path) for path in inputs if Path(path).is_file()]
-    record = provenance(config=config, inputs=local)
+    record = {**provenance(config=config), "inputs": inputs}
     if "seen_in_training" in report:
         record["seen_in_training"] = report["seen_in_training"]
     document = histogram_document(summary, complete=bool(report["complete"]), provenance=record)

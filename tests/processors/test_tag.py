@@ -76,7 +76,8 @@ def test_a_file_of_pfnano(
     assert set(table.file) == {0}
     beside = json.loads((tmp_path / f"scores.{suffix}.json").read_text())
     assert beside["tagger"]["digest"] == tagger.digest
-    assert list(beside["provenance"]["inputs"]) == ["pfnano.root"]
+    with uproot.open(file) as opened:
+        assert beside["provenance"]["inputs"] == {str(file): str(opened.file.uuid)}
     assert report["jets_outside_training_range"] == sum(pt < 450 for pt in table.pt) > 0
 
 
