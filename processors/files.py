@@ -19,7 +19,6 @@ from uproot.deserialization import DeserializationError
 
 from rs3l_gnn.conventions import (
     FEATURE_NAMES,
-    ConfigError,
     InputFileError,
     JetDomain,
     MissingBranchError,
@@ -32,6 +31,7 @@ from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.feature_fields import lacking_features
+from rs3l_gnn.data.shower_order import PS_WEIGHT, stored_order
 from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
@@ -45,9 +45,7 @@ __all__ = [
     "is_read_error",
     "look_at_files",
     "needs_candidates",
-    "require_same_order",
     "required_branches",
-    "without_shower_weights",
 ]
 
 bound_baskets()
@@ -76,7 +74,7 @@ class FileInfo:
         tree: name of the tree.
         events: entries of the tree.
         uuid: ROOT's content id.
-        psweight_names: order of the shower weights, where the file says it.
+        psweight_names: order of the shower weights, where the file says it; ``-`` for an entry that it does not name.
         candidates: candidates in an event, on average; 0 where the analysis reads none.
         generated: what a file of simulation says about the events that it was made from.
         shower_weights: entries of PSWeight in the first event, None where there is no such branch, or no event.
@@ -214,7 +212,9 @@ def _look(
                 file.tree,
                 events,
                 opened.file.fUUID,
-                tuple(metadata.get("psweight_names") or ()),
+                tuple(
+                    "-" if one is None else one for one in stored_order(tree, branches, metadata.get("psweight_names"))
+                ),
                 _candidates(tree, names, form) / max(events, 1) if needs_candidates(config) else 0.0,
                 look_into_runs(path, opened, events) if simulation else None,
                 _shower_weights(tree, branches),
@@ -254,9 +254,9 @@ def _require_names(
 
 
 def _shower_weights(tree: Any, branches: Collection[str]) -> int | None:
-    if "PSWeight" not in branches or tree.num_entries == 0:
+    if PS_WEIGHT not in branches or tree.num_entries == 0:
         return None
-    return int(ak.num(tree["PSWeight"].array(entry_stop=1), axis=1)[0])
+    return int(ak.num(tree[PS_WEIGHT].array(entry_stop=1), axis=1)[0])
 
 
 def _candidates(tree: Any, names: Iterable[str], form: EventFormat) -> float:
@@ -285,40 +285,3 @@ def _similar(missing: Sequence[str], found: Sequence[str]) -> str:
     prefixes = set(map(collection_of, missing))
     same = [name for name in found if collection_of(name) in prefixes]
     return ", ".join(same or sorted(set(map(collection_of, found))))
-
-
-def require_same_order(infos: Iterable[FileInfo]) -> dict[str, tuple[str, ...]]:
-    """Order of the shower weights of each data set.
-
-    Raises:
-        ConfigError: files of one data set disagree.
-    """
-    orders: dict[str, tuple[str, ...]] = {}
-    for info in infos:
-        before = orders.setdefault(info.dataset, info.psweight_names)
-        if before != info.psweight_names:
-            raise ConfigError(
-                f"{info.path} has another order of shower weights than the other files of {info.dataset!r}",
-                got=", ".join(info.psweight_names) or "none",
-                allowed=", ".join(before) or "none",
-            )
-    return orders
-
-
-def without_shower_weights(infos: Iterable[FileInfo]) -> list[str]:
-    """Data sets whose PSWeight is the one dummy entry that NanoAOD writes for samples without shower weights.
-
-    Raises:
-        ConfigError: some files of a data set have shower weights and others a dummy.
-    """
-    lengths: dict[str, dict[bool, str]] = {}
-    for info in infos:
-        if info.shower_weights is not None:
-            lengths.setdefault(info.dataset, {})[info.shower_weights <= 1] = info.path
-    for dataset, found in lengths.items():
-        if len(found) == 2:
-            raise ConfigError(
-                f"of data set {dataset!r}, {found[False]} has shower weights and {found[True]} has a dummy",
-                hint="make two data sets of it, or say shower_weights: false in its metadata",
-            )
-    return sorted(dataset for dataset, found in lengths.items() if True in found)

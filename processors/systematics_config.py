@@ -178,8 +178,8 @@ class SystematicsConfig(BaseConfig):
     ps_weights: bool = Field(default=True, description="use PSWeight of nominal data sets where its order is known")
     ps_order: tuple[str, ...] | None = Field(
         default=None,
-        description="meaning of each entry of PSWeight, such as isr:muRfac=2; taken from the files if not given. "
-        "A factor above 1 is Up",
+        description="meaning of each entry of PSWeight, such as isr:muRfac=2, - for one to leave out; taken from the "
+        "files if not given (their record, or the title of the branch). A factor above 1 is Up",
     )
     ps_sets: tuple[Literal["Red", "Def", "Con"], ...] = Field(
         default=("Def",),

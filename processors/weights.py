@@ -34,6 +34,7 @@ __all__ = [
 _FACTOR = re.compile(r"(?P<source>[if]sr):muRfac=(?P<factor>[0-9.eE+-]+)")
 # The sets of scales of CMS, as in the names of re-simulated variations: fsrRed, fsrDef, fsrCon.
 _SETS: dict[str, float] = {"Red": 2**0.5, "Def": 2.0, "Con": 4.0}
+_SKIPPED = ("nominal", "baseline", "-")
 _NAMED = re.compile(r"(?P<source>[if]sr)_?(?P<direction>up|down)", re.IGNORECASE)
 
 
@@ -75,8 +76,8 @@ def shower_weights(order: Sequence[str], *, where: str) -> tuple[ShowerWeight, .
     this; nothing is ever taken from the position alone.
 
     Args:
-        order: meaning of each entry: ``isr:muRfac=2.0`` or ``isrUp`` (``fsr`` likewise); ``nominal`` is
-            skipped.
+        order: meaning of each entry: ``isr:muRfac=2.0`` or ``isrUp`` (``fsr`` likewise); ``nominal`` and ``-`` are
+            skipped, and what varies both at once.
         where: names the file or key in messages.
 
     Raises:
@@ -84,7 +85,7 @@ def shower_weights(order: Sequence[str], *, where: str) -> tuple[ShowerWeight, .
     """
     found: dict[str, ShowerWeight] = {}
     for index, text in enumerate(order):
-        if text.lower() in ("nominal", "baseline"):
+        if text.lower() in _SKIPPED or _varies_both(text):
             continue
         by_factor, by_name = _FACTOR.fullmatch(text), _NAMED.fullmatch(text)
         if by_factor:
@@ -106,6 +107,11 @@ def shower_weights(order: Sequence[str], *, where: str) -> tuple[ShowerWeight, .
             raise ConfigError(f"PSWeight entries {found[name].index} and {index} in {where} are both {name}")
         found[name] = ShowerWeight(name, index, f"{source}:muRfac", value, scale_set)
     return tuple(found.values())
+
+
+def _varies_both(text: str) -> bool:
+    """True for both scales at once, which is neither ``psISR`` nor ``psFSR`` nor independent of them."""
+    return len({found["source"] for found in map(_FACTOR.fullmatch, text.split()) if found}) == len(text.split()) == 2
 
 
 def _scale_set(factor: float | None) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import (
-    NOMINAL,
     ConfigError,
     InputFileError,
     JetDomain,
@@ -36,8 +35,6 @@ from rs3l_gnn.processors.files import (
     FileInfo,
     FileToOpen,
     look_at_files,
-    require_same_order,
-    without_shower_weights,
 )
 from rs3l_gnn.processors.hooks import load_object, module_file
 from rs3l_gnn.processors.running.bootstrap import Replicas, write_replicas
@@ -48,12 +45,12 @@ from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.running.open_files import LentTrees
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
+from rs3l_gnn.processors.running.shower_orders import find_orders
 from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
 from rs3l_gnn.processors.running.summary import summarise
 from rs3l_gnn.processors.seen_events import refuse_seen_files
 from rs3l_gnn.processors.skims import JetBlocks, write_skims
 from rs3l_gnn.processors.tagging import TaggingProcessor
-from rs3l_gnn.processors.weights import shower_weight_order
 
 __all__ = ["analyze"]
 
@@ -75,7 +72,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     Returns:
         The report: ``complete``, ``executor``, ``workers``, ``events``, ``jets``, ``jets_per_second``, ``chunks``,
         ``branches``, ``remarks`` (on jets of another kind than a tagger was trained on), ``skipped_files``,
-        ``failed_chunks``, ``without_shower_weights``, times and the cutflow.
+        ``failed_chunks``, ``without_shower_weights``, ``unknown_shower_weights``, times and the cutflow.
 
     Raises:
         OutputError: the folder exists, or cannot be written.
@@ -94,7 +91,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     before = file_states(file for dataset in datasets.values() for file in dataset.files)
     good, bad, remarks = _open_files(config, datasets, processor)
     refuse_seen_files(processor.taggers, processor.config, datasets, good)
-    datasets, without = _described(config, datasets, good)
+    orders = find_orders(config.systematics, datasets, good)
+    datasets = orders.datasets
     items, n_left_out = work_items(config, datasets, good)
     prepared = time.perf_counter()
     with scratch_folder(output) as folder:
@@ -121,7 +119,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "chunks": len(items),
             "chunks_left_out": n_left_out,
             "files": len(good),
-            "without_shower_weights": without,
+            "without_shower_weights": orders.without,
+            "unknown_shower_weights": orders.unknown,
             "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
             "bytes_read": int(result["metrics"].get("bytesread", 0)),
             "remarks": remarks,
@@ -183,28 +182,6 @@ def _digests(config: AnalysisConfig, processor: TaggingProcessor) -> dict[str, s
         if file is not None:
             digests[f"code of {own.__module__}"] = file_digest(file)
     return digests
-
-
-def _described(
-    config: AnalysisConfig, datasets: Mapping[str, Dataset], files: list[FileInfo]
-) -> tuple[dict[str, Dataset], list[str]]:
-    """Data sets with what their files say about shower weights, and the names of those without any."""
-    orders = require_same_order(files)
-    out = {
-        name: replace(dataset, metadata={**dataset.metadata, "psweight_names": list(orders.get(name, ()))})
-        for name, dataset in datasets.items()
-    }
-
-    def wants(name: str) -> bool:
-        dataset = out[name]
-        nominal = dataset.plan.variation == NOMINAL.name and is_simulation(dataset.metadata)
-        return nominal and len(shower_weight_order(config.systematics, dataset.metadata)) > 1
-
-    without = without_shower_weights(info for info in files if wants(info.dataset))
-    for name in without:
-        _log.warning("%s has no shower weights: its PSWeight is a dummy", name)
-        out[name] = replace(out[name], metadata={**out[name].metadata, "shower_weights": False})
-    return out, without
 
 
 def _failures(out: Mapping[str, Any]) -> list[dict[str, str]]:

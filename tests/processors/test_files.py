@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import ConfigError, InputFileError
+from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.data import FORMATS
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.files import (
-    FileInfo,
     FileToOpen,
     is_read_error,
     look_at_files,
-    require_same_order,
     required_branches,
-    without_shower_weights,
 )
 
 
@@ -62,27 +59,6 @@ def test_only_what_the_configuration_needs_is_required() -> None:
     needed = required_branches(network, form, simulation=True)
     assert {"PFCands_d0", "FatJetPFCands_pFCandsIdx", "FatJet_anchor"} <= set(needed)
     assert "FatJet_n2b1" not in needed
-
-
-def test_files_of_one_data_set_share_the_order_of_weights() -> None:
-    first = FileInfo("qcd", "a.root", "Events", 1, b"", ("isrUp", "isrDown"))
-    other = FileInfo("qcd", "b.root", "Events", 1, b"", ("isrDown", "isrUp"))
-    assert require_same_order([first]) == {"qcd": ("isrUp", "isrDown")}
-    with pytest.raises(ConfigError, match=r"b\.root has another order"):
-        require_same_order([first, other])
-
-
-def test_a_dummy_is_told_from_shower_weights() -> None:
-    """One entry in every file, whose first event is enough to see it; a file without events says nothing."""
-    files = [
-        FileInfo(name, f"{name}{number}.root", "Events", 1, b"", (), shower_weights=length)
-        for name, lengths in {"old": [1, 1, None], "new": [4, None]}.items()
-        for number, length in enumerate(lengths)
-    ]
-    assert without_shower_weights(files) == ["old"]
-    mixed = FileInfo("old", "old3.root", "Events", 1, b"", (), shower_weights=4)
-    with pytest.raises(ConfigError, match=r"old3\.root has shower weights and old1\.root has a dummy"):
-        without_shower_weights([*files, mixed])
 
 
 def test_shifts_of_candidates_need_candidates() -> None:

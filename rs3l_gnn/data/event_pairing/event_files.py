@@ -13,10 +13,10 @@ from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBra
 from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
-from rs3l_gnn.data.event_pairing.shower_weights import PS_WEIGHT, documented_order
 from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.format_registry import format_of, get_format
+from rs3l_gnn.data.shower_order import stored_order
 
 __all__ = ["Chunk", "EventFile"]
 
@@ -89,10 +89,7 @@ class EventFile:
             radius = jets.get("radius") if metadata else form.radius(known)
             entries = int(opened[tree].num_entries)
             labels = tuple(JetLabel.from_record(one, where=path) for one in metadata.get("labels") or ())
-            order: tuple[str | None, ...] = ()
-            if PS_WEIGHT in names:
-                title = str(opened[tree][names[PS_WEIGHT]].title)
-                order = documented_order(title, metadata.get("psweight_names"))
+            order = stored_order(opened[tree], names, metadata.get("psweight_names"))
             return cls(path, tree, form, names, entries, form.domain(radius), labels, str(opened.file.uuid), order)
 
     def require(self, branches: Collection[str], *, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,34 +11,13 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError
 from rs3l_gnn.conventions.jagged import first_not_finite
-from rs3l_gnn.conventions.scales import weight_name
 from rs3l_gnn.data.event_format import find_branch
 from rs3l_gnn.data.event_tables import entry_columns
 
-__all__ = ["PS_WEIGHT", "WeightBranches", "documented_order", "named_weights", "read_shower_weights"]
-
-PS_WEIGHT = "PSWeight"
-"""Branch of shower weights in NanoAOD, and in ours."""
-_DOCUMENTED = re.compile(r"\[(\d+)\] is ISR=([\d.]+) FSR=([\d.]+)")
+__all__ = ["WeightBranches", "named_weights", "read_shower_weights"]
 
 WeightBranches = Mapping[str, tuple[str | None, ...]]
 """Branch -> what each of its entries varies, None for one that is left out."""
-
-
-def documented_order(title: str, recorded: Sequence[str] | None) -> tuple[str | None, ...]:
-    """What the entries of PSWeight vary, as far as the file itself says it; nothing is taken from places alone.
-
-    Args:
-        title: of the branch, where NanoAOD writes its documentation.
-        recorded: what our own files record.
-
-    >>> documented_order("PS weights (w_var / w_nominal);   [0] is ISR=2 FSR=1; [1] is ISR=1 FSR=2", None)
-    ('isr:muRfac=2.0', 'fsr:muRfac=2.0')
-    """
-    if recorded:
-        return tuple(weight_name(name) or name for name in recorded)
-    found = {int(place): f"isr:muRfac={isr} fsr:muRfac={fsr}" for place, isr, fsr in _DOCUMENTED.findall(title)}
-    return tuple(weight_name(found[place]) if place in found else None for place in range(max(found, default=-1) + 1))
 
 
 def named_weights(files: Iterable[WeightBranches]) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS, JetTable, read_je
 from rs3l_gnn.data.event_pairing.keys import first_repeated
 from rs3l_gnn.data.event_pairing.labels import JetLabels
 from rs3l_gnn.data.event_pairing.partons import Fingerprint, parton_branches, read_fingerprint
-from rs3l_gnn.data.event_pairing.shower_weights import PS_WEIGHT, WeightBranches, read_shower_weights
+from rs3l_gnn.data.event_pairing.shower_weights import WeightBranches, read_shower_weights
+from rs3l_gnn.data.shower_order import PS_WEIGHT
 
 __all__ = ["EventColumns", "ReadPlan", "ViewFiles", "ViewIndex"]
 

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InvalidDataError, Rs3lError, parse_config
 from rs3l_gnn.conventions.scales import NANOAOD_WEIGHTS
 from rs3l_gnn.data import PairConfig, pair, read_views
-from rs3l_gnn.data.event_pairing.shower_weights import documented_order, read_shower_weights
+from rs3l_gnn.data.event_pairing.shower_weights import read_shower_weights
 
 from .conftest import CmsFile, Events
 
-OLDER = "[0] is ISR=0.5 FSR=1; [1] is ISR=1 FSR=0.5; [2] is ISR=2 FSR=1; [3] is ISR=1 FSR=2"
 TITLE = (
     "PS weights (w_var / w_nominal);   "
     "[0] is ISR=2 FSR=1; [1] is ISR=1 FSR=2[2] is ISR=0.5 FSR=1; [3] is ISR=1 FSR=0.5;"
@@ -46,15 +45,6 @@ def stored(shared_data: Path) -> NDArray[np.float64]:
 def weighted(nano15: CmsFile, stored: NDArray[np.float64]) -> Events:
     """Nominal events with their shower weights."""
     return {**nano15.events, "PSWeight": ak.from_regular(stored.astype(np.float32))}
-
-
-def test_files_say_what_they_hold() -> None:
-    assert documented_order(TITLE, None) == NANOAOD_WEIGHTS
-    assert documented_order(OLDER, None) == (*NANOAOD_WEIGHTS[2:], *NANOAOD_WEIGHTS[:2])
-    assert documented_order("dummy PS weight (1.0) ", None) == documented_order("PSWeight/F", None) == ()
-    assert documented_order("[1] is ISR=2 FSR=2", None) == (None, "fsr:muRfac=2.0 isr:muRfac=2.0")
-    recorded = ["isr:muRfac=2.0", "fsr:muRfac=1.414", "hard"]
-    assert documented_order(TITLE, recorded) == ("isr:muRfac=2.0", "fsr:muRfac=1.414", "hard")
 
 
 def test_half_the_scale_is_more_shower(stored: NDArray[np.float64], shared_data: Path) -> None:
