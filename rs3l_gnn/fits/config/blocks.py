@@ -45,6 +45,11 @@ def one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, (str, Path)) else value
 
 
+def _as_names(value: Any) -> Any:
+    """YAML reads 2022 as a number."""
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+
 def _one_word(value: Any) -> Any:
     return () if value == "all" else one_or_more(value)
 
@@ -176,6 +181,7 @@ class SystematicConfig(BaseConfig):
     smooth: Smoothing | None = Field(default=None, description="another treatment than the fit's")
 
     _words = field_validator("correlate", mode="before")(_one_word)
+    _years = field_validator("years", mode="before")(_as_names)
 
 
 class RateConfig(BaseConfig):
@@ -189,6 +195,7 @@ class RateConfig(BaseConfig):
     group: str = Field(default="normalisation", description="in the parts of the error")
 
     _words = field_validator("correlate", mode="before")(_one_word)
+    _years = field_validator("years", mode="before")(_as_names)
 
     def acts_on(self, channel: str, sample: str, year: str) -> bool:
         """Whether it acts there."""

@@ -64,9 +64,13 @@ class ComparisonConfig(BaseConfig):
     @model_validator(mode="after")
     def _trainings_are_taggers(self) -> ComparisonConfig:
         named = [tagger for group in self.trainings.values() for tagger in group]
-        unknown = sorted(set(named) - set(self.taggers))
-        if unknown or len(set(named)) < len(named) or not all(self.trainings.values()):
-            raise ValueError(f"trainings hold every tagger at most once, unknown are: {', '.join(unknown) or 'none'}")
+        for wrong, what in (
+            (set(named) - set(self.taggers), "name taggers that are not compared"),
+            ({tagger for tagger in named if named.count(tagger) > 1}, "name a tagger twice"),
+            ({name for name, taggers in self.trainings.items() if not taggers}, "are empty"),
+        ):
+            if wrong:
+                raise ValueError(f"trainings {what}: {', '.join(sorted(wrong))}")
         alone = set(self.taggers) - set(named)
         if alone & set(self.trainings):
             raise ValueError(
@@ -174,7 +178,7 @@ class FitConfig(BaseConfig):
     @model_validator(mode="after")
     def _consistent(self) -> FitConfig:
         if bool(self.inputs) == bool(self.years):
-            raise ValueError("inputs must name at least one file, unless years do")
+            raise ValueError("either inputs or years must name at least one file")
         if not self.histogram and self.comparison is None:
             raise ValueError("histogram must name what is fitted")
         if not any(sample.signal for sample in self.samples.values()):

@@ -74,6 +74,12 @@ def cut_histogram(
     values, variances = (fold_flow(found.named(content), (3,), sides, flow) for content in (value, variance))
     _report_flow(found.named(value), sides, flow, f"{where}, histogram {name}", report)
     datasets, channels, variations = found.labels(layout)
+    if variations.count(NOMINAL.name) > 1:
+        raise FitError(
+            f"{where}: histogram {name!r} has two nominal entries on its variation axis",
+            got=f"{NOMINAL.name} and {layout.nominal}, which reading.nominal names",
+            hint="leave one of them out when the histogram is made, or leave reading.nominal out",
+        )
     cells = {}
     for i, dataset in enumerate(datasets):
         for j, channel in enumerate(channels):

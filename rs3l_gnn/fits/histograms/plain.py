@@ -105,6 +105,12 @@ def read_root(
                     continue
                 if place is None or key not in objects:
                     continue
+                if place in found[name]:
+                    raise FitError(
+                        f"{path}, {key}: another histogram is read as the same",
+                        got=", ".join(place),
+                        hint="let reading.root and reading.nominal tell all of them apart",
+                    )
                 cell, own = _cell(file[key], f"{path}, {key}", flow)
                 if not np.array_equal(edges.setdefault(name, own), own):
                     raise FitError(

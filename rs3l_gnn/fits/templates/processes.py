@@ -156,7 +156,7 @@ class ProcessReader:
             if self._config.problems.non_finite == "error":
                 raise FitError(
                     f"{where}: yields are not finite",
-                    got=f"{cell.values[bins[0]]:g} in bin {bins[0]}",
+                    got=_content(cell, bins[0]),
                     hint="find the weights that are not",
                 )
             self._report.add("non_finite", "filled", where, "set to zero")
@@ -185,3 +185,9 @@ class ProcessReader:
 
 def _total(histogram: RunHistogram, cells: Iterable[Yields | None]) -> Yields:
     return Yields.total((cell for cell in cells if cell is not None), len(histogram.edges) - 1)
+
+
+def _content(cell: Yields, place: int) -> str:
+    """What a bin holds, for a message."""
+    variance = "" if cell.variances is None else f", variance {cell.variances[place]:g},"
+    return f"{cell.values[place]:g}{variance} in bin {place}"

@@ -159,17 +159,21 @@ def find_sources(
                 f"systematics.{name}: the run has no variation {entry.source or name!r}", allowed=sorted(known)
             )
     # A pattern may match nothing; a plain name must be there, or it is misspelt.
-    for section in ("exclude", "correlate", "nuisance_names"):
-        unknown = sorted(name for name in getattr(config, section) if name not in known and not set("*?[") & set(name))
+    grouped = [source for sources in config.groups.values() for source in sources]
+    sections = {name: getattr(config, name) for name in ("exclude", "correlate", "nuisance_names")} | {
+        "groups": grouped
+    }
+    for section, named in sections.items():
+        unknown = sorted(name for name in named if name not in known and not set("*?[") & set(name))
         if unknown:
             raise UnknownVariationError(
                 f"{section} names sources that the run does not have: {', '.join(unknown)}", allowed=sorted(known)
             )
     wanted = dict(config.systematics)
     if config.auto_systematics:
-        named = {entry.source or name for name, entry in wanted.items()}
-        named |= {key for key in offered if any(fnmatchcase(key, pattern) for pattern in config.exclude)}
-        wanted |= {key: SystematicConfig() for key in offered if key not in named}
+        taken = {entry.source or name for name, entry in wanted.items()}
+        taken |= {key for key in offered if any(fnmatchcase(key, pattern) for pattern in config.exclude)}
+        wanted |= {key: SystematicConfig() for key in offered if key not in taken}
     return tuple(
         _source(name, entry, offered, config, records)
         for name, entry in wanted.items()

@@ -170,6 +170,18 @@ def test_root_files_of_any_pattern(tmp_path: Path, root: str, nominal: str | Non
     check(block(path, reading={"root": root, "root_nominal": nominal, "unit": "events"}))
 
 
+def test_two_histograms_of_one_place_are_refused(tmp_path: Path) -> None:
+    """One of them would be taken, whichever comes last."""
+    path = tmp_path / "shapes.root"
+    with uproot.recreate(path) as file:
+        for variation in ("nominal", "central"):
+            one = hist.Hist(hist.axis.Regular(4, 0, 1, name="x"), storage=hist.storage.Weight())
+            one.view().value, one.view().variance = contents("hbb", "nominal")
+            file[f"score/4j2b/hbb/{variation}"] = one
+    with pytest.raises(FitError, match="hbb/central: another .*; got hbb, 4j2b, nominal; let reading"):
+        build_templates(block(path, reading={"nominal": "central", "unit": "events"}))
+
+
 def test_our_own_root_file_gives_the_same_yields(
     write_run: Callable[..., Path], make_config: Callable[..., FitConfig], tmp_path: Path
 ) -> None:

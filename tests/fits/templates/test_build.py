@@ -168,7 +168,7 @@ def test_replicas_of_several_years(block: Block) -> None:
     ("change", "message"),
     [
         ({"years": {}, "inputs": ["x.json"], "rates": {}}, "needs runs under years"),
-        ({"inputs": ["x.json"]}, "inputs must name at least one file, unless years do"),
+        ({"inputs": ["x.json"]}, "either inputs or years must name at least one file"),
         ({"rates": {"x": {"value": 0.1, "years": ["1999"]}}}, "years that the fit does not have: 1999"),
         ({"nuisance_names": {"jes": "CMS_{era}"}}, "know source, sample, channel and year, not era"),
     ],
