@@ -25,7 +25,7 @@ from rs3l_gnn.conventions import (
     Variation,
 )
 from rs3l_gnn.conventions.expansion import bound_baskets
-from rs3l_gnn.conventions.inputs import reading, require_file
+from rs3l_gnn.conventions.inputs import read_json, reading, require_file
 from rs3l_gnn.data.event_format import EventFormat
 from rs3l_gnn.data.event_tables import read_events
 from rs3l_gnn.data.feature_fields import further_fields, require_features
@@ -38,7 +38,7 @@ __all__ = ["AnchorJets", "SimulatedFile", "find_simulated"]
 
 bound_baskets()
 
-_TREE, _FORMAT = "Events", "rs3l-simulation"
+_TREE, _FORMAT, _FILESET = "Events", "rs3l-simulation", "fileset.json"
 _JETS = ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "jettype", "anchor")
 
 
@@ -201,18 +201,38 @@ def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
     """All simulated files below some directories, in a fixed order.
 
     Raises:
-        InputFileError: a directory is missing or holds none.
+        InputFileError: a directory is missing or holds none, or lacks files of its ``fileset.json``.
     """
     found = []
     for directory in map(Path, directories):
         if not directory.is_dir():
             raise InputFileError(f"{directory} is not a directory", hint="name an output of rs3l simulate")
+        _require_listed(directory)
         # A hidden file is one that another process has not finished.
         paths = sorted(path for path in directory.rglob("*.root") if not path.name.startswith("."))
         if not paths:
             raise InputFileError(f"there are no ROOT files below {directory}")
         found += [SimulatedFile.open(path) for path in paths]
     return found
+
+
+def _require_listed(directory: Path) -> None:
+    """A simulation that was copied in part, or loses files, must not pass for a smaller one."""
+    for record in sorted(directory.rglob(_FILESET)):
+        document = read_json(record)
+        entries = document.values() if isinstance(document, dict) else ()
+        lists = [entry.get("files") for entry in entries if isinstance(entry, dict)]
+        # A path would lead out of the folder; those are lists of another tool.
+        listed = {str(name) for files in lists if isinstance(files, (dict, list)) for name in files}
+        names = {name for name in listed if Path(name).name == name and not set("*?[") & set(name)}
+        there = {path.name for path in record.parent.iterdir()}
+        missing = sorted(names - there)
+        if missing:
+            raise InputFileError(
+                f"{record} names {', '.join(missing[:3])}, which is not there",
+                got=f"{len(names) - len(missing)} of {len(names)} files",
+                hint="copy the folder again, or take what shall be left out from that list",
+            )
 
 
 def _read(

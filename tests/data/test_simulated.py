@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
+from rs3l_gnn.benchmarks.toys import write_toys
 from rs3l_gnn.conventions import InputFileError, MissingBranchError
 from rs3l_gnn.data import SimulatedFile, find_simulated
 
@@ -79,3 +80,17 @@ def test_directories_without_files_are_refused(tmp_path: Path) -> None:
         find_simulated([tmp_path])
     with pytest.raises(InputFileError, match="is not a directory"):
         find_simulated([tmp_path / "nowhere"])
+
+
+def test_files_of_the_list_beside_them_must_be_there(tmp_path: Path) -> None:
+    """Without this, what is left after a copy that broke off is paired as if it were all."""
+    write_toys(tmp_path, samples=("qcd", "hbb"), variations=("nominal", "seed"), n_events=3)
+    assert len(find_simulated([tmp_path])) == 4
+    other = {"others": {"files": ["../away/nominal_0000.root", "root://host//a.root", "part_*.root"]}, "note": 1}
+    (tmp_path / "fileset.json").write_text(json.dumps(other))
+    assert len(find_simulated([tmp_path])) == 4
+    (tmp_path / "hbb" / "seed_0000.root").unlink()
+    with pytest.raises(InputFileError, match=r"hbb/fileset\.json names seed_0000\.root, .* got 1 of 2 files"):
+        find_simulated([tmp_path])
+    (tmp_path / "hbb" / "fileset.json").unlink()
+    assert len(find_simulated([tmp_path])) == 3
