@@ -52,19 +52,26 @@ def _damaged(numbers: dict[str, Any]) -> list[list[Any]]:
 
 
 def _faults(numbers: dict[str, Any]) -> list[list[Any]]:
-    """By fault; what was lost is told by verb."""
-    rows: dict[str, list[tuple[str, int, int]]] = {}
-    for verb, faults in numbers.items():
-        for fault, found in faults.items():
-            rows.setdefault(fault, []).append((verb, found["tries"], found["lost"]))
-    lines: list[list[Any]] = [["Fault", "Tries", "Survived", "Lost"]]
-    sums = [0, 0]
-    for fault, found in rows.items():
-        tries, lost = (sum(int(row[place]) for row in found) for place in (1, 2))
-        where = ", ".join(f"{verb} {count}" for verb, _, count in found if count)
-        lines.append([fault, tries, tries - lost, f"{lost} ({where})" if lost else 0])
-        sums = [sums[0] + tries, sums[1] + lost]
-    return [*lines, ["all", sums[0], sums[0] - sums[1], sums[1]]]
+    """Survived of all tries, by fault and verb; a fault that cannot happen to a verb has no cell."""
+    faults = list(dict.fromkeys(fault for found in numbers.values() for fault in found))
+    head: list[Any] = ["Fault", *(f"`{verb}`" for verb in numbers), "Tries", "Lost"]
+    lines = [head]
+    for fault in faults:
+        by_verb = [[found[fault]] if fault in found else [] for found in numbers.values()]
+        cells = ["" if not counts else _survived(counts) for counts in by_verb]
+        lines.append([fault, *cells, *_sums(one for counts in by_verb for one in counts)])
+    every = [list(found.values()) for found in numbers.values()]
+    return [*lines, ["all", *map(_survived, every), *_sums(one for found in every for one in found)]]
+
+
+def _survived(counts: Iterable[dict[str, Any]]) -> str:
+    tries, lost = _sums(counts)
+    return f"{tries - lost}/{tries}"
+
+
+def _sums(counts: Iterable[dict[str, Any]]) -> tuple[int, int]:
+    rows = [(int(one["tries"]), int(one["lost"])) for one in counts]
+    return sum(tries for tries, _ in rows), sum(lost for _, lost in rows)
 
 
 def _load(numbers: dict[str, Any]) -> list[list[Any]]:

@@ -15,11 +15,11 @@ FAULTS = {
 
 def test_tables_hold_the_numbers_and_their_sums() -> None:
     assert table("faults", FAULTS).splitlines() == [
-        "| Fault | Tries | Survived | Lost |",
-        "| --- | --- | --- | --- |",
-        "| SIGKILL | 5 | 5 | 0 |",
-        "| two runs | 3 | 2 | 1 (pair 1) |",
-        "| all | 8 | 7 | 1 |",
+        "| Fault | `pair` | `fit` | Tries | Lost |",
+        "| --- | --- | --- | --- | --- |",
+        "| SIGKILL | 3/3 | 2/2 | 5 | 0 |",
+        "| two runs | 2/3 |  | 3 | 1 |",
+        "| all | 5/6 | 2/2 | 8 | 1 |",
     ]
     kinds = {"a.json": {"tries": 5, "read": 2, "refused": 3, "escaped": 0}}
     kinds["b.lhe"] = {"tries": 4, "read": 0, "refused": 3, "escaped": 1}
