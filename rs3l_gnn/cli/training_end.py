@@ -24,6 +24,9 @@ def say_training(saved: SavedTraining, output: Path, *, as_json: bool) -> None:
         found = {"checkpoint": saved.checkpoint, "kept_epoch": saved.kept_epoch, "history": saved.history}
         print_json(output, found)
         return
+    if not saved.history:  # a finished tagger was tilted
+        typer.echo(f"wrote {output}")
+        return
     kept = saved.history[saved.kept_epoch - 1]
     numbers = ", ".join(f"{key} {x:.4g}" for key, x in kept.items() if key not in _OF_THE_CLOCK and x is not None)
     rate = saved.history[-1]["jets_per_second"]

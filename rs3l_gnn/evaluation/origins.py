@@ -10,9 +10,9 @@ from pathlib import Path
 from rs3l_gnn.conventions import file_digest
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.results import Record
-from rs3l_gnn.evaluation.scorers import checkpoint_path
 from rs3l_gnn.evaluation.stored_scores import StoredScores
 from rs3l_gnn.models.folds import FoldNetworks
+from rs3l_gnn.models.stored import checkpoint_path
 
 __all__ = ["Origin", "origin_of"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from rs3l_gnn.data import Views, gather_jets
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
 from rs3l_gnn.models.folds import FoldNetworks, by_fold, fold_of, order_of_folds, require_alike
-from rs3l_gnn.models.stored import seen_events
+from rs3l_gnn.models.stored import checkpoint_path, seen_events
 
-__all__ = ["JetInputs", "Scorer", "checkpoint_path", "load_scorer"]
+__all__ = ["JetInputs", "Scorer", "load_scorer"]
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,6 @@ class Scorer:
     def score(self, inputs: JetInputs) -> NDArray[np.float32]:
         """One score in [0, 1] for each jet [n_jets]."""
         return one_score(self._score(inputs), self.classes, self._discriminant, tagger=self.name)
-
-
-def checkpoint_path(name: str, stem: str) -> str:
-    """Weights inside a folder of a training, or the name itself."""
-    folder = Path(name)
-    return str(folder / f"{stem}.safetensors") if folder.is_dir() else name
 
 
 def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:

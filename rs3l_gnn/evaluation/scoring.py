@@ -16,8 +16,9 @@ from rs3l_gnn.evaluation.config import BASELINE, ClassConfig, EvaluateConfig
 from rs3l_gnn.evaluation.domains import domain_remarks
 from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
 from rs3l_gnn.evaluation.responses.observables import particle_observables
-from rs3l_gnn.evaluation.scorers import JetInputs, Scorer, checkpoint_path, load_scorer
+from rs3l_gnn.evaluation.scorers import JetInputs, Scorer, load_scorer
 from rs3l_gnn.evaluation.stored_scores import StoredScores, require_stored, stored_scores
+from rs3l_gnn.models.stored import checkpoint_path
 
 __all__ = ["ScoredViews", "Scores", "find_test_events", "score_test_events"]
 

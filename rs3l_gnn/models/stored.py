@@ -20,6 +20,7 @@ __all__ = [
     "FORMAT",
     "VERSION",
     "Stored",
+    "checkpoint_path",
     "feature_table",
     "find_checkpoint",
     "holds_head",
@@ -111,6 +112,12 @@ def shipped_path(name: str | Path) -> Path | None:
     """File of the shipped weights of a name; None where there are none."""
     path = _WEIGHTS / f"{name}.safetensors"
     return path if Path(name).name == str(name) and path.is_file() else None
+
+
+def checkpoint_path(name: str, stem: str) -> str:
+    """Weights inside a folder of a training, ``<stem>.safetensors``, or the name itself."""
+    folder = Path(name)
+    return str(folder / f"{stem}.safetensors") if folder.is_dir() else name
 
 
 def find_checkpoint(name: str | Path) -> Path:

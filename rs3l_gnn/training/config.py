@@ -14,10 +14,9 @@ from rs3l_gnn.models.config import LayerSizes
 from rs3l_gnn.training.loss import Loss
 from rs3l_gnn.training.loss_registry import AnyLoss
 from rs3l_gnn.training.losses import NTXent
-from rs3l_gnn.training.penalties import ResponsePenalty
 from rs3l_gnn.training.penalty import Penalty
 from rs3l_gnn.training.penalty_registry import AnyPenalty
-from rs3l_gnn.training.recipe_config import DistillationConfig, FreePartConfig, RestartConfig
+from rs3l_gnn.training.recipe_config import DistillationConfig, FreePartConfig, RestartConfig, TiltConfig
 
 __all__ = [
     "FinetuneConfig",
@@ -219,9 +218,24 @@ class FinetuneConfig(BaseConfig):
     )
     views_per_event: int = Field(1, ge=1, description="views of each event in a batch")
     anchored: bool = Field(False, description="the nominal view is always one of them")
-    robustness: float = Field(0.0, ge=0, description="how much the penalties count; 0 trains for separation alone")
+    tagger: str | None = Field(
+        None,
+        description="a finished tagger (file, or folder of rs3l finetune) of these classes that is only tilted: "
+        "nothing is trained, and the keys of the training do not count",
+    )
+    robustness: float = Field(
+        0.0,
+        ge=0,
+        description="0 for separation alone; else the share (to 1) of the response that the tilt takes away, or how "
+        "much the penalties count",
+    )
+    tilt: TiltConfig | None = Field(
+        None,
+        description="the finished tagger is turned against its response to the shower; with robustness and without "
+        "penalties this is what happens, {by: views, scales: [fsr x2]}",
+    )
     penalties: tuple[AnyPenalty, ...] = Field(
-        (ResponsePenalty(),), min_length=1, description="what is kept small; see docs/training.md"
+        (), description="what is kept small while the tagger is trained; see docs/training.md"
     )
     distillation: DistillationConfig | None = Field(
         None, description="learn from taggers, e.g. {teachers: [a.safetensors, b.safetensors], share: 0.5}"
@@ -261,6 +275,15 @@ class FinetuneConfig(BaseConfig):
             raise ValueError(f"head.n_classes is {self.head.n_classes}, but there are {n_classes} classes (two need 1)")
         if self.validation == "held_out" and self.max_events is None:
             raise ValueError("validation 'held_out' takes its events out of max_events, which is not given")
+        if self.active_tilt is not None:
+            if self.robustness > 1:
+                raise ValueError(
+                    f"a tilt takes away a share of the response: robustness is 0 to 1, got {self.robustness}"
+                )
+            if n_classes != 2:
+                raise ValueError(f"a tilt needs signal and background, not {n_classes} classes; use penalties")
+        elif self.tagger is not None:
+            raise ValueError("a finished tagger can only be tilted: set robustness to a share of its response, 0 to 1")
         for penalty in self.active_penalties:
             if self.views_per_event < penalty.least_views:
                 raise ValueError(
@@ -272,6 +295,19 @@ class FinetuneConfig(BaseConfig):
     def active_penalties(self) -> tuple[Penalty, ...]:
         """Penalties that count."""
         return self.penalties if self.robustness > 0 else ()
+
+    @property
+    def active_tilt(self) -> TiltConfig | None:
+        """The tilt, where there is one."""
+        if self.robustness == 0 or (self.tilt is None and self.penalties):
+            return None
+        return self.tilt or TiltConfig()
+
+    @property
+    def needs_shower_weights(self) -> bool:
+        """Whether anything looks at the shower weights of the views."""
+        tilts = self.active_tilt is not None and self.active_tilt.by == "shower_weights"
+        return tilts or any(penalty.needs_shower_weights for penalty in self.active_penalties)
 
     @property
     def holds_out(self) -> bool:

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +41,7 @@ from rs3l_gnn.training.process import rank_and_size
 from rs3l_gnn.training.restart import with_restarts
 from rs3l_gnn.training.runner import TrainingOutcome, prepare_state, run_training, training_threads
 from rs3l_gnn.training.tagger_module import FinetuneModule
+from rs3l_gnn.training.tilting import Tilting, tilt_finished
 from rs3l_gnn.training.warm_start import loaded_encoder
 
 __all__ = ["FinetuneModule", "JetBatch", "finetune", "prepared_finetuning"]
@@ -61,7 +64,8 @@ def finetune(
     ``config.yaml`` and ``provenance.json``. A training that was interrupted goes on where its last epoch ended.
 
     Args:
-        config: settings; ``encoder: null`` gives the supervised baseline from random weights.
+        config: settings; ``encoder: null`` gives the supervised baseline from random weights, and ``tagger`` is tilted
+            without a training.
         output: folder to write.
         force: replace an existing output.
         callbacks, loggers: of Lightning, beside those of ``config.trainer``; they see the metrics of the history and
@@ -76,6 +80,8 @@ def finetune(
     """
     output = Path(output)
     refuse_existing(output, force=force)
+    if config.tagger is not None:
+        return tilt_finished(config, output, force=force)
     with _opened(config) as (source, tagger):
         record = {**identity(config, source.paths, config.seed), "encoder_digest": tagger.encoder.digest}
         state = prepare_state(output, record, force=force)
@@ -99,27 +105,34 @@ def finetune(
             return module, outcome
 
         (module, outcome), failed = with_restarts(config.trainer.restart, state, config.seed, train)
-    tagger, events, watched, targets = module.tagger, prepared.events, prepared.watched, prepared.targets
-    record["events"] = {"train": len(events), "validation": len(watched)}
-    record["labels"] = label_record(len(events), len(watched), choosing=chooses(config.trainer))
-    if (targets.generator != 1).any():
-        record["effective_events"] = effective_number(targets.generator[source.index.first[:-1][events]])
-    if config.trainer.restart is not None:
-        record["failed_trainings"] = failed
-    _log.info("labelled events: %(train)d trained on, %(choice)d choose the epoch, %(total)d in all", record["labels"])
+        record |= prepared.record()
+        if config.trainer.restart is not None:
+            record["failed_trainings"] = failed
+        module.tagger.encoder.requires_grad_(requires_grad=True)
+        return write_training(
+            output,
+            module,
+            outcome,
+            name="tagger",
+            save=partial(_save, module.tagger, prepared, record),
+            config=config,
+            record=record,
+            state=state,
+            force=force,
+        )
 
-    tagger.encoder.requires_grad_(requires_grad=True)
-    return write_training(
-        output,
-        module,
-        outcome,
-        name="tagger",
-        save=lambda path: save_tagger(path, tagger, provenance=record),
-        config=config,
-        record=record,
-        state=state,
-        force=force,
-    )
+
+def _save(tagger: Tagger, prepared: _Preparation, record: dict[str, Any], path: Path) -> None:
+    """Write a tagger, tilted where the configuration says so; the record of the folder is that of the kept epoch."""
+    config = prepared.config
+    if prepared.tilting is None:
+        save_tagger(path, tagger, provenance=record)
+        return
+    _log.info("%s:", path.stem)
+    tilted, told = prepared.tilting.tilted(tagger, config.robustness)
+    save_tagger(path, tilted, provenance={**record, "tilt": told})
+    if path.stem.endswith(config.trainer.keep):
+        record["tilt"] = told
 
 
 @contextmanager
@@ -145,9 +158,8 @@ def prepared_finetuning(config: FinetuneConfig) -> Iterator[tuple[FinetuneModule
 def _opened(config: FinetuneConfig) -> Iterator[tuple[ViewsSource, Tagger]]:
     """The views, with all that the configuration needs of them, and the tagger to begin with."""
     tagger = initial_tagger(config, config.seed)
-    needs_weights = any(penalty.needs_shower_weights for penalty in config.active_penalties)
     with (
-        ViewsSource(config.views, shower_weights=needs_weights) as source,
+        ViewsSource(config.views, shower_weights=config.needs_shower_weights) as source,
         training_threads(config.trainer.threads, tagger.encoder.config),
     ):
         source.require_features(tagger.encoder.config.features, what="the encoder")
@@ -166,6 +178,7 @@ class _Preparation:
     events: NDArray[np.int64]
     watched: NDArray[np.int64]
     penalties: list[BoundPenalty]
+    tilting: Tilting | None
     shares: list[float]
     embed: NDArray[np.float32] | None
     teacher: NDArray[np.float32] | None
@@ -184,10 +197,23 @@ class _Preparation:
             events,
             watched,
             penalties=[penalty.bind(source.index, targets.draw) for penalty in config.active_penalties],
+            tilting=None
+            if config.active_tilt is None
+            else Tilting.of(source, config.active_tilt, targets, events, watched),
             shares=targets.class_shares(used[np.isin(targets.event[used], events)]),
             embed=_embeddings(source, tagger.encoder, used) if config.mode == "fixed" else None,
             teacher=_teachers(source, tagger, used, config),
         )
+
+    def record(self) -> dict[str, Any]:
+        """How many events and labels the training has."""
+        events, watched, weights = self.events, self.watched, self.targets.generator
+        labels = label_record(len(events), len(watched), choosing=chooses(self.config.trainer))
+        _log.info("labelled events: %(train)d trained on, %(choice)d choose the epoch, %(total)d in all", labels)
+        record: dict[str, Any] = {"events": {"train": len(events), "validation": len(watched)}, "labels": labels}
+        if (weights != 1).any():
+            record["effective_events"] = effective_number(weights[self.source.index.first[:-1][events]])
+        return record
 
     def build(self, seed: int) -> tuple[FinetuneModule, EpochData]:
         config = self.config

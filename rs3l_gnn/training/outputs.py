@@ -28,7 +28,7 @@ class SavedTraining:
 
     Attributes:
         checkpoint: the weights, a ``.safetensors`` file.
-        kept_epoch: the epoch that they are of, counted from 1.
+        kept_epoch: the epoch that they are of, counted from 1; 0 without a training.
         history: one row an epoch: epoch, learning_rate, loss, val_loss, further metrics, seconds,
             validation_seconds, jets_per_second.
     """

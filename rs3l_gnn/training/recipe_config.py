@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.training.shower_contrasts import Efficiency, Source
 
-__all__ = ["DistillationConfig", "FreePartConfig", "RestartConfig"]
+__all__ = ["DistillationConfig", "FreePartConfig", "RestartConfig", "TiltConfig"]
 
 
 class DistillationConfig(BaseConfig):
@@ -36,3 +37,11 @@ class FreePartConfig(BaseConfig):
 
     begins: int = Field(ge=1, description="first number of the embedding that is free; split.invariant of the encoder")
     factor: float = Field(ge=0, le=1, description="0: the invariant part alone, 1: both as they are")
+
+
+class TiltConfig(BaseConfig):
+    """Which responses of the signal efficiency a finished tagger is turned against."""
+
+    by: Source = Field("views", description="re-showered views, or the shower weights of the nominal views")
+    scales: tuple[str, ...] = Field(("fsr x2",), min_length=1, description="which scales, by kind and factor")
+    efficiencies: tuple[Efficiency, ...] = Field((0.5, 0.8), min_length=1, description="of the signal, at the cuts")

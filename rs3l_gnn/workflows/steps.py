@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from rs3l_gnn.conventions import BaseConfig
+from rs3l_gnn.conventions import BaseConfig, ConfigError
 from rs3l_gnn.conventions.processes import run_on_processes
 from rs3l_gnn.data import pair
 from rs3l_gnn.evaluation import evaluate
@@ -20,7 +21,7 @@ from rs3l_gnn.processors import analyze
 from rs3l_gnn.simulation import simulate
 from rs3l_gnn.training import finetune, pretrain
 
-__all__ = ["VERBS", "Step", "run_steps"]
+__all__ = ["VERBS", "Step", "run_steps", "waves"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ _RUN: Mapping[str, Callable[..., object]] = {
     "fit": fit_or_compare,
 }
 VERBS = tuple(_RUN)
-"""What a step may call, in the order in which a study does it: a step reads outputs of earlier verbs alone."""
+"""What a step may call, in the order in which a study does it: a step reads outputs of earlier verbs, and of steps
+before it."""
 
 # The others have processes of their own, or are short.
 _SIDE_BY_SIDE = ("pretrain", "finetune", "evaluate")
@@ -84,12 +86,38 @@ def run_steps(steps: Sequence[Step], *, replace: Sequence[Step] = (), workers: i
     """
     done = 0
     for verb, group in itertools.groupby(steps, key=lambda step: step.verb):
-        together = list(group)
-        several = verb in _SIDE_BY_SIDE and min(workers, len(together)) > 1
-        for step, seconds in _at_once(together, replace, workers) if several else _in_turn(together, replace):
-            done += 1
-            _log.info("step %d of %d: %s took %.0f s", done, len(steps), step.key, seconds)
-            yield step, seconds
+        for together in waves(list(group)):
+            several = verb in _SIDE_BY_SIDE and min(workers, len(together)) > 1
+            for step, seconds in _at_once(together, replace, workers) if several else _in_turn(together, replace):
+                done += 1
+                _log.info("step %d of %d: %s took %.0f s", done, len(steps), step.key, seconds)
+                yield step, seconds
+
+
+def waves(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps of one verb, those that read outputs of others after these: teachers before who learns from them."""
+    waiting = list(steps)
+    while waiting:
+        outputs = {step.key for step in waiting}
+        ready = [step for step in waiting if not _reads(step, outputs - {step.key})]
+        if not ready:
+            raise ConfigError("steps of the study read the outputs of each other", got=", ".join(sorted(outputs)))
+        yield ready
+        waiting = [step for step in waiting if step not in ready]
+
+
+def _reads(step: Step, outputs: set[str]) -> bool:
+    """Whether a text in the settings of a step is one of these outputs, or a file in one."""
+    found: list[Any] = [step.config.model_dump(mode="json")]
+    while found:
+        value = found.pop()
+        if isinstance(value, dict):
+            found += value.values()
+        elif isinstance(value, list | tuple):
+            found += value
+        elif isinstance(value, str) and "/".join(value.split("/")[:2]) in outputs:
+            return True
+    return False
 
 
 def _in_turn(steps: Sequence[Step], replace: Sequence[Step]) -> Iterator[tuple[Step, float]]:

@@ -21,7 +21,6 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.seen_events import seen_record
 from rs3l_gnn.data import Views, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, scoring
-from rs3l_gnn.evaluation.scorers import checkpoint_path
 from rs3l_gnn.evaluation.scoring import score_test_events
 from rs3l_gnn.models import (
     EdgeConvConfig,
@@ -32,6 +31,7 @@ from rs3l_gnn.models import (
     make_encoder,
     save_tagger,
 )
+from rs3l_gnn.models.stored import checkpoint_path
 
 
 def test_only_test_events_are_scored(config: EvaluateConfig, all_views: Views) -> None:

@@ -1,5 +1,6 @@
 """Views of toy events and configurations small enough for a test; a soft cut by scipy."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from rs3l_gnn.data import PairConfig, pair
+from rs3l_gnn.data import PairConfig, pair, read_views, write_views
 from rs3l_gnn.models import EdgeConvConfig, HeadConfig
 from rs3l_gnn.training import FinetuneConfig, OptimizerConfig, PretrainConfig, TrainerConfig
 
+_NAMES = ("fsr:muRfac=2.0", "fsr:muRfac=0.5")
 _SMALL = EdgeConvConfig(width=16, layers=1, k=8, hidden=(16,), dim=8)
 
 
@@ -33,6 +35,18 @@ def toy_views(toy_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """About 110 events in four views; some 65 are on the training side."""
     path = tmp_path_factory.mktemp("views") / "views.h5"
     pair(PairConfig(directories=(toy_directory,)), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def weighted_views(toy_views: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Toy views whose shower weights grow with the number of particles for the smaller scale."""
+    views = read_views(toy_views)
+    excess = (np.diff(views.offsets) - 30) / 100
+    table = np.exp(np.stack([-excess, excess], axis=1)).astype(np.float32)
+    table[~views.is_nominal()] = np.nan
+    path = tmp_path_factory.mktemp("weighted") / "views.h5"
+    write_views(path, dataclasses.replace(views, shower_weight_names=_NAMES, shower_weights=table))
     return path
 
 

@@ -1,7 +1,6 @@
 """Recipes of fine-tuning: the dial of robustness, views side by side, and what the history says of the penalties."""
 
 import csv
-import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 import torch
 
 from rs3l_gnn.conventions import ConfigError, JetType, Split, SplitFractions, parse_config
-from rs3l_gnn.data import read_views, write_views
+from rs3l_gnn.data import read_views
 from rs3l_gnn.models import load_tagger
 from rs3l_gnn.training import Consistency, FinetuneConfig, ResponsePenalty, finetune
 from rs3l_gnn.training.finetuning import initial_tagger
@@ -22,19 +21,6 @@ from rs3l_gnn.training.penalty import ScoredJets
 from rs3l_gnn.training.tagger_module import FinetuneModule
 
 Maker = Callable[..., FinetuneConfig]
-NAMES = ("fsr:muRfac=2.0", "fsr:muRfac=0.5")
-
-
-@pytest.fixture(scope="module")
-def weighted_views(toy_views: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Toy views whose shower weights grow with the number of particles for the smaller scale."""
-    views = read_views(toy_views)
-    excess = (np.diff(views.offsets) - 30) / 100
-    table = np.exp(np.stack([-excess, excess], axis=1)).astype(np.float32)
-    table[~views.is_nominal()] = np.nan
-    path = tmp_path_factory.mktemp("weighted") / "views.h5"
-    write_views(path, dataclasses.replace(views, shower_weight_names=NAMES, shower_weights=table))
-    return path
 
 
 def last_row(folder: Path) -> dict[str, float]:
@@ -53,7 +39,9 @@ def test_a_dial_of_zero_is_no_dial(finetune_config: Maker, weighted_views: Path,
     ]
     assert load_tagger(results[0]).digest == load_tagger(results[1]).digest
     assert (tmp_path / "0" / "history.csv").read_bytes() == (tmp_path / "1" / "history.csv").read_bytes()
-    dialled = finetune(finetune_config(views=weighted_views, robustness=1.0), tmp_path / "dialled")
+    dialled = finetune(
+        finetune_config(views=weighted_views, robustness=1.0, penalties=(ResponsePenalty(),)), tmp_path / "dialled"
+    )
     assert load_tagger(dialled.checkpoint).digest != load_tagger(results[0]).digest
 
 

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from rs3l_gnn.cli import app
 from rs3l_gnn.cli import study as _study  # noqa: F401 - registers the verb
 from rs3l_gnn.conventions import ConfigError, OutputError, Rs3lError, load_config
+from rs3l_gnn.training import FinetuneConfig
+from rs3l_gnn.workflows.steps import Step, waves
 from rs3l_gnn.workflows.study import StudyConfig, default_config, run_study, state_of, steps_of
 
 SMALL = """
@@ -165,3 +167,17 @@ def _paths(node: object) -> list[str]:
     if isinstance(node, list):
         return [path for value in node for path in _paths(value)]
     return [node] if isinstance(node, str) and node.startswith(verbs) else []
+
+
+def test_who_learns_from_others_comes_after_them() -> None:
+    """In whatever order they are written; a circle is refused."""
+
+    def step(name: str, *teachers: str) -> Step:
+        mix = {"teachers": [f"finetune/{one}/tagger.safetensors" for one in teachers]} if teachers else None
+        return Step("finetune", name, FinetuneConfig.model_validate({"distillation": mix}))
+
+    tilted = Step("finetune", "t-1", FinetuneConfig(tagger="finetune/a-1", robustness=0.5))
+    steps = [step("c-1", "b-1", "a-1"), tilted, step("b-1", "a-1"), step("a-1"), step("a-10")]
+    assert [[one.name for one in wave] for wave in waves(steps)] == [["a-1", "a-10"], ["t-1", "b-1"], ["c-1"]]
+    with pytest.raises(ConfigError, match="read the outputs of each other; got finetune/a-1, finetune/b-1"):
+        list(waves([step("a-1", "b-1"), step("b-1", "a-1")]))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from rs3l_gnn.conventions import ConfigError, InvalidDataError
-from rs3l_gnn.conventions.scales import ScaleResponse, reshowered_scales, scale_responses
+from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.training.penalty import BoundPenalty, Means, Penalty, ScoredJets
+from rs3l_gnn.training.shower_contrasts import Efficiency, ShowerContrasts, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,14 +21,12 @@ __all__ = ["ResponsePenalty", "responses"]
 
 _FEW = 10.0  # passing jets, by which a response is known well enough to count by half
 
-Efficiency = Annotated[float, Field(gt=0, lt=1)]
-
 
 class ResponsePenalty(Penalty):
     """Squared response of the pass rates at working points, see :func:`responses`."""
 
     name: Literal["response"] = Field("response", description="which penalty")
-    by: Literal["shower_weights", "views"] = Field(
+    by: Source = Field(
         "shower_weights", description="weights of the nominal views, or the pass rates of re-showered views"
     )
     weight: float = Field(10.0, ge=0, description="of the penalty, beside the cross entropy, where robustness is 1")
@@ -46,15 +43,8 @@ class ResponsePenalty(Penalty):
 
     def bind(self, index: Views, draw: ViewDraw) -> BoundPenalty:
         """The penalty on these views; see :meth:`Penalty.bind`."""
-        by_weights = self.needs_shower_weights
-        scales = self._chosen(
-            scale_responses(index.shower_weight_names) if by_weights else reshowered_scales(index.variations)
-        )
-        names = [name for scale in scales for name in (scale.up, scale.down)]
-        if by_weights:
-            columns = np.stack([_relative_weights(index, name) for name in names], axis=1)
-        else:
-            columns = np.stack([index.vartype == index.vartype_of(name) for name in names], axis=1).astype(np.float32)
+        contrasts = ShowerContrasts.of(index, self.scales, self.by)
+        columns, names = contrasts.columns, contrasts.names
         told = columns[draw.jet_weights(index) > 0].any(axis=0)
         if not told.all():
             name = names[int(np.argmin(told))]
@@ -62,35 +52,15 @@ class ResponsePenalty(Penalty):
                 f"no view that is trained on tells of {name!r}",
                 got="variations " + ", ".join(key for key, weight in draw.weights.items() if weight > 0),
                 hint="draw nominal views, which alone have shower weights"
-                if by_weights
+                if self.needs_shower_weights
                 else f"give {name} a weight in variations",
             )
-        logarithms = [scale.logarithm for scale in scales]
+        logarithms = [scale.logarithm for scale in contrasts.scales]
         return BoundPenalty(
             columns,
             lambda jets, rows: responses(jets, rows, logarithms, self),
-            n_means=2 * len(scales) * len(self.efficiencies),
+            n_means=2 * len(self.scales) * len(self.efficiencies),
         )
-
-    def _chosen(self, found: Sequence[ScaleResponse]) -> list[ScaleResponse]:
-        known = {scale.name: scale for scale in found}
-        for name in self.scales:
-            if name not in known:
-                source = "shower weights" if self.needs_shower_weights else "re-showered views"
-                raise InvalidDataError(
-                    f"the views have no {source} that vary {name!r} up and down",
-                    got=", ".join(known) or f"no pair of {source} at all",
-                    hint="simulate with shower_weights, pair with events.shower_weights, or take by: views"
-                    if self.needs_shower_weights
-                    else "simulate these variations, or take by: shower_weights",
-                )
-        return [known[name] for name in self.scales]
-
-
-def _relative_weights(index: Views, name: str) -> NDArray[np.float32]:
-    if index.shower_weights is None:
-        raise InvalidDataError("the views were read without their shower weights")
-    return np.nan_to_num(index.shower_weights[:, index.shower_weight_names.index(name)])
 
 
 def responses(jets: ScoredJets, columns: Tensor, logarithms: Sequence[float], settings: ResponsePenalty) -> Means:

@@ -1,0 +1,94 @@
+"""Tilted taggers: what fine-tuning writes, alone and at the end of a training."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rs3l_gnn.conventions import (
+    CheckpointError,
+    ConfigError,
+    InvalidDataError,
+    JetType,
+    Split,
+    SplitFractions,
+    parse_config,
+)
+from rs3l_gnn.data import Views, read_views
+from rs3l_gnn.models import HeadConfig, load_tagger
+from rs3l_gnn.training import FinetuneConfig, finetune
+from rs3l_gnn.training.recipe_config import TiltConfig
+
+Maker = Callable[..., FinetuneConfig]
+TILT = TiltConfig(by="shower_weights", efficiencies=(0.5,))
+
+
+def response(views: Views, checkpoint: Path) -> float:
+    """Of the signal efficiency at 50 % of the jets that are trained on, by their shower weights."""
+    chosen = views.select_jets(
+        views.is_nominal() & (views.split(SplitFractions()) == Split.TRAIN) & (views.jettype == JetType.H_BB)
+    )
+    assert chosen.shower_weights is not None
+    scores = load_tagger(checkpoint).score(chosen.features, chosen.offsets)
+    passed = scores > np.median(scores)
+    up, down = (chosen.shower_weights[:, k].astype(np.float64) for k in (0, 1))
+    return math.log((up[passed].sum() / up.sum()) / (down[passed].sum() / down.sum())) / (2 * math.log(4))
+
+
+@pytest.mark.parametrize("head", [HeadConfig(), HeadConfig(hidden=(6,))])
+def test_a_tilt_takes_the_response_away(
+    head: HeadConfig, finetune_config: Maker, weighted_views: Path, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"views": weighted_views, "head": head, "epochs": 25}
+    plain = finetune(finetune_config(**settings), tmp_path / "plain").checkpoint
+    tilted = finetune(finetune_config(**settings, robustness=1.0, tilt=TILT), tmp_path / "tilted").checkpoint
+    views = read_views(weighted_views)
+    assert abs(response(views, tilted)) < 0.4 * abs(response(views, plain))  # some 30 jets and a hard cut
+    told = json.loads((tmp_path / "tilted" / "provenance.json").read_text())["tilt"]
+    assert told["strengths"].keys() == {"fsr x2"}
+    assert (tmp_path / "tilted" / "history.csv").read_bytes() == (tmp_path / "plain" / "history.csv").read_bytes()
+
+
+def test_a_finished_tagger_is_tilted_without_a_training(
+    finetune_config: Maker, weighted_views: Path, tmp_path: Path
+) -> None:
+    """The same bits as at the end of its training; and embeddings stay."""
+    settings: dict[str, Any] = {"views": weighted_views}
+    finetune(finetune_config(**settings), tmp_path / "plain")
+    at_the_end = finetune(finetune_config(**settings, robustness=0.5, tilt=TILT), tmp_path / "end").checkpoint
+    alone = finetune(
+        finetune_config(**settings, robustness=0.5, tilt=TILT, tagger=str(tmp_path / "plain")), tmp_path / "alone"
+    )
+    assert alone.history == []
+    assert load_tagger(alone.checkpoint).digest == load_tagger(at_the_end).digest
+    assert (
+        load_tagger(alone.checkpoint).encoder.digest
+        == load_tagger(tmp_path / "plain/tagger.safetensors").encoder.digest
+    )
+    assert not (tmp_path / "alone" / "history.csv").exists()
+    record = json.loads((tmp_path / "alone" / "provenance.json").read_text())
+    assert record["tilt"]["robustness"] == 0.5
+    assert len(record["seen_events"]) == 2
+
+
+def test_mistakes_are_named(finetune_config: Maker, toy_views: Path, weighted_views: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="robustness is 0 to 1, got 1.5"):
+        parse_config(FinetuneConfig, {"robustness": 1.5}, where="here")
+    with pytest.raises(ConfigError, match="can only be tilted: set robustness"):
+        parse_config(FinetuneConfig, {"tagger": "default-hbb"}, where="here")
+    three = {"targets": {"classes": {"a": ["H_BB"], "b": ["Q"], "c": ["C"]}}, "head": {"n_classes": 3}}
+    with pytest.raises(ConfigError, match="signal and background, not 3 classes"):
+        parse_config(FinetuneConfig, {"robustness": 1, **three}, where="here")
+    with pytest.raises(InvalidDataError, match="no re-showered views that vary 'fsr x2'"):
+        finetune(finetune_config(views=weighted_views, robustness=0.5), tmp_path / "a")
+    with pytest.raises(InvalidDataError, match="no shower weights that vary 'fsr x2'"):
+        finetune(finetune_config(views=toy_views, robustness=0.5, tilt=TILT), tmp_path / "b")
+    with pytest.raises(CheckpointError, match="cannot be tilted"):
+        finetune(
+            finetune_config(views=weighted_views, robustness=0.5, tilt=TILT, tagger="default-multi"), tmp_path / "c"
+        )
+    assert not any((tmp_path / name).exists() for name in "abc")
