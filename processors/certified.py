@@ -16,6 +16,8 @@ from rs3l_gnn.conventions.inputs import read_json
 __all__ = ["certified_events", "read_certified"]
 
 _ALLOWED = '{"run": [[first block, last block], ...], ...}'
+_LARGEST = 2**32 - 1
+"""Runs and blocks are numbers of 32 bits, in events and in coffea's mask."""
 
 
 def read_certified(path: Path) -> dict[int, list[list[int]]]:
@@ -33,6 +35,8 @@ def read_certified(path: Path) -> dict[int, list[list[int]]]:
 def _run(path: Path, run: str) -> int:
     if not run.isdecimal():
         raise InputFileError(f"{path} has a run that is no number", got=repr(run), allowed=_ALLOWED)
+    if len(run) > len(str(_LARGEST)) or int(run) > _LARGEST:
+        raise InputFileError(f"{path} has a run beyond 32 bits", got=run)
     return int(run)
 
 
@@ -42,6 +46,8 @@ def _ranges(path: Path, run: str, ranges: Any) -> list[list[int]]:
     ):
         raise InputFileError(f"{path} has no ranges of blocks for run {run}", got=ranges, allowed=_ALLOWED)
     ends = [end for one in ranges for end in one]
+    if ends and max(ends) > _LARGEST:
+        raise InputFileError(f"{path} has a block beyond 32 bits in run {run}", got=max(ends))
     # One block may make a range, and begin where none but the next one lies.
     rising = all(low <= high for low, high in ranges) and all(one[1] < next_[0] for one, next_ in pairwise(ranges))
     if ends and not rising:

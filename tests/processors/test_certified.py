@@ -42,12 +42,23 @@ def test_blocks_inside_the_ranges(tmp_path: Path) -> None:
         ('{"1": [[5, 2]]}', "do not rise, or overlap"),
         ('{"1": [[5, 9], [1, 2]]}', "do not rise, or overlap"),
         ('{"1": [[1, 5], [5, 9]]}', "do not rise, or overlap"),
+        ('{"1": [[1, 4294967296]]}', "a block beyond 32 bits in run 1; got 4294967296"),
+        ('{"1": [[9223372036854775808, 9223372036854775808]]}', "a block beyond 32 bits in run 1"),
+        ('{"4294967296": [[1, 2]]}', "a run beyond 32 bits; got 4294967296"),
+        (f'{{"{"9" * 5000}": [[1, 2]]}}', "a run beyond 32 bits"),
     ],
 )
 def test_other_documents_are_refused(content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "golden.json").write_text(content)
     with pytest.raises(InputFileError, match=message):
         read_certified(tmp_path / "golden.json")
+
+
+def test_the_last_block_of_32_bits_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "golden.json"
+    path.write_text('{"4294967295": [[1, 4294967295]]}')
+    events = ak.Array({"run": [4294967295, 4294967295, 1], "luminosityBlock": [4294967295, 0, 1]})
+    assert certified_events(events, path).tolist() == [True, False, False]
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
