@@ -1,6 +1,7 @@
 """Rate and memory of ``rs3l pair`` on event files: PFNano with generator particles, one view in another order.
 
-The reference is reading: the particles of the same jets from the same files, with their features, and nothing else.
+The references: the particles of the same jets from the same files, with their features (reading) and without
+(decoding), and nothing else.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import json
 import multiprocessing
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
@@ -23,49 +25,55 @@ from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.conventions import parse_config
 from rs3l_gnn.data import EventTables, PairConfig, jet_features, pair
 from rs3l_gnn.data.event_pairing.event_files import EventFile
-from rs3l_gnn.data.event_pairing.particles import particle_branches
+from rs3l_gnn.data.event_pairing.particles import CHUNK_MEMORY, particle_branches
 
 __all__ = ["measure_event_pairing"]
 
 _VIEWS = ("nominal", "herwig")
-_MEMORY = 32_000_000
+_ROOT = {"zlib": uproot.ZLIB(1), "lzma": uproot.LZMA(9)}
 
 
 def measure_event_pairing(
-    n_events: int, events_per_file: int, n_candidates: int = 40, compression: str = "gzip"
+    n_events: int,
+    events_per_file: int,
+    n_candidates: int = 40,
+    compression: str = "gzip",
+    stored: Literal["zlib", "lzma"] = "zlib",
 ) -> dict[str, Any]:
-    """Pair two views of invented events, one jet each, in a process of its own.
+    """Pair two views of invented events, one jet each; this and the references in a process of its own each.
 
     Args:
         n_events: of each view; those of the second are shuffled over all of its files.
         events_per_file: of each view.
         n_candidates: of each jet.
         compression: of the file of views.
+        stored: compression of the event files: zlib, the fastest to read, or LZMA, as in CMS' central productions.
 
     Returns:
-        ``compression``, ``views``, ``files``, ``seconds`` (of processor time), ``views_per_second``, ``peak_mb`` of the
-        process, ``reading_views_per_second`` of the reference, ``fraction_of_reading``, and the same by the clock,
-        ``elapsed_fraction_of_reading``: particles are read ahead and compressed in further threads.
+        ``compression``, ``stored``, ``views``, ``files``, ``seconds`` (of processor time), ``elapsed_seconds``,
+        ``views_per_second``, ``peak_mb`` of the process, ``reading`` and ``decoding`` (seconds and elapsed seconds of
+        the two references: the particles with their features, and their branches alone), and the rate over that of
+        each reference, ``fraction_of_reading``, ``fraction_of_decoding``, with ``elapsed_`` before it by the clock:
+        particles are read ahead and compressed in further threads.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = _write_fileset(folder, n_events, events_per_file, n_candidates)
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            row = pool.submit(_paired, folder, compression).result()
-        clock = time.perf_counter()
-        reading = _reading_rate(files)
-        elapsed = (time.perf_counter() - clock) / row["elapsed_seconds"]
+        files = _write_fileset(folder, n_events, events_per_file, n_candidates, _ROOT[stored])
+        row = _alone(_paired, folder, compression)
+        references = {what: _alone(_read, files, what == "reading") for what in ("reading", "decoding")}
     if row["views"] != 2 * n_events:
         raise RuntimeError(f"{row['views']} views of {2 * n_events} were found again")
-    fraction = row["views_per_second"] / reading
-    return {
-        **row,
-        "files": len(files),
-        "reading_views_per_second": reading,
-        "fraction_of_reading": fraction,
-        "elapsed_fraction_of_reading": elapsed,
+    fractions = {f"fraction_of_{what}": one["seconds"] / row["seconds"] for what, one in references.items()}
+    elapsed = {
+        f"elapsed_fraction_of_{what}": one["elapsed_seconds"] / row["elapsed_seconds"]
+        for what, one in references.items()
     }
+    return {**row, "stored": stored, "files": len(files), **references, **fractions, **elapsed}
+
+
+def _alone(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def _paired(folder: Path, compression: str) -> dict[str, Any]:
@@ -84,18 +92,20 @@ def _paired(folder: Path, compression: str) -> dict[str, Any]:
     }
 
 
-def _reading_rate(paths: list[Path]) -> float:
-    start, n_jets = time.process_time(), 0
+def _read(paths: list[Path], features: bool) -> dict[str, Any]:
+    start, clock = time.process_time(), time.perf_counter()
     for path in paths:
         file = EventFile.look(str(path), "Events", None)
-        for chunk in file.chunks(particle_branches(file, puppi=False), memory=_MEMORY):
-            tables = EventTables(chunk.events, file.form)
-            _, offsets = jet_features(tables.jets, tables.candidates, tables.links, file.form)
-            n_jets += len(offsets) - 1
-    return n_jets / (time.process_time() - start)
+        for chunk in file.chunks(particle_branches(file, puppi=False), memory=CHUNK_MEMORY):
+            if features:
+                tables = EventTables(chunk.events, file.form)
+                jet_features(tables.jets, tables.candidates, tables.links, file.form)
+    return {"seconds": time.process_time() - start, "elapsed_seconds": time.perf_counter() - clock}
 
 
-def _write_fileset(folder: Path, n_events: int, events_per_file: int, n_candidates: int) -> list[Path]:
+def _write_fileset(
+    folder: Path, n_events: int, events_per_file: int, n_candidates: int, compression: Any
+) -> list[Path]:
     rng = np.random.default_rng(3)
     paths = []
     document: dict[str, Any] = {}
@@ -104,7 +114,7 @@ def _write_fileset(folder: Path, n_events: int, events_per_file: int, n_candidat
         mine = []
         for first in range(0, n_events, events_per_file):
             mine.append(folder / f"{name}_{first:08d}.root")
-            _write(mine[-1], order[first : first + events_per_file], n_candidates, rng)
+            _write(mine[-1], order[first : first + events_per_file], n_candidates, rng, compression)
         metadata = {} if name == "nominal" else {"resimulated_of": "nominal", "variation": name}
         document[name] = {"files": {str(path): "Events" for path in mine}, "metadata": metadata}
         paths += mine
@@ -112,7 +122,7 @@ def _write_fileset(folder: Path, n_events: int, events_per_file: int, n_candidat
     return paths
 
 
-def _write(path: Path, event: NDArray[np.int64], n_candidates: int, rng: np.random.Generator) -> None:
+def _write(path: Path, event: NDArray[np.int64], n_candidates: int, rng: np.random.Generator, compression: Any) -> None:
     """A Higgs boson that decays to b quarks, and its jet."""
     n, shape = len(event), (len(event), n_candidates)
     charge, candidates = invented_candidates(rng, shape)
@@ -143,7 +153,7 @@ def _write(path: Path, event: NDArray[np.int64], n_candidates: int, rng: np.rand
         "FatJetPFCands": _records({"jetIdx": np.zeros(shape, np.int32), "pFCandsIdx": own}),
         "GenPart": _records(generated),
     }
-    with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
+    with uproot.recreate(path, compression=compression) as file:
         types = {name: v.dtype if isinstance(v, np.ndarray) else v.type.content for name, v in tree.items()}
         file.mktree("Events", types)
         file["Events"].extend(tree)

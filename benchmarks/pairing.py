@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
@@ -31,6 +31,8 @@ __all__ = ["benchmark_pairing", "table"]
 
 _VARIATIONS = ("nominal", "seed", "fsrRenHi", "fsrRenLo", "altHad")
 _CANDIDATES = 40
+_KINDS: tuple[tuple[str, Literal["zlib", "lzma"]], ...] = (("gzip", "zlib"), ("none", "zlib"), ("gzip", "lzma"))
+"""Compression of views and of event files."""
 _JETS = ("pt", "eta", "phi", "mass", "msoftdrop", "n2b1")
 _log = logging.getLogger("rs3l_gnn")
 
@@ -64,9 +66,9 @@ def benchmark_pairing(
     with tempfile.TemporaryDirectory() as folder:
         whole = [_whole(size, events_per_file, Path(folder) / str(size)) for size in whole_sizes]
     events = [
-        measure_event_pairing(size // 2, 10 * events_per_file, compression=compression)
+        measure_event_pairing(size // 2, 10 * events_per_file, compression=compression, stored=stored)
         for size in event_sizes
-        for compression in ("gzip", "none")
+        for compression, stored in _KINDS
     ]
     numbers = {
         "matching": matching,
@@ -95,9 +97,10 @@ def table(numbers: dict[str, Any]) -> list[str]:
         *lines,
         f"time a view at the largest size over that at the smallest: matching {matching:.2f}, whole {whole:.2f}",
         *(
-            f"event files, {row['views']} views, {row['compression']}: "
-            f"{row['fraction_of_reading']:.0%} of the rate of reading in processor time, "
-            f"{row['elapsed_fraction_of_reading']:.0%} by the clock, "
+            f"event files ({row['stored']}), {row['views']} views ({row['compression']}): "
+            f"{row['fraction_of_reading']:.0%} of the rate of reading in processor time "
+            f"({row['fraction_of_decoding']:.0%} without features), "
+            f"{row['elapsed_fraction_of_reading']:.0%} ({row['elapsed_fraction_of_decoding']:.0%}) by the clock, "
             f"{row['peak_mb']:.0f} MiB"
             for row in numbers["events"]
         ),

@@ -43,16 +43,17 @@ class CompressedRows:
     def append(self, rows: NDArray[Any]) -> None:
         """Take the next rows [n, width]."""
         size = self._dataset.chunks[0]
-        self._rows.append(rows)
         self._n_rows += len(rows)
-        if sum(map(len, self._rows)) < size:
-            return
-        together = np.concatenate(self._rows)
-        whole = len(together) // size * size
+        missing = size - sum(map(len, self._rows))
+        if len(rows) >= missing:
+            self._submit(np.concatenate([*self._rows, rows[:missing]]))
+            self._rows, rows = [], rows[missing:]
+            whole = len(rows) // size * size
+            for start in range(0, whole, size):
+                self._submit(rows[start : start + size])
+            rows = rows[whole:]
         # A copy, so that a part of a block does not keep all of it.
-        self._rows = [together[whole:].copy()]
-        for start in range(0, whole, size):
-            self._submit(together[start : start + size])
+        self._rows.append(rows.copy())
 
     def finish(self) -> None:
         """Write what is left, in a chunk filled up with zeros as HDF5 does."""
@@ -75,7 +76,8 @@ class CompressedRows:
         size = self._dataset.chunks[0]
         while len(self._ahead) > ahead:
             data = self._ahead.popleft().result()
-            self._dataset.resize(self._written + size, axis=0)
+            if self._written == len(self._dataset):  # seldom, for the sake of time; the end is set by finish
+                self._dataset.resize(self._written + _CHUNKS_AHEAD * size, axis=0)
             place = (self._written, *(0 for _ in self._dataset.chunks[1:]))
             self._dataset.id.write_direct_chunk(place, data)
             self._written += size

@@ -23,6 +23,7 @@ from rs3l_gnn.conventions import (
     split_of,
 )
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
+from rs3l_gnn.data.list_copies import put_lists
 
 __all__ = ["JET_COLUMNS", "TABLES", "Views", "concatenate_views", "gather_jets", "group_views"]
 
@@ -253,7 +254,7 @@ def group_views(
     first = 0
     for part, of_part in particles:
         jets = slice(first, first := first + len(of_part) - 1)
-        features[ranges(start[jets], counts[jets])] = part
+        put_lists(features, start[jets], np.ascontiguousarray(part), of_part)
     return Views(
         features=features,
         offsets=offsets,

@@ -16,8 +16,15 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
     assert numbers["linearity"] == pytest.approx(
         (last["seconds"] / last["views"]) / (first["seconds"] / first["views"]), rel=1e-9
     )
-    events, _ = numbers["events"]
+    assert [(row["compression"], row["stored"]) for row in numbers["events"]] == [
+        ("gzip", "zlib"),
+        ("none", "zlib"),
+        ("gzip", "lzma"),
+    ]
+    events = numbers["events"][0]
     assert (events["views"], events["files"]) == (60, 2)
-    assert events["fraction_of_reading"] == events["views_per_second"] / events["reading_views_per_second"]
+    for reference in ("reading", "decoding"):
+        fraction = events[f"fraction_of_{reference}"]
+        assert fraction * events["seconds"] == pytest.approx(events[reference]["seconds"], rel=1e-9)
     assert events["peak_mb"] > 0
-    assert len(table(numbers)) == 12
+    assert len(table(numbers)) == 14

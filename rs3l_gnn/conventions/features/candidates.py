@@ -57,8 +57,17 @@ def hardest_candidates(
     hardest = ranges(offsets[:-1], kept)
     if _is_falling(pt, offsets):  # as most files have them; the same order at a small part of the time
         return hardest, offsets_of(kept)
-    order = np.lexsort((-pt, parents_of(counts)))  # stable, so equal pT keep their order
-    return order[hardest].astype(np.int64), offsets_of(kept)
+    return _order_of_falling(pt, offsets)[hardest], offsets_of(kept)
+
+
+def _order_of_falling(pt: NDArray[np.floating], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the candidates by falling pT, jet after jet; equal pT keep their order."""
+    from rs3l_gnn.conventions.features.sorting import LONGEST, order_of_falling
+
+    counts = np.diff(offsets)
+    if counts.max(initial=0) <= LONGEST:
+        return order_of_falling(np.ascontiguousarray(pt), np.asarray(offsets, dtype=np.int64))
+    return np.lexsort((-pt, parents_of(counts))).astype(np.int64)  # stable, too
 
 
 def _is_falling(pt: NDArray[np.floating], offsets: NDArray[np.int64]) -> bool:

@@ -109,7 +109,7 @@ class JetCandidates:
     @cached_property
     def photon(self) -> NDArray[np.bool_]:
         """True for neutral candidates with the number of a photon."""
-        return np.isin(self._kind, PHOTON_IDS) & ~self.charged
+        return np.asarray(np.logical_or.reduce([self._kind == one for one in PHOTON_IDS]) & ~self.charged)
 
     @cached_property
     def muon(self) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.data.event_pairing.generated import Generated, find_decays, is_parton
+from rs3l_gnn.data.event_pairing.generated import Generated, is_parton
 from rs3l_gnn.data.event_pairing.jet_matching import Places
 
 __all__ = ["find_anchors", "is_lone_parton"]
@@ -21,7 +21,7 @@ def find_anchors(particles: Generated, first_row: int = 0) -> Places:
         particles: of a chunk of events.
         first_row: row of its first event.
     """
-    decays = find_decays(particles)
+    decays = particles.decays
     products = decays.product[is_parton(particles.pdgid[decays.product])]
     root_of_product = decays.of_particle[products]
     hadronic = np.bincount(root_of_product[root_of_product >= 0], minlength=len(decays.root)) > 1

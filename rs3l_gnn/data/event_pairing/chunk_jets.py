@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import awkward as ak
@@ -13,6 +14,7 @@ from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchErr
 from rs3l_gnn.conventions.expressions import Column, close_names
 from rs3l_gnn.data.event_format import collection_of, find_branch
 from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.generated import Generated, read_generated
 from rs3l_gnn.data.event_pairing.jet_matching import Places
 
 __all__ = ["ChunkJets", "branch_of"]
@@ -36,6 +38,11 @@ class ChunkJets:
     events: ak.Array
     places: Places
     chosen: NDArray[np.int64]
+
+    @cached_property
+    def generated(self) -> Generated:
+        """Generator particles of the events, which must have their branches."""
+        return read_generated(self.events)
 
     def field(self, name: str) -> NDArray[Any] | None:
         """A field of the jets, None where the file has none [n_jets]."""

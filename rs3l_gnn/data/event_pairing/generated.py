@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import awkward as ak
 import numpy as np
@@ -48,10 +49,15 @@ class Generated:
     mother: NDArray[np.int64]
     hard: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def event(self) -> NDArray[np.int64]:
         """Event of each particle [n]."""
         return parents_of(np.diff(self.offsets))
+
+    @cached_property
+    def decays(self) -> Decays:
+        """What :func:`find_decays` finds."""
+        return find_decays(self)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import JetType, delta_r
 from rs3l_gnn.conventions.jagged import parents_of, ranges
 from rs3l_gnn.data.event_pairing.anchors import is_lone_parton
-from rs3l_gnn.data.event_pairing.generated import Decays, Generated, find_decays, is_parton
+from rs3l_gnn.data.event_pairing.generated import Generated, is_parton
 from rs3l_gnn.data.event_pairing.jet_matching import Places
 
 __all__ = ["decay_types", "flavour_types", "parton_types"]
@@ -82,7 +82,7 @@ def decay_types(particles: Generated, jets: Places, radius: float) -> NDArray[np
         jets: their events count from 0 in the chunk.
         radius: of the jets.
     """
-    decays = find_decays(particles)
+    decays = particles.decays
     kind = particles.pdgid[decays.product]
     products = decays.product[is_parton(kind) | np.isin(np.abs(kind), _LEPTONS)]
     root = decays.of_particle[products]
@@ -123,7 +123,7 @@ def parton_types(particles: Generated, jets: Places, radius: float) -> NDArray[n
     A quark and its antiquark are a gluon's splitting, two gluons or one are GG, else the harder quark counts; no parton
     gives UNMATCHED. These are the rules of ``rs3l simulate``.
     """
-    decays: Decays = find_decays(particles)
+    decays = particles.decays
     products = decays.product[is_parton(particles.pdgid[decays.product])]
     chosen = np.union1d(products, np.flatnonzero(is_lone_parton(particles)))
     jet, place = _inside(particles, chosen, jets, radius)

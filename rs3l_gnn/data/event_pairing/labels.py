@@ -16,7 +16,7 @@ from rs3l_gnn.conventions.expressions import Expression
 from rs3l_gnn.data.event_format import find_branch
 from rs3l_gnn.data.event_pairing.chunk_jets import ChunkJets, branch_of
 from rs3l_gnn.data.event_pairing.event_files import EventFile
-from rs3l_gnn.data.event_pairing.generated import generated_branches, read_generated
+from rs3l_gnn.data.event_pairing.generated import generated_branches
 from rs3l_gnn.data.event_pairing.history import decay_types, flavour_types, parton_types
 
 __all__ = [
@@ -153,7 +153,7 @@ class HistoryLabels(JetLabels):
 
     def types(self, jets: ChunkJets) -> NDArray[np.int16]:
         """A whole decay, else ghost hadrons, else partons."""
-        particles = read_generated(jets.events)
+        particles = jets.generated
         decays = decay_types(particles, jets.places, self.radius)
         light = parton_types(particles, jets.places, self.radius)
         flavour = _of_generator_jet(jets, "partonFlavour", absent=0)

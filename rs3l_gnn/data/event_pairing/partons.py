@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import awkward as ak
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions.jagged import parents_of
-from rs3l_gnn.data.event_pairing.generated import generated_branches, read_generated
+from rs3l_gnn.data.event_pairing.generated import Generated, generated_branches, read_generated
 
 __all__ = ["Fingerprint", "agree", "parton_branches", "parton_source", "read_fingerprint"]
 
@@ -54,8 +54,14 @@ def parton_source(wanted: str, files: Sequence[Collection[str]]) -> str | None:
     return None
 
 
-def read_fingerprint(source: str, events: ak.Array) -> Fingerprint:
-    """Fingerprints of a chunk of events that has the branches of the source."""
+def read_fingerprint(source: str, events: ak.Array, generated: Callable[[], Generated] | None = None) -> Fingerprint:
+    """Fingerprints of a chunk of events that has the branches of the source.
+
+    Args:
+        source: of the hard partons.
+        events: the chunk.
+        generated: gives its generator particles where they are read anyway.
+    """
     if source == _HASH:
         kinds = np.asarray(events[_HASH]).astype(np.uint64)
         return Fingerprint(kinds, np.zeros((len(kinds), 4), np.float32))
@@ -64,7 +70,7 @@ def read_fingerprint(source: str, events: ak.Array) -> Fingerprint:
         flat = [np.asarray(ak.flatten(events["LHEPart"][name.partition("_")[2]], axis=1)) for name in _LHE]
         used, event = flat[1] > 0, parents_of(counts)  # incoming partons have no pT
         return _sums(event[used], len(counts), flat[0][used], [values[used].astype(np.float64) for values in flat[1:]])
-    particles = read_generated(events)
+    particles = read_generated(events) if generated is None else generated()
     used = particles.hard & (particles.pt > 0)
     momenta = [values[used] for values in (particles.pt, particles.eta, particles.phi)]
     return _sums(particles.event[used], len(particles.offsets) - 1, particles.pdgid[used], momenta)

@@ -18,7 +18,7 @@ from rs3l_gnn.data.event_pairing.anchors import find_anchors
 from rs3l_gnn.data.event_pairing.chunk_jets import ChunkJets, branch_of
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import Chunk, EventFile
-from rs3l_gnn.data.event_pairing.generated import generated_branches, read_generated
+from rs3l_gnn.data.event_pairing.generated import generated_branches
 from rs3l_gnn.data.event_pairing.jet_matching import Places, match_nearest
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS, JetTable, read_jets
 from rs3l_gnn.data.event_pairing.keys import first_repeated
@@ -244,9 +244,9 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
         if nominal and plan.shower_weights:
             table = replace(table, shower_weights=_shower_weights(file, chunk, plan)[here])
         yield _Part(
-            _event_columns(file, chunk, keys, plan),
+            _event_columns(file, chunk, keys, plan, mine),
             table,
-            find_anchors(read_generated(chunk.events), first_row + chunk.start) if plan.anchors and nominal else None,
+            find_anchors(mine.generated, first_row + chunk.start) if plan.anchors and nominal else None,
             _generator_directions(chunk, table, first_row, plan),
         )
 
@@ -265,7 +265,7 @@ def _scores(jets: ChunkJets, plan: ReadPlan) -> NDArray[np.float32] | None:
     return np.stack(columns, axis=1) if columns else None
 
 
-def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], plan: ReadPlan) -> EventColumns:
+def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], plan: ReadPlan, jets: ChunkJets) -> EventColumns:
     events = chunk.events
     columns = [_whole_numbers(file, name, find_branch(events, name)) for name in keys]
     number = file.form.numbers(events)
@@ -287,7 +287,7 @@ def _event_columns(file: EventFile, chunk: Chunk, keys: Sequence[str], plan: Rea
         keys=np.stack(columns, axis=1),
         number=number.astype(np.int64),
         weight=weight.astype(np.float32),
-        partons=None if plan.partons is None else read_fingerprint(plan.partons, events),
+        partons=None if plan.partons is None else read_fingerprint(plan.partons, events, lambda: jets.generated),
     )
 
 

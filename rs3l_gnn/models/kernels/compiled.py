@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import numba
+from rs3l_gnn.conventions.compiling import compile_loop
 
 __all__ = ["OPTIONS", "compiled"]
 
@@ -21,7 +21,4 @@ def compiled(function: Function) -> Function:
     numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.kernels.simd` or another
     file whose functions are compiled into callers elsewhere must touch the callers' files, too.
     """
-    try:
-        return cast("Function", numba.njit(cache=True, **OPTIONS)(function))
-    except RuntimeError:  # no folder to keep the compiled code in
-        return cast("Function", numba.njit(**OPTIONS)(function))
+    return compile_loop(function, **{name: value for name, value in OPTIONS.items() if name != "nogil"})
