@@ -54,9 +54,12 @@ def read_events(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def generator_of(event: Any) -> str:
-    """Name and version of the program that made an event, as the file says; empty where it does not."""
+    """Name and version of the program that made an event; empty where the file says none, or not in UTF-8."""
     tools = [] if event.run_info is None else event.run_info.tools
-    return ", ".join(f"{tool.name} {tool.version}".strip() for tool in tools)
+    try:
+        return ", ".join(f"{tool.name} {tool.version}".strip() for tool in tools)
+    except UnicodeDecodeError:  # pyhepmc decodes a name when it is asked for
+        return ""
 
 
 def energy_unit(event: Any) -> float:

@@ -12,7 +12,7 @@ import uproot
 from rs3l_gnn.conventions import ConfigError, InputFileError, parse_config
 from rs3l_gnn.simulation import HardEvents, SimulationConfig, simulate, write_lhe
 from rs3l_gnn.simulation.hepmc import FoundEvents, load_events, split_hepmc
-from rs3l_gnn.simulation.hepmc_file import find_first_number
+from rs3l_gnn.simulation.hepmc_file import find_first_number, generator_of, read_events
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.settings import COMMON, CP5, configure
@@ -303,3 +303,12 @@ def test_stable_particles_that_no_detector_sees(batch: ak.Array, hard_events: Ha
             stored[identity] = sorted(file["px"].tolist())
     assert stored[1000022] == stored[9990001] == stored[None]
     assert len(stored[None]) > 50
+
+
+@pytest.mark.parametrize(("tool", "name"), [(b"Sherpa\\|3.0.1\\|a tool", "Sherpa 3.0.1"), (b"Sh\xe9rpa\\|3\\|", "")])
+def test_a_generator_is_named_where_its_name_is_text(tmp_path: Path, tool: bytes, name: str) -> None:
+    head, end = b"HepMC::Version 3.02.05\nHepMC::Asciiv3-START_EVENT_LISTING\n", b"HepMC::Asciiv3-END_EVENT_LISTING\n"
+    event = b"E 7 0 1\nU GEV MM\nW 1.0\nP 1 0 22 0 0 5 5 0 1\n"
+    (tmp_path / "a.hepmc").write_bytes(head + b"W Weight\nT " + tool + b"\n" + event + end)
+    ((number, found),) = read_events(tmp_path / "a.hepmc")
+    assert (number, generator_of(found)) == (7, name)

@@ -47,6 +47,10 @@ def cut_covariances(
         index, values = _entries(document["storage"])
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise InputFileError(f"{where}: histogram {name!r} cannot be read: {error}") from error
+    extents = np.array([axis.extent for axis in axes])
+    fits = index.shape == (len(axes), len(values)) and values.ndim == 1
+    if not fits or (index < 0).any() or (index >= extents[:, None]).any():
+        raise InputFileError(f"{where}: histogram {name!r} has entries that its axes do not have")
     found = arranged(axes, layout.axes, name, where, n_variables=(1, 2))
     axis = axes[found.variables[0]]
     if len(axis) != len(cut.edges) - 1:

@@ -178,6 +178,18 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path, events: dict[s
         read_runs([write(tmp_path / "h.json", whole, {"axes": [], "storage": {}})], ["score"])
 
 
+@pytest.mark.parametrize("index", ["99", "-1", "row"])
+def test_entries_outside_the_axes_are_refused(tmp_path: Path, events: dict[str, dict[str, Any]], index: str) -> None:
+    whole, joint = histograms(events)
+    document = json.loads(json.dumps(to_sparse(joint._to_uhi_()), default=default))
+    if index == "row":
+        document["storage"]["index"] = document["storage"]["index"][:4]
+    else:
+        document["storage"]["index"][3][0] = int(index)
+    with pytest.raises(InputFileError, match="'paired score' has entries that its axes do not have"):
+        read_runs([write(tmp_path / "h.json", whole, document)], ["score"])
+
+
 @pytest.mark.parametrize("kind", ["json", "root"])
 def test_no_variances_are_enough_without_statistical_nuisances(tmp_path: Path, kind: str) -> None:
     whole, _ = histograms(sample(np.random.default_rng(7), 500))
