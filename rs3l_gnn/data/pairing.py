@@ -34,6 +34,7 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.feature_config import FeatureNames
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
+from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
@@ -109,7 +110,14 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
 
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
-    files = EventFiles.look(config.events, config.variations, config.features)
+    with OpenTrees.lasting() as trees:
+        files = EventFiles.look(config.events, config.variations, config.features, trees=trees)
+        return _pair_open_files(config, files, output, force=force)
+
+
+def _pair_open_files(
+    config: PairConfig, files: EventFiles, output: Path, *, force: bool
+) -> tuple[PairReport, dict[str, str]]:
     with ViewsWriter.open(
         output,
         files.names,

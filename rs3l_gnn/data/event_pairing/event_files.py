@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import awkward as ak
-import uproot
 
 from rs3l_gnn.conventions import InputFileError, JetDomain, JetLabel, MissingBranchError
 from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.data.event_format import EventFormat, collection_of
+from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.format_registry import format_of, get_format
@@ -50,6 +50,7 @@ class EventFile:
         labels: of the user's own that its jets may have.
         uuid: ROOT's content id.
         weight_order: what the entries of PSWeight vary, as far as the file says it.
+        trees: files that stay open.
     """
 
     path: str
@@ -61,22 +62,27 @@ class EventFile:
     labels: tuple[JetLabel, ...]
     uuid: str
     weight_order: tuple[str | None, ...] = ()
+    trees: OpenTrees = field(default_factory=OpenTrees, compare=False, repr=False)
 
     @classmethod
-    def look(cls, path: str, tree: str, layout: str | Mapping[str, Any] | None) -> EventFile:
+    def look(
+        cls, path: str, tree: str, layout: str | Mapping[str, Any] | None, trees: OpenTrees | None = None
+    ) -> EventFile:
         """Open a file and find out what it is.
 
         Args:
             path: path or URL.
             tree: name of its tree.
             layout: format, its name, or a map of branches; found from the names of the branches if None.
+            trees: files that stay open; none does if not given.
 
         Raises:
             InputFileError: it cannot be read, or has no such tree.
             MissingBranchError: no known format, or jets without candidates.
         """
         require_file(path)
-        with reading(path, "cannot be read"), uproot.open({path: None}) as opened:
+        trees = OpenTrees() if trees is None else trees
+        with reading(path, "cannot be read"), trees.open(path) as opened:
             classes = opened.classnames(cycle=False)
             if tree not in classes:
                 found = ", ".join(sorted(classes)) or "an empty file"
@@ -90,7 +96,9 @@ class EventFile:
             entries = int(opened[tree].num_entries)
             labels = tuple(JetLabel.from_record(one, where=path) for one in metadata.get("labels") or ())
             order = stored_order(opened[tree], names, metadata.get("psweight_names"))
-            return cls(path, tree, form, names, entries, form.domain(radius), labels, str(opened.file.uuid), order)
+            trees.keep(path, opened, len(names))
+            domain, uuid = form.domain(radius), str(opened.file.uuid)
+            return cls(path, tree, form, names, entries, domain, labels, uuid, order, trees)
 
     def require(self, branches: Collection[str], *, what: str) -> None:
         """Refuse a file without some branches.
@@ -127,7 +135,7 @@ class EventFile:
         """
         read_fast()
         wanted = set(branches)
-        with reading(self.path, "cannot be read"), uproot.open({self.path: None}) as opened:
+        with reading(self.path, "cannot be read"), self.trees.open(self.path) as opened:
             tree = opened[self.tree]
             size = sum(int(tree[self.names[name]].uncompressed_bytes) for name in wanted)
             step = max(memory * max(self.entries, 1) // max(size, 1), 1)

@@ -33,6 +33,7 @@ from rs3l_gnn.data.event_pairing.caps import within_caps
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS
+from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.event_pairing.particles import ParticleStore, read_particles
 from rs3l_gnn.data.event_pairing.partners import FoundEvents, JetPartners, find_events, find_partners
 from rs3l_gnn.data.event_pairing.plan import plan_sample
@@ -75,7 +76,12 @@ class EventFiles:
 
     @classmethod
     def look(
-        cls, config: EventPairConfig, variations: tuple[str, ...] | None, features: tuple[str, ...] | None = None
+        cls,
+        config: EventPairConfig,
+        variations: tuple[str, ...] | None,
+        features: tuple[str, ...] | None = None,
+        *,
+        trees: OpenTrees | None = None,
     ) -> EventFiles:
         """Open every file and refuse what cannot be paired; errors as :func:`find_samples` and :func:`plan_sample`.
 
@@ -84,12 +90,13 @@ class EventFiles:
             variations: to keep beside nominal; all if None.
             features: of the particles, which all files must be able to give; the paper's if None, with zeros for
                 impact parameters that a format lacks.
+            trees: files that stay open; none does if not given.
 
         Raises:
             MissingBranchError: a file cannot give the features.
             InvalidDataError: files with jets of different radii.
         """
-        samples = tuple(find_samples(config, variations))
+        samples = tuple(find_samples(config, variations, trees))
         for file in _all_files(samples) if features is not None else ():
             require_features(file.form, features or (), file.form.further_fields(file.names), where=file.path)
         plans = tuple(plan_sample(sample, config) for sample in samples)

@@ -19,6 +19,7 @@ from rs3l_gnn.conventions.variation import refuse_collisions
 from rs3l_gnn.data.dataset_variation import variation_of, with_record
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.event_pairing.view_index import ViewFiles
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
 from rs3l_gnn.data.fileset import is_simulation, matches_any, nominal_of, parse_dataset, read_document
@@ -46,12 +47,15 @@ class SampleViews:
         return self.views[0]
 
 
-def find_samples(config: EventPairConfig, keep: tuple[str, ...] | None = None) -> list[SampleViews]:
+def find_samples(
+    config: EventPairConfig, keep: tuple[str, ...] | None = None, trees: OpenTrees | None = None
+) -> list[SampleViews]:
     """Read the filesets, open every file once, and find out what is a view of what.
 
     Args:
         config: settings.
         keep: variations beside nominal; all if None.
+        trees: files that stay open; none does if not given.
 
     Raises:
         InputFileError: a fileset or file is missing, damaged or without candidates, or nothing has another view.
@@ -83,7 +87,8 @@ def find_samples(config: EventPairConfig, keep: tuple[str, ...] | None = None) -
         for name in wanted:
             files = []
             for location, tree in raw[name][0].items():
-                files.append(EventFile.look(location, tree, config.layout or metadata[name].get(LAYOUT_KEY)))
+                layout = config.layout or metadata[name].get(LAYOUT_KEY)
+                files.append(EventFile.look(location, tree, layout, trees))
                 bar.advance()
             views[name] = ViewFiles(name, variations[name], tuple(files), metadata[name])
     samples = [
