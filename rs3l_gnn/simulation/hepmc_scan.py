@@ -1,7 +1,7 @@
 """A first look at HepMC files, before their library reads them: it trusts what they say and can end the process.
 
 Looked for: the end of the file; lines and events of a size that fills the memory; in version 2, vertices and particles
-that are more or fewer than the lines above them say; in version 3, particles that come from themselves though their
+that are more or fewer than the lines above them say, and vertices without a number; in version 3, particles that come from themselves though their
 event does not say that it has such cycles, which the library follows for ever.
 """
 
@@ -21,6 +21,8 @@ _LARGEST_EVENT = 64 * 2**20
 """Bytes of an event, some half a million particles; a small packed file can hold any number."""
 _READ = (b"E ", b"V ", b"P ", b"A ")
 """Lines of which more than their length is looked at."""
+_NUMBERS = 2**31
+"""Bound of the numbers of vertices and particles, which have 32 bits in the library."""
 _TAIL = 3
 """Lines that the end of the listing is among."""
 
@@ -74,6 +76,14 @@ def _require_whole(path: Path, count: int, event: _Event3 | _Event2) -> None:
         )
 
 
+def _number(word: bytes) -> int:
+    """Of a vertex or particle; larger ones become others in the library, which can end the process."""
+    number = int(word)
+    if abs(number) >= _NUMBERS:
+        raise ValueError(number)
+    return number
+
+
 class _Event2:
     """Version 2: a vertex says how many particles stand behind it, an event how many vertices."""
 
@@ -87,6 +97,8 @@ class _Event2:
         elif start == b"V ":
             if self._particles != 0:
                 raise ValueError(self._particles)
+            if _number(words[1]) == 0:
+                raise ValueError(words[1])
             self._vertices -= 1
             self._particles = int(words[7]) + int(words[8])
         elif start == b"P ":
@@ -111,9 +123,9 @@ class _Event3:
     def read(self, start: bytes, words: list[bytes]) -> None:
         """A line that begins with ``start``."""
         if start == b"P ":
-            self._particle(int(words[1]), int(words[2]))
+            self._particle(_number(words[1]), _number(words[2]))
         elif start == b"V ":
-            self._vertex(int(words[1]), words[3].strip(b"[]").split(b","))
+            self._vertex(_number(words[1]), words[3].strip(b"[]").split(b","))
         elif start == b"A " and words[1:3] == [b"0", b"cycles"]:
             self._says_cycles = words[3:] == [b"1"]
 
@@ -130,7 +142,7 @@ class _Event3:
         self._after.setdefault(number, [])
         for word in incoming:
             if word:
-                self._after.setdefault(int(word), []).append(number)
+                self._after.setdefault(_number(word), []).append(number)
 
     def _is_tree(self) -> bool:
         """Whether nothing is behind itself: takes away what nothing leads to, until nothing is left."""

@@ -41,7 +41,9 @@ def test_sherpas_events_with_cycles(shared_data: Path) -> None:
     assert count_events(shared_data / "sherpa" / "sherpa-3.0.3-Zj.hepmc.gz") == 80
 
 
-@pytest.mark.parametrize("line", ["P 1\n", "P a 0 21\n", "V -1 0\n", "V -1 0 [1,b]\n"])
+@pytest.mark.parametrize(
+    "line", ["P 1\n", "P a 0 21\n", "V -1 0\n", "V -1 0 [1,b]\n", "V -1 0 [99999999999]\n", "P 2147483648 0 21\n"]
+)
 def test_a_line_that_is_no_particle_or_vertex(line: str, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match=f"event 1, from 1, has a broken line: {line[:3]}"):
         count_events(_write(tmp_path / "a", line))
@@ -67,6 +69,8 @@ OLD_PARTICLE = "P 1 21 0 0 7 7 0 4 0 0 -1 0\n"
         (OLD_EVENT + OLD_VERTEX + 3 * OLD_PARTICLE, "event 1, from 1, has a broken line: P 1 21"),
         (OLD_PARTICLE + OLD_EVENT + OLD_VERTEX + 2 * OLD_PARTICLE, "event 0, from 1, has a broken line: P 1 21"),
         (OLD_EVENT + OLD_VERTEX + OLD_PARTICLE + OLD_VERTEX, "event 1, from 1, has a broken line: V -1"),
+        (OLD_EVENT + OLD_VERTEX.replace("-1", "0"), "event 1, from 1, has a broken line: V 0"),
+        (OLD_EVENT + OLD_VERTEX.replace("-1", "-4294967296"), "event 1, from 1, has a broken line: V -4294967296"),
     ],
 )
 def test_counts_of_version_2(lines: str, message: str, tmp_path: Path) -> None:
