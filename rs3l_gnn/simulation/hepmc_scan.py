@@ -1,8 +1,9 @@
 """A first look at HepMC files, before their library reads them: it trusts what they say and can end the process.
 
-Looked for: the end of the file; lines and events of a size that fills the memory; in version 2, vertices and particles
-that are more or fewer than the lines above them say, and vertices without a number; in version 3, particles that come from themselves though their
-event does not say that it has such cycles, which the library follows for ever.
+Looked for: the end of the file; lines and events of a size that fills the memory; numbers that the library has no room
+for; in version 2, vertices and particles that are more or fewer than the lines above them say, and vertices without a
+number; in version 3, particles that come from themselves though their event does not say that it has such cycles, which
+the library follows for ever.
 """
 
 from __future__ import annotations
