@@ -49,9 +49,15 @@ class JetSelectionConfig(BaseConfig):
     pt_min: float | None = Field(default=None, ge=0, description="GeV, as stored")
     pt_max: float | None = Field(default=None, gt=0, description="GeV, as stored")
     abs_eta_max: float | None = Field(default=None, gt=0, description="largest |eta|")
+    where: str | None = Field(
+        default=None,
+        description="condition on branches, such as jet.nConstituents > 5 and PV_npvsGood > 0",
+    )
 
     @model_validator(mode="after")
     def _rising(self) -> JetSelectionConfig:
+        if self.where is not None and parse_expression(self.where).is_condition is False:
+            raise ValueError(f"where gives numbers, and a condition is needed, got {self.where!r}")
         if self.pt_min is not None and self.pt_max is not None and not self.pt_min < self.pt_max:
             raise ValueError(f"pt_min must be below pt_max, got {self.pt_min:g} and {self.pt_max:g}")
         return self

@@ -43,6 +43,12 @@ class JetTable:
     def __len__(self) -> int:
         return len(self.row)
 
+    def select(self, keep: NDArray[np.bool_]) -> JetTable:
+        """The jets where ``keep`` is True, of a table without scores and shower weights yet [n_jets]."""
+        numbers = {name: values[keep] for name, values in self.numbers.items()}
+        flag = None if self.is_anchor is None else self.is_anchor[keep]
+        return JetTable(self.row[keep], self.place[keep], numbers, self.jettype[keep], flag)
+
     @classmethod
     def join(cls, parts: list[JetTable]) -> JetTable:
         """Parts one after another; their rows count in the same events."""

@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InvalidDataError, MissingBranchError, Variation
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, MissingBranchError, Variation
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
 from rs3l_gnn.conventions.jagged import first_not_finite
 from rs3l_gnn.data.event_format import KINEMATICS, find_branch, require_fields
@@ -116,6 +116,8 @@ class ReadPlan:
             found += weights
         names = dict.fromkeys(name for expression in self.scores.values() for name in expression.names)
         found += [branch_of(file, name, what="the scores") for name in names]
+        if self.condition is not None:
+            found += [branch_of(file, name, what="the selection") for name in self.condition.names]
         return list(dict.fromkeys([*found, *(self.generator_jets or ()), *self.labels.branches(file)]))
 
     def weight_branches(self, file: EventFile) -> WeightBranches:
@@ -123,6 +125,12 @@ class ReadPlan:
         if self.config.shower_weights != "auto":
             return self.config.weight_branches
         return {PS_WEIGHT: file.weight_order} if any(file.weight_order) else {}
+
+    @property
+    def condition(self) -> Expression | None:
+        """What holds for the jets that count, beside the cuts."""
+        where = self.config.selection.where
+        return None if where is None else parse_expression(where)
 
     @property
     def scores(self) -> dict[str, Expression]:
@@ -236,10 +244,12 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
         jets = file.form.jets(chunk.events)
         require_fields(f"{file.path}: the jets lack", jets, KINEMATICS)
         table, chosen = read_jets(jets, first_row + chunk.start, plan.config.selection)
+        if plan.condition is not None:
+            keep = _holds(plan.condition, _chunk_jets(file, chunk, table, first_row, chosen))
+            table, chosen = table.select(keep), chosen[keep]
         _require_finite(file, chunk, table)
         here = table.row - first_row - chunk.start
-        places = Places(here, table.numbers["eta"], table.numbers["phi"])
-        mine = ChunkJets(file, chunk.events, places, chosen)
+        mine = _chunk_jets(file, chunk, table, first_row, chosen)
         table = replace(table, jettype=plan.labels.types(mine), scores=_scores(mine, plan))
         if nominal and plan.shower_weights:
             table = replace(table, shower_weights=_shower_weights(file, chunk, plan)[here])
@@ -249,6 +259,18 @@ def _read_file(file: EventFile, first_row: int, plan: ReadPlan, *, nominal: bool
             find_anchors(mine.generated, first_row + chunk.start) if plan.anchors and nominal else None,
             _generator_directions(chunk, table, first_row, plan),
         )
+
+
+def _chunk_jets(file: EventFile, chunk: Chunk, table: JetTable, first_row: int, chosen: NDArray[np.int64]) -> ChunkJets:
+    places = Places(table.row - first_row - chunk.start, table.numbers["eta"], table.numbers["phi"])
+    return ChunkJets(file, chunk.events, places, chosen)
+
+
+def _holds(condition: Expression, jets: ChunkJets) -> NDArray[np.bool_]:
+    values = jets.of_jets(condition.evaluate(jets.column), "selection.where")
+    if values.dtype != np.bool_:
+        raise ConfigError("selection.where gives numbers where a condition is needed", got=repr(condition.source))
+    return values
 
 
 def _shower_weights(file: EventFile, chunk: Chunk, plan: ReadPlan) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import NOMINAL, InvalidDataError, JetType
+from rs3l_gnn.conventions import NOMINAL, ConfigError, InvalidDataError, JetType, MissingBranchError
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.labels import OneLabel, StoredLabels
@@ -146,3 +146,33 @@ def test_generator_jets_have_one_jet_each(tmp_path: Path) -> None:
     assert index.generator_phi is not None
     np.testing.assert_allclose(index.generator_eta, [1.1, np.nan, np.nan], rtol=1e-6)
     np.testing.assert_allclose(index.generator_phi, [0.8, np.nan, np.nan], rtol=1e-6)
+
+
+def test_a_condition_on_branches_of_jets_and_events(shared_data: Path) -> None:
+    """On NanoAOD, against a loop over its events."""
+    path = shared_data / "cms" / "nano_tt_v15.root"
+    tree = uproot.open(path)["Events"]
+    names = ("FatJet_pt", "FatJet_nConstituents", "FatJet_mass")
+    expected: list[tuple[int, int, float]] = []
+    for event, (vertices, pt, n, mass) in enumerate(
+        zip(tree["PV_npvsGood"].array(), *(tree[name].array() for name in names), strict=True)
+    ):
+        expected += [
+            (event, place, float(mass[place]))
+            for place in range(len(pt))
+            if pt[place] > 180 and n[place] > 40 and vertices > 25
+        ]
+    assert 0 < len(expected) < 40
+    where = "jet.nConstituents > 40 and PV_npvsGood > 25"
+    index = ViewIndex.read(_view(path), _plan(selection={"pt_min": 180, "where": where}), nominal=True)
+    table = index.jets
+    assert list(zip(table.row.tolist(), table.place.tolist(), table.numbers["mass"].tolist(), strict=True)) == expected
+
+    def refused(error: type[Exception], match: str, text: str) -> None:
+        with pytest.raises(error, match=match):
+            ViewIndex.read(_view(path), _plan(selection={"where": text}), nominal=True)
+
+    refused(MissingBranchError, "lacks the branch jet.jetId, needed for the selection", "jet.jetId >= 2")
+    refused(ConfigError, r"selection\.where gives numbers where a condition is needed", "PV_npvsGood")
+    refused(ValueError, "where gives numbers, and a condition is needed", "PV_npvsGood + 1")
+    refused(ConfigError, r"selection\.where has a value for each object of PFCand", "PFCand.pt > 1")
