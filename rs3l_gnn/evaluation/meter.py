@@ -216,19 +216,25 @@ class Meter:
         self, trainings: Trainings, task: Task, which: ClassConfig, variation: Variation, efficiency: float
     ) -> Measured | None:
         """Relative change of the pass rate at the threshold of the nominal signal; None if no nominal view passes."""
-        event, varied = self.scored.pairs(which, variation.vartype)
-        draws, of_views = self.draws(which, event), self._pair_weights(which, variation)
 
-        def one(weights: str) -> tuple[float, NDArray[np.float64]] | None:
-            scores = self.scored.scores[weights]
-            if scores.views is None:
-                return None
-            cut = self.threshold(weights, task, efficiency)
-            return rate_changes(scores.nominal[event] >= cut, scores.views[varied] >= cut, draws, of_views)
+        def compute() -> Measured | None:
+            event, varied = self.scored.pairs(which, variation.vartype)
+            draws, of_views = self.draws(which, event), self._pair_weights(which, variation)
 
-        parts = [one(weights) for weights in trainings]
-        known = [part for part in parts if part is not None]
-        return self.measured(trainings, known) if len(known) == len(parts) else None
+            def one(weights: str) -> tuple[float, NDArray[np.float64]] | None:
+                scores = self.scored.scores[weights]
+                if scores.views is None:
+                    return None
+                cut = self.threshold(weights, task, efficiency)
+                return rate_changes(scores.nominal[event] >= cut, scores.views[varied] >= cut, draws, of_views)
+
+            parts = [one(weights) for weights in trainings]
+            known = [part for part in parts if part is not None]
+            return self.measured(trainings, known) if len(known) == len(parts) else None
+
+        # Each pair of recipes asks for both.
+        key = ("change", *trainings, task.key, ",".join(which.jettypes), variation.name, str(efficiency))
+        return self._once(key, compute)
 
     def _areas_and_rates(self, weights: str, task: Task) -> _Rates:
         def compute() -> _Rates:
