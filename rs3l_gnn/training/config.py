@@ -280,8 +280,11 @@ class FinetuneConfig(BaseConfig):
                 raise ValueError(
                     f"a tilt takes away a share of the response: robustness is 0 to 1, got {self.robustness}"
                 )
-            if n_classes != 2:
-                raise ValueError(f"a tilt needs signal and background, not {n_classes} classes; use penalties")
+            groups, named = tuple(self.targets.groups()), self.active_tilt.classes
+            if n_classes > 2 and named is None:
+                raise ValueError(f"tilt.classes: name the signals among {', '.join(groups)}")
+            if wrong := [name for name in named or () if name not in groups]:
+                raise ValueError(f"tilt.classes: {wrong[0]!r} is none of {', '.join(groups)}")
         elif self.tagger is not None:
             raise ValueError("a finished tagger can only be tilted: set robustness to a share of its response, 0 to 1")
         for penalty in self.active_penalties:

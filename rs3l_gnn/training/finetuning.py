@@ -199,7 +199,9 @@ class _Preparation:
             penalties=[penalty.bind(source.index, targets.draw) for penalty in config.active_penalties],
             tilting=None
             if config.active_tilt is None
-            else Tilting.of(source, config.active_tilt, targets, events, watched),
+            else Tilting.of(
+                source, config.active_tilt, targets, config.targets.groups(), trained=events, watched=watched
+            ),
             shares=targets.class_shares(used[np.isin(targets.event[used], events)]),
             embed=_embeddings(source, tagger.encoder, used) if config.mode == "fixed" else None,
             teacher=_teachers(source, tagger, used, config),

@@ -45,3 +45,8 @@ class TiltConfig(BaseConfig):
     by: Source = Field("views", description="re-showered views, or the shower weights of the nominal views")
     scales: tuple[str, ...] = Field(("fsr x2",), min_length=1, description="which scales, by kind and factor")
     efficiencies: tuple[Efficiency, ...] = Field((0.5, 0.8), min_length=1, description="of the signal, at the cuts")
+    classes: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="of three or more, those that are signals, each against all others; of two it is the signal",
+    )

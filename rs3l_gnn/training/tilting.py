@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from rs3l_gnn.training.outputs import SavedTraining, identity, samples_of
 from rs3l_gnn.training.recipe_config import TiltConfig
 from rs3l_gnn.training.shower_contrasts import ShowerContrasts
 from rs3l_gnn.training.tilt import SignalJets, errors_of, responses_to, score_function, strengths
+from rs3l_gnn.training.working_point import one_against_rest
 
 __all__ = ["Tilting", "tilt_finished"]
 
@@ -49,6 +51,7 @@ class Tilting:
         settings: scales and working points.
         targets: class and weights of every view.
         contrasts: weights of the views under the two scales.
+        classes: names of the classes.
         trained: indices of the events that the tilt is found on [n].
         watched: indices of the events that tell of it [m].
     """
@@ -57,6 +60,7 @@ class Tilting:
     settings: TiltConfig
     targets: JetTargets
     contrasts: ShowerContrasts
+    classes: tuple[str, ...]
     trained: NDArray[np.int64]
     watched: NDArray[np.int64]
 
@@ -66,113 +70,166 @@ class Tilting:
         source: ViewsSource,
         settings: TiltConfig,
         targets: JetTargets,
+        classes: Iterable[str],
+        *,
         trained: NDArray[np.int64],
         watched: NDArray[np.int64],
     ) -> Tilting:
-        """Prepare a tilt.
+        """Prepare a tilt; arguments as the attributes.
 
         Raises:
             InvalidDataError: the views have no such scale.
-            TrainingError: the signal has no nominal view, or none of a scale.
+            TrainingError: a signal has no nominal view, or none of a scale.
         """
         contrasts = ShowerContrasts.of(source.index, settings.scales, settings.by)
-        found = cls(source, settings, targets, contrasts, trained, watched)
+        found = cls(source, settings, targets, contrasts, tuple(classes), trained, watched)
         rows = found._rows(trained)
-        jets = found._signal(rows)
-        for name, weights in (
-            ("nominal", jets.nominal),
-            *((scale.up, jets.up[:, k]) for k, scale in enumerate(contrasts.scales)),
-            *((scale.down, jets.down[:, k]) for k, scale in enumerate(contrasts.scales)),
-        ):
-            if not weights.sum() > 0:
-                raise TrainingError(
-                    f"robustness: no signal jet of the training tells of {name!r}",
-                    hint="take more events, another scale in tilt.scales, or another tilt.by",
-                )
+        for name, number in found._signals().items():
+            jets = found._jets(rows, number)
+            sums = np.concatenate([[jets.nominal.sum()], jets.up.sum(axis=0), jets.down.sum(axis=0)])
+            kinds = [NOMINAL.name, *(one.up for one in contrasts.scales), *(one.down for one in contrasts.scales)]
+            for kind, total in zip(kinds, sums, strict=True):
+                if not total > 0:
+                    raise TrainingError(
+                        f"robustness: no {name} jet of the training tells of {kind!r}",
+                        hint="take more events, another scale in tilt.scales, or another tilt.by",
+                    )
         return found
 
     def tilted(self, tagger: Tagger, share: float) -> tuple[Tagger, dict[str, Any]]:
         """A copy of a tagger with another last layer, and what is to be said of it.
 
         Args:
-            tagger: with one logit; left as it is.
+            tagger: left as it is.
             share: of the responses that is to go, 0 to 1.
 
         Returns:
             The copy, and a record of strengths, and of responses and AUC before and after on the watched events.
         """
-        rows = self._rows(self.trained)
-        features, scores = self._outputs(tagger, rows)
-        jets = self._signal(rows)
-        mean = (jets.nominal / jets.nominal.sum()) @ features
-        directions = np.stack([score_function(features, jets, k) for k in range(len(self.contrasts.scales))], axis=1)
-        found = strengths(scores, (features - mean) @ directions, jets, self.settings.efficiencies, share)
-        out = _with_last_layer(tagger, directions @ found, mean)
-        validation = {"before": self._told(tagger), "after": self._told(out)}
-        _say(validation)
-        record = {
-            "robustness": share,
-            "by": self.settings.by,
-            "strengths": {scale.name: float(x) for scale, x in zip(self.contrasts.scales, found, strict=True)},
-            "validation": validation,
+        before = _Layer.of(tagger)
+        rows, told_rows = self._rows(self.trained), self._rows(self.watched)
+        inputs, told_inputs = (self._inputs(tagger, some) for some in (rows, told_rows))
+        after, found = before, {}
+        for name, number in self._signals().items():
+            jets = self._jets(rows, number)
+            mean = (jets.nominal / jets.nominal.sum()) @ inputs
+            scales = range(len(self.contrasts.scales))
+            directions = np.stack([score_function(inputs, jets, k) for k in scales], axis=1)
+            scores = before.discriminant(inputs, number)
+            strength = strengths(scores, (inputs - mean) @ directions, jets, self.settings.efficiencies, share)
+            after = after.turned(number, directions @ strength, mean)
+            found[name] = dict(zip((one.name for one in self.contrasts.scales), strength.tolist(), strict=True))
+        validation = {
+            "before": self._told(before, told_rows, told_inputs),
+            "after": self._told(after, told_rows, told_inputs),
         }
-        return out, record
+        _say(validation)
+        record = {"robustness": share, "by": self.settings.by, "strengths": found, "validation": validation}
+        return after.on(tagger), record
 
-    def _rows(self, events: NDArray[np.int64], *, background: bool = False) -> NDArray[np.int64]:
-        """Views of events that the tilt is about: nominal and varied ones of the signal, and nominal background."""
+    def _signals(self) -> dict[str, int]:
+        """Classes whose response is to go, and their numbers."""
+        named = self.settings.classes or self.classes[1:2]
+        return {name: self.classes.index(name) for name in named}
+
+    def _rows(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Views of events that the tilt is about: nominal ones of all classes, and varied ones of the signals."""
         nominal = self.source.index.vartype == NOMINAL.vartype
         varied = (self.contrasts.columns != 0).any(axis=1)
-        signal = self.targets.target == 1
-        wanted = (signal & (nominal | varied)) | (background & nominal & (self.targets.target == 0))
+        signal = np.isin(self.targets.target, list(self._signals().values()))
+        wanted = (signal & varied) | (nominal & (self.targets.target >= 0))
         return np.flatnonzero(wanted & np.isin(self.targets.event, events))
 
-    def _signal(self, rows: NDArray[np.int64]) -> SignalJets:
-        weight = np.maximum(self.targets.generator[rows], 0.0) * (self.targets.target[rows] == 1)
+    def _jets(self, rows: NDArray[np.int64], number: int) -> SignalJets:
+        weight = np.maximum(self.targets.generator[rows], 0.0) * (self.targets.target[rows] == number)
         columns = self.contrasts.columns[rows] * weight[:, None]
         nominal = weight * (self.source.index.vartype[rows] == NOMINAL.vartype)
         return SignalJets(
             nominal, columns[:, ::2], columns[:, 1::2], tuple(scale.logarithm for scale in self.contrasts.scales)
         )
 
-    def _outputs(self, tagger: Tagger, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What the last layer takes [n, n_features], and the logits [n]."""
+    def _inputs(self, tagger: Tagger, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What the last layer takes [n, n_features]."""
         encoder = tagger.encoder
         table = jet_table(self.source, rows, encoder.config.dim, encoder.embed, features=encoder.config.features)
         with torch.inference_mode():
             weight = next(tagger.head.parameters())
             z = nn.functional.normalize(torch.from_numpy(table[rows]).to(weight.device, weight.dtype), dim=1)
-            hidden = tagger.head.mlp[:-1](z)
-            logits = tagger.head.mlp[-1](hidden).squeeze(1)
-        return hidden.double().cpu().numpy(), logits.double().cpu().numpy()
+            return np.asarray(tagger.head.mlp[:-1](z).double().cpu().numpy())
 
-    def _told(self, tagger: Tagger) -> dict[str, Any]:
-        """AUC and responses on the watched events."""
-        rows = self._rows(self.watched, background=True)
-        if not len(rows):
-            return {}
-        _, scores = self._outputs(tagger, rows)
-        target = self.targets.target[rows]
+    def _told(self, layer: _Layer, rows: NDArray[np.int64], inputs: NDArray[np.float64]) -> dict[str, Any]:
+        """AUC and responses of each signal on some views, so far as they tell."""
         nominal = self.source.index.vartype[rows] == NOMINAL.vartype
-        auc = area_under_roc(scores[nominal], target[nominal], self.targets.generator[rows][nominal])
-        jets = self._signal(rows)
-        told: dict[str, Any] = {"auc": auc}
-        if jets.nominal.sum() > 0 and (jets.up.sum(axis=0) > 0).all() and (jets.down.sum(axis=0) > 0).all():
-            logits = torch.from_numpy(scores)
-            values = responses_to(logits, jets, self.settings.efficiencies).tolist()
-            errors = errors_of(logits, jets, self.settings.efficiencies).tolist()
-            told["responses"] = [
-                {"efficiency": efficiency, "scale": scale.name, "response": value, "error": error}
-                for efficiency, row, row_errors in zip(self.settings.efficiencies, values, errors, strict=True)
-                for scale, value, error in zip(self.contrasts.scales, row, row_errors, strict=True)
-            ]
+        told = {}
+        for name, number in self._signals().items():
+            scores, target = layer.discriminant(inputs, number), self.targets.target[rows] == number
+            auc = area_under_roc(scores[nominal], target[nominal], self.targets.generator[rows][nominal])
+            told[name] = {"auc": auc, "responses": self._responses(scores, self._jets(rows, number))}
         return told
+
+    def _responses(self, scores: NDArray[np.float64], jets: SignalJets) -> list[dict[str, Any]]:
+        if not (jets.nominal.sum() > 0 and (jets.up.sum(axis=0) > 0).all() and (jets.down.sum(axis=0) > 0).all()):
+            return []
+        logits, efficiencies = torch.from_numpy(scores), self.settings.efficiencies
+        values, errors = responses_to(logits, jets, efficiencies), errors_of(logits, jets, efficiencies)
+        return [
+            {"efficiency": efficiency, "scale": scale.name, "response": float(value), "error": float(error)}
+            for efficiency, row, row_errors in zip(efficiencies, values, errors, strict=True)
+            for scale, value, error in zip(self.contrasts.scales, row, row_errors, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """The last layer of a head.
+
+    Attributes:
+        weight: [n_logits, n_features].
+        bias: [n_logits].
+    """
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tagger: Tagger) -> _Layer:
+        return cls(*(part.detach().double().cpu().numpy() for part in _parameters(tagger.head)))
+
+    def discriminant(self, inputs: NDArray[np.float64], number: int) -> NDArray[np.float64]:
+        """Logit of a class against all others [n]."""
+        logits = torch.from_numpy(inputs @ self.weight.T + self.bias)
+        if logits.shape[1] == 1:
+            return np.asarray(logits[:, 0].numpy())
+        return np.asarray(one_against_rest(logits, torch.zeros(len(logits)))[number][0].numpy())
+
+    def turned(self, number: int, change: NDArray[np.float64], mean: NDArray[np.float64]) -> _Layer:
+        """With a logit of a class that is smaller by ``change @ (features - mean)``."""
+        row = number if len(self.weight) > 1 else 0
+        weight, bias = self.weight.copy(), self.bias.copy()
+        weight[row] -= change
+        bias[row] += change @ mean
+        return _Layer(weight, bias)
+
+    def on(self, tagger: Tagger) -> Tagger:
+        """A copy of a tagger with this layer; the encoder is the same."""
+        head = Head(tagger.head.config, tagger.head.dim)
+        head.load_state_dict(copy.deepcopy(tagger.head.state_dict()))
+        with torch.no_grad():
+            for parameter, values in zip(_parameters(head), (self.weight, self.bias), strict=True):
+                parameter.copy_(torch.from_numpy(values))
+        return Tagger(tagger.encoder, head.to(next(tagger.head.parameters()).device), classes=tagger.classes)
+
+
+def _parameters(head: Head) -> list[nn.Parameter]:
+    """Weight and bias of the last layer."""
+    return list(head.mlp[-1].parameters())
 
 
 def tilt_finished(config: FinetuneConfig, output: Path, *, force: bool) -> SavedTraining:
     """Tilt the tagger that a configuration names, and write it as a training is written, without a history.
 
     Raises:
-        CheckpointError: the tagger cannot be loaded, or has more than one logit.
+        CheckpointError: the tagger cannot be loaded, or has other classes.
         InputFileError, InvalidDataError, TrainingError, OutputError: as of :func:`rs3l_gnn.training.finetune`.
     """
     tilt = config.active_tilt
@@ -180,9 +237,13 @@ def tilt_finished(config: FinetuneConfig, output: Path, *, force: bool) -> Saved
         raise ConfigError("there is no tagger to tilt", hint="set tagger and robustness")
     path = checkpoint_path(config.tagger, "tagger")
     tagger = load_tagger(path)
-    if tagger.head.config.n_classes != 1:
+    classes = tuple(config.targets.groups())
+    wanted = ("signal",) if len(classes) == 2 else classes
+    if tagger.classes != wanted:
         raise CheckpointError(
-            f"{path} cannot be tilted", got=f"classes {', '.join(tagger.classes)}", allowed="signal and background"
+            f"{path} is a tagger of other classes than targets",
+            got=", ".join(tagger.classes),
+            allowed=", ".join(wanted),
         )
     with ViewsSource(config.views, shower_weights=config.needs_shower_weights) as source:
         source.require_features(tagger.encoder.config.features, what="the tagger")
@@ -193,7 +254,8 @@ def tilt_finished(config: FinetuneConfig, output: Path, *, force: bool) -> Saved
             *seen_events(path),
             seen_record("tilt", samples_of(source.index, trained, watched), config.splits),
         ]
-        tilted, record["tilt"] = Tilting.of(source, tilt, targets, trained, watched).tilted(tagger, config.robustness)
+        tilting = Tilting.of(source, tilt, targets, classes, trained=trained, watched=watched)
+        tilted, record["tilt"] = tilting.tilted(tagger, config.robustness)
     with atomic_directory(output, force=force) as partial:
         save_tagger(partial / "tagger.safetensors", tilted, provenance=record)
         (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")
@@ -201,25 +263,13 @@ def tilt_finished(config: FinetuneConfig, output: Path, *, force: bool) -> Saved
     return SavedTraining(output / "tagger.safetensors", 0, [])
 
 
-def _with_last_layer(tagger: Tagger, change: NDArray[np.float64], mean: NDArray[np.float64]) -> Tagger:
-    """A copy whose logit is smaller by ``change @ (features - mean)``."""
-    head = Head(tagger.head.config, tagger.head.dim)
-    head.load_state_dict(copy.deepcopy(tagger.head.state_dict()))
-    last = head.mlp[-1]
-    assert isinstance(last, nn.Linear)  # noqa: S101  # the head makes it so
-    with torch.no_grad():
-        last.weight.sub_(torch.from_numpy(change[None]).to(last.weight))
-        last.bias.add_(torch.from_numpy(change @ mean[:, None]).to(last.bias))
-    return Tagger(tagger.encoder, head.to(next(tagger.head.parameters()).device), classes=tagger.classes)
-
-
 def _say(told: dict[str, Any]) -> None:
-    before, after = told["before"], told["after"]
-    if not after:
-        return
-    _log.info("tilt: AUC %.4f -> %.4f on the validation events", before["auc"] or 0.0, after["auc"] or 0.0)
-    for one, other in zip(before.get("responses", ()), after.get("responses", ()), strict=True):
-        _log.info(
-            "tilt: response of the signal at %g to %s: %+.4f -> %+.4f (each +- %.4f)",
-            one["efficiency"], one["scale"], one["response"], other["response"], one["error"],
-        )  # fmt: skip  # a list of five
+    for name, before in told["before"].items():
+        after = told["after"][name]
+        if before["auc"] is not None:
+            _log.info("tilt: AUC of %s %.4f -> %.4f on the validation events", name, before["auc"], after["auc"])
+        for one, other in zip(before["responses"], after["responses"], strict=True):
+            _log.info(
+                "tilt: response of %s at %g to %s: %+.4f -> %+.4f (each +- %.4f)",
+                name, one["efficiency"], one["scale"], one["response"], other["response"], one["error"],
+            )  # fmt: skip  # a list of six

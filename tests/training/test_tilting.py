@@ -1,5 +1,6 @@
 """Tilted taggers: what fine-tuning writes, alone and at the end of a training."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from rs3l_gnn.conventions import (
     CheckpointError,
@@ -18,7 +20,7 @@ from rs3l_gnn.conventions import (
     SplitFractions,
     parse_config,
 )
-from rs3l_gnn.data import Views, read_views
+from rs3l_gnn.data import Views, read_views, write_views
 from rs3l_gnn.models import HeadConfig, load_tagger
 from rs3l_gnn.training import FinetuneConfig, finetune
 from rs3l_gnn.training.recipe_config import TiltConfig
@@ -27,13 +29,17 @@ Maker = Callable[..., FinetuneConfig]
 TILT = TiltConfig(by="shower_weights", efficiencies=(0.5,))
 
 
-def response(views: Views, checkpoint: Path) -> float:
-    """Of the signal efficiency at 50 % of the jets that are trained on, by their shower weights."""
+def response(views: Views, checkpoint: Path, place: int | None = None) -> float:
+    """Of the signal efficiency at 50 % of the jets that are trained on, by their shower weights.
+
+    The order of the probabilities of a class is that of its logit against all others.
+    """
     chosen = views.select_jets(
         views.is_nominal() & (views.split(SplitFractions()) == Split.TRAIN) & (views.jettype == JetType.H_BB)
     )
     assert chosen.shower_weights is not None
     scores = load_tagger(checkpoint).score(chosen.features, chosen.offsets)
+    scores = scores if place is None else scores[:, place]
     passed = scores > np.median(scores)
     up, down = (chosen.shower_weights[:, k].astype(np.float64) for k in (0, 1))
     return math.log((up[passed].sum() / up.sum()) / (down[passed].sum() / down.sum())) / (2 * math.log(4))
@@ -49,8 +55,31 @@ def test_a_tilt_takes_the_response_away(
     views = read_views(weighted_views)
     assert abs(response(views, tilted)) < 0.4 * abs(response(views, plain))  # some 30 jets and a hard cut
     told = json.loads((tmp_path / "tilted" / "provenance.json").read_text())["tilt"]
-    assert told["strengths"].keys() == {"fsr x2"}
+    assert told["strengths"]["signal"].keys() == {"fsr x2"}
     assert (tmp_path / "tilted" / "history.csv").read_bytes() == (tmp_path / "plain" / "history.csv").read_bytes()
+
+
+def test_one_of_three_classes_is_tilted_alone(finetune_config: Maker, weighted_views: Path, tmp_path: Path) -> None:
+    views = read_views(weighted_views)
+    quark = (views.jettype != JetType.H_BB) & (views.event % 2 == 0)
+    relabelled = np.where(views.jettype == JetType.H_BB, JetType.H_BB, np.where(quark, JetType.Q, JetType.C))
+    write_views(tmp_path / "views.h5", dataclasses.replace(views, jettype=relabelled.astype(np.int16)))
+    settings: dict[str, Any] = {
+        "views": tmp_path / "views.h5",
+        "epochs": 25,
+        "targets": {"classes": {"light": ["Q"], "charm": ["C"], "higgs": ["H_BB"]}},
+        "head": HeadConfig(n_classes=3),
+    }
+    plain = finetune(finetune_config(**settings), tmp_path / "plain").checkpoint
+    tilt = TiltConfig(by="shower_weights", efficiencies=(0.5,), classes=("higgs",))
+    tilted = finetune(
+        finetune_config(**settings, robustness=1.0, tilt=tilt, tagger=str(tmp_path / "plain")), tmp_path / "tilted"
+    ).checkpoint
+    views = read_views(tmp_path / "views.h5")
+    assert abs(response(views, tilted, 2)) < 0.4 * abs(response(views, plain, 2))
+    before, after = (load_tagger(path).head.state_dict()["mlp.0.weight"] for path in (plain, tilted))
+    assert torch.equal(before[:2], after[:2])
+    assert not torch.equal(before[2], after[2])
 
 
 def test_a_finished_tagger_is_tilted_without_a_training(
@@ -81,13 +110,17 @@ def test_mistakes_are_named(finetune_config: Maker, toy_views: Path, weighted_vi
     with pytest.raises(ConfigError, match="can only be tilted: set robustness"):
         parse_config(FinetuneConfig, {"tagger": "default-hbb"}, where="here")
     three = {"targets": {"classes": {"a": ["H_BB"], "b": ["Q"], "c": ["C"]}}, "head": {"n_classes": 3}}
-    with pytest.raises(ConfigError, match="signal and background, not 3 classes"):
+    with pytest.raises(ConfigError, match="name the signals among a, b, c"):
         parse_config(FinetuneConfig, {"robustness": 1, **three}, where="here")
+    with pytest.raises(ConfigError, match="'d' is none of a, b, c"):
+        parse_config(FinetuneConfig, {"robustness": 1, "tilt": {"classes": ["d"]}, **three}, where="here")
     with pytest.raises(InvalidDataError, match="no re-showered views that vary 'fsr x2'"):
         finetune(finetune_config(views=weighted_views, robustness=0.5), tmp_path / "a")
     with pytest.raises(InvalidDataError, match="no shower weights that vary 'fsr x2'"):
         finetune(finetune_config(views=toy_views, robustness=0.5, tilt=TILT), tmp_path / "b")
-    with pytest.raises(CheckpointError, match="cannot be tilted"):
+    with pytest.raises(
+        CheckpointError, match="of other classes than targets; got QCD, H_BB, H_CC, V_QQ, TOP; allowed: signal"
+    ):
         finetune(
             finetune_config(views=weighted_views, robustness=0.5, tilt=TILT, tagger="default-multi"), tmp_path / "c"
         )
