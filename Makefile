@@ -23,9 +23,11 @@ docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
 
-# Four hours on two cores: it goes on where it stopped. One step alone: rs3l study --only 'pretrain/default-1'.
+# Some hours on two cores: it goes on where it stopped. SCALE=small has a twentieth of the events and one training of each
+# recipe, less than an hour. One step alone: rs3l study configs/robust.yaml --only pretrain/strong-1 --output robust.
 study: $(STAMP)
-	$(BIN)/rs3l study --workers $(WORKERS) --output study-output
+	$(BIN)/rs3l study configs/robust$(if $(SCALE),_$(SCALE)).yaml --workers $(WORKERS) --output robust$(if $(SCALE),-$(SCALE))
+	$(if $(SCALE),,$(BIN)/rs3l study configs/robust/dial.yaml --workers $(WORKERS) --output robust)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

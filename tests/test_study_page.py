@@ -1,8 +1,9 @@
-"""What the page of the study states is in ``numbers.json``, and that holds what the reports say."""
+"""What the pages of the studies state is in their documents of numbers, and these hold what the reports say."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ STUDY = Path(__file__).parents[1] / "docs" / "study"
 
 @pytest.fixture(scope="module")
 def numbers() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((STUDY / "numbers.json").read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads((STUDY / "first.json").read_text(encoding="utf-8"))
     return document
 
 
@@ -24,7 +25,7 @@ def numbers() -> dict[str, Any]:
     ("row", "tagger"), [("supervised", "supervised"), ("RS3L, floating", "rs3l"), ("RS3L, fixed", "rs3l-fixed")]
 )
 def test_rows_of_the_taggers(numbers: dict[str, Any], task: str, row: str, tagger: str) -> None:
-    text = (STUDY / "README.md").read_text(encoding="utf-8")
+    text = (STUDY / "first.md").read_text(encoding="utf-8")
     title = {"hbb": "| H→bb against QCD, all labels |", "wqq": "| W→qq against QCD, all labels |"}[task]
     cells = next(line for line in text[text.index(title) :].splitlines() if line.startswith(f"| {row} |")).split("|")
     auc, auc_error = (float(part) for part in cells[2].split("±"))
@@ -46,7 +47,48 @@ def test_the_script_keeps_what_the_reports_say(tmp_path: Path) -> None:
     (report / "metrics.json").write_text(json.dumps({**sections, "tagging": tagging}))
     script = tmp_path / "numbers.py"
     script.write_bytes((STUDY / "numbers.py").read_bytes())
-    subprocess.run([sys.executable, script, tmp_path / "study"], check=True)  # noqa: S603  # our own script
-    written = json.loads((tmp_path / "numbers.json").read_text())["other"]
+    subprocess.run([sys.executable, script, tmp_path / "study", "found.json"], check=True)  # noqa: S603  # our own script
+    written = json.loads((tmp_path / "found.json").read_text())["other"]
     assert written["tagging"] == {"rs3l": {"auc": 0.12346, "auc_error": 0.5, "rejection": {"50": 2}}}
     assert "roc" not in written
+
+
+def _row(text: str, title: str, name: str) -> list[str]:
+    lines = text[text.index(title) :].splitlines()
+    return [cell.strip() for cell in next(line for line in lines if line.startswith(f"| {name} |")).split("|")[2:-1]]
+
+
+def _stated(cell: str) -> list[float]:
+    """Numbers of a cell: value, then error or interval, then significance."""
+    return [float(number) for number in re.findall(r"(?<![\w.])[+-]?\d+\.?\d*", cell)]
+
+
+def test_recipes_have_the_numbers_of_their_report() -> None:
+    text = (STUDY / "README.md").read_text(encoding="utf-8")
+    found = json.loads((STUDY / "robust.json").read_text(encoding="utf-8"))["hbb"]
+    recipes = [name for name in found["tagging"] if name != "n2"]
+    assert len(recipes) == 14
+    for name in recipes:
+        cells = _row(text, "## Separation", name)
+        tagging, gain = found["tagging"][name], found["gains"].get(f"{name} / supervised")
+        assert _stated(cells[0]) == pytest.approx([tagging["auc"], tagging["auc_error"]], abs=6e-5)
+        for cell, ratio, efficiency in zip(cells[1:3], cells[3:5], ("50", "80"), strict=True):
+            rejection = tagging["rejection"][efficiency]
+            assert _stated(cell) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
+            if gain is not None:
+                told = gain["rejection"][efficiency]
+                expected = [told["ratio"], *told["interval"], abs(told["significance"])]
+                assert _stated(ratio.replace("σ", "")) == pytest.approx(expected, abs=0.06)
+        cells = _row(text, "## Response of the signal", name)
+        response, compared = (
+            found["responses"][name]["higgs"],
+            found["response_comparisons"].get(f"{name} - supervised"),
+        )
+        for place, efficiency in enumerate(("50", "80")):
+            of_fsr = response["fsr x2"][efficiency]
+            assert _stated(cells[place]) == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=6e-4)
+            if compared is not None:
+                told = compared["higgs"]["fsr x2"][efficiency]
+                expected = [told["difference"], told["error"], abs(told["significance"])]
+                assert _stated(cells[2 + place]) == pytest.approx(expected, abs=0.06)
+                assert _stated(cells[4 + place]) == pytest.approx([told["ratio"], *told["interval"]], abs=0.006)

@@ -1,4 +1,4 @@
-"""Write numbers.json, what this page quotes of the reports of a study: python docs/study/numbers.py study-output."""
+"""Write what these pages quote of reports: python docs/study/numbers.py study-output first.json [report ...]."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 SECTIONS = ("events", "tagging", "gains", "robustness", "comparisons", "curves", "tables")
+OF_RESPONSES = ("events", "tagging", "gains", "responses", "response_comparisons", "curves")
 LEFT_OUT = (
     *("_events", "spread", "error_trainings", "wasserstein_trainings"),
-    *("background_jets", "background_efficiency", "sources"),
+    *("background_jets", "background_efficiency", "sources", "pairs"),
 )
 EFFICIENCIES = ("50", "70", "80")
 SHIPPED = {"hbb": "finetune/hbb-all-floating-1", "wqq": "finetune/wqq-all-floating-1"}
@@ -29,18 +30,26 @@ def quoted(node: Any) -> Any:
     return float(f"{node:.5g}") if isinstance(node, float) else node
 
 
-def numbers(evaluated: Path) -> dict[str, Any]:
-    """All reports of a folder, and the hashes of the weights that are shipped."""
+def numbers(evaluated: Path, names: list[str]) -> dict[str, Any]:
+    """Reports of a folder, all if none is named, and the hashes of the weights that are shipped.
+
+    Named reports are quoted with their responses, and with what compares taggers to the one called supervised.
+    """
     document: dict[str, Any] = {}
-    for report in sorted(path.parent for path in evaluated.glob("*/metrics.json")):
+    for report in sorted(
+        path.parent for path in evaluated.glob("*/metrics.json") if not names or path.parent.name in names
+    ):
         metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
-        document[report.name] = quoted({section: metrics[section] for section in SECTIONS})
-        if report.name in SHIPPED:
+        found = {section: metrics[section] for section in (OF_RESPONSES if names else SECTIONS)}
+        for section in ("gains", "response_comparisons") if names else ():
+            found[section] = {pair: value for pair, value in found[section].items() if pair.endswith(" supervised")}
+        document[report.name] = quoted(found)
+        if report.name in SHIPPED and not names:
             trainings = json.loads((report / "provenance.json").read_text(encoding="utf-8"))["trainings"]
             document[report.name]["sha256"] = {SHIPPED[report.name]: trainings[SHIPPED[report.name]]["sha256"]}
     return document
 
 
 if __name__ == "__main__":
-    found = numbers(Path(sys.argv[1]) / "evaluate")
-    Path(__file__).with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = numbers(Path(sys.argv[1]) / "evaluate", sys.argv[3:])
+    Path(__file__).with_name(sys.argv[2]).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -55,7 +55,7 @@ def test_their_jets_are_those_of_their_cards() -> None:
 
 @pytest.mark.parametrize("name", ["hbb", "wqq"])
 def test_cards_state_what_the_study_measured_with_these_very_files(name: str) -> None:
-    numbers = json.loads((Path(__file__).parents[2] / "docs" / "study" / "numbers.json").read_text())[name]
+    numbers = json.loads((Path(__file__).parents[2] / "docs" / "study" / "first.json").read_text())[name]
     weights = WEIGHTS / f"default-{name}.safetensors"
     assert hashlib.sha256(weights.read_bytes()).hexdigest() == numbers["sha256"][f"finetune/{name}-all-floating-1"]
     tagging = numbers["tagging"]["rs3l"]
