@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -239,9 +239,26 @@ def _checked(path: Path, text: str) -> dict[str, Any]:
                 allowed=f"unit {ours}" if ours else list(known_features()),
                 hint=None if ours else "install the package that brings this feature",
             )
+    for place, value, fits in _parts(document):
+        if not fits:
+            raise CheckpointError(f"{path}: its document is damaged at {place}", got=str(value)[:200])
     if features != inputs:
         raise CheckpointError(f"{path} expects other inputs than its settings say", got=", ".join(features))
     return document
+
+
+def _parts(document: dict[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+    """Place, value, and whether it is of the right type, for what no reader of settings looks at."""
+    config, classes, provenance = (document.get(name) for name in ("config", "classes", "provenance"))
+    for name, settings in (config or {}).items():
+        is_table = isinstance(settings, dict)
+        yield f"config.{name}", settings, is_table
+        yield "the backbone", settings, is_table and isinstance(settings.get("backbone", ""), str)
+    names = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    yield "classes", classes, classes is None or names
+    yield "provenance", provenance, provenance is None or isinstance(provenance, dict)
+    seen = (provenance or {}).get("seen_events") or []
+    yield "provenance.seen_events", seen, isinstance(seen, list) and all(isinstance(one, dict) for one in seen)
 
 
 def require_fit(path: Path, shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, NDArray[Any]]) -> None:

@@ -196,6 +196,10 @@ def _stable(event: Any, index: int, table: ParticleTable) -> dict[str, NDArray[A
 def _refuse_late_decays(path: Path, event: Any, lifetime: Callable[[int], float], longest: float) -> None:
     """A particle that the other views leave whole must not have decayed here; copies and radiation are no decays."""
     identities = np.asarray(event.numpy.particles.pid)
+    if (identities == np.iinfo(np.int32).min).any():  # without an antiparticle of 32 bits
+        raise InputFileError(
+            f"{path}: event {event.event_number} has a particle {identities.min()}, which PDG numbers none"
+        )
     ended = np.asarray(event.numpy.particles.status) != 1
     late = [one for one in np.unique(identities[ended]) if lifetime(abs(int(one))) > longest]
     for index in np.flatnonzero(ended & np.isin(identities, late)):

@@ -228,3 +228,28 @@ def test_provenance_must_be_json(tmp_path: Path, make_encoder: MakeEncoder) -> N
     with pytest.raises(CheckpointError, match="not JSON"):
         save_encoder(tmp_path / "a.safetensors", make_encoder(), provenance={"path": Path()})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("edit", "place"),
+    [
+        (lambda d: d.update(classes=3), "classes"),
+        (lambda d: d.update(classes=[["signal"]]), "classes"),
+        (lambda d: d.update(classes={"signal": 1}), "classes"),
+        (lambda d: d["config"]["encoder"].update(backbone={"name": "edgeconv"}), "the backbone"),
+        (lambda d: d["config"].update(head=[1]), "config.head"),
+        (lambda d: d.update(provenance="x"), "provenance"),
+        (lambda d: d["provenance"].update(seen_events=4), "provenance.seen_events"),
+        (lambda d: d["provenance"].update(seen_events=["a"]), "provenance.seen_events"),
+    ],
+)
+def test_parts_of_other_types_are_refused(
+    edit: Callable[[dict[str, Any]], object], place: str, tmp_path: Path, make_encoder: MakeEncoder
+) -> None:
+    path = tmp_path / "tagger.safetensors"
+    encoder = make_encoder()
+    save_tagger(path, Tagger(encoder, Head(HeadConfig(), encoder.config.dim)), provenance={"seeds": {}})
+    rewrite(path, lambda document, _: edit(document))
+    for read in (load_tagger, inspect_checkpoint):
+        with pytest.raises(CheckpointError, match=f"document is damaged at {place}"):
+            read(path)

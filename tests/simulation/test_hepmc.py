@@ -312,3 +312,15 @@ def test_a_generator_is_named_where_its_name_is_text(tmp_path: Path, tool: bytes
     (tmp_path / "a.hepmc").write_bytes(head + b"W Weight\nT " + tool + b"\n" + event + end)
     ((number, found),) = read_events(tmp_path / "a.hepmc")
     assert (number, generator_of(found)) == (7, name)
+
+
+def test_an_identity_without_antiparticle(hepmc_file: Path, hard_events: HardEvents, tmp_path: Path) -> None:
+    lines = hepmc_file.read_text().splitlines(keepends=True)
+    place = next(number for number, line in enumerate(lines) if line.startswith("P ") and line.split()[3] == "22")
+    words = lines[place].split(" ")
+    words[3] = "-2147483648"
+    lines[place] = " ".join(words)
+    path = tmp_path / "events.hepmc"
+    path.write_text("".join(lines))
+    with pytest.raises(InputFileError, match="event 1 has a particle -2147483648, which PDG numbers none"):
+        _split(path, hard_events.part(0, N), tmp_path)
