@@ -119,6 +119,7 @@ class _Event3:
 
     def __init__(self) -> None:
         self._after: dict[int, list[int]] = {}
+        self._particles: set[int] = set()
         self._says_cycles = False
 
     def read(self, start: bytes, words: list[bytes]) -> None:
@@ -132,9 +133,14 @@ class _Event3:
 
     def problem(self) -> str | None:
         """What is wrong with the event as a whole."""
+        # The library takes a number for a place in its list, wherever that is.
+        absent = [number for number in self._after if number > 0 and number not in self._particles]
+        if absent:
+            return f"something comes from particle {absent[0]}, which is not there"
         return None if self._says_cycles or self._is_tree() else "particles come from themselves"
 
     def _particle(self, number: int, parent: int) -> None:
+        self._particles.add(number)
         self._after.setdefault(number, [])
         if parent != 0:
             self._after.setdefault(parent, []).append(number)

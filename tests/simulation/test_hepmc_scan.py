@@ -49,6 +49,12 @@ def test_a_line_that_is_no_particle_or_vertex(line: str, tmp_path: Path) -> None
         count_events(_write(tmp_path / "a", line))
 
 
+@pytest.mark.parametrize("line", ["V -9 0 [77]\n", "P 2 77 21 0 0 7 7 0 1\n"])
+def test_what_comes_from_an_absent_particle(line: str, tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="something comes from particle 77, which is not there"):
+        count_events(_write(tmp_path / "a", line))
+
+
 def test_without_its_end(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(START + EVENT + GOOD)
     with pytest.raises(InputFileError, match="ends without END_EVENT_LISTING"):
