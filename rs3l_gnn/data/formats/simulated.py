@@ -38,7 +38,7 @@ class _Simulated(TableFormat):
             return {}
         try:
             return dict(json.loads(str(opened[METADATA])))
-        except (json.JSONDecodeError, TypeError, ValueError) as error:
+        except (json.JSONDecodeError, TypeError, ValueError, OverflowError) as error:
             raise InvalidDataError(f"{METADATA} is not the JSON document that simulated files hold") from error
 
 

@@ -184,7 +184,7 @@ def _histogram(document: Any, name: str, where: str) -> hist.Hist[Any]:
 
     try:
         return hist.Hist(document)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise InputFileError(f"{where}: histogram {name!r} cannot be read: {error}") from error
 
 

@@ -45,7 +45,7 @@ def cut_covariances(
     try:
         axes = [_axis(document, entry) for entry in document["axes"]]
         index, values = _entries(document["storage"])
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise InputFileError(f"{where}: histogram {name!r} cannot be read: {error}") from error
     extents = np.array([axis.extent for axis in axes])
     fits = index.shape == (len(axes), len(values)) and values.ndim == 1

@@ -158,7 +158,7 @@ class ExportedTagger:
             columns = [self.inputs.index(name) for name in names]
         except ConfigError as error:
             raise CheckpointError(f"{path}: {error}") from error
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(
                 f"{path} is neither a preprocessing document of weaver-core nor an export.json of rs3l export"
             ) from error

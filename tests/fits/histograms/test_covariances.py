@@ -190,6 +190,14 @@ def test_entries_outside_the_axes_are_refused(tmp_path: Path, events: dict[str, 
         read_runs([write(tmp_path / "h.json", whole, document)], ["score"])
 
 
+def test_an_index_beyond_64_bits_is_refused(tmp_path: Path, events: dict[str, dict[str, Any]]) -> None:
+    whole, joint = histograms(events)
+    document = json.loads(json.dumps(to_sparse(joint._to_uhi_()), default=default))
+    document["storage"]["index"][3][0] = 10**30
+    with pytest.raises(InputFileError, match="'paired score' cannot be read: Python int too large"):
+        read_runs([write(tmp_path / "h.json", whole, document)], ["score"])
+
+
 @pytest.mark.parametrize("kind", ["json", "root"])
 def test_no_variances_are_enough_without_statistical_nuisances(tmp_path: Path, kind: str) -> None:
     whole, _ = histograms(sample(np.random.default_rng(7), 500))
