@@ -4,6 +4,7 @@ import os
 from importlib import import_module
 
 from rs3l_gnn.cli.app import CONFIGS, VERBS, app
+from rs3l_gnn.cli.stopping import STATUSES, end_surely
 
 __all__ = ["CONFIGS", "VERBS", "app", "load_verbs", "main"]
 
@@ -14,7 +15,12 @@ def main() -> None:
     # takes the cores from the encoder's own threads. libgomp reads it when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     load_verbs()
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        if end.code in STATUSES:
+            end_surely(int(end.code))
+        raise
 
 
 def load_verbs() -> None:

@@ -13,11 +13,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stopped", "stopping"]
+__all__ = ["STATUSES", "Stopped", "end_surely", "stopping"]
 
 
 _AGAIN = 0.02
 """Seconds after which a run is told again that did not hear."""
+
+
+_PATIENCE = 10.0
+"""Seconds that threads of libraries have to end, once everything is tidied up."""
+STATUSES = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+"""Exit statuses of runs that were told to stop."""
+
+
+def end_surely(status: int) -> None:
+    """End the process of a run that has tidied up, although the interpreter waits for a thread that never ends.
+
+    A pool whose workers were ended, or that was interrupted while it held a lock, may leave such a thread.
+
+    Args:
+        status: with which the process ends.
+    """
+
+    def end() -> None:
+        time.sleep(_PATIENCE)
+        os._exit(status)
+
+    # No threading.Thread: the interpreter does not wait for this one, and nothing of its own can hold it.
+    _thread.start_new_thread(end, ())
 
 
 class Stopped(BaseException):

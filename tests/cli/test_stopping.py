@@ -112,3 +112,27 @@ def test_a_signal_while_python_tidies_up_is_heard(way: str, number: signal.Signa
     assert output == "here\n"  # the second one
     assert errors == "rs3l weights: stopped; nothing is left half-written\n"
     assert list(tmp_path.iterdir()) == []
+
+
+HELD = """
+import sys, threading
+from rs3l_gnn import cli
+from rs3l_gnn.cli import stopping
+
+status = int(sys.argv[1])
+
+@cli.app.command()
+def held() -> None:
+    threading.Thread(target=threading.Event().wait).start()  # the interpreter would wait for it
+    raise SystemExit(status)
+
+stopping._PATIENCE = 0.5
+sys.argv[1:] = ["held"]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("status", [130, 143])
+def test_a_thread_that_never_ends_does_not_keep_the_process(status: int) -> None:
+    ended = subprocess.run([sys.executable, "-c", HELD, str(status)], check=False)  # noqa: S603  # own interpreter
+    assert ended.returncode == status
