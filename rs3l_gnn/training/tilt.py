@@ -14,7 +14,7 @@ in false positives is of second order in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +92,13 @@ def _cross_validation(
     return float(residual / (1 - min(freedom / n, 0.999)) ** 2)
 
 
+def _passes(scores: Tensor, jets: SignalJets, efficiencies: Sequence[float]) -> Iterator[Tensor]:
+    """How far each view passes the cut of each working point [n]."""
+    nominal = torch.from_numpy(jets.nominal)
+    for efficiency in efficiencies:
+        yield soft_passes(scores, nominal > 0, nominal, efficiency, _EDGE)
+
+
 def responses_to(scores: Tensor, jets: SignalJets, efficiencies: Sequence[float]) -> Tensor:
     """Response of the signal efficiency at each working point to each scale, with gradients [n_efficiencies, n_scales].
 
@@ -100,10 +107,8 @@ def responses_to(scores: Tensor, jets: SignalJets, efficiencies: Sequence[float]
         jets: their weights.
         efficiencies: of the nominal views, at the cuts.
     """
-    nominal = torch.from_numpy(jets.nominal)
     rows = []
-    for efficiency in efficiencies:
-        passes = soft_passes(scores, nominal > 0, nominal, efficiency, _EDGE)
+    for passes in _passes(scores, jets, efficiencies):
         ones = torch.ones_like(passes)
         found = [
             response_of_rate(passes, ones, torch.from_numpy(jets.up[:, k]), torch.from_numpy(jets.down[:, k]), length)
@@ -115,10 +120,8 @@ def responses_to(scores: Tensor, jets: SignalJets, efficiencies: Sequence[float]
 
 def errors_of(scores: Tensor, jets: SignalJets, efficiencies: Sequence[float]) -> Tensor:
     """Statistical errors of these responses, as if all views were independent [n_efficiencies, n_scales]."""
-    nominal = torch.from_numpy(jets.nominal)
     rows = []
-    for efficiency in efficiencies:
-        passes = soft_passes(scores, nominal > 0, nominal, efficiency, _EDGE)
+    for passes in _passes(scores, jets, efficiencies):
         row = []
         for k, length in enumerate(jets.logarithms):
             variance = 0.0

@@ -107,7 +107,7 @@ class Tilting:
             The copy, and a record of strengths, and of responses and AUC before and after on the watched events.
         """
         before = _Layer.of(tagger)
-        rows, told_rows = self._rows(self.trained), self._rows(self.watched)
+        rows, told_rows = self._rows(self.trained), self._rows(self.watched, others=True)
         inputs, told_inputs = (self._inputs(tagger, some) for some in (rows, told_rows))
         after, found = before, {}
         for name, number in self._signals().items():
@@ -132,12 +132,12 @@ class Tilting:
         named = self.settings.classes or self.classes[1:2]
         return {name: self.classes.index(name) for name in named}
 
-    def _rows(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Views of events that the tilt is about: nominal ones of all classes, and varied ones of the signals."""
+    def _rows(self, events: NDArray[np.int64], *, others: bool = False) -> NDArray[np.int64]:
+        """Nominal and varied views of the signals; with ``others`` the nominal ones of the other classes, too."""
         nominal = self.source.index.vartype == NOMINAL.vartype
         varied = (self.contrasts.columns != 0).any(axis=1)
         signal = np.isin(self.targets.target, list(self._signals().values()))
-        wanted = (signal & varied) | (nominal & (self.targets.target >= 0))
+        wanted = (signal & (nominal | varied)) | (others & nominal & (self.targets.target >= 0))
         return np.flatnonzero(wanted & np.isin(self.targets.event, events))
 
     def _jets(self, rows: NDArray[np.int64], number: int) -> SignalJets:
