@@ -26,6 +26,7 @@ from rs3l_gnn.inference import (
     table_inputs,
     with_paper,
 )
+from rs3l_gnn.models.shared import by_encoder
 from rs3l_gnn.processors.columns import Columns
 from rs3l_gnn.processors.config import AnyTagger, ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
@@ -284,7 +285,8 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         """Scores of the wanted jets by tagger, NaN for the others [n_jets]; what the file holds is not shifted."""
         scores: dict[str, NDArray[np.floating]] = {}
         of_network: dict[str, NDArray[np.float32]] = {}  # several discriminants of one network
-        for name in self.config.taggers:
+        digests = {name: tagger.encoder_digest for name, tagger in self.taggers.items()}
+        for name in by_encoder(self.config.taggers, digests):
             dtype = np.float64 if name in self.stored else np.float32
             values: NDArray[np.floating] = np.full(len(wanted), np.nan, dtype=dtype)
             if name in self.stored:
@@ -297,7 +299,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
                     of_network[tagger.digest] = known.class_scores(tagger, inputs, wanted)
                 values[wanted] = tagger.combined(of_network[tagger.digest])
             scores[name] = values
-        return scores
+        return {name: scores[name] for name in self.config.taggers}
 
 
 def _tagger(config: ProcessorConfig, name: str, model: AnyTagger) -> JetTagger | FoldTagger:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from rs3l_gnn.data import Views, gather_jets
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.models import Discriminant, ExportedNetwork, one_score, require_one_score
 from rs3l_gnn.models.folds import FoldNetworks, by_fold, fold_of, order_of_folds, require_alike
+from rs3l_gnn.models.shared import LastEmbeddings
 from rs3l_gnn.models.stored import checkpoint_path, seen_events
 
 __all__ = ["JetInputs", "Scorer", "load_scorer"]
@@ -31,6 +32,7 @@ class JetInputs:
         axes: eta and phi [n_jets, 2].
         samples: names of samples.
         sample, event: index into ``samples`` and number of the event of each jet [n_jets].
+        embeddings: what the last encoder made of them.
     """
 
     features: NDArray[np.float32]
@@ -40,6 +42,7 @@ class JetInputs:
     samples: tuple[str, ...]
     sample: NDArray[np.integer]
     event: NDArray[np.integer]
+    embeddings: LastEmbeddings = field(default_factory=LastEmbeddings, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, block: Views, jets: NDArray[np.integer]) -> JetInputs:
@@ -67,6 +70,11 @@ class JetInputs:
         columns = columns_of(names, self.names)
         return self.features if columns is None else self.features[:, columns]
 
+    def embed(self, encoder: Any, digest: str) -> NDArray[np.float32]:
+        """Embeddings by one of our own encoders [n_jets, dim], once for all of its digest that ask in turn."""
+        features = encoder.config.features
+        return self.embeddings.of(digest, lambda: encoder.embed(self.of_network(features), self.offsets))
+
     def of_the_paper(self) -> NDArray[np.float32]:
         """The 15 features of the paper, 0 where the views do not hold one [n_particles, 15]."""
         if self.names == FEATURE_NAMES:
@@ -88,12 +96,14 @@ class Scorer:
         domain: what it was trained on.
         classes: names of the scores of the network.
         encoder: of our own taggers; None for others, and for several networks.
+        encoder_digest: of its weights, None where it is.
     """
 
     name: str
     features: tuple[str, ...]
     domain: JetDomain
     encoder: Any
+    encoder_digest: str | None
     _seen: Callable[[str, NDArray[np.integer]], NDArray[np.bool_]]
     classes: tuple[str, ...]
     _discriminant: Discriminant | None
@@ -136,6 +146,7 @@ def load_scorer(config: EvaluateConfig, weights: str) -> Scorer:
             exported.features,
             exported.domain,
             None,
+            None,
             partial(seen_by, exported.seen_events, where=weights),
             exported.classes,
             discriminant,
@@ -156,16 +167,17 @@ def _of_training(weights: str, discriminant: Discriminant | None, *, file: str |
     path = checkpoint_path(file or weights, "tagger")
     tagger = load_tagger(path)
     require_one_score(tagger.classes, discriminant, tagger=weights)
-    encoder = tagger.encoder
+    encoder, digest = tagger.encoder, tagger.encoder.digest
     return Scorer(
         weights,
         tuple(encoder.config.features),
         encoder.domain,
         encoder,
+        digest,
         partial(seen_by, seen_events(path), where=weights),
         tagger.classes,
         discriminant,
-        lambda inputs: tagger.score(inputs.of_network(encoder.config.features), inputs.offsets),
+        lambda inputs: tagger.score_embeddings(inputs.embed(encoder, digest)),
     )
 
 
@@ -182,7 +194,7 @@ def _of_folds(name: str, networks: FoldNetworks, discriminant: Discriminant | No
         folds = fold_of(sample, event, len(parts))
         return by_fold(folds, len(parts), lambda fold, mine: parts[fold].seen_of(sample, event[mine]))
 
-    return Scorer(name, parts[0].features, parts[0].domain, None, seen, ("signal",), None, score)
+    return Scorer(name, parts[0].features, parts[0].domain, None, None, seen, ("signal",), None, score)
 
 
 def _discriminant(config: EvaluateConfig, weights: str) -> Discriminant | None:

@@ -18,6 +18,7 @@ from rs3l_gnn.evaluation.joining import JoinedEvents, join_events
 from rs3l_gnn.evaluation.responses.observables import particle_observables
 from rs3l_gnn.evaluation.scorers import JetInputs, Scorer, load_scorer
 from rs3l_gnn.evaluation.stored_scores import StoredScores, require_stored, stored_scores
+from rs3l_gnn.models.shared import by_encoder
 from rs3l_gnn.models.stored import checkpoint_path
 
 __all__ = ["ScoredViews", "Scores", "find_test_events", "score_test_events"]
@@ -172,6 +173,9 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
     observables: dict[str, NDArray[np.float64]] = {}
     is_nominal = events.views.is_nominal()
     total = sum(n_jets if every else n_events for every in needs.values()) + n_events * len(encoders)
+    digests = {name: encoder.digest for name, encoder in encoders.items()}
+    tagger_order = by_encoder(needs, {name: tagger.encoder_digest for name, tagger in taggers.items()})
+    encoder_order = by_encoder(encoders, digests)
     with progress("scores", total, "jets") as counter:
         for start in range(0, len(events.source_events), _BLOCK_EVENTS):
             chosen = events.source_events[start : start + _BLOCK_EVENTS]
@@ -182,15 +186,14 @@ def _score(config: EvaluateConfig, source: ViewsSource, events: JoinedEvents, ne
             for every in {*needs.values(), False}:
                 wanted = np.flatnonzero((jet >= 0) & (is_nominal[jet] | every))
                 inputs[every] = jet[wanted], JetInputs.of(block, wanted)
-            for weights, every in needs.items():
+            for weights in tagger_order:
+                every = needs[weights]
                 place, jets = inputs[every]
                 scores[weights][place if every else event_of_jet[place]] = taggers[weights].score(jets)
                 counter.advance(len(place))
             place, jets = inputs[False]
-            for name, encoder in encoders.items():
-                blocks[name].append(
-                    (event_of_jet[place], encoder.embed(jets.of_network(encoder.config.features), jets.offsets))
-                )
+            for name in encoder_order:
+                blocks[name].append((event_of_jet[place], jets.embed(encoders[name], digests[name])))
                 counter.advance(len(place))
     return _Parts(scores, {name: _assemble(rows, n_events) for name, rows in blocks.items()}, remarks, observables)
 

@@ -36,6 +36,7 @@ class FoldTagger:
         files: as given.
         puppi: as of a :class:`JetTagger`.
         digest: of all of their digests.
+        encoder_digest: None, since each fold has an encoder of its own.
         classes, features, domain, pt_min, discriminant: as of a :class:`JetTagger`.
     """
 
@@ -50,6 +51,7 @@ class FoldTagger:
         self.files, self.puppi = tuple(map(str, files)), first.puppi
         self.name_or_path = ", ".join(part.name_or_path for part in self.parts)
         self.digest = hashlib.sha256("".join(part.digest for part in self.parts).encode()).hexdigest()
+        self.encoder_digest = None
         self.classes, self.features, self.discriminant = first.classes, first.features, first.discriminant
         self.domain, self.pt_min = first.domain, max(part.pt_min for part in self.parts)
 

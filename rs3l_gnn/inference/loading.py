@@ -60,6 +60,9 @@ class JetScorer(Protocol):
     ) -> NDArray[np.float32]:
         """Probabilities of each jet, see :meth:`rs3l_gnn.models.frozen.FrozenTagger.score`."""
 
+    def score_embeddings(self, z: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The same from embeddings [n_jets, dim] of its encoder."""
+
 
 def load_encoder(name: str | Path, *, device: str = "cpu", features: tuple[str, ...] | None = None) -> JetEncoder:
     """Load an encoder for inference.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class JetTagger:
 
     Attributes:
         digest: content hash of the weights.
+        encoder_digest: of its encoder, which several taggers may share; None for scores alone.
         classes: names of the network's scores in their order: ``signal`` alone, or three and more.
         domain: the kind of jets that the network was trained on, as far as its checkpoint says.
         pt_min: GeV, the lower end of :meth:`in_range`.
@@ -91,6 +93,7 @@ class JetTagger:
         self.puppi, self.discriminant = puppi, discriminant
         self.device, self.threads = device, threads
         self.seen_events: tuple[dict[str, Any], ...] = ()
+        self.encoder_digest: str | None = None
         self.exported = None if isinstance(name_or_path, (str, Path)) else _resolved(name_or_path)
         self.served = self.exported is None and str(name_or_path).startswith("triton://")
         if self.exported is None and stands_for_several(str(name_or_path)):
@@ -110,6 +113,7 @@ class JetTagger:
             self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
             loaded = cached_tagger(self.name_or_path, None, _concrete(device))
             self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
+            self.encoder_digest = loaded.encoder.digest
             self.seen_events = seen_events(self.name_or_path)
         if discriminant is not None:
             require_one_score(self.classes, discriminant, tagger=self.name_or_path)
@@ -239,8 +243,8 @@ class JetTagger:
 
     def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
         """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
-        encoder = self.choose(inputs.lacking).model.encoder
-        return self._run(lambda some: encoder.embed(some.table(encoder.config.features), some.offsets), inputs)
+        model = self.choose(inputs.lacking).model
+        return self._run(partial(self._embed, model), inputs)
 
     def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
         """True for the events that the network was trained on, as far as its checkpoint says [n].
@@ -289,11 +293,19 @@ class JetTagger:
             return distant.score(inputs.table(sent), inputs.offsets, sent)
         if self.exported is None:
             model = self.model
-            return model.score(inputs.table(model.encoder.config.features), inputs.offsets)
+            return model.score_embeddings(self._embed(model, inputs))
         if inputs.axes is None:
             raise InvalidDataError(f"{self.name_or_path} needs eta and phi of the jets, which these inputs lack")
         network = self._foreign(self.exported)
         return network.score(inputs.table(network.inputs), inputs.offsets, inputs.axes)
+
+    def _embed(self, model: JetScorer, inputs: JetInputs) -> NDArray[np.float32]:
+        """Once for all taggers on one encoder that are asked in turn."""
+        features = tuple(model.encoder.config.features)
+        return inputs.embeddings.of(
+            (self.encoder_digest, _concrete(self.device)),
+            lambda: model.encoder.embed(inputs.table(features), inputs.offsets),
+        )
 
     def _foreign(self, exported: ExportedNetwork) -> ExportedTagger:
         return cached_exported(exported, self.digest, _concrete(self.device), self.threads)

@@ -115,7 +115,11 @@ class FrozenTagger:
         Raises:
             InvalidDataError: as for :meth:`FrozenEncoder.embed`.
         """
-        return score_embeddings(self._head, self.encoder.embed(features, offsets, threads=threads))
+        return self.score_embeddings(self.encoder.embed(features, offsets, threads=threads))
+
+    def score_embeddings(self, z: NDArray[np.floating]) -> NDArray[np.float32]:
+        """:meth:`score` from embeddings [n_jets, dim] of :attr:`encoder`, for several heads on one encoder."""
+        return score_embeddings(self._head, z)
 
 
 def freeze(stored: Stored) -> tuple[FrozenEncoder, FrozenTagger | None] | None:

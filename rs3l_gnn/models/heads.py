@@ -96,7 +96,10 @@ class Tagger(nn.Module):
         Raises:
             InvalidDataError: as for :meth:`Encoder.embed`.
         """
-        z = self.encoder.embed(features, offsets, threads=threads)
+        return self.score_embeddings(self.encoder.embed(features, offsets, threads=threads))
+
+    def score_embeddings(self, z: NDArray[np.floating]) -> NDArray[np.float32]:
+        """:meth:`score` from embeddings [n_jets, dim] of :attr:`encoder`, for several heads on one encoder."""
         weight = next(self.head.parameters())
         if runs_on_kernels(weight):
             return score_embeddings(dense_network(self.head.mlp), z)

@@ -19,7 +19,7 @@ from rs3l_gnn.conventions import (
     event_hash,
 )
 from rs3l_gnn.conventions.seen_events import seen_record
-from rs3l_gnn.data import Views, write_views
+from rs3l_gnn.data import Views, ViewsSource, write_views
 from rs3l_gnn.evaluation import EvaluateConfig, scoring
 from rs3l_gnn.evaluation.scoring import score_test_events
 from rs3l_gnn.models import (
@@ -66,32 +66,62 @@ def test_scores_are_those_of_each_jet_alone(
     np.testing.assert_allclose(scored.embeddings["two"], embedded, rtol=1e-5)
 
 
-def test_each_training_is_scored_once_and_in_variations_only_where_needed(
-    config: EvaluateConfig, taggers: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Jets that each encoder embeds in a test, by the weights that it was loaded with."""
     jets: dict[str, int] = {}
 
-    class Counting:
-        def __init__(self, name: str) -> None:
-            self.inner = load_tagger(name)
-            self.classes, self.encoder, self.name = self.inner.classes, self.inner.encoder, name
+    def load(name: str) -> Any:
+        tagger = load_tagger(name)
+        embed = tagger.encoder.embed
 
-        def score(self, features: Any, offsets: Any) -> Any:
-            jets[self.name] = jets.get(self.name, 0) + len(offsets) - 1
-            return self.inner.score(features, offsets)
+        def counting(features: Any, offsets: Any) -> Any:
+            jets[name] = jets.get(name, 0) + len(offsets) - 1
+            return embed(features, offsets)
 
-    monkeypatch.setattr("rs3l_gnn.models.load_tagger", Counting)
+        monkeypatch.setattr(tagger.encoder, "embed", counting)
+        return tagger
+
+    monkeypatch.setattr("rs3l_gnn.models.load_tagger", load)
+    return jets
+
+
+def test_each_training_is_scored_once_and_in_variations_only_where_needed(
+    config: EvaluateConfig, taggers: dict[str, str], embedded: dict[str, int]
+) -> None:
     document = {
         "views": config.views,
         "taggers": {"one": taggers["one"]},
         "tables": {"t": {"rows": {"x": taggers["one"], "y": [taggers["again"]]}, "reference": "x"}},
     }
     scored = score_test_events(EvaluateConfig.model_validate(document))
-    assert jets == {taggers["one"]: scored.views.n_jets, taggers["again"]: scored.views.n_events}
+    for_probe = scored.views.n_events
+    assert embedded == {taggers["one"]: scored.views.n_jets + for_probe, taggers["again"]: scored.views.n_events}
     assert scored.scores[taggers["again"]].views is None
-    jets.clear()
+    embedded.clear()
     scored = score_test_events(EvaluateConfig.model_validate({**document, "variations": []}))
-    assert set(jets.values()) == {scored.views.n_events}
+    # The table's tagger comes between the scores and the probe of the other.
+    assert embedded == {taggers["one"]: 2 * for_probe, taggers["again"]: for_probe}
+
+
+def test_taggers_on_one_encoder_embed_jets_once(
+    config: EvaluateConfig, taggers: dict[str, str], embedded: dict[str, int], tmp_path: Path
+) -> None:
+    """Another head on the encoder of the first tagger, with a tagger between them."""
+    head = Head(HeadConfig(), 4)
+    for layer in head.parameters():
+        torch.nn.init.normal_(layer, std=0.3, generator=torch.Generator().manual_seed(1))
+    other = Tagger(load_tagger(taggers["one"]).encoder, head)
+    save_tagger(tmp_path / "other.safetensors", other, provenance={})
+    names = {"one": taggers["one"], "again": taggers["again"], "other": str(tmp_path / "other.safetensors")}
+    scored = score_test_events(EvaluateConfig.model_validate({"views": config.views, "taggers": names}))
+    probes = scored.views.n_events
+    assert embedded == {taggers["one"]: scored.views.n_jets + probes, taggers["again"]: scored.views.n_jets + probes}
+    with ViewsSource(config.views) as source:
+        views = source.read(0, source.index.n_events)
+    features, offsets = views.take(scored.events.source_jet)
+    for name, path in names.items():
+        np.testing.assert_array_equal(scored.scores[path].views, load_tagger(path).score(features, offsets), name)
 
 
 def test_pairs_are_two_views_of_one_event(config: EvaluateConfig) -> None:

@@ -17,6 +17,8 @@ from coffea.nanoevents import NanoEventsFactory
 from coffea.processor import accumulate
 
 from rs3l_gnn.conventions import KINEMATIC_FEATURES, InvalidDataError
+from rs3l_gnn.inference import load_tagger
+from rs3l_gnn.models.frozen import FrozenEncoder
 from rs3l_gnn.processors import AnalysisConfig, JetSchema, ProcessorConfig, TaggingProcessor, analyze, summarise
 
 METADATA = {
@@ -59,6 +61,31 @@ def test_merged_chunks_equal_the_whole(config: ProcessorConfig, toy_directory: P
     assert merged["sumw"] == whole["sumw"]
     assert merged["cutflow"]["events"] == whole["cutflow"]["events"]
     assert merged["models"] == whole["models"]
+
+
+def test_taggers_on_one_encoder_embed_jets_once(toy_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """robust-hbb is strong-hbb with another last layer; each scores as it does alone."""
+    events = _events(toy_directory / "qcd" / "nominal_0000.root")
+    names = ("strong-hbb", "default-hbb", "robust-hbb")
+    alone = {
+        name: TaggingProcessor(ProcessorConfig.model_validate({"taggers": {"mine": name}})).process(events)
+        for name in names
+    }
+    made: list[str] = []
+    embed = FrozenEncoder.embed
+
+    def recording(encoder: FrozenEncoder, *jets: Any) -> Any:
+        made.append(encoder.digest)
+        return embed(encoder, *jets)
+
+    monkeypatch.setattr(FrozenEncoder, "embed", recording)
+    taggers = {name.replace("-", "_"): name for name in names}
+    found = TaggingProcessor(ProcessorConfig.model_validate({"taggers": taggers})).process(events)["qcd_nominal"]
+    assert made == [load_tagger(name).encoder.digest for name in names[:2]]
+    assert list(found["models"]) == list(taggers)
+    for name in taggers:
+        one = alone[taggers[name]]["qcd_nominal"]["histograms"]["score_mine"]
+        assert found["histograms"][f"score_{name}"].sumw == one.sumw
 
 
 def test_an_empty_chunk_gives_zeros(config: ProcessorConfig, toy_directory: Path) -> None:
