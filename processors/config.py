@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
+from rs3l_gnn.data.fileset import SAMPLE_NAMES
 from rs3l_gnn.inference import (
     ADDRESSES,
     Discriminant,
@@ -284,6 +285,7 @@ class AnalysisConfig(ProcessorConfig):
     exclude: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
         default=(), description="leave these data sets out; * is a wildcard"
     )
+    sample_names: dict[str, str] = Field(default={}, description=SAMPLE_NAMES)
     processor_class: FunctionName | None = Field(
         default=None, description="module:class, a subclass of rs3l_gnn.processors.TaggingProcessor to run"
     )

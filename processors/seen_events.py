@@ -84,7 +84,8 @@ def refuse_seen(seen: Mapping[str, int], config: ProcessorConfig, *, sample: str
         f"the network {name} was trained on events of sample {sample!r} that are analysed here",
         got=f"{n} such events",
         hint="set split: test (with the fractions of its training), or take networks of folds (kind: folds); if these "
-        "are other events, give the data set another sample; allow_training_events: true keeps them, and says so",
+        "are other events, give their sample another name (sample_names); allow_training_events: true keeps them, and "
+        "says so",
     )
 
 

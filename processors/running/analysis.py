@@ -85,7 +85,8 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
     start = time.perf_counter()
     if config.certified is not None:
         read_certified(config.certified)  # refused here and not by the first chunk of data
-    datasets = _limited(read_filesets(config.filesets, config.datasets, exclude=config.exclude), config.run.limit_files)
+    filesets = read_filesets(config.filesets, config.datasets, exclude=config.exclude, sample_names=config.sample_names)
+    datasets = _limited(filesets, config.run.limit_files)
     config = choose_taggers(config, _files(datasets))
     processor = _processor(config)
     before = file_states(file for dataset in datasets.values() for file in dataset.files)

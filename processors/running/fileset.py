@@ -10,7 +10,14 @@ from typing import Any
 
 from rs3l_gnn.conventions import NOMINAL, ConfigError
 from rs3l_gnn.data.dataset_variation import variation_of, with_record
-from rs3l_gnn.data.fileset import matches_any, nominal_of, parse_dataset, read_document
+from rs3l_gnn.data.fileset import (
+    matches_any,
+    nominal_of,
+    parse_dataset,
+    read_document,
+    renamed_samples,
+    sample_name,
+)
 from rs3l_gnn.processors.running.metadata import is_simulation
 
 __all__ = ["PLAN_KEY", "Dataset", "Plan", "plan_of", "read_filesets", "require_joint"]
@@ -55,12 +62,16 @@ def plan_of(dataset: str, metadata: Mapping[str, Any]) -> Plan:
     stored = metadata.get(PLAN_KEY)
     if stored is not None:
         return Plan(**stored)
-    entry = str(metadata.get("sample") or dataset)
+    entry = sample_name(dataset, metadata)
     return Plan(entry, variation_of(dataset, metadata).axis_name, entry, paired=False)
 
 
 def read_filesets(
-    paths: Sequence[Path], patterns: Sequence[str] | None = None, *, exclude: Sequence[str] = ()
+    paths: Sequence[Path],
+    patterns: Sequence[str] | None = None,
+    *,
+    exclude: Sequence[str] = (),
+    sample_names: Mapping[str, str] | None = None,
 ) -> dict[str, Dataset]:
     """Read filesets and find out which data set is the variation of which.
 
@@ -69,11 +80,12 @@ def read_filesets(
             and may be URLs.
         patterns: data sets to keep, all if None; ``*`` is a wildcard.
         exclude: data sets to leave out of those.
+        sample_names: other names of samples, old -> new.
 
     Raises:
         InputFileError: a fileset is missing or not readable, a file in it does not exist, or a wildcard finds none.
         ConfigError: two data sets with the same name or the same variation, or an unknown parent; one variation with
-            two meanings.
+            two meanings; a name for a sample that is not there.
     """
     raw: dict[str, tuple[Path, Any]] = {}
     for path in paths:
@@ -91,7 +103,8 @@ def read_filesets(
         got = f"{wanted} without {', '.join(exclude)}" if exclude else wanted
         raise ConfigError("no data set is left", got=got, allowed=list(raw))
     parsed = {name: parse_dataset(name, path, entry) for name, (path, entry) in kept.items()}
-    metadata = {name: with_record(name, meta, files) for name, (files, meta) in parsed.items()}
+    named = renamed_samples({name: meta for name, (_, meta) in parsed.items()}, sample_names or {})
+    metadata = {name: with_record(name, named[name], files) for name, (files, _) in parsed.items()}
     plans = _plans(metadata, left_out=raw.keys() - kept.keys())
     require_joint(metadata, plans)
     _refuse_hidden_extensions(metadata)
@@ -167,7 +180,7 @@ def _plans(metadata: dict[str, dict[str, Any]], *, left_out: Collection[str]) ->
                 hint="name the nominal data set in its metadata as resimulated_of",
             )
         top = parent or name
-        sample = str(metadata[top].get("sample") or top)
+        sample = sample_name(top, metadata[top])
         # Two nominal data sets of one sample (two periods, say) share an entry; two copies of a variation do not.
         key = (top, variation)
         if key in filled:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,24 @@ from rs3l_gnn.conventions import ConfigError, InputFileError
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.yaml_text import parse_yaml
 
-__all__ = ["flag", "is_simulation", "matches_any", "nominal_of", "parse_dataset", "read_document"]
+__all__ = [
+    "SAMPLE_NAMES",
+    "flag",
+    "is_simulation",
+    "matches_any",
+    "nominal_of",
+    "parse_dataset",
+    "read_document",
+    "renamed_samples",
+    "require_samples",
+    "sample_name",
+]
+
+SAMPLE_NAMES = (
+    "other names for samples, old: new; events are known by the name of their sample and their number, so that those "
+    "of another simulation than a network was trained on need another name"
+)
+"""What the setting ``sample_names`` of several verbs is."""
 
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -122,6 +139,43 @@ def _expand(file: str, folder: Path, where: str) -> list[str]:
     if not anchored.is_file():
         raise InputFileError(f"{where}: {anchored} does not exist", hint="paths are relative to the fileset")
     return [str(anchored.resolve())]
+
+
+def sample_name(dataset: str, metadata: Mapping[str, Any]) -> str:
+    """The sample that a nominal data set belongs to; its own name if its metadata have none."""
+    return str(metadata.get("sample") or dataset)
+
+
+def renamed_samples(metadata: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Metadata of all data sets with other names of their samples.
+
+    Args:
+        metadata: by data set.
+        names: old name of a sample -> new name.
+
+    Raises:
+        ConfigError: no data set belongs to such a sample.
+    """
+    require_samples(names, [sample_name(dataset, meta) for dataset, meta in metadata.items()])
+    found = {}
+    for dataset, meta in metadata.items():
+        name = names.get(sample_name(dataset, meta))
+        found[dataset] = dict(meta) if name is None else {**meta, "sample": name}
+    return found
+
+
+def require_samples(names: Mapping[str, str], samples: Iterable[str]) -> None:
+    """Refuse new names for samples that are not there, and one name for two.
+
+    Raises:
+        ConfigError: says which.
+    """
+    known = list(dict.fromkeys(samples))
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError("sample_names: no such sample", got=unknown[0], allowed=known)
+    new = [names.get(name, name) for name in known]
+    if twice := [name for name in new if new.count(name) > 1]:
+        raise ConfigError("sample_names: two samples would have one name", got=twice[0])
 
 
 def matches_any(name: str, patterns: Sequence[str]) -> bool:

@@ -35,6 +35,7 @@ from rs3l_gnn.conventions.feature_config import FeatureNames
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
 from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
+from rs3l_gnn.data.fileset import SAMPLE_NAMES, require_samples
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
@@ -49,6 +50,7 @@ class PairConfig(BaseConfig):
     directories: tuple[Path, ...] = Field(
         default=(), description="outputs of rs3l simulate; every ROOT file below them is read"
     )
+    sample_names: dict[str, str] = Field(default={}, description=SAMPLE_NAMES)
     variations: tuple[str, ...] | None = Field(
         default=None, description="variations to keep beside nominal; all that are found if null"
     )
@@ -111,7 +113,9 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
     with OpenTrees.lasting() as trees:
-        files = EventFiles.look(config.events, config.variations, config.features, trees=trees)
+        files = EventFiles.look(
+            config.events, config.variations, config.features, sample_names=config.sample_names, trees=trees
+        )
         return _pair_open_files(config, files, output, force=force)
 
 
@@ -139,6 +143,9 @@ def _pair_open_files(
 
 def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
     files = find_simulated(config.directories)
+    names = config.sample_names
+    require_samples(names, [file.sample for file in files])
+    files = [replace(file, sample=names.get(file.sample, file.sample)) for file in files]
     if config.variations is not None:
         present = {file.variation.name for file in files}
         select_variations([name for name in config.variations if name not in present], where="variations")

@@ -249,8 +249,8 @@ def _refuse_seen(config: EvaluateConfig, events: JoinedEvents, taggers: Mapping[
         if n and not config.allow_training_events:
             raise InvalidDataError(
                 f"{name} was trained on {n} of the {len(events.nominal)} events that are evaluated here",
-                hint="set splits to those of its training; if these are other events, give their sample another name; "
-                "allow_training_events: true keeps them, and says so",
+                hint="set splits to those of its training; if these are other events, give their sample another name "
+                "(sample_names of pair); allow_training_events: true keeps them, and says so",
             )
         if n:
             remarks.append(f"{name}: trained on {n} of the {len(events.nominal)} events that are evaluated here")

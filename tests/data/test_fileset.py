@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rs3l_gnn.conventions import ConfigError, InputFileError
-from rs3l_gnn.data.fileset import flag, matches_any, nominal_of, parse_dataset, read_document
+from rs3l_gnn.data.fileset import flag, matches_any, nominal_of, parse_dataset, read_document, renamed_samples
 
 
 def test_files_are_relative_to_the_fileset_and_may_be_wildcards(tmp_path: Path) -> None:
@@ -78,3 +78,21 @@ def test_metadata_have_their_domains(metadata: dict[object, object], message: st
 def test_files_are_names(files: object, tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="the files of data set 'one' in .* must be names"):
         parse_dataset("one", tmp_path / "f.json", files)
+
+
+def test_samples_get_other_names() -> None:
+    metadata: dict[str, dict[str, object]] = {
+        "tt": {"sample": "top", "xsec": 2.0},
+        "tt_fsr": {"resimulated_of": "tt", "sample": "top"},
+        "zjet": {},
+        "data": {"isMC": False},
+    }
+    assert renamed_samples(metadata, {"top": "top2", "zjet": "z2"}) == {
+        "tt": {"sample": "top2", "xsec": 2.0},
+        "tt_fsr": {"resimulated_of": "tt", "sample": "top2"},
+        "zjet": {"sample": "z2"},
+        "data": {"isMC": False},
+    }
+    assert metadata["zjet"] == {}
+    with pytest.raises(ConfigError, match="no such sample; got tt; allowed: top, zjet, data"):
+        renamed_samples(metadata, {"tt": "x"})

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 import uproot
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError, JetDomain, OutputError, UnknownVariationError
+from rs3l_gnn.conventions import (
+    ConfigError,
+    InputFileError,
+    InvalidDataError,
+    JetDomain,
+    OutputError,
+    UnknownVariationError,
+)
 from rs3l_gnn.data import PairConfig, PairReport, Views, ViewsFile, pair, read_views
 from rs3l_gnn.data.simulated import SimulatedFile
 
@@ -115,6 +122,27 @@ def test_only_the_wanted_variations_are_kept(toy_directory: Path, tmp_path: Path
     assert set(read_views(tmp_path / "v.h5").vartype) == {-1, 0}
     with pytest.raises(UnknownVariationError, match="unknown variation 'sed' in variations"):
         pair(PairConfig(directories=(toy_directory,), variations=("sed",)), tmp_path / "w.h5")
+
+
+def test_samples_may_have_other_names(toy_directory: Path, views: Views, tmp_path: Path) -> None:
+    """Events are known by sample and number: those of another simulation must not be taken for the trained ones."""
+    settings = {"directories": (toy_directory,), "sample_names": {"qcd": "later_qcd"}}
+    pair(PairConfig.model_validate(settings), tmp_path / "v.h5")
+    renamed = read_views(tmp_path / "v.h5")
+    assert renamed.samples == ("hbb", "later_qcd")
+    np.testing.assert_array_equal(renamed.features, views.features)
+    np.testing.assert_array_equal(renamed.event, views.event)
+    filesets = [str(path) for path in sorted(toy_directory.rglob("fileset.json"))]
+    as_events = {"events": {"filesets": filesets}, "sample_names": {"qcd": "later_qcd"}}
+    pair(PairConfig.model_validate(as_events), tmp_path / "e.h5")
+    assert sorted(read_views(tmp_path / "e.h5").samples) == ["hbb", "later_qcd"]
+    for wrong, message in (
+        ({"zjet": "later"}, r"sample_names: no such sample; got zjet; allowed: hbb, qcd"),
+        ({"qcd": "hbb"}, r"sample_names: two samples would have one name; got hbb"),
+    ):
+        for inputs in ({"directories": [toy_directory]}, {"events": {"filesets": filesets}}):
+            with pytest.raises(ConfigError, match=message):
+                pair(PairConfig.model_validate({**inputs, "sample_names": wrong}), tmp_path / "w.h5")
 
 
 def test_other_hard_partons_are_found(toy_sample: Callable[..., Any], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 import uproot
 
-from rs3l_gnn.conventions import InvalidDataError, SplitFractions, event_hash
+from rs3l_gnn.conventions import ConfigError, InvalidDataError, SplitFractions, event_hash
 from rs3l_gnn.conventions.seen_events import SEEN_EVENTS, seen_record
 from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.models import EdgeConvConfig, Head, HeadConfig, Tagger, make_encoder, save_tagger
@@ -56,6 +56,19 @@ def test_what_is_allowed(toy_filesets: list[Path], tmp_path: Path) -> None:
     assert report["seen_in_training"] == {"net": seen}
     written = json.loads((tmp_path / "c" / "out" / "histograms.json").read_text())
     assert written["provenance"]["seen_in_training"] == {"net": seen}
+
+
+def test_events_of_another_simulation_get_another_name(toy_filesets: list[Path], tmp_path: Path) -> None:
+    net = _trained(tmp_path / "net.safetensors", SplitFractions(), "qcd")
+    renamed = _run(toy_filesets, tmp_path / "a", net, sample_names={"qcd": "later"})
+    allowed = _run(toy_filesets, tmp_path / "b", net, allow_training_events=True)
+    assert "seen_in_training" not in renamed
+    one, other = (json.loads((tmp_path / name / "out" / "histograms.json").read_text()) for name in "ab")
+    assert list(one["datasets"]) == ["later"]
+    assert one["datasets"]["later"]["sumw"] == other["datasets"]["qcd"]["sumw"]
+    assert renamed["jets"] == allowed["jets"] > 0
+    with pytest.raises(ConfigError, match="sample_names: no such sample; got zjet; allowed: qcd"):
+        _run(toy_filesets, tmp_path / "c", net, sample_names={"zjet": "later"})
 
 
 def test_folds_score_every_event_by_the_network_that_left_it_out(toy_filesets: list[Path], tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ file: those of the other views wait in a file without a name beside the output u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ from rs3l_gnn.data.event_pairing.report import EventSampleReport
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews, find_samples
 from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewIndex
 from rs3l_gnn.data.feature_fields import require_features
+from rs3l_gnn.data.fileset import require_samples
 from rs3l_gnn.data.read_ahead import read_ahead
 from rs3l_gnn.data.views import Views, group_views
 from rs3l_gnn.data.views_writer import ViewsWriter
@@ -81,6 +82,7 @@ class EventFiles:
         variations: tuple[str, ...] | None,
         features: tuple[str, ...] | None = None,
         *,
+        sample_names: Mapping[str, str] | None = None,
         trees: OpenTrees | None = None,
     ) -> EventFiles:
         """Open every file and refuse what cannot be paired; errors as :func:`find_samples` and :func:`plan_sample`.
@@ -90,13 +92,17 @@ class EventFiles:
             variations: to keep beside nominal; all if None.
             features: of the particles, which all files must be able to give; the paper's if None, with zeros for
                 impact parameters that a format lacks.
+            sample_names: other names of samples, old -> new.
             trees: files that stay open; none does if not given.
 
         Raises:
+            ConfigError: a name for a sample that is not there.
             MissingBranchError: a file cannot give the features.
             InvalidDataError: files with jets of different radii.
         """
-        samples = tuple(find_samples(config, variations, trees))
+        names, found = sample_names or {}, find_samples(config, variations, trees)
+        require_samples(names, [sample.name for sample in found])
+        samples = tuple(replace(sample, name=names.get(sample.name, sample.name)) for sample in found)
         for file in _all_files(samples) if features is not None else ():
             require_features(file.form, features or (), file.form.further_fields(file.names), where=file.path)
         plans = tuple(plan_sample(sample, config) for sample in samples)

@@ -22,7 +22,7 @@ from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.event_pairing.view_index import ViewFiles
 from rs3l_gnn.data.event_tables import LAYOUT_KEY
-from rs3l_gnn.data.fileset import is_simulation, matches_any, nominal_of, parse_dataset, read_document
+from rs3l_gnn.data.fileset import is_simulation, matches_any, nominal_of, parse_dataset, read_document, sample_name
 
 __all__ = ["SampleViews", "find_samples"]
 
@@ -93,7 +93,7 @@ def find_samples(
             views[name] = ViewFiles(name, variations[name], tuple(files), metadata[name])
     samples = [
         SampleViews(
-            str(metadata[top].get("sample") or top),
+            sample_name(top, metadata[top]),
             (views[top], *_sorted(views[name] for name in wanted if parents[name] == top)),
         )
         for top in wanted
