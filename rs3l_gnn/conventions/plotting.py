@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +26,7 @@ __all__ = [
     "COLOURS",
     "GREY",
     "Figures",
+    "NameStyle",
     "PlotStyle",
     "colours_of",
     "draw_band",
@@ -34,8 +35,10 @@ __all__ = [
     "house_style",
     "make_room",
     "new_figure",
+    "place_legends",
     "ratio_limits",
     "ratio_panels",
+    "styles_of",
 ]
 
 COLOURS = (
@@ -55,6 +58,9 @@ COLOURS = (
 GREY = COLOURS[8]
 """For references and baselines; :func:`colours_of` gives it to nothing else."""
 
+_TURNS = (("-", "--", ":", "-."), ("o", "s", "^", "D"), ("", "///", "...", "xxx"))
+_MOST_INSIDE = 9  # lines of a legend that leave room for the data
+_INCHES_A_LETTER = 0.085
 _DPI = 130
 _PALETTE = 128
 
@@ -215,13 +221,41 @@ def ratio_panels(columns: int = 1, ratios: int = 1, *, width: float = 6.6, heigh
     return figure, axes
 
 
-def colours_of(names: Sequence[str], *, grey: Sequence[str] = ()) -> dict[str, str]:
-    """One colour for each name, in order; those in ``grey`` are grey and nothing else is."""
+class NameStyle(NamedTuple):
+    """How everything of one name is drawn.
+
+    Attributes:
+        colour, line, marker, hatch: as matplotlib takes them.
+    """
+
+    colour: str
+    line: str = "-"
+    marker: str = "o"
+    hatch: str = ""
+
+
+def styles_of(names: Sequence[str], *, grey: Sequence[str] = ()) -> dict[str, NameStyle]:
+    """One style for each name, in order: colours, and when they begin again, other lines, markers and hatches.
+
+    Args:
+        names: in the order of drawing.
+        grey: those that are grey, which nothing else is.
+    """
     coloured = [colour for colour in COLOURS if colour != GREY]
-    others = [name for name in names if name not in grey]
-    return {
-        name: GREY if name in grey else coloured[others.index(name) % len(coloured)] for name in dict.fromkeys(names)
-    }
+    others = [name for name in dict.fromkeys(names) if name not in grey]
+    found = {}
+    for name in dict.fromkeys(names):
+        if name in grey:
+            found[name] = NameStyle(GREY)
+            continue
+        turn, place = divmod(others.index(name), len(coloured))
+        found[name] = NameStyle(coloured[place], *(kinds[turn % len(kinds)] for kinds in _TURNS))
+    return found
+
+
+def colours_of(names: Sequence[str], *, grey: Sequence[str] = ()) -> dict[str, str]:
+    """The colours of :func:`styles_of`."""
+    return {name: style.colour for name, style in styles_of(names, grey=grey).items()}
 
 
 def draw_steps(axes: Axes, edges: ArrayLike, values: ArrayLike, **style: Any) -> str:
@@ -248,6 +282,41 @@ def make_room(axes: Axes, share: float = 0.3) -> None:
     low, high = axes.get_ylim()
     part = share / (1 - share)
     axes.set_ylim(low, high * (high / low) ** part if axes.get_yscale() == "log" else high + part * (high - low))
+
+
+def place_legends(
+    panels: Sequence[Axes],
+    titles: Sequence[str] = ("",),
+    *,
+    loc: Literal["upper left", "upper right"] = "upper right",
+    columns: int = 2,
+    room: float | None = None,
+) -> None:
+    """A legend in each panel, for which room is made; one beside all of them where it would have too many lines.
+
+    Args:
+        panels: side by side, with the same entries.
+        titles: of the panels.
+        loc: place of the legend in a panel.
+        columns: of the legend in a panel, where it has four entries or more.
+        room: share of the panel's height for it; if None, as much as its lines take.
+    """
+    handles, labels = panels[0].get_legend_handles_labels()
+    few = len(labels) <= _MOST_INSIDE
+    n_columns = columns if len(labels) >= 4 else 1  # fewer stand in one column
+    lines = -(-len(labels) // n_columns) if few else 0
+    for axes, title in zip(panels, titles, strict=True):
+        lines_here = lines + bool(title)
+        make_room(axes, min(0.07 * (lines_here + 0.5), 0.45) if room is None or not few else room)
+        if few:
+            axes.legend(title=title, ncols=n_columns, loc=loc)
+        elif title:
+            axes.annotate(title, (0.03, 0.98), xycoords="axes fraction", va="top", fontsize="small")
+    if not few:
+        figure: Any = panels[0].figure
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width + _INCHES_A_LETTER * max(map(len, labels)) + 0.5, height)
+        figure.legend(handles, labels, loc="outside right upper", frameon=False)
 
 
 def ratio_limits(values: ArrayLike, *, least: float = 0.05, most: float = 1.0) -> tuple[float, float]:

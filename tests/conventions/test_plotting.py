@@ -19,8 +19,10 @@ from rs3l_gnn.conventions.plotting import (
     house_style,
     make_room,
     new_figure,
+    place_legends,
     ratio_limits,
     ratio_panels,
+    styles_of,
 )
 
 
@@ -128,9 +130,12 @@ def test_grey_belongs_to_the_baseline() -> None:
     colours = colours_of(["n2", "a", "b", "c"], grey=["n2"])
     assert colours["n2"] == GREY == "#717581"
     assert [colours[name] for name in "abc"] == list(COLOURS[:3])
-    many = colours_of("abcdefghijk")
-    assert GREY not in many.values()
-    assert many["j"] == many["a"]  # nine, then again
+    many = styles_of("abcdefghijk")
+    assert GREY not in [style.colour for style in many.values()]
+    assert many["j"].colour == many["a"].colour  # nine, then again, drawn otherwise
+    assert len(set(many.values())) == 11
+    for kind in ("line", "marker", "hatch"):
+        assert getattr(many["j"], kind) != getattr(many["a"], kind) == getattr(many["b"], kind)
 
 
 def test_steps_and_bands_follow_the_bins() -> None:
@@ -167,3 +172,29 @@ def test_ratio_limits_hold_what_is_known() -> None:
     assert ratio_limits([0.9, 1.2, np.nan]) == pytest.approx((0.77, 1.23))
     assert ratio_limits([]) == ratio_limits([np.nan, 1.001]) == pytest.approx((0.9425, 1.0575))
     assert ratio_limits([9.0]) == (0, 2)
+
+
+@pytest.mark.parametrize("names", [4, 15])
+def test_legends_do_not_cover_what_is_drawn(names: int, tmp_path: Path) -> None:
+    """A few lines stand inside above the data, many beside both panels."""
+    with draw_into(tmp_path) as figures:
+        figure = new_figure(8, 4)
+        panels = list(figure.subplots(1, 2))
+        for axes in panels:
+            for number in range(names):
+                axes.plot([0, 1], [number, number], label=f"a tagger with a name, {number}")
+        place_legends(panels, ["efficiency 50 %", "efficiency 80 %"])
+        figures.save(figure, "legends")
+    legends = [axes.get_legend() for axes in panels]
+    assert [legend is not None for legend in legends] == [names == 4] * 2
+    top = panels[0].transData.transform((0, names - 1))[1]
+    if names == 4:
+        assert all(legend.get_window_extent().y0 > top for legend in legends if legend is not None)
+        return
+    (outside,) = figure.legends
+    box = outside.get_window_extent()
+    assert box.x0 > max(axes.get_window_extent().x1 for axes in panels)
+    assert (box.x1 <= figure.bbox.x1, box.y0 >= 0, box.y1 <= figure.bbox.y1) == (True, True, True)
+    titles = [axes.texts[0] for axes in panels]
+    assert [title.get_text() for title in titles] == ["efficiency 50 %", "efficiency 80 %"]
+    assert all(title.get_window_extent().y0 > top for title in titles)

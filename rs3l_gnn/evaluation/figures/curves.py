@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions.plotting import COLOURS, colours_of, make_room, new_figure, ratio_panels
+from rs3l_gnn.conventions.plotting import COLOURS, NameStyle, make_room, new_figure, ratio_panels, styles_of
 from rs3l_gnn.evaluation.config import BASELINE, CurveConfig
 from rs3l_gnn.evaluation.curves import fit_curve
 from rs3l_gnn.evaluation.figures.gallery import draw_points
@@ -43,16 +43,16 @@ def draw_curve(meter: Meter, curve: CurveConfig, result: CurveResult) -> Figure:
         top = figure.subplots()
     xs = _range(curve)
     laws = {q: fit_curve(meter, curve, q) if curve.extrapolate_to else {} for q in ("rejection", "gain")}
-    colours = _colours(curve)
+    styles = _styles(curve)
     for place, (name, points) in enumerate(result.lines.items()):
-        _line(top, curve, place, points, _rejection, colour=colours[name], label=name)
-        _law(top, laws["rejection"].get(name), points, xs, colours[name])
+        _line(top, curve, place, points, _rejection, drawn=styles[name], label=name)
+        _law(top, laws["rejection"].get(name), points, xs, styles[name].colour)
         if bottom is not None:
             gains = [point for point in points if point.gain is not None]
-            _line(bottom, curve, place, gains, _gain, colour=colours[name])
-            _law(bottom, laws["gain"].get(name), gains, xs, colours[name])
+            _line(bottom, curve, place, gains, _gain, drawn=styles[name])
+            _law(bottom, laws["gain"].get(name), gains, xs, styles[name].colour)
     for name, point in result.references.items():
-        _reference(top, _rejection(point), xs, colours[name], name)
+        _reference(top, _rejection(point), xs, styles[name].colour, name)
     if bottom is not None:
         bottom.axhline(1.0, color="black", linewidth=0.8)
         star = {"marker": "*", "color": "black", "markersize": 10, "linestyle": "none"}
@@ -72,11 +72,11 @@ def draw_curve_areas(curve: CurveConfig, result: CurveResult) -> Figure:
     """1 - AUC against x."""
     figure = new_figure()
     axes = figure.subplots()
-    colours = _colours(curve)
+    styles = _styles(curve)
     for place, (name, points) in enumerate(result.lines.items()):
-        _line(axes, curve, place, points, _missing_area, colour=colours[name], label=name)
+        _line(axes, curve, place, points, _missing_area, drawn=styles[name], label=name)
     for name, point in result.references.items():
-        _reference(axes, _missing_area(point), _range(curve), colours[name], name)
+        _reference(axes, _missing_area(point), _range(curve), styles[name].colour, name)
     axes.set_yscale("log")
     _finish(axes, curve, f"1 - AUC ({result.signal} against {result.background})")
     return figure
@@ -86,7 +86,7 @@ def draw_curve_distances(meter: Meter, curve: CurveConfig, result: CurveResult) 
     """Mean Wasserstein distance of the variations against x, one column a class."""
     classes = (result.background, result.signal)
     figure = new_figure(12, 5.6)
-    colours = _colours(curve)
+    styles = _styles(curve)
     for axes, which in zip(figure.subplots(1, 2), classes, strict=True):
 
         def distance(point: Point, which: str = which) -> _Number:
@@ -97,10 +97,10 @@ def draw_curve_distances(meter: Meter, curve: CurveConfig, result: CurveResult) 
 
         laws = fit_curve(meter, curve, f"wasserstein {which}") if curve.extrapolate_to else {}
         for place, (name, points) in enumerate(result.lines.items()):
-            _line(axes, curve, place, points, distance, colour=colours[name], label=name)
-            _law(axes, laws.get(name), points, _range(curve), colours[name])
+            _line(axes, curve, place, points, distance, drawn=styles[name], label=name)
+            _law(axes, laws.get(name), points, _range(curve), styles[name].colour)
         for name, point in result.references.items():
-            _reference(axes, distance(point), _range(curve), colours[name], name)
+            _reference(axes, distance(point), _range(curve), styles[name].colour, name)
         axes.set_ylim(bottom=0)
         _finish(axes, curve, f"Mean Wasserstein distance ({which})", extrapolated=bool(laws))
     return figure
@@ -142,9 +142,9 @@ def draw_table(result: TableResult) -> Figure:
     return figure
 
 
-def _colours(curve: CurveConfig) -> dict[str, str]:
+def _styles(curve: CurveConfig) -> dict[str, NameStyle]:
     names = [*curve.lines, *curve.references]
-    return colours_of(names, grey=[name for name in names if name.lower() == BASELINE])
+    return styles_of(names, grey=[name for name in names if name.lower() == BASELINE])
 
 
 def _line(
@@ -154,7 +154,7 @@ def _line(
     points: Sequence[Point],
     number: Callable[[Point], _Number],
     *,
-    colour: str,
+    drawn: NameStyle,
     label: str | None = None,
 ) -> None:
     rows = [(point.x, number(point)) for point in points]
@@ -169,10 +169,10 @@ def _line(
         xs,
         [value for _, value, _ in known],
         [row.interval for _, _, row in known],
-        colour,
+        drawn._replace(line="-"),  # dashed ones are laws
         [row.trainings for _, _, row in known],
         label=label,
-        line="-",
+        line=True,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions.plotting import Figures, colours_of
+from rs3l_gnn.conventions.plotting import Figures, NameStyle, styles_of
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
 from rs3l_gnn.evaluation.results import Interval
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Gallery", "Picture", "draw_points", "tagger_colours"]
+__all__ = ["Gallery", "Picture", "draw_points", "tagger_styles"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Gallery:
         self.pictures.append(Picture(self._figures.save(figure, name), section, caption))
 
 
-def tagger_colours(config: EvaluateConfig) -> dict[str, str]:
-    """A colour for each tagger; the baseline is grey."""
-    return colours_of(list(config.trainings), grey=[BASELINE])
+def tagger_styles(config: EvaluateConfig) -> dict[str, NameStyle]:
+    """How each tagger is drawn; the baseline is grey."""
+    return styles_of(list(config.trainings), grey=[BASELINE])
 
 
 def draw_points(  # noqa: PLR0917  # points with all that belongs to them
@@ -68,21 +68,21 @@ def draw_points(  # noqa: PLR0917  # points with all that belongs to them
     x: Sequence[float] | NDArray[np.floating],
     values: Sequence[float],
     intervals: Sequence[Interval],
-    colour: str,
+    drawn: NameStyle,
     trainings: Sequence[Sequence[float | None]] = (),
     *,
     label: str | None = None,
-    line: str = "none",
+    line: bool = False,
 ) -> None:
     """Points with their intervals, an arrow where there is no upper bound, and dots for single trainings.
 
     Args:
         axes: where.
         x, values, intervals: of the points [n].
-        colour: of everything.
+        drawn: how.
         trainings: values of the single trainings [n][n_trainings]; dots where there are two or more.
         label: in the legend.
-        line: style of the line between the points.
+        line: joins the points.
     """
     low = [
         0.0 if bound is None else max(value - bound, 0.0) for value, (bound, _) in zip(values, intervals, strict=True)
@@ -90,7 +90,8 @@ def draw_points(  # noqa: PLR0917  # points with all that belongs to them
     high = [
         0.0 if bound is None else max(bound - value, 0.0) for value, (_, bound) in zip(values, intervals, strict=True)
     ]
-    style = {"color": colour, "marker": "o", "linestyle": line, "capsize": 2.5}
+    colour = drawn.colour
+    style = {"color": colour, "marker": drawn.marker, "linestyle": drawn.line if line else "none", "capsize": 2.5}
     axes.errorbar(x, values, yerr=np.array([low, high]).reshape(2, -1), label=label, **style)  # type: ignore[arg-type]
     for position, value, (_, bound) in zip(x, values, intervals, strict=True):
         if bound is None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rs3l_gnn.conventions.plotting import make_room, new_figure, ratio_panels
+from rs3l_gnn.conventions.plotting import new_figure, place_legends, ratio_panels
 from rs3l_gnn.evaluation.config import BASELINE, EvaluateConfig
-from rs3l_gnn.evaluation.figures.gallery import draw_points, tagger_colours
+from rs3l_gnn.evaluation.figures.gallery import draw_points, tagger_styles
 from rs3l_gnn.evaluation.measured import ratio
 from rs3l_gnn.evaluation.meter import ROC_GRID, Meter, percent
 from rs3l_gnn.evaluation.results import Metrics, Ratio
@@ -29,7 +29,7 @@ def draw_roc(meter: Meter, metrics: Metrics) -> Figure:
     figure, top, bottom = _panels(config)
     n_background = metrics.weights[config.background.name].effective_events
     efficiency = np.array(ROC_GRID)
-    for name, colour in tagger_colours(config).items():
+    for name, style in tagger_styles(config).items():
         curve, numbers = metrics.roc[name], metrics.tagging[name]
         rate = np.array(curve.background_efficiency)
         shown = rate * n_background >= 1
@@ -37,23 +37,22 @@ def draw_roc(meter: Meter, metrics: Metrics) -> Figure:
         top.plot(
             efficiency[shown],
             rate[shown],
-            color=colour,
-            linestyle="--" if name == BASELINE else "-",
+            color=style.colour,
+            linestyle="--" if name == BASELINE else style.line,
             label=f"{name}  (AUC {numbers.auc.value:.4f} ± {numbers.auc.error or 0:.4f})",
         )
-        top.fill_between(efficiency[shown], low[shown], high[shown], color=colour, alpha=0.2, linewidth=0)
+        top.fill_between(efficiency[shown], low[shown], high[shown], color=style.colour, alpha=0.2, linewidth=0)
         if numbers.n_trainings > 1:
             spread = np.array(curve.spread, dtype=np.float64)
             inner = np.maximum(rate - spread, 0.3 / n_background)
             top.fill_between(
-                efficiency[shown], inner[shown], (rate + spread)[shown], color=colour, alpha=0.25, linewidth=0
+                efficiency[shown], inner[shown], (rate + spread)[shown], color=style.colour, alpha=0.25, linewidth=0
             )
     top.set_yscale("log")
     top.set_ylim(0.5 / n_background, 1.5)
-    make_room(top, min(0.07 * (len(config.trainings) + 1), 0.45))
     top.set_xlim(0, 1)
     top.set_ylabel(f"Background efficiency ({config.background.name})")
-    top.legend(loc="upper left")
+    place_legends([top], loc="upper left", columns=1)
     if bottom is not None:
         _draw_roc_ratios(bottom, meter, metrics)
     (bottom or top).set_xlabel(f"Signal efficiency ({config.signal.name})")
@@ -65,9 +64,10 @@ def draw_rejections(meter: Meter, metrics: Metrics) -> Figure:
     config, task = meter.config, meter.task(None, None)
     reference = config.reference_tagger
     figure, top, bottom = _panels(config)
-    colours, gains = tagger_colours(config), []
-    for place, (name, colour) in enumerate(colours.items()):
-        shift = 0.012 * (place - (len(colours) - 1) / 2)
+    styles, gains = tagger_styles(config), []
+    for place, (name, style) in enumerate(styles.items()):
+        # Points of one efficiency stand together, however many taggers there are.
+        shift = min(0.012, 0.7 * _closest(config.efficiencies) / len(styles)) * (place - (len(styles) - 1) / 2)
         rows = [(e, metrics.tagging[name].rejection[percent(e)].inverse) for e in config.efficiencies]
         known = [(e + shift, row.value, row) for e, row in rows if row.value is not None]
         draw_points(
@@ -75,7 +75,7 @@ def draw_rejections(meter: Meter, metrics: Metrics) -> Figure:
             [x for x, _, _ in known],
             [value for _, value, _ in known],
             [row.interval for _, _, row in known],
-            colour,
+            style,
             [row.trainings for _, _, row in known],
             label=name,
         )
@@ -85,15 +85,19 @@ def draw_rejections(meter: Meter, metrics: Metrics) -> Figure:
             gain = ratio(*(meter.rate(config.trainings[recipe], task, e) for recipe in (reference, name)))
             gains.append(gain)
             if gain.ratio is not None:
-                draw_points(bottom, [e + shift], [gain.ratio], [gain.interval], colour)
+                draw_points(bottom, [e + shift], [gain.ratio], [gain.interval], style)
     top.set_yscale("log")
-    make_room(top, 0.06 * (len(colours) + 1) if len(colours) < 4 else 0.25)
     top.set_ylabel(f"1 / FPR ({config.background.name})")
-    top.legend(loc="upper right", ncols=2 if len(colours) > 3 else 1)
+    place_legends([top])
     if bottom is not None:
         _limit_ratios(bottom, reference, gains)
     (bottom or top).set_xlabel(f"Signal efficiency ({config.signal.name})")
     return figure
+
+
+def _closest(efficiencies: Sequence[float]) -> float:
+    """The smallest distance of two efficiencies; that of a single one is that to 100 %."""
+    return float(np.diff(sorted({*efficiencies, 1.0})).min())
 
 
 def _panels(config: EvaluateConfig) -> tuple[Figure, Axes, Axes | None]:
@@ -111,7 +115,7 @@ def _draw_roc_ratios(axes: Axes, meter: Meter, metrics: Metrics) -> None:
     reference = config.reference_tagger
     n_background = metrics.weights[config.background.name].effective_events
     shown = []
-    for name, colour in tagger_colours(config).items():
+    for name, style in tagger_styles(config).items():
         if name in (reference, BASELINE):
             continue
         known = []
@@ -121,9 +125,9 @@ def _draw_roc_ratios(axes: Axes, meter: Meter, metrics: Metrics) -> None:
             if min(pair) * n_background >= _FEWEST and None not in (found.ratio, *found.interval):
                 known.append((efficiency, found))
         x = [efficiency for efficiency, _ in known]
-        axes.plot(x, [found.ratio for _, found in known], color=colour)  # type: ignore[arg-type]  # none is None
+        axes.plot(x, [found.ratio for _, found in known], color=style.colour, linestyle=style.line)  # type: ignore[arg-type]  # none is None
         low, high = (np.array([found.interval[side] for _, found in known], dtype=np.float64) for side in (0, 1))
-        axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(x, low, high, color=style.colour, alpha=0.2, linewidth=0)
         shown += [found for _, found in known]
     _limit_ratios(axes, reference, shown)
 

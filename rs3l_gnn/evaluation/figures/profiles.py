@@ -8,7 +8,7 @@ import numpy as np
 
 from rs3l_gnn.conventions.plotting import make_room, new_figure
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.figures.gallery import tagger_colours
+from rs3l_gnn.evaluation.figures.gallery import tagger_styles
 from rs3l_gnn.evaluation.responses.observables import OBSERVABLES
 from rs3l_gnn.evaluation.responses.results import Profile, ResponseResults
 
@@ -34,17 +34,17 @@ def draw_profiles(config: EvaluateConfig, results: ResponseResults, which: Class
     figure = new_figure(max(3.3 * len(observables) + 1.0, 6.0), 7.0)
     grid = figure.subplots(2, len(observables), squeeze=False, sharey=True, sharex="col")
     for column, name in enumerate(observables):
-        for place, (tagger, colour) in enumerate(tagger_colours(config).items()):
+        for place, (tagger, drawn) in enumerate(tagger_styles(config).items()):
             if name not in of_taggers.get(tagger, {}):
                 continue
             profile = of_taggers[tagger][name]
             at = np.arange(len(profile.bins)) - 0.4 + 0.8 / len(config.trainings) * (place + 0.5)
             for axes, part in zip(grid[:, column], _ROWS, strict=True):
-                style: dict[str, Any] = {"fmt": "o", "markersize": 4, "capsize": 2, "color": colour}
+                style: dict[str, Any] = {"fmt": drawn.marker, "markersize": 4, "capsize": 2, "color": drawn.colour}
                 for x, cell in zip(at, (getattr(one, part) for one in profile.bins), strict=True):
                     if cell is not None:
                         # Open: no error is known.
-                        filling = "white" if cell.error is None else colour
+                        filling = "white" if cell.error is None else drawn.colour
                         axes.errorbar([x], [cell.value], yerr=cell.error, markerfacecolor=filling, **style)
                 axes.errorbar([], [], yerr=[], label=tagger, **style)
             _name_bins(grid[1, column], profile)

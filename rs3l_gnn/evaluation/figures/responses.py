@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions.plotting import make_room, new_figure
+from rs3l_gnn.conventions.plotting import NameStyle, new_figure, place_legends
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.figures.gallery import tagger_colours
+from rs3l_gnn.evaluation.figures.gallery import tagger_styles
 from rs3l_gnn.evaluation.responses.results import Kind, ResponseResults
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def draw_responses(
     what = "d ln ε / d ln μ²" if set(kinds) & set(SCALES) else "ln(ε / ε nominal)"
     for column, efficiency in enumerate(efficiencies):
         upper, lower = grid[:, column]
-        for place, (tagger, colour) in enumerate(tagger_colours(config).items()):
+        for place, (tagger, style) in enumerate(tagger_styles(config).items()):
             at = np.arange(len(names)) - 0.4 + 0.8 / len(config.trainings) * (place + 0.5)
-            _points(upper, at, _values(results, tagger, which, names, efficiency), colour, tagger)
+            _points(upper, at, _values(results, tagger, which, names, efficiency), style, tagger)
             if tagger != reference:
-                _points(lower, at, _differences(results, tagger, reference, which, names, efficiency), colour, tagger)
+                _points(lower, at, _differences(results, tagger, reference, which, names, efficiency), style, tagger)
         words = [results.response_estimators[name].words.replace(" by weights", "\nby weights") for name in names]
         lower.set_xticks(np.arange(len(names)), words, fontsize="small")
         for axes in (upper, lower):
@@ -65,9 +65,7 @@ def draw_responses(
             axes.tick_params(axis="x", length=0)
         upper.set_ylabel(f"{what}, {which.name}")
         lower.set_ylabel(f"difference to {reference}\n(paired)", fontsize="small")
-        rows = -(-len(config.trainings) // 2)
-        make_room(upper, min(0.09 * (rows + 1.5), 0.45))
-        upper.legend(title=f"{config.signal.name} efficiency {efficiency} %", ncols=2, loc="upper right")
+    place_legends(list(grid[0]), [f"{config.signal.name} efficiency {efficiency} %" for efficiency in efficiencies])
     return figure
 
 
@@ -98,8 +96,9 @@ def _differences(  # noqa: PLR0917  # two taggers, and where
     ]
 
 
-def _points(axes: Axes, at: NDArray[np.floating], cells: Sequence[_Cell | None], colour: str, label: str) -> None:
-    style = {"color": colour, "marker": "o", "linestyle": "none", "capsize": 2.5}
+def _points(axes: Axes, at: NDArray[np.floating], cells: Sequence[_Cell | None], drawn: NameStyle, label: str) -> None:
+    colour = drawn.colour
+    style = {"color": colour, "marker": drawn.marker, "linestyle": "none", "capsize": 2.5}
     for x, cell in zip(at, cells, strict=True):
         if cell is not None:
             # Open: no error is known.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rs3l_gnn.conventions.plotting import make_room, new_figure
+from rs3l_gnn.conventions.plotting import new_figure, place_legends
 from rs3l_gnn.conventions.wording import readable_variation
 from rs3l_gnn.evaluation.config import ClassConfig, EvaluateConfig
-from rs3l_gnn.evaluation.figures.gallery import tagger_colours
+from rs3l_gnn.evaluation.figures.gallery import tagger_styles
 from rs3l_gnn.evaluation.meter import percent
 from rs3l_gnn.evaluation.results import Metrics
 
@@ -26,9 +26,10 @@ def draw_distances(config: EvaluateConfig, metrics: Metrics, which: ClassConfig)
     names = list(config.trainings)
     variations = list(metrics.robustness[names[0]][which.name])
     figure = _wide_figure(len(variations), 2)
-    for axes, common in zip(figure.subplots(1, 2), (False, True), strict=True):
+    panels = list(figure.subplots(1, 2))
+    for axes, common in zip(panels, (False, True), strict=True):
         width = 0.8 / len(names)
-        for place, (name, colour) in enumerate(tagger_colours(config).items()):
+        for place, (name, style) in enumerate(tagger_styles(config).items()):
             shifts = metrics.robustness[name][which.name]
             found = [shifts[variation].on(common=common) for variation in variations]
             axes.bar(
@@ -36,7 +37,10 @@ def draw_distances(config: EvaluateConfig, metrics: Metrics, which: ClassConfig)
                 [one.value for one in found],
                 width,
                 yerr=[one.error or 0.0 for one in found],
-                color=colour,
+                color=style.colour,
+                hatch=style.hatch,
+                edgecolor="white" if style.hatch else style.colour,
+                linewidth=0,
                 error_kw={"capsize": 2.5, "elinewidth": 1.0},
                 label=name,
             )
@@ -53,7 +57,7 @@ def draw_distances(config: EvaluateConfig, metrics: Metrics, which: ClassConfig)
         _name_ticks(axes, variations)
         axes.set_ylabel(f"Wasserstein distance ({'common scale' if common else 'score scale'})")
         axes.set_ylim(bottom=0)
-        _legend(axes, which.name)
+    place_legends(panels, [which.name] * 2)
     return figure
 
 
@@ -63,27 +67,27 @@ def draw_rate_changes(config: EvaluateConfig, metrics: Metrics, which: ClassConf
     variations = list(metrics.rate_changes[names[0]][which.name])
     efficiencies = dict.fromkeys((config.efficiencies[0], config.efficiencies[len(config.efficiencies) // 2]))
     figure = _wide_figure(len(variations), len(efficiencies))
-    panels = np.atleast_1d(figure.subplots(1, len(efficiencies)))
+    panels = list(np.atleast_1d(figure.subplots(1, len(efficiencies))))
     for axes, efficiency in zip(panels, efficiencies, strict=True):
         width = 0.8 / len(names)
-        for place, (name, colour) in enumerate(tagger_colours(config).items()):
-            style: dict[str, Any] = {"color": colour, "marker": "o", "linestyle": "none", "capsize": 2.5}
+        for place, (name, style) in enumerate(tagger_styles(config).items()):
+            drawn: dict[str, Any] = {"color": style.colour, "marker": style.marker, "linestyle": "none", "capsize": 2.5}
             for i, variation in enumerate(variations):
                 change = metrics.rate_changes[name][which.name][variation][percent(efficiency)].change
                 if change is None:
                     continue
                 # Open: no error is known.
-                error, filling = (None, "white") if change.error is None else (100 * change.error, colour)
+                error, filling = (None, "white") if change.error is None else (100 * change.error, style.colour)
                 x = i - 0.4 + width * (place + 0.5)
-                axes.errorbar([x], [100 * change.value], yerr=error, markerfacecolor=filling, **style)
-            axes.errorbar([], [], yerr=[], label=name, **style)
+                axes.errorbar([x], [100 * change.value], yerr=error, markerfacecolor=filling, **drawn)
+            axes.errorbar([], [], yerr=[], label=name, **drawn)
         axes.axhline(0.0, color="black", linewidth=0.8)
         for border in np.arange(len(variations) - 1) + 0.5:
             axes.axvline(border, color="black", alpha=0.15, linewidth=0.8)
         _name_ticks(axes, variations)
         what = "FPR" if which.name == config.background.name else "efficiency"
         axes.set_ylabel(f"Change of {what}, {which.name} [%]")
-        _legend(axes, f"{config.signal.name} efficiency {percent(efficiency)} %")
+    place_legends(panels, [f"{config.signal.name} efficiency {percent(efficiency)} %" for efficiency in efficiencies])
     return figure
 
 
@@ -100,9 +104,3 @@ def _name_ticks(axes: Axes, names: Sequence[str]) -> None:
         axes.set_xticks(np.arange(len(names)), words, fontsize="small")
     axes.minorticks_off()
     axes.tick_params(axis="x", length=0)
-
-
-def _legend(axes: Axes, title: str) -> None:
-    rows = -(-len(axes.get_legend_handles_labels()[0]) // 2)
-    make_room(axes, min(0.07 * (rows + 1.5), 0.45))
-    axes.legend(title=title, ncols=2, loc="upper right")

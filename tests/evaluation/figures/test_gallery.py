@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from rs3l_gnn.conventions.plotting import GREY, draw_into, new_figure
-from rs3l_gnn.evaluation.figures.gallery import Gallery, Picture, draw_points, tagger_colours
+from rs3l_gnn.conventions.plotting import GREY, NameStyle, draw_into, new_figure
+from rs3l_gnn.evaluation.figures.gallery import Gallery, Picture, draw_points, tagger_styles
 from rs3l_gnn.evaluation.meter import Meter
 
 
 def test_bars_reach_the_ends_and_open_ends_have_arrows() -> None:
     axes: Any = new_figure().subplots()
-    draw_points(axes, [1, 2], [5.0, 5.0], [(4.0, 7.0), (3.0, None)], "red", [[4.5, 5.5], [5.0]], label="x")
+    draw_points(axes, [1, 2], [5.0, 5.0], [(4.0, 7.0), (3.0, None)], NameStyle("red"), [[4.5, 5.5], [5.0]], label="x")
     (bars,) = axes.containers
     segments = bars.lines[2][0].get_segments()
     assert [segment[:, 1].tolist() for segment in segments] == [[4, 7], [3, 5]]
@@ -24,7 +24,7 @@ def test_bars_reach_the_ends_and_open_ends_have_arrows() -> None:
 
 def test_nothing_to_draw_is_no_mistake() -> None:
     axes: Any = new_figure().subplots()
-    draw_points(axes, [], [], [], "red")
+    draw_points(axes, [], [], [], NameStyle("red"))
     assert len(axes.containers) == 1
 
 
@@ -40,6 +40,6 @@ def test_captions_stay_with_the_files(tmp_path: Path) -> None:
 
 
 def test_the_baseline_is_grey(synthetic: Meter) -> None:
-    colours = tagger_colours(synthetic.config)
+    colours = {name: style.colour for name, style in tagger_styles(synthetic.config).items()}
     assert [name for name, colour in colours.items() if colour == GREY] == ["n2"]
     assert len(set(colours.values())) == 3

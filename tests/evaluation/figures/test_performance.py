@@ -1,12 +1,14 @@
 """ROC curves and rejections on paper."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from rs3l_gnn.evaluation.figures.performance import draw_rejections, draw_roc
 from rs3l_gnn.evaluation.meter import Meter
+from rs3l_gnn.evaluation.metrics import measure
 from rs3l_gnn.evaluation.results import Metrics
 
 from .conftest import SCORES, N, panels
@@ -50,3 +52,17 @@ def test_a_single_tagger_has_no_panel_of_ratios(synthetic: Meter, measured: Metr
     chosen = dataclasses.replace(measured)
     assert len(panels(draw_roc(alone, chosen))) == 1
     assert len(panels(draw_rejections(alone, chosen))) == 1
+
+
+def test_points_of_many_taggers_stay_at_their_efficiency(make_meter: Callable[..., Meter]) -> None:
+    """Fifteen taggers at 50, 60 and 70 %: no point of one efficiency stands among those of another."""
+    rng = np.random.default_rng(1)
+    better = np.where(np.arange(400) < 200, 0.3, 0.0)
+    scores = {f"t{number}": rng.uniform(size=400) + better for number in range(15)}
+    document = {"taggers": {name: name for name in scores}, "efficiencies": [0.5, 0.6, 0.7], "bootstrap": 5}
+    meter = make_meter(document, scores, n_signal=200, n_background=200)
+    top, _ = panels(draw_rejections(meter, measure(meter)))
+    places = np.array([container.lines[0].get_xdata() for container in top.containers])
+    assert places.shape == (16, 3)
+    for column, efficiency in enumerate((0.5, 0.6, 0.7)):
+        assert np.abs(places[:, column] - efficiency).max() < 0.05

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from rs3l_gnn.evaluation.figures.gallery import tagger_colours
+from rs3l_gnn.evaluation.figures.gallery import tagger_styles
 from rs3l_gnn.evaluation.figures.profiles import draw_profiles, profiled
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.responses.measure import measure_responses
@@ -27,7 +27,7 @@ def test_all_points_of_a_tagger_in_a_column_sum_to_its_response(make_meter: Call
     axes = panels(draw_profiles(meter.config, results, signal, "fsr x2"))
     response = results.responses["a"]["higgs"]["fsr x2"]["80"].response
     assert response is not None
-    colour = tagger_colours(meter.config)["a"]
+    colour = tagger_styles(meter.config)["a"].colour
     for column in (0, 1):
         lines = [bars.lines[0] for panel in axes[column::2] for bars in panel.containers]
         heights = [y for line in lines if to_hex(line.get_color()) == colour for y in line.get_ydata()]

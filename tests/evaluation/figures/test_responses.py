@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from rs3l_gnn.evaluation.figures.gallery import tagger_colours
+from rs3l_gnn.evaluation.figures.gallery import tagger_styles
 from rs3l_gnn.evaluation.figures.responses import draw_responses, shown_estimators
 from rs3l_gnn.evaluation.meter import Meter
 from rs3l_gnn.evaluation.responses.measure import measure_responses
@@ -43,7 +43,7 @@ def test_values_above_and_paired_differences_below(meter: Meter) -> None:
     signal = meter.config.signal
     assert shown_estimators(results, signal, ("shower", "weights")) == ["fsr x2"]
     upper, lower = panels(draw_responses(meter.config, results, signal))
-    colours = tagger_colours(meter.config)
+    colours = {name: style.colour for name, style in tagger_styles(meter.config).items()}
     for tagger in ("a", "b"):
         expected = results.responses[tagger]["higgs"]["fsr x2"]["80"].response
         assert expected is not None
