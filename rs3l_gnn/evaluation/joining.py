@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import InputFileError, InvalidDataError, Split, SplitFractions
+from rs3l_gnn.conventions import NOMINAL, InputFileError, InvalidDataError, Split, SplitFractions
 from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.data import Views, ViewsSource
 
@@ -43,15 +44,28 @@ class JoinedEvents:
         return self.views.first[:-1]
 
 
-def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split.TEST) -> JoinedEvents:
+def join_events(
+    source: ViewsSource,
+    splits: SplitFractions,
+    side: Split = Split.TEST,
+    *,
+    variations: Sequence[str] | None = None,
+) -> JoinedEvents:
     """Find the events on one side of the split and join what the files hold of each.
 
     Two events are one if sample, number and the momentum of the nominal jet agree, bit for bit: the same simulation
     gives the same jet. The same number with another nominal jet is another hard event (of another run) and stays apart;
     the split depends on sample and number alone, so that both are on the same side.
 
+    Args:
+        source: files of views.
+        splits: that say which side an event is on.
+        side: wanted.
+        variations: names of those that are kept beside nominal; all if None.
+
     Raises:
         InputFileError: no event on that side.
+        UnknownVariationError: a variation that the files do not have.
         InvalidDataError: an event without its nominal view, or one whose files give it other generator weights.
     """
     index = source.index
@@ -77,6 +91,9 @@ def join_events(source: ViewsSource, splits: SplitFractions, side: Split = Split
 
     jets = index.jets_of(events)
     of_jet = np.repeat(group, np.diff(index.first)[events])
+    if variations is not None:
+        kept = np.isin(index.vartype[jets], [NOMINAL.vartype, *map(index.vartype_of, variations)])
+        jets, of_jet = jets[kept], of_jet[kept]
     order = np.lexsort((jets, index.vartype[jets], of_jet))
     jets, of_jet = jets[order], of_jet[order]
     repeated = np.zeros(len(jets), dtype=bool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from rs3l_gnn.conventions import file_digest
 from rs3l_gnn.evaluation.config import EvaluateConfig
 from rs3l_gnn.evaluation.results import Record
 from rs3l_gnn.evaluation.stored_scores import StoredScores
-from rs3l_gnn.models.folds import FoldNetworks
-from rs3l_gnn.models.stored import checkpoint_path
+from rs3l_gnn.models.digest import joint_digest
+from rs3l_gnn.models.folds import FoldNetworks, order_of_folds
+from rs3l_gnn.models.stored import checkpoint_path, seen_events
 
 __all__ = ["Origin", "origin_of"]
 
@@ -58,7 +58,8 @@ def origin_of(weights: str, config: EvaluateConfig) -> Origin:
 
     other = config.others_than_trainings.get(weights)
     if isinstance(other, FoldNetworks):
-        return _of_folds([origin_of(file, config) for file in other.files])
+        order = order_of_folds([(file, seen_events(checkpoint_path(file, "tagger"))) for file in other.files])
+        return _of_folds([origin_of(other.files[place], config) for place in order])
     if other is not None:
         sha256 = None if isinstance(other, StoredScores) else file_digest(other.file)
         return Origin(sha256=sha256, digest=None, seeds={}, labels=None, config_digest=None, command=None)
@@ -78,7 +79,7 @@ def origin_of(weights: str, config: EvaluateConfig) -> Origin:
 
 
 def _of_folds(parts: Sequence[Origin]) -> Origin:
-    """One for the networks of all folds: the digest of theirs, and the labels that each of them had."""
-    together = hashlib.sha256("".join(part.digest or "" for part in parts).encode()).hexdigest()
+    """One for the networks of all folds, in their order: the digest of theirs, and the labels that each of them had."""
+    together = joint_digest(part.digest or "" for part in parts)
     labels = parts[0].labels if all(part.labels == parts[0].labels for part in parts) else None
     return Origin(sha256=None, digest=together, seeds={}, labels=labels, config_digest=None, command=None)

@@ -100,7 +100,7 @@ def find_test_events(config: EvaluateConfig) -> ScoredViews:
         InvalidDataError, ConfigError: generator weights that cannot be used.
     """
     with ViewsSource(config.views) as source:
-        events = join_events(source, config.splits, Split[config.side.upper()])
+        events = join_events(source, config.splits, Split[config.side.upper()], variations=config.variations)
     return ScoredViews(events, config.weights.of(events.views), {}, {})
 
 
@@ -121,7 +121,7 @@ def score_test_events(config: EvaluateConfig) -> ScoredViews:
     if config.variations == ():
         needs = dict.fromkeys(needs, False)
     with ViewsSource(config.views, shower_weights=True) as source:
-        events = join_events(source, config.splits, Split[config.side.upper()])
+        events = join_events(source, config.splits, Split[config.side.upper()], variations=config.variations)
         stored, remarks = _stored(config, source, events)
         needs = {weights: every for weights, every in needs.items() if weights not in stored}
         parts = _score(config, source, events, needs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from rs3l_gnn.conventions import JetDomain
 from rs3l_gnn.inference.inputs import JetInputs
 from rs3l_gnn.inference.tagger import JetTagger
+from rs3l_gnn.models.digest import joint_digest
 
 __all__ = ["FoldTagger"]
 
@@ -50,7 +50,7 @@ class FoldTagger:
         first = self.parts[0]
         self.files, self.puppi = tuple(map(str, files)), first.puppi
         self.name_or_path = ", ".join(part.name_or_path for part in self.parts)
-        self.digest = hashlib.sha256("".join(part.digest for part in self.parts).encode()).hexdigest()
+        self.digest = joint_digest(part.digest for part in self.parts)
         self.encoder_digest = None
         self.classes, self.features, self.discriminant = first.classes, first.features, first.discriminant
         self.domain, self.pt_min = first.domain, max(part.pt_min for part in self.parts)

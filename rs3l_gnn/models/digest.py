@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["state_digest", "weights_digest"]
+__all__ = ["joint_digest", "state_digest", "weights_digest"]
 
 
 def state_digest(module: nn.Module, *configs: Mapping[str, Any]) -> str:
@@ -30,3 +30,8 @@ def weights_digest(state: Mapping[str, NDArray[Any]], *configs: Mapping[str, Any
         digest.update(f"{name}|{array.dtype}|{array.shape}|".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def joint_digest(digests: Iterable[str]) -> str:
+    """One digest of what has several, in their order."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()

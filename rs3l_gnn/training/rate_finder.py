@@ -54,11 +54,17 @@ def find_learning_rate(
         steps: of the scan, beyond one epoch if need be.
 
     Raises:
-        ConfigError: rates that do not rise, or fewer than 30 steps.
+        ConfigError: rates that do not rise, fewer than 30 steps, or a finished tagger, which is not trained.
     """
     if not 0 < smallest < largest or steps < 3 * _STEPS:
         raise ConfigError(
             f"a scan needs 0 < smallest < largest and {3 * _STEPS} steps", got=f"{smallest}, {largest}, {steps}"
+        )
+    if isinstance(config, FinetuneConfig) and config.tagger is not None:
+        raise ConfigError(
+            "a finished tagger is tilted and not trained: it has no learning rate",
+            got=f"tagger {config.tagger}",
+            hint="leave tagger out to scan a training",
         )
     with _prepared(config) as (module, data), tempfile.TemporaryDirectory() as folder, quiet_lightning():
         module.scan = []

@@ -16,6 +16,7 @@ from rs3l_gnn.conventions import (
     JetDomain,
     Split,
     SplitFractions,
+    UnknownVariationError,
     event_hash,
 )
 from rs3l_gnn.conventions.seen_events import seen_record
@@ -122,6 +123,22 @@ def test_taggers_on_one_encoder_embed_jets_once(
     features, offsets = views.take(scored.events.source_jet)
     for name, path in names.items():
         np.testing.assert_array_equal(scored.scores[path].views, load_tagger(path).score(features, offsets), name)
+
+
+def test_only_the_variations_that_are_compared_are_scored(config: EvaluateConfig, taggers: dict[str, str]) -> None:
+    document = {"views": config.views, "taggers": {"one": taggers["one"]}, "variations": ["fsrRenHi"]}
+    scored = score_test_events(EvaluateConfig.model_validate(document))
+    everything = score_test_events(config)
+    kept = np.isin(everything.views.vartype, [-1, everything.views.vartype_of("fsrRenHi")])
+    assert 0 < kept.sum() < everything.views.n_jets
+    np.testing.assert_array_equal(scored.views.event, everything.views.event[kept])
+    np.testing.assert_array_equal(scored.views.vartype, everything.views.vartype[kept])
+    one, all_of_one = scored.scores[taggers["one"]].views, everything.scores[taggers["one"]].views
+    assert one is not None
+    assert all_of_one is not None
+    np.testing.assert_array_equal(one, all_of_one[kept])
+    with pytest.raises(UnknownVariationError, match="variation 'fsr' does not occur in these views"):
+        score_test_events(EvaluateConfig.model_validate({**document, "variations": ["fsr"]}))
 
 
 def test_pairs_are_two_views_of_one_event(config: EvaluateConfig) -> None:

@@ -61,3 +61,9 @@ def test_a_scan_of_a_pretraining(pretrain_config: Callable[..., PretrainConfig])
 def test_useless_scans_are_refused(pretrain_config: Callable[..., PretrainConfig]) -> None:
     with pytest.raises(ConfigError, match="0 < smallest < largest and 30 steps"):
         find_learning_rate(pretrain_config(), smallest=1.0, largest=0.1)
+
+
+def test_a_finished_tagger_has_no_rate() -> None:
+    config = FinetuneConfig.model_validate({"views": ["v.h5"], "tagger": "default-hbb", "robustness": 0.5})
+    with pytest.raises(ConfigError, match="it has no learning rate; got tagger default-hbb"):
+        find_learning_rate(config)

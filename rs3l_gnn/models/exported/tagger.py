@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from rs3l_gnn.conventions import (
     feature_names,
     file_digest,
 )
+from rs3l_gnn.models.digest import joint_digest
 from rs3l_gnn.models.exported.config import ExportedNetwork
 from rs3l_gnn.models.exported.runtime import Arrays, open_network
 from rs3l_gnn.models.exported.weaver import WeaverInputs, read_document
@@ -77,7 +77,7 @@ class ExportedTagger:
         self._run = open_network(config.kind, config.file, names, device=device, threads=threads)
         settings = config.model_copy(update={"file": Path("file"), "preprocess": None})  # wherever they lie
         parts = (file_digest(config.file), file_digest(path), config_digest(settings))
-        self.digest = hashlib.sha256("".join(parts).encode()).hexdigest()
+        self.digest = joint_digest(parts)
         if not self.classes:
             # The network alone knows how many scores it gives.
             found = self._scores(np.zeros((2, len(self.inputs))), np.array([0, 2]), np.zeros((1, 2)))
