@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,9 +28,10 @@ from rs3l_gnn.data import EventTables, PairConfig, jet_features, pair
 from rs3l_gnn.data.event_pairing.event_files import EventFile
 from rs3l_gnn.data.event_pairing.particles import CHUNK_MEMORY, particle_branches
 
-__all__ = ["measure_event_pairing"]
+__all__ = ["measure_event_pairing", "measure_workers"]
 
 _VIEWS = ("nominal", "herwig")
+_PROCESSES = {"own": resource.RUSAGE_SELF, "worker": resource.RUSAGE_CHILDREN}
 _ROOT = {"zlib": uproot.ZLIB(1), "lzma": uproot.LZMA(9)}
 
 
@@ -69,6 +71,48 @@ def measure_event_pairing(
         for what, one in references.items()
     }
     return {**row, "stored": stored, "files": len(files), **references, **fractions, **elapsed}
+
+
+def measure_workers(sizes: tuple[int, int], events_per_file: int, n_candidates: int = 40) -> dict[str, Any]:
+    """Pair two views of invented events with one and with two processes that read, twice as many at a time.
+
+    The start of processes drops out: rates are those between two numbers of events.
+
+    Args:
+        sizes: events of each view, rising.
+        events_per_file: of each view.
+        n_candidates: of each jet.
+
+    Returns:
+        For ``one`` and ``two`` processes ``views_per_second`` by the clock, and ``own_seconds`` and ``worker_seconds``
+        of processor time for a million views, of the process that writes and of those that read; ``two_over_one``,
+        the rate of two over that of one; ``views`` of the larger number.
+    """
+    rows: dict[str, list[dict[str, float]]] = {"one": [], "two": []}
+    for n_events in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            _write_fileset(Path(name), n_events, events_per_file, n_candidates, _ROOT["zlib"])
+            for workers, row in enumerate(rows.values(), start=1):
+                row.append(_alone(_paired_by, Path(name), workers))
+    found: dict[str, Any] = {"views": 2 * sizes[1]}
+    for name, (first, last) in rows.items():
+        views = 2 * (sizes[1] - sizes[0])
+        found[name] = {
+            "views_per_second": views / (last["elapsed"] - first["elapsed"]),
+            **{f"{what}_seconds": (last[what] - first[what]) / views * 1e6 for what in ("own", "worker")},
+        }
+    return {**found, "two_over_one": found["two"]["views_per_second"] / found["one"]["views_per_second"]}
+
+
+def _paired_by(folder: Path, workers: int) -> dict[str, float]:
+    run = {"executor": "futures", "workers": workers}
+    document = {"events": {"filesets": [str(folder / "fileset.json")]}, "run": run}
+    config = parse_config(PairConfig, document, where="the benchmark")
+    start = time.perf_counter()
+    pair(config, folder / f"{workers}.h5")
+    elapsed = time.perf_counter() - start
+    used = {what: resource.getrusage(who) for what, who in _PROCESSES.items()}
+    return {"elapsed": elapsed, **{what: one.ru_utime + one.ru_stime for what, one in used.items()}}
 
 
 def _alone(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from rs3l_gnn.benchmarks.event_pairing import measure_event_pairing
+from rs3l_gnn.benchmarks.event_pairing import measure_event_pairing, measure_workers
 from rs3l_gnn.benchmarks.invented import invented_candidates
 from rs3l_gnn.conventions import Variation, get_variation
 from rs3l_gnn.data import PairConfig, SimulatedFile, pair
@@ -42,6 +42,7 @@ def benchmark_pairing(
     sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000),
     whole_sizes: tuple[int, ...] = (5_000, 20_000),
     event_sizes: tuple[int, ...] = (10_000, 40_000),
+    worker_sizes: tuple[int, int] | None = (20_000, 100_000),
     events_per_file: int = 500,
     repeats: int = 3,
 ) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def benchmark_pairing(
         sizes: views of the measurements of matching, rising, in five variations.
         whole_sizes: views of the measurements of the whole verb, rising.
         event_sizes: views of the measurements on event files of an experiment, rising.
+        worker_sizes: views of the measurement of one and two processes that read event files, rising; none if None.
         events_per_file: hard events of one file; event files have ten times as many.
         repeats: measurements of each size of matching; the fastest counts.
 
@@ -59,7 +61,8 @@ def benchmark_pairing(
         ``views_per_second``; ``linearity`` and ``whole_linearity``: seconds a view at the largest size over those at
         the smallest (1 for linear work, below 1 where the start matters); ``seconds_per_million_views`` of matching at
         the largest size; ``events``: rows of :func:`~rs3l_gnn.benchmarks.event_pairing.measure_event_pairing`;
-        ``load_average`` of the machine before the start.
+        ``workers``: of :func:`~rs3l_gnn.benchmarks.event_pairing.measure_workers`; ``load_average`` of the machine
+        before the start.
     """
     load = os.getloadavg()[0]
     matching = [_matching(size, events_per_file, repeats) for size in sizes]
@@ -70,10 +73,14 @@ def benchmark_pairing(
         for size in event_sizes
         for compression, stored in _KINDS
     ]
+    workers = None
+    if worker_sizes is not None:
+        workers = measure_workers((worker_sizes[0] // 2, worker_sizes[1] // 2), 10 * events_per_file)
     numbers = {
         "matching": matching,
         "whole": whole,
         "events": events,
+        "workers": workers,
         "linearity": matching[0]["views_per_second"] / matching[-1]["views_per_second"],
         "whole_linearity": whole[0]["views_per_second"] / whole[-1]["views_per_second"],
         "seconds_per_million_views": 1e6 / matching[-1]["views_per_second"],
@@ -104,9 +111,18 @@ def table(numbers: dict[str, Any]) -> list[str]:
             f"{row['peak_mb']:.0f} MiB"
             for row in numbers["events"]
         ),
+        *([] if (workers := numbers["workers"]) is None else [_workers_line(workers)]),
         f"matching a million views: {numbers['seconds_per_million_views']:.2f} s",
         f"load of the machine before the start: {numbers['load_average']:.1f} on {os.cpu_count()} cores",
     ]
+
+
+def _workers_line(row: dict[str, Any]) -> str:
+    return (
+        f"event files read by two processes: {row['two_over_one']:.2f} times the rate of one; a million views take "
+        f"{row['two']['own_seconds']:.0f} processor s where they are written and "
+        f"{row['two']['worker_seconds']:.0f} where they are read"
+    )
 
 
 def _matching(views: int, events_per_file: int, repeats: int) -> dict[str, Any]:

@@ -21,11 +21,9 @@ from rs3l_gnn.inference import (
 )
 from rs3l_gnn.processors.histogram_config import AxisConfig, FunctionName, HistogramConfig
 from rs3l_gnn.processors.running.exact import Variable
-from rs3l_gnn.processors.running.executor import Executor
-from rs3l_gnn.processors.running.executor_registry import EXECUTORS, AnyExecutor
-from rs3l_gnn.processors.running.executors.iterative import Iterative
 from rs3l_gnn.processors.selection_config import ChannelConfig, ConditionText, JetSelection, named_channels
 from rs3l_gnn.processors.systematics_config import PlainName, SystematicsConfig
+from rs3l_gnn.running.config import ChunkRunConfig
 
 __all__ = [
     "N2",
@@ -43,8 +41,6 @@ SCORE = "score_"
 """Begins the names of the histograms of scores, and stands for scores in expressions."""
 _TAKEN = ("covariance", "header")
 """What stands beside the histograms in the files of an output."""
-_BESIDE = ("workers", "scheduler", "worker_timeout", "memory_limit")
-"""Settings of executors that may stand beside their name."""
 
 
 def is_network(model: str | ExportedNetwork | FoldNetworks) -> bool:
@@ -220,53 +216,12 @@ class ProcessorConfig(BaseConfig):
         return {where: parse_expression(text) for where, text in texts.items() if text is not None}
 
 
-class RunConfig(BaseConfig):
+class RunConfig(ChunkRunConfig):
     """How the chunks are processed."""
 
-    executor: AnyExecutor = Field(
-        default=Iterative(), description="a name, or a section with a name and settings; workers may stand beside it"
-    )
-    chunksize: int | None = Field(
-        default=None,
-        ge=1,
-        description="most events in one chunk, which is held in memory whole; null for as many as the number of "
-        "candidates in the file allows",
-    )
-    retries: int = Field(default=1, ge=0, description="how often a chunk that cannot be read is tried again")
-    skip_bad_files: bool = Field(default=False, description="go on without files that cannot be opened, and list them")
     limit_files: int | None = Field(default=None, ge=1, description="files of each data set")
     limit_chunks: int | None = Field(default=None, ge=1, description="chunks of each data set")
-    checkpoints: Path | None = Field(default=None, description="folder that keeps finished chunks for a later run")
-    resume: bool = Field(default=False, description="use the chunks found in the checkpoint folder")
     xrootd_timeout: int = Field(default=60, ge=1, description="seconds")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, document: Any) -> Any:
-        """``executor: dask`` and ``workers: 2`` side by side mean ``executor: {name: dask, workers: 2}``."""
-        if not isinstance(document, dict):
-            return document
-        beside = {key: document[key] for key in _BESIDE if document.get(key) is not None}
-        rest = {key: value for key, value in document.items() if key not in _BESIDE}
-        executor = rest.get("executor", "iterative")
-        if isinstance(executor, str):
-            executor = {"name": executor}
-        if isinstance(executor, Executor):
-            executor = executor.model_dump()
-        name = executor.get("name") if isinstance(executor, dict) else None
-        if name not in EXECUTORS.parts:
-            return {**rest, "executor": executor}  # refused with the names there are
-        part = EXECUTORS[str(name)]
-        known = part.shorthand | set(part.model_fields)
-        if "scheduler" in beside and "scheduler" not in known:
-            raise ValueError(f"a scheduler address goes with the executor dask, got {name}")
-        return {**rest, "executor": {**executor, **{key: beside[key] for key in beside if key in known}}}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> RunConfig:
-        if self.resume and self.checkpoints is None:
-            raise ValueError("resume needs a checkpoints folder")
-        return self
 
 
 def _as_tuple(value: Any) -> Any:

@@ -100,6 +100,59 @@ def toy_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def toy_filesets(toy_directory: Path) -> list[Path]:
+    """Filesets of the toy samples qcd and hbb, four variations each."""
+    return [toy_directory / name / "fileset.json" for name in ("qcd", "hbb")]
+
+
+@pytest.fixture
+def written() -> Callable[[Path], dict[str, Any]]:
+    """Read ``histograms.json`` of an output, without its provenance."""
+
+    def read(output: Path) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((output / "histograms.json").read_text())
+        document.pop("provenance")
+        return document
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def command() -> str:
+    """Path of the command ``rs3l``."""
+    # Beside this Python, which need not be on the path.
+    path = Path(sys.executable).with_name("rs3l")
+    if not path.exists():
+        pytest.skip("the package is not installed, so there is no command rs3l")
+    return str(path)
+
+
+def _rewritten(source: Path, target: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
+    import awkward as ak
+    import uproot
+
+    with uproot.open(source) as file:
+        arrays = file["Events"].arrays()
+    changed = change({name: arrays[name] for name in arrays.fields})
+    content: dict[str, Any] = {name: changed[name] for name in ("run", "luminosityBlock", "event", "genWeight")}
+    for collection in ("FatJet", "PFCands", "FatJetPFCands"):
+        prefix = f"{collection}_"
+        content[collection] = ak.zip(
+            {name.removeprefix(prefix): changed[name] for name in changed if name.startswith(prefix)}
+        )
+    with uproot.recreate(target) as file:
+        file.mktree("Events", {name: ak.type(entry).content for name, entry in content.items()})
+        file["Events"].extend(content)
+    return target
+
+
+@pytest.fixture(scope="session")
+def rewritten() -> Callable[..., Path]:
+    """Copy a simulated file with other contents: ``rewritten(source, target, change)``, branches in, branches out."""
+    return _rewritten
+
+
+@pytest.fixture(scope="session")
 def make_tagger(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a small tagger with seeded random weights and return its path."""
 

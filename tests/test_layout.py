@@ -16,7 +16,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "data/test_feature_rows.py": ("data/formats/nanoaod",),
     "data/test_zenodo.py": ("data/download",),
     "data/test_flat_tree.py": ("data/flat_tree_config",),
-    "data/event_pairing/test_pairing.py": ("data/event_pairing/report",),
+    "data/event_pairing/test_pairing.py": ("data/event_pairing/particles", "data/event_pairing/report"),
+    "data/event_pairing/test_chunk_run.py": ("data/event_pairing/indices",),
+    "data/event_pairing/test_view_index.py": ("data/event_pairing/file_index", "data/event_pairing/read_plan"),
     "evaluation/report/test_page.py": ("evaluation/report/*", "evaluation/origins"),
     "evaluation/test_metrics.py": ("evaluation/estimates", "evaluation/meter", "evaluation/results"),
     "evaluation/responses/test_measure.py": tuple(
@@ -57,7 +59,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "processors/test_momenta.py": ("processors/random_numbers", "processors/systematics_config"),
     "processors/running/test_normalisation.py": ("processors/generated",),
     "processors/running/test_analysis.py": ("processors/running/chunk", "processors/running/metadata"),
-    "processors/running/test_execution.py": ("processors/running/executors/iterative",),
+    "processors/running/test_execution.py": ("running/executors/iterative",),
     "processors/test_cms.py": ("processors/schema", "data/formats/pfnano"),
     "processors/test_tagging.py": ("data/formats/simulated",),
     "workflows/inspection/test_describe.py": ("workflows/inspection/*",),
@@ -68,11 +70,12 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "conventions/test_registry.py": ("conventions/config_registry",),
     "models/test_backbone.py": ("models/backbones/*", "models/particle_encoder"),
     "training/test_plugins.py": ("training/loss", "training/loss_registry"),
-    "processors/running/test_executor_registry.py": (
-        "processors/running/executor",
-        "processors/running/launcher",
-        "processors/running/launcher_registry",
-        "processors/running/launchers/*",
+    "running/test_executor_registry.py": (
+        "running/config",
+        "running/executor",
+        "running/launcher",
+        "running/launcher_registry",
+        "running/launchers/*",
     ),
     # A measurement needs a machine to itself; the tests ask whether it can be made.
     "processors/test_benchmark.py": ("benchmarks/analysis",),

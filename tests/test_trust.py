@@ -31,8 +31,8 @@ RUNNING = {
 SAFE_WITH = {"torch.load": ("weights_only", True), "numpy.load": ("allow_pickle", False)}
 """Calls that run nothing when a word is given, which must be there."""
 KNOWN = {
-    ("processors/running/stored_results.py", "pickle.Unpickler"): "makes results only, see its test",
-    ("processors/running/checkpoints.py", "importlib.import_module"): "rooms of the package",
+    ("rs3l_gnn/running/stored_results.py", "pickle.Unpickler"): "makes results only, see its test",
+    ("rs3l_gnn/running/checkpoints.py", "importlib.import_module"): "rooms of the package",
     ("processors/hooks.py", "importlib.import_module"): "what a configuration names as processor_class or function",
     ("rs3l_gnn/training/extensions.py", "importlib.import_module"): "what a configuration names in trainer.callbacks",
     ("rs3l_gnn/conventions/yaml_text.py", "yaml.load"): "with a SafeLoader",

@@ -171,13 +171,13 @@ def _replicas(path: Path) -> Any:
 
 def _chunk(path: Path) -> Any:
     """``analyze --resume``: a chunk that cannot be read is processed again."""
-    from rs3l_gnn.processors.running.stored_results import unpack
+    from rs3l_gnn.running.stored_results import unpack
 
     try:
-        return unpack(path.read_bytes(), module="rs3l_gnn.processors.tagging")
+        return unpack(path.read_bytes(), modules=["rs3l_gnn.processors.tagging"])
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001  # as in rs3l_gnn.processors.running.checkpoints
+    except Exception:  # noqa: BLE001  # as in rs3l_gnn.running.checkpoints
         return None
 
 

@@ -20,8 +20,8 @@ from coffea.processor.executor import ExecutorBase
 from rs3l_gnn.conventions import InputFileError, progress
 from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, with_paper
 from rs3l_gnn.processors.files import is_read_error
-from rs3l_gnn.processors.running.executor import Function, Workers, chunk_name
 from rs3l_gnn.processors.running.open_files import close_file, kept_open
+from rs3l_gnn.running.executor import Function, Workers, chunk_name
 
 __all__ = ["AddingUp", "ReadFailuresAsResults", "warm_up"]
 

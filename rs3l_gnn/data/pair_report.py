@@ -61,10 +61,19 @@ class SampleReport:
 
 @dataclass(frozen=True)
 class PairReport:
-    """Result of :func:`pair`: one report a sample, and the number of views written."""
+    """Result of :func:`pair`.
+
+    Attributes:
+        samples: a report for each.
+        views: number of views written.
+        run: executor, workers and chunks, of event files.
+        skipped_files: event files that were left out, and why.
+    """
 
     samples: dict[str, SampleReport]
     views: int
+    run: dict[str, Any] = field(default_factory=dict)
+    skipped_files: dict[str, str] = field(default_factory=dict)
 
     @property
     def hard_events(self) -> int:
@@ -91,4 +100,6 @@ class PairReport:
             "matched": self.matched,
             "match_efficiency": self.match_efficiency,
             "samples": {name: report.document() for name, report in self.samples.items()},
+            **({"run": self.run} if self.run else {}),
+            **({"skipped_files": self.skipped_files} if self.skipped_files else {}),
         }

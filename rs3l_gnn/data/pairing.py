@@ -34,12 +34,14 @@ from rs3l_gnn.conventions import (
 from rs3l_gnn.conventions.feature_config import FeatureNames
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
+from rs3l_gnn.data.event_pairing.chunk_run import ChunkRun
 from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.fileset import SAMPLE_NAMES, require_samples
 from rs3l_gnn.data.matching import MatchedSample
 from rs3l_gnn.data.pair_report import PairReport, SampleReport
 from rs3l_gnn.data.simulated import SimulatedFile, find_simulated
 from rs3l_gnn.data.views_writer import Compression, ViewsWriter
+from rs3l_gnn.running.config import ChunkRunConfig
 
 __all__ = ["PairConfig", "PairReport", "SampleReport", "pair"]
 
@@ -65,6 +67,7 @@ class PairConfig(BaseConfig):
     compression: Compression = Field(
         default="gzip", description="gzip, which every HDF5 reads; lzf, which h5py reads, faster and larger; or none"
     )
+    run: ChunkRunConfig = Field(default=ChunkRunConfig(), description="who reads event files, and in which chunks")
 
 
 @holds_output
@@ -88,6 +91,8 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
         ConfigError: both of ``directories`` and ``events.filesets``, or metadata that do not fit together.
         MissingBranchError: features that a file cannot give, or branches that are absent.
         UnknownVariationError: a variation that is not in the registry.
+        ClusterError: there are no workers to be had.
+        WorkerError: workers die again and again.
         OutputError: the output exists, or cannot be written.
     """
     output = Path(output)
@@ -100,6 +105,11 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
         raise InputFileError(
             "nothing to pair",
             hint="set directories to outputs of rs3l simulate, or events.filesets to filesets of event files",
+        )
+    if config.directories and config.run != ChunkRunConfig():
+        raise ConfigError(
+            "run is for event files, and directories are set",
+            hint="name the fileset.json of each sample in events.filesets instead; the views are the same",
         )
     work = _pair_events if config.events.filesets else _pair_simulated
     report, inputs = work(config, output, force=force)
@@ -114,13 +124,19 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
     with OpenTrees.lasting() as trees:
         files = EventFiles.look(
-            config.events, config.variations, config.features, sample_names=config.sample_names, trees=trees
+            config.events,
+            config.variations,
+            config.features,
+            sample_names=config.sample_names,
+            trees=trees,
+            skip_bad_files=config.run.skip_bad_files,
         )
-        return _pair_open_files(config, files, output, force=force)
+        with ChunkRun.open(config.run) as run:
+            return _pair_open_files(config, files, run, output, force=force)
 
 
 def _pair_open_files(
-    config: PairConfig, files: EventFiles, output: Path, *, force: bool
+    config: PairConfig, files: EventFiles, run: ChunkRun, output: Path, *, force: bool
 ) -> tuple[PairReport, dict[str, str]]:
     with ViewsWriter.open(
         output,
@@ -134,11 +150,13 @@ def _pair_open_files(
         compression=config.compression,
         force=force,
     ) as writer:
-        reports, n_views = pair_event_files(files, writer, output.parent, maximum=config.max_candidates)
+        reports, n_views, skipped = pair_event_files(files, writer, output.parent, run, maximum=config.max_candidates)
         if n_views == 0:
             reasons = {name: report.without_partner for name, report in reports.items()}
             raise InputFileError("no jet has a partner in another view", got=reasons)
-    return PairReport(dict(reports), n_views), files.inputs()
+    skipped = {**files.skipped, **skipped}
+    inputs = {path: uuid for path, uuid in files.inputs().items() if path not in skipped}
+    return PairReport(dict(reports), n_views, run.record, skipped), inputs
 
 
 def _pair_simulated(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from rs3l_gnn.benchmarks.event_pairing import measure_workers
 from rs3l_gnn.benchmarks.pairing import benchmark_pairing, table
 
 
 def test_matching_and_the_whole_verb_are_measured() -> None:
     numbers = benchmark_pairing(
-        sizes=(500, 5000), whole_sizes=(100, 200), event_sizes=(60,), events_per_file=20, repeats=1
+        sizes=(500, 5000),
+        whole_sizes=(100, 200),
+        event_sizes=(60,),
+        worker_sizes=None,
+        events_per_file=20,
+        repeats=1,
     )
     assert [row["views"] for row in numbers["matching"]] == [500, 5000]
     assert [row["files"] for row in numbers["matching"]] == [25, 250]
@@ -28,3 +34,12 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
         assert fraction * events["seconds"] == pytest.approx(events[reference]["seconds"], rel=1e-9)
     assert events["peak_mb"] > 0
     assert len(table(numbers)) == 14
+
+
+@pytest.mark.slow
+def test_one_and_two_processes_are_measured() -> None:
+    workers = measure_workers((10, 400), events_per_file=50)
+    assert workers["views"] == 800
+    rates = [workers[name]["views_per_second"] for name in ("two", "one")]
+    assert workers["two_over_one"] == pytest.approx(rates[0] / rates[1], rel=1e-9)
+    assert all(workers[name][f"{what}_seconds"] > 0 for name in ("one", "two") for what in ("own", "worker"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_order_and_how_far_ahead() -> None:
     made: list[int] = []
     ready = [threading.Event() for _ in range(5)]
 
-    def parts() -> Iterator[int]:
+    def parts() -> Generator[int]:
         for number in range(4):
             made.append(number)
             ready[number].set()
@@ -27,11 +27,11 @@ def test_order_and_how_far_ahead() -> None:
         assert len(made) <= number + 2  # this one and the next
         seen.append(number)
     assert seen == made == [0, 1, 2, 3]
-    assert list(read_ahead(iter(()))) == []
+    assert list(read_ahead(n for n in range(0))) == []
 
 
 def test_an_error_comes_in_its_place() -> None:
-    def parts() -> Iterator[int]:
+    def parts() -> Generator[int]:
         yield 1
         raise ValueError("damaged")
 
@@ -44,7 +44,7 @@ def test_an_error_comes_in_its_place() -> None:
 def test_it_ends_where_its_user_ends() -> None:
     closed = threading.Event()
 
-    def parts() -> Iterator[int]:
+    def parts() -> Generator[int]:
         try:
             yield from range(1000)
         finally:
@@ -53,7 +53,6 @@ def test_it_ends_where_its_user_ends() -> None:
     source = parts()
     found = read_ahead(source)
     assert next(found) == 0
-    found.close()  # type: ignore[attr-defined]  # a generator
-    source.close()  # type: ignore[attr-defined]
+    found.close()
     assert closed.is_set()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("rs3l-read")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import awkward as ak
@@ -21,6 +23,9 @@ from rs3l_gnn.data.shower_order import stored_order
 __all__ = ["Chunk", "EventFile"]
 
 bound_baskets()
+
+_LARGEST_PIECE = 4
+"""Times the wanted size: a basket that is larger is read once for each of its pieces."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ class EventFile:
 
     def chunks(
         self, branches: Collection[str], *, memory: int, start: int = 0, stop: int | None = None
-    ) -> Iterator[Chunk]:
+    ) -> Generator[Chunk]:
         """Read events in order, each basket once.
 
         Args:
@@ -136,8 +141,10 @@ class EventFile:
         read_fast()
         wanted = set(branches)
         with reading(self.path, "cannot be read"), self.trees.open(self.path) as opened:
+            if str(opened.file.uuid) != self.uuid:
+                raise InputFileError(f"{self.path} is another file than it was at the first look")
             tree = opened[self.tree]
-            size = sum(int(tree[self.names[name]].uncompressed_bytes) for name in wanted)
+            size = self._size(tree, wanted)
             step = max(memory * max(self.entries, 1) // max(size, 1), 1)
             done = start
             parts = tree.iterate(
@@ -146,3 +153,31 @@ class EventFile:
             for arrays in parts:
                 yield Chunk(done, as_records(arrays, self.form))
                 done += len(arrays)
+
+    def pieces(self, branches: Collection[str], *, memory: int, entries: int | None = None) -> list[tuple[int, int]]:
+        """Cut the events into pieces to be read on their own, at the ends of baskets where these are not too large.
+
+        Args:
+            branches: their last names.
+            memory: bytes of a piece, as stored; a piece takes up to four times as much.
+            entries: events of a piece, in place of ``memory``.
+
+        Raises:
+            InputFileError: the file is damaged.
+        """
+        wanted = set(branches)
+        with reading(self.path, "cannot be read"), self.trees.open(self.path) as opened:
+            tree = opened[self.tree]
+            least = entries or max(memory * max(self.entries, 1) // max(self._size(tree, wanted), 1), 1)
+            ends = tree.common_entry_offsets(filter_branch=lambda branch: branch.name in wanted)
+        most = least if entries else _LARGEST_PIECE * least
+        cuts = [0]
+        while cuts[-1] + least < self.entries:
+            place = bisect_left(ends, cuts[-1] + least)
+            end = ends[place] if place < len(ends) else self.entries
+            cuts.append(min(end, cuts[-1] + most, self.entries))
+        return list(pairwise([*cuts, self.entries] if cuts[-1] < self.entries else cuts))
+
+    def _size(self, tree: Any, branches: Collection[str]) -> int:
+        """Bytes of branches of an open tree, as stored and not compressed."""
+        return sum(int(tree[self.names[name]].uncompressed_bytes) for name in branches)

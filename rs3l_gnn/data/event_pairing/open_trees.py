@@ -6,13 +6,14 @@ and of all passes together longer than some ten thousand events.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 import uproot
 
-__all__ = ["OpenTrees"]
+__all__ = ["OpenTrees", "close_last"]
 
 _MOST_BRANCHES = 30_000
 """Their descriptions take some 5 kB each."""
@@ -20,8 +21,27 @@ _MOST_FILES = 200
 """Well below the 1,024 that systems let a process have open."""
 
 
+class _Last(threading.local):
+    """Of each thread of a worker: the file that it read last."""
+
+    opened: tuple[str, Any] | None = None
+
+
+_last = _Last()
+
+
+def close_last() -> None:
+    """Close the file that this thread of a worker keeps open, if there is one."""
+    last, _last.opened = _last.opened, None
+    if last is not None:
+        last[1].close()
+
+
 class OpenTrees:
     """The first files that are asked for stay open, as many as memory allows; each later one is opened anew.
+
+    They do not travel: on a worker the last file stays open, so that its chunks read the description of its branches
+    once.
 
     Args:
         most_branches: of all files that stay open; 0 keeps none.
@@ -67,3 +87,22 @@ class OpenTrees:
         """Close all files."""
         while self._kept:
             self._kept.popitem()[1].close()
+
+    def __reduce__(self) -> tuple[Callable[[], OpenTrees], tuple[()]]:
+        return _LastTree, ()
+
+
+class _LastTree(OpenTrees):
+    """Keeps the file that was read last."""
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Any]:
+        """An open file; another one is closed first, and this one after an error."""
+        if _last.opened is None or _last.opened[0] != path:
+            close_last()
+            _last.opened = path, uproot.open({path: None}, array_cache=None)
+        try:
+            yield _last.opened[1]
+        except BaseException:
+            close_last()
+            raise

@@ -2,15 +2,15 @@
 
 Everything but particles is read first and kept in memory, about 100 bytes an event and 100 bytes a jet, so that
 events are found in whatever file and order they are. Then each file's particles are read once, in the order of the
-file: those of the other views wait in a file without a name beside the output until their nominal jets come.
+file: those of the other views wait in a file without a name beside the output until their nominal jets come. Files are
+read in this process or by workers; what is made of them, and in which order it is written, is the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,20 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.jagged import count_runs
 from rs3l_gnn.data.event_pairing.caps import within_caps
+from rs3l_gnn.data.event_pairing.chunk_run import ChunkRun
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.indices import read_indices
 from rs3l_gnn.data.event_pairing.jet_table import JET_NUMBERS
 from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
-from rs3l_gnn.data.event_pairing.particles import ParticleStore, read_particles
+from rs3l_gnn.data.event_pairing.particle_store import ParticleStore, in_order
+from rs3l_gnn.data.event_pairing.particles import ParticleSettings, read_particles
 from rs3l_gnn.data.event_pairing.partners import FoundEvents, JetPartners, find_events, find_partners
 from rs3l_gnn.data.event_pairing.plan import plan_sample
+from rs3l_gnn.data.event_pairing.read_plan import ReadPlan
 from rs3l_gnn.data.event_pairing.report import EventSampleReport
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews, find_samples
-from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewIndex
+from rs3l_gnn.data.event_pairing.view_index import ViewIndex
 from rs3l_gnn.data.feature_fields import require_features
 from rs3l_gnn.data.fileset import require_samples
 from rs3l_gnn.data.read_ahead import read_ahead
@@ -63,6 +67,7 @@ class EventFiles:
         features: names of the columns of their particles.
         scores: names of the taggers whose scores the files hold.
         shower_weights: of the nominal events of any sample, by what they vary.
+        skipped: files that cannot be opened, and why.
     """
 
     samples: tuple[SampleViews, ...]
@@ -74,6 +79,7 @@ class EventFiles:
     scores: tuple[str, ...]
     features: tuple[str, ...] = FEATURE_NAMES
     shower_weights: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def look(
@@ -84,6 +90,7 @@ class EventFiles:
         *,
         sample_names: Mapping[str, str] | None = None,
         trees: OpenTrees | None = None,
+        skip_bad_files: bool = False,
     ) -> EventFiles:
         """Open every file and refuse what cannot be paired; errors as :func:`find_samples` and :func:`plan_sample`.
 
@@ -94,13 +101,16 @@ class EventFiles:
                 impact parameters that a format lacks.
             sample_names: other names of samples, old -> new.
             trees: files that stay open; none does if not given.
+            skip_bad_files: leave out files that cannot be opened.
 
         Raises:
             ConfigError: a name for a sample that is not there.
             MissingBranchError: a file cannot give the features.
             InvalidDataError: files with jets of different radii.
         """
-        names, found = sample_names or {}, find_samples(config, variations, trees)
+        names: Mapping[str, str] = sample_names or {}
+        skipped: dict[str, str] | None = {} if skip_bad_files else None
+        found = find_samples(config, variations, trees, skipped)
         require_samples(names, [sample.name for sample in found])
         samples = tuple(replace(sample, name=names.get(sample.name, sample.name)) for sample in found)
         for file in _all_files(samples) if features is not None else ():
@@ -117,6 +127,7 @@ class EventFiles:
             tuple(config.scores),
             FEATURE_NAMES if features is None else features,
             tuple(dict.fromkeys(name for plan in plans for name in plan.shower_weights)),
+            skipped or {},
         )
 
     def inputs(self) -> dict[str, str]:
@@ -129,33 +140,39 @@ def _all_files(samples: Iterable[SampleViews]) -> Iterator[EventFile]:
 
 
 def pair_event_files(
-    files: EventFiles, writer: ViewsWriter, folder: Path, *, maximum: int
-) -> tuple[dict[str, EventSampleReport], int]:
+    files: EventFiles, writer: ViewsWriter, folder: Path, run: ChunkRun, *, maximum: int
+) -> tuple[dict[str, EventSampleReport], int, dict[str, str]]:
     """Match events and jets of all samples and write their views.
 
     Args:
         files: what to pair.
         writer: of the file of views.
         folder: for the particles that wait.
+        run: who reads the files.
         maximum: hardest candidates kept for each jet.
 
     Returns:
-        A report for each nominal data set, and the number of views.
+        A report for each nominal data set, the number of views, and files that were left out with the reason.
 
     Raises:
         InputFileError: a file is damaged.
         InvalidDataError: values that are not usable, the same event twice, or other hard partons.
+        WorkerError: workers die again and again.
     """
     reports, n_views = {}, 0
+    skipped: dict[str, str] = {}
     n_files = sum(len(view.files) for sample in files.samples for view in sample.views)
     with progress("pair", 2 * n_files, "passes over files") as bar:
         for sample, plan in zip(files.samples, files.plans, strict=True):
-            matched = _MatchedViews.read(sample, plan, bar)
+            matched = _MatchedViews.read(sample, plan, read_indices(sample, plan, run, bar, skipped))
             reports[sample.nominal.dataset] = matched.report()
-            for views in matched.views(files, folder, maximum, bar):
-                writer.append(views)
-                n_views += views.n_jets
-    return reports, n_views
+            settings = ParticleSettings(plan.config.puppi, maximum, files.features)
+            # Closed before the workers are, whatever happens: nobody waits for their results any more.
+            with closing(matched.views(files, folder, settings, run, bar)) as blocks:
+                for views in blocks:
+                    writer.append(views)
+                    n_views += views.n_jets
+    return reports, n_views, skipped
 
 
 @dataclass(frozen=True)
@@ -179,16 +196,14 @@ class _MatchedViews:
     beyond_caps: int
 
     @classmethod
-    def read(cls, sample: SampleViews, plan: ReadPlan, bar: Progress) -> _MatchedViews:
+    def read(cls, sample: SampleViews, plan: ReadPlan, views: Generator[ViewIndex]) -> _MatchedViews:
         # The next view's files are read while one is matched.
-        indices = read_ahead(ViewIndex.read(view, plan, nominal=view is sample.nominal) for view in sample.views)
-        nominal = next(indices)
-        bar.advance(len(sample.nominal.files))
-        others = []
-        for other in indices:
-            events = find_events(nominal, other, plan)
-            others.append((other, events, find_partners(nominal, other, events, plan)))
-            bar.advance(len(other.view.files))
+        with closing(read_ahead(views)) as indices:
+            nominal = next(indices)
+            others = []
+            for other in indices:
+                events = find_events(nominal, other, plan)
+                others.append((other, events, find_partners(nominal, other, events, plan)))
         partnered = np.any([partners.jet >= 0 for _, _, partners in others], axis=0)
         numbers = nominal.events.number[nominal.jets.row]
         within = within_caps(plan.caps, sample.name, numbers, nominal.jets.jettype, np.flatnonzero(partnered))
@@ -223,19 +238,23 @@ class _MatchedViews:
         found = self.kept[partners.jet[self.kept] >= 0]
         return int((self.nominal.jets.jettype[found] != index.jets.jettype[partners.jet[found]]).sum())
 
-    def views(self, files: EventFiles, folder: Path, maximum: int, bar: Progress) -> Iterator[Views]:
+    def views(
+        self, files: EventFiles, folder: Path, settings: ParticleSettings, run: ChunkRun, bar: Progress
+    ) -> Generator[Views]:
         """Views of the kept jets, block after block in the order of the nominal files."""
-        read = partial(read_particles, puppi=self.plan.config.puppi, maximum=maximum, features=files.features)
         with ExitStack() as stack:
             stores = []
             for index, _, partners in self.others:
                 store = stack.enter_context(ParticleStore.open(len(index.jets), len(files.features), folder))
                 wanted = np.sort(partners.jet[self.kept])
-                for particles in read_ahead(read(index, wanted[wanted >= 0])):
-                    store.put(particles)
+                with closing(read_ahead(read_particles(index, wanted[wanted >= 0], settings, run))) as found:
+                    for particles in found:
+                        store.put(particles)
                 bar.advance(len(index.view.files))
                 stores.append(store)
-            for particles in read_ahead(read(self.nominal, self.kept)):
+            nominal = read_particles(self.nominal, self.kept, settings, run)
+            width = len(files.features)
+            for particles in stack.enter_context(closing(read_ahead(in_order(nominal, self.kept, width, folder)))):
                 parts = [(particles.features, particles.offsets)]
                 groups, columns = [np.arange(len(particles.jets))], [self._columns(self.nominal, particles.jets, files)]
                 scores = [_scores_of(self.nominal, particles.jets)]

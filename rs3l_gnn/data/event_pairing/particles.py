@@ -1,13 +1,11 @@
-"""Particles of chosen jets, read in the order of the files, and kept on disk until their turn comes."""
+"""Particles of chosen jets, read in the order of the files, or file by file on workers."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryFile
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, hardest_candidates
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.event_format import KINEMATICS
+from rs3l_gnn.data.event_pairing.chunk_run import ChunkRun, FileChunk
 from rs3l_gnn.data.event_pairing.event_files import Chunk, EventFile
 from rs3l_gnn.data.event_pairing.view_index import ViewIndex
 from rs3l_gnn.data.event_tables import EventTables
@@ -24,7 +23,7 @@ from rs3l_gnn.data.feature_rows import jet_features
 from rs3l_gnn.data.read_ahead import read_ahead
 from rs3l_gnn.data.views import gather_jets
 
-__all__ = ["CHUNK_MEMORY", "JetParticles", "ParticleStore", "particle_branches", "read_particles"]
+__all__ = ["CHUNK_MEMORY", "JetParticles", "ParticleSettings", "particle_branches", "read_particles"]
 
 CHUNK_MEMORY = 6_000_000
 """Bytes of a chunk, as stored. What is made of it then fits into memory that is at hand already, which is faster than
@@ -62,129 +61,136 @@ def particle_branches(file: EventFile, *, puppi: bool, features: Sequence[str] =
     return list(dict.fromkeys([*needed, *more]))
 
 
+@dataclass(frozen=True)
+class ParticleSettings:
+    """What is made of candidates.
+
+    Attributes:
+        puppi: scale candidates by their PUPPI weights.
+        maximum: hardest candidates kept for each jet.
+        features: names of the columns.
+    """
+
+    puppi: bool
+    maximum: int
+    features: tuple[str, ...] = FEATURE_NAMES
+
+    def branches(self, file: EventFile) -> list[str]:
+        """Branches of a file; errors as :func:`particle_branches`."""
+        return particle_branches(file, puppi=self.puppi, features=self.features)
+
+
+@dataclass(frozen=True)
+class ParticleChunk(FileChunk):
+    """Some jets of a file.
+
+    Attributes:
+        rows: event of each jet in the file, rising [n].
+        places: place of each jet in its collection, rising within an event [n].
+        settings: what is made of the candidates.
+    """
+
+    rows: NDArray[np.int64]
+    places: NDArray[np.int32]
+    settings: ParticleSettings
+
+    def identity(self) -> dict[str, Any]:
+        """Jets and settings."""
+        chosen = hashlib.sha256(self.rows.tobytes() + self.places.tobytes()).hexdigest()
+        return {"jets": chosen, "settings": repr(self.settings)}
+
+    def parts(self) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.int64]]]:
+        """Which jets, their particles, and the first one of each jet [n + 1], part after part.
+
+        Raises:
+            InputFileError: the file is damaged.
+            InvalidDataError: a value of a jet or candidate is not usable; the file is named.
+        """
+        branches = self.settings.branches(self.file)
+        chunks = self.file.chunks(branches, memory=CHUNK_MEMORY, start=self.entrystart, stop=self.entrystop)
+        # Decompression in one thread, features in that of who asks.
+        for chunk in read_ahead(chunks):
+            mine = slice(*np.searchsorted(self.rows, [chunk.start, chunk.start + len(chunk.events)]))
+            if mine.start < mine.stop:
+                yield mine, *_particles(self.file, chunk, self.rows[mine], self.places[mine], self.settings)
+
+    def result(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """All particles, and the first one of each jet [n + 1]."""
+        parts = [(features, offsets) for _, features, offsets in self.parts()]
+        if len(parts) == 1:
+            return parts[0]
+        counts = np.concatenate([np.diff(offsets) for _, offsets in parts])
+        return np.concatenate([features for features, _ in parts]), offsets_of(counts)
+
+
 def read_particles(
-    index: ViewIndex,
-    wanted: NDArray[np.int64],
-    *,
-    puppi: bool,
-    maximum: int,
-    features: tuple[str, ...] = FEATURE_NAMES,
-) -> Iterator[JetParticles]:
-    """Particles of some jets of a view, chunk after chunk.
+    index: ViewIndex, wanted: NDArray[np.int64], settings: ParticleSettings, run: ChunkRun
+) -> Generator[JetParticles]:
+    """Particles of some jets of a view, in the order of the jets, or in any order if workers read them.
 
     Args:
         index: the view.
         wanted: places in its table of jets, rising [n].
-        puppi: scale candidates by their PUPPI weights.
-        maximum: hardest candidates kept for each jet.
-        features: names of the columns.
+        settings: what is made of the candidates.
+        run: who reads.
 
     Raises:
         InputFileError: a file is damaged.
         InvalidDataError: a value of a jet or candidate is not usable; the file is named.
     """
-    rows = index.jets.row[wanted]
+    chunks, jets = [], []
     for number, file in enumerate(index.view.files):
-        first = int(index.first_row[number])
-        low, high = np.searchsorted(rows, [first, index.first_row[number + 1]])
-        if low == high:
+        first, last = int(index.first_row[number]), int(index.first_row[number + 1])
+        mine = wanted[slice(*np.searchsorted(index.jets.row[wanted], [first, last]))]
+        if not len(mine):
             continue
-        start, stop = int(rows[low]) - first, int(rows[high - 1]) + 1 - first
-        branches = particle_branches(file, puppi=puppi, features=features)
-        # Decompression in one thread, features in that of who asks.
-        for chunk in read_ahead(file.chunks(branches, memory=CHUNK_MEMORY, start=start, stop=stop)):
-            begin = first + chunk.start
-            mine = wanted[slice(*np.searchsorted(rows, [begin, begin + len(chunk.events)]))]
-            if len(mine):
-                yield _particles(file, chunk, index, mine, begin, puppi=puppi, maximum=maximum, names=features)
+        pieces = [(0, file.entries)]
+        if run.in_pieces:
+            pieces = file.pieces(settings.branches(file), memory=CHUNK_MEMORY, entries=run.chunksize)
+        rows = index.jets.row[mine] - first
+        for start, stop in pieces:
+            here = slice(*np.searchsorted(rows, [start, stop]))
+            if here.start < here.stop:
+                chosen = rows[here]
+                begin, end = int(chosen[0]), int(chosen[-1]) + 1
+                chunks.append(ParticleChunk(file, begin, end, chosen, index.jets.place[mine[here]], settings))
+                jets.append(mine[here])
+    if run.in_pieces:
+        for number, (features, offsets) in run.results(chunks):
+            yield JetParticles(jets[number], features, offsets)
+        return
+    for chunk, own in zip(chunks, jets, strict=True):
+        for part, features, offsets in chunk.parts():
+            yield JetParticles(own[part], features, offsets)
 
 
 def _particles(
-    file: EventFile,
-    chunk: Chunk,
-    index: ViewIndex,
-    mine: NDArray[np.int64],
-    begin: int,
-    *,
-    puppi: bool,
-    maximum: int,
-    names: tuple[str, ...],
-) -> JetParticles:
-    rows = index.jets.row[mine] - begin
+    file: EventFile, chunk: Chunk, rows: NDArray[np.int64], places: NDArray[np.int32], settings: ParticleSettings
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Of the jets at some places of their collections in some events of a file."""
+    rows, names = rows - chunk.start, settings.features
     used = rows[np.diff(rows, prepend=-1) > 0]
     events = chunk.events if len(used) == len(chunk.events) else chunk.events[used]
-    tables = EventTables(events, file.form, puppi=puppi, features=names)
+    tables = EventTables(events, file.form, puppi=settings.puppi, features=names)
     counts = np.asarray(ak.num(tables.jets["pt"], axis=1), dtype=np.int64)
-    place = starts_of(counts)[np.searchsorted(used, rows)] + index.jets.place[mine]
+    place = starts_of(counts)[np.searchsorted(used, rows)] + places
     stored = tables.stored_features
     try:
         if stored is not None:
             features, offsets = gather_jets(stored[0], offsets_of(stored[1]), place)
-            hardest, offsets = hardest_candidates(features[:, FEATURE_NAMES.index("log_pt")], offsets, maximum)
-            columns = [FEATURE_NAMES.index(name) for name in names]
-            return JetParticles(mine, features[hardest][:, columns], offsets)
+            log_pt = features[:, FEATURE_NAMES.index("log_pt")]
+            hardest, offsets = hardest_candidates(log_pt, offsets, settings.maximum)
+            return features[hardest][:, [FEATURE_NAMES.index(name) for name in names]], offsets
         selected = np.zeros(int(counts.sum()), dtype=bool)
         selected[place] = True
-        features, offsets = jet_features(
+        return jet_features(
             tables.jets,
             tables.candidates,
             tables.links,
             file.form,
             selected=ak.unflatten(selected, counts),
-            maximum=maximum,
+            maximum=settings.maximum,
             features=names,
         )
     except InvalidDataError as error:
         raise InvalidDataError(f"{file.path}: {error}") from error
-    return JetParticles(mine, features, offsets)
-
-
-class ParticleStore:
-    """Particles of many jets in a file that is gone when it is closed; written in one order, read in any.
-
-    Args:
-        n_jets: jets of the view.
-        width: features of a particle.
-        folder: where the file is; it takes 4 bytes a feature.
-    """
-
-    def __init__(self, n_jets: int, width: int, folder: Path) -> None:
-        self._width = width
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the context that opens the store
-        self._start = np.zeros(n_jets, dtype=np.int64)
-        self._count = np.zeros(n_jets, dtype=np.int32)
-        self._rows = 0
-
-    @classmethod
-    @contextmanager
-    def open(cls, n_jets: int, width: int, folder: Path) -> Iterator[ParticleStore]:
-        """A store for the length of a block."""
-        store = cls(n_jets, width, folder)
-        try:
-            yield store
-        finally:
-            store._file.close()
-
-    def put(self, particles: JetParticles) -> None:
-        """Keep particles; each jet comes once."""
-        self._start[particles.jets] = self._rows + particles.offsets[:-1]
-        self._count[particles.jets] = np.diff(particles.offsets)
-        self._file.write(np.ascontiguousarray(particles.features, dtype=np.float32).data)
-        self._rows += len(particles.features)
-
-    def get(self, jets: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Features and offsets of some jets, in the order asked for."""
-        self._file.flush()
-        offsets = offsets_of(self._count[jets])
-        features = np.empty((int(offsets[-1]), self._width), np.float32)
-        # In the order of the file, so that neighbours there are read together.
-        order = np.argsort(self._start[jets], kind="stable")
-        order = order[self._count[jets[order]] > 0]
-        if not len(order):
-            return features, offsets
-        size = self._width * features.itemsize
-        places = ((values[order] * size).tolist() for values in (self._start[jets], offsets[:-1], offsets[1:]))
-        whole, file = features.data.cast("B"), self._file.fileno()
-        for start, begin, end in zip(*places, strict=True):
-            os.preadv(file, [whole[begin:end]], start)
-        return features, offsets

@@ -19,7 +19,8 @@ from rs3l_gnn.data.event_pairing.jet_matching import (
 )
 from rs3l_gnn.data.event_pairing.keys import rows_of_same_key
 from rs3l_gnn.data.event_pairing.partons import Fingerprint, agree
-from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewIndex
+from rs3l_gnn.data.event_pairing.read_plan import ReadPlan
+from rs3l_gnn.data.event_pairing.view_index import ViewIndex
 
 __all__ = ["FoundEvents", "JetPartners", "find_events", "find_partners"]
 

@@ -12,9 +12,9 @@ from rs3l_gnn.data.event_pairing.generated import generated_branches
 from rs3l_gnn.data.event_pairing.label_choice import choose_labels, label_number
 from rs3l_gnn.data.event_pairing.particles import particle_branches
 from rs3l_gnn.data.event_pairing.partons import parton_branches, parton_source
+from rs3l_gnn.data.event_pairing.read_plan import ReadPlan
 from rs3l_gnn.data.event_pairing.sample_views import SampleViews
 from rs3l_gnn.data.event_pairing.shower_weights import named_weights
-from rs3l_gnn.data.event_pairing.view_index import ReadPlan
 
 __all__ = ["plan_sample"]
 

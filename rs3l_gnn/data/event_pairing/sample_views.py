@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from rs3l_gnn.conventions import (
     ConfigError,
     InputFileError,
     InvalidDataError,
+    Progress,
     Variation,
     progress,
 )
@@ -48,7 +49,10 @@ class SampleViews:
 
 
 def find_samples(
-    config: EventPairConfig, keep: tuple[str, ...] | None = None, trees: OpenTrees | None = None
+    config: EventPairConfig,
+    keep: tuple[str, ...] | None = None,
+    trees: OpenTrees | None = None,
+    skipped: dict[str, str] | None = None,
 ) -> list[SampleViews]:
     """Read the filesets, open every file once, and find out what is a view of what.
 
@@ -56,6 +60,7 @@ def find_samples(
         config: settings.
         keep: variations beside nominal; all if None.
         trees: files that stay open; none does if not given.
+        skipped: gets files that cannot be opened, and why; None to refuse them.
 
     Raises:
         InputFileError: a fileset or file is missing, damaged or without candidates, or nothing has another view.
@@ -85,12 +90,11 @@ def find_samples(
     with progress("look at files", sum(len(raw[name][0]) for name in wanted), "files") as bar:
         views = {}
         for name in wanted:
-            files = []
-            for location, tree in raw[name][0].items():
-                layout = config.layout or metadata[name].get(LAYOUT_KEY)
-                files.append(EventFile.look(location, tree, layout, trees))
-                bar.advance()
-            views[name] = ViewFiles(name, variations[name], tuple(files), metadata[name])
+            layout = config.layout or metadata[name].get(LAYOUT_KEY)
+            files = tuple(_look(raw[name][0], layout, trees, skipped, bar))
+            if skipped and not files:
+                raise InputFileError(f"none of the files of {name!r} can be used", got=[*skipped.values()][-1])
+            views[name] = ViewFiles(name, variations[name], files, metadata[name])
     samples = [
         SampleViews(
             sample_name(top, metadata[top]),
@@ -110,6 +114,24 @@ def find_samples(
             hint="give the metadata of re-simulated data sets resimulated_of and variation",
         )
     return paired
+
+
+def _look(
+    files: Mapping[str, str],
+    layout: str | Mapping[str, Any] | None,
+    trees: OpenTrees | None,
+    skipped: dict[str, str] | None,
+    bar: Progress,
+) -> Iterator[EventFile]:
+    for path, tree in files.items():
+        try:
+            yield EventFile.look(path, tree, layout, trees)
+        except InputFileError as error:
+            if skipped is None:
+                raise
+            _log.warning("skipped: %s", error)
+            skipped[path] = str(error)
+        bar.advance()
 
 
 def _checked_variation(name: str, metadata: Mapping[str, Any], parent: str | None) -> Variation:

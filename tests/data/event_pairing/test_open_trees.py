@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import uproot
 
 from rs3l_gnn.data.event_pairing.event_files import EventFile
-from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
+from rs3l_gnn.data.event_pairing.open_trees import OpenTrees, close_last
 
 
 @pytest.fixture
@@ -59,3 +60,21 @@ def test_a_file_gives_the_same_events_once_more(shared_data: Path) -> None:
             tree = opened["Events"]
         assert tree is opened["Events"]
     assert opened.closed
+
+
+def test_on_a_worker_the_last_file_stays_open(paths: list[str]) -> None:
+    trees = [pickle.loads(pickle.dumps(OpenTrees(most_branches=10))) for _ in range(2)]  # noqa: S301 - our own bytes
+    with trees[0].open(paths[0]) as first:
+        pass
+    with trees[1].open(paths[0]) as again:
+        assert again is first
+        assert not first.closed
+    with trees[0].open(paths[1]) as second:
+        assert first.closed
+    with pytest.raises(ValueError, match="mine"), trees[0].open(paths[1]):
+        raise ValueError("mine")
+    assert second.closed
+    with trees[0].open(paths[2]) as third:
+        assert third["Events"]["event"].array().tolist() == [20, 21, 22, 23, 24]
+    close_last()
+    assert third.closed

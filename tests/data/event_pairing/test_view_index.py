@@ -14,8 +14,10 @@ import uproot
 from rs3l_gnn.conventions import NOMINAL, ConfigError, InvalidDataError, JetType, MissingBranchError
 from rs3l_gnn.data.event_pairing.config import EventPairConfig
 from rs3l_gnn.data.event_pairing.event_files import EventFile
+from rs3l_gnn.data.event_pairing.file_index import FileIndex
 from rs3l_gnn.data.event_pairing.labels import OneLabel, StoredLabels
-from rs3l_gnn.data.event_pairing.view_index import ReadPlan, ViewFiles, ViewIndex
+from rs3l_gnn.data.event_pairing.read_plan import ReadPlan
+from rs3l_gnn.data.event_pairing.view_index import ViewFiles, ViewIndex
 
 from .conftest import write_events
 
@@ -38,9 +40,13 @@ def _plan(*, partons: str | None = None, flags: bool = False, stored: bool = Fal
     return ReadPlan(EventPairConfig.model_validate(config), partons, False, flags, labels, None, {})
 
 
+def index_of(view: ViewFiles, plan: ReadPlan) -> ViewIndex:
+    return ViewIndex.join(view, [FileIndex.read(file, plan, nominal=True) for file in view.files])
+
+
 def test_every_jet_is_in_its_event(files: list[Path]) -> None:
     plan = _plan(partons="hardHash", flags=True, stored=True, event_key=["hardHash"], selection={"pt_min": 500})
-    index = ViewIndex.read(_view(*files), plan, nominal=True)
+    index = index_of(_view(*files), plan)
     assert index.first_row.tolist() == [0, N, 2 * N]
     assert index.n_events == 2 * N
     expected, hashes = [], []
@@ -68,18 +74,18 @@ def test_every_jet_is_in_its_event(files: list[Path]) -> None:
 
 
 def test_weights_are_those_of_the_generator_or_of_a_branch(files: list[Path]) -> None:
-    index = ViewIndex.read(_view(files[0]), _plan(), nominal=True)
+    index = index_of(_view(files[0]), _plan())
     assert index.events.weight.tolist() == [1.0] * N
     assert index.events.keys.tolist() == [[1, 1, event] for event in range(N)]  # run, luminosity block, event
-    index = ViewIndex.read(_view(files[0]), _plan(weight="event"), nominal=True)
+    index = index_of(_view(files[0]), _plan(weight="event"))
     assert index.events.weight.tolist() == list(range(N))
 
 
 def test_the_same_event_twice_is_refused(files: list[Path]) -> None:
     with pytest.raises(InvalidDataError, match=r"'hbb' holds the event \(1, 1, \d+\) in .*1\.root and in .*2\.root"):
-        ViewIndex.read(_view(*files), _plan(), nominal=True)
+        index_of(_view(*files), _plan())
     with pytest.raises(InvalidDataError, match=r"holds the event \(1\) twice in .*1\.root; name the file once, or"):
-        ViewIndex.read(_view(files[0]), _plan(event_key=["run"]), nominal=True)
+        index_of(_view(files[0]), _plan(event_key=["run"]))
 
 
 def _events(**more: Any) -> dict[str, Any]:
@@ -121,13 +127,13 @@ def test_numbers_that_cannot_be_are_refused(
 ) -> None:
     path = write_events(tmp_path / "a.root", _events(**more))
     with pytest.raises(InvalidDataError, match=rf"a\.root.*{message}"):
-        ViewIndex.read(_view(path, layout="pfnano"), _plan(**config), nominal=True)
+        index_of(_view(path, layout="pfnano"), _plan(**config))
 
 
 def test_a_view_without_events_is_refused(tmp_path: Path) -> None:
     path = write_events(tmp_path / "a.root", {name: values[:0] for name, values in _events().items()})
     with pytest.raises(InvalidDataError, match="data set 'hbb' has no events"):
-        ViewIndex.read(_view(path, layout="pfnano"), _plan(), nominal=True)
+        index_of(_view(path, layout="pfnano"), _plan())
 
 
 def test_generator_jets_have_one_jet_each(tmp_path: Path) -> None:
@@ -141,7 +147,7 @@ def test_generator_jets_have_one_jet_each(tmp_path: Path) -> None:
     config = EventPairConfig.model_validate({"jets": {"match": "generator_jets", "radius": 0.4}})
     names = ("GenJetAK8_eta", "GenJetAK8_phi")
     plan = ReadPlan(config, None, False, False, OneLabel(JetType.UNMATCHED), names, {})
-    index = ViewIndex.read(view, plan, nominal=True)
+    index = index_of(view, plan)
     assert index.generator_eta is not None
     assert index.generator_phi is not None
     np.testing.assert_allclose(index.generator_eta, [1.1, np.nan, np.nan], rtol=1e-6)
@@ -164,13 +170,13 @@ def test_a_condition_on_branches_of_jets_and_events(shared_data: Path) -> None:
         ]
     assert 0 < len(expected) < 40
     where = "jet.nConstituents > 40 and PV_npvsGood > 25"
-    index = ViewIndex.read(_view(path), _plan(selection={"pt_min": 180, "where": where}), nominal=True)
+    index = index_of(_view(path), _plan(selection={"pt_min": 180, "where": where}))
     table = index.jets
     assert list(zip(table.row.tolist(), table.place.tolist(), table.numbers["mass"].tolist(), strict=True)) == expected
 
     def refused(error: type[Exception], match: str, text: str) -> None:
         with pytest.raises(error, match=match):
-            ViewIndex.read(_view(path), _plan(selection={"where": text}), nominal=True)
+            index_of(_view(path), _plan(selection={"where": text}))
 
     refused(MissingBranchError, "lacks the branch jet.jetId, needed for the selection", "jet.jetId >= 2")
     refused(ConfigError, r"selection\.where gives numbers where a condition is needed", "PV_npvsGood")

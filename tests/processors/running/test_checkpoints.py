@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.processors import AnalysisConfig, TaggingProcessor, analyze
-from rs3l_gnn.processors.running import checkpoints
-from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, code_digest, run_key
+from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, run_key
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -73,19 +72,5 @@ def test_another_configuration_network_or_file_has_other_checkpoints(
     assert store.load({**metadata, "fileuuid": "y"}, None) is None
     store.save({"out": {"qcd": {"failures": {"bad"}}}}, {**metadata, "entrystop": 20}, None)
     assert store.load({**metadata, "entrystop": 20}, None) is None
-    shutil.rmtree(store.folder)
+    shutil.rmtree(store.chunks.folder)
     assert store.load(metadata, None) is None
-
-
-def test_the_code_of_every_folder_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout has processors elsewhere than the rest of the package, and rooms have folders."""
-    hashed: list[str] = []
-
-    def digest(path: Path) -> str:
-        hashed.append(str(path))
-        return ""
-
-    monkeypatch.setattr(checkpoints, "file_digest", digest)
-    code_digest()
-    for room, name in (("processors", "tagging.py"), ("running", "chunk.py"), ("formats", "delphes.py")):
-        assert any(path.endswith(f"{room}/{name}") for path in hashed)

@@ -12,7 +12,7 @@ from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.inference.cache import cached_tagger_count
 from rs3l_gnn.processors import AnalysisConfig, TaggingProcessor, analyze
 from rs3l_gnn.processors.running.execution import AddingUp, ReadFailuresAsResults, warm_up
-from rs3l_gnn.processors.running.executors.iterative import Iterative
+from rs3l_gnn.running.executors.iterative import Iterative
 
 
 class Item:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Collection
 from typing import Any
 
 import lz4.frame  # type: ignore[import-untyped]  # ships no type information
@@ -27,12 +28,12 @@ def pack(result: Any) -> bytes:
     return packed
 
 
-def unpack(content: bytes, *, module: str) -> Any:
+def unpack(content: bytes, *, modules: Collection[str] = ()) -> Any:
     """The result that :func:`pack` made bytes of; bytes of another origin run no code of theirs.
 
     Args:
         content: of the file.
-        module: where the processor's class is defined, whose other classes may be in the result.
+        modules: whose classes may be in the result, beside those of histograms.
 
     Raises:
         UnpicklingError: they ask for something that no result is made of; it is named.
@@ -42,13 +43,13 @@ def unpack(content: bytes, *, module: str) -> Any:
         unpacked = io.BytesIO(stream.read(_LARGEST))
         if stream.read(1):
             raise pickle.UnpicklingError(f"it holds more than {_LARGEST // 2**20} MB")
-    return _Reader(unpacked, module).load()
+    return _Reader(unpacked, modules).load()
 
 
 class _Reader(pickle.Unpickler):
-    def __init__(self, stream: io.BytesIO, module: str) -> None:
+    def __init__(self, stream: io.BytesIO, modules: Collection[str]) -> None:
         super().__init__(stream)
-        self._module = module
+        self._modules = modules
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _NAMES:
@@ -61,5 +62,5 @@ class _Reader(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it asks to import {module}.{name}")
 
     def _holds_results(self, module: str) -> bool:
-        own = module == self._module and module != "builtins"
+        own = module in self._modules and module != "builtins"
         return own or any(module == package or module.startswith(f"{package}.") for package in _PACKAGES)

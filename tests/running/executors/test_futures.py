@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,8 +16,8 @@ import pytest
 
 from rs3l_gnn.conventions import WorkerError
 from rs3l_gnn.processors import AnalysisConfig, analyze
-from rs3l_gnn.processors.running.executors import futures
-from rs3l_gnn.processors.running.executors.futures import pool_results
+from rs3l_gnn.running.executors import futures
+from rs3l_gnn.running.executors.futures import pool_results
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -41,6 +42,17 @@ class Killer:
         return item.entrystart**2
 
 
+class Marker:
+    """Leaves a file for each chunk that it was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, item: Item) -> int:
+        (self.folder / item.filename).touch()
+        return item.entrystart
+
+
 @contextmanager
 def _pools() -> Iterator[Callable[[], Executor]]:
     with ExitStack() as stack:
@@ -60,6 +72,17 @@ def test_processes_that_die_again_and_again_end_the_run(tmp_path: Path) -> None:
         list(pool_results(make_pool, 1, [Item(n) for n in range(6)], Killer(tmp_path, times=9)))
 
 
+def test_results_that_nobody_takes_do_not_pile_up(tmp_path: Path) -> None:
+    """Of twenty chunks, three are given out until the first result is taken, and one more with each."""
+    with _pools() as make_pool:
+        results = pool_results(make_pool, 0, [Item(n) for n in range(20)], Marker(tmp_path), ahead=3)
+        for taken in range(1, 6):
+            next(results)
+            time.sleep(0.2)
+            assert len(list(tmp_path.iterdir())) <= taken + 2
+        assert len(list(results)) == 15
+
+
 def test_a_killed_process_changes_nothing(
     toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
 ) -> None:
@@ -75,14 +98,14 @@ def test_a_killed_process_changes_nothing(
             shot.append(next(iter(pool._processes)))
             os.kill(shot[0], signal.SIGKILL)
 
-    def watched(make_pool: Callable[[], Executor], *arguments: Any) -> Iterator[Any]:
+    def watched(make_pool: Callable[[], Executor], *arguments: Any, **options: Any) -> Iterator[Any]:
         pools = list[Any]()
 
         def remembered() -> Executor:
             pools.append(make_pool())
             return pools[-1]  # type: ignore[no-any-return]  # a pool
 
-        for result in pool_results(remembered, *arguments):
+        for result in pool_results(remembered, *arguments, **options):
             shoot(pools[-1])
             yield result
 

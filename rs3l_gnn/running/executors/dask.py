@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from rs3l_gnn.conventions import ClusterError
-from rs3l_gnn.processors.running.executor import Executor, Function, Workers, chunk_name, dead_workers
-from rs3l_gnn.processors.running.launcher_registry import AnyLauncher
-from rs3l_gnn.processors.running.launchers.local import Local
+from rs3l_gnn.conventions.extras import needs_extra
+from rs3l_gnn.running.executor import CHUNKS_AHEAD, Executor, Function, Workers, chunk_name, dead_workers
+from rs3l_gnn.running.launcher_registry import AnyLauncher
+from rs3l_gnn.running.launchers.local import Local
 
 __all__ = ["Dask"]
 
 _log = logging.getLogger(__name__)
 _OF_SCHEDULER = frozenset({"scheduler", "worker_timeout"})
 _OF_LOCAL = frozenset({"workers", "memory_limit"})
+_SECONDS = 5.0
+"""Between two looks at how many workers there are."""
 
 
 class Dask(Executor):
@@ -55,6 +60,10 @@ class Dask(Executor):
     def open(self, warm_up: Callable[[], float], *, retries: int) -> Iterator[Workers]:
         """Workers of the cluster, warm."""
         del retries  # of a chunk whose worker died; Dask has a number of its own
+        with needs_extra("the executor dask", "analysis"):
+            import distributed
+
+        del distributed
         with _quiet("distributed"), _connected(self.cluster.name), self.cluster.open() as client:
             warm = client.run(warm_up)
             seconds = max(warm.values())
@@ -65,25 +74,52 @@ class Dask(Executor):
 def _results(client: Any, items: Sequence[Any], function: Function) -> Generator[Any]:
     import distributed
 
-    as_results_come: Any = distributed.as_completed  # it has no types
-    futures = client.map(function, items, pure=False)
-    chunk_of = {future.key: chunk_name(item) for future, item in zip(futures, items, strict=True)}
-    waiting = set(futures)
-    stream = as_results_come(futures)
-    del futures  # a future that is known somewhere keeps its result on a worker
+    stream: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+    room = _Room(client)
+    names: dict[str, str] = {}
+    waiting = set[Any]()
+    left = iter(items)
+
+    def give_out() -> None:
+        chunks = list(islice(left, max(room.chunks() - len(waiting), 0)))
+        futures = client.map(function, chunks, pure=False) if chunks else []
+        names.update({future.key: chunk_name(item) for future, item in zip(futures, chunks, strict=True)})
+        waiting.update(futures)
+        stream.update(futures)
+
+    give_out()
     try:
         for future in stream:
             try:
                 result = future.result()
             except distributed.KilledWorker as error:
                 raise dead_workers(
-                    f"Dask workers died again and again on {chunk_of.get(future.key, future.key)}"
+                    f"Dask workers died again and again on {names.get(future.key, future.key)}"
                 ) from error
             waiting.discard(future)
+            names.pop(future.key, None)
+            del future  # one that is known somewhere keeps its result on a worker
+            give_out()
             yield result
     finally:
         if waiting:
             client.cancel(list(waiting))
+
+
+class _Room:
+    """How many chunks the workers of a cluster may have at a time; batch systems start and stop them as they like."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._asked, self._chunks = -_SECONDS, CHUNKS_AHEAD
+
+    def chunks(self) -> int:
+        """The number, for the workers of some seconds ago."""
+        now = time.monotonic()
+        if now - self._asked >= _SECONDS:
+            threads = sum(self._client.nthreads().values())
+            self._asked, self._chunks = now, CHUNKS_AHEAD * max(threads, 1)
+        return self._chunks
 
 
 @contextmanager

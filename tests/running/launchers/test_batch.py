@@ -11,8 +11,8 @@ import pytest
 from rs3l_gnn.conventions import ClusterError, ConfigError
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.processors.config import RunConfig
-from rs3l_gnn.processors.running.launcher_registry import LAUNCHERS
-from rs3l_gnn.processors.running.launchers.batch import HTCondor, Slurm
+from rs3l_gnn.running.launcher_registry import LAUNCHERS
+from rs3l_gnn.running.launchers.batch import HTCondor, Slurm
 
 pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue")
 

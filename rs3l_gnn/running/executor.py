@@ -10,7 +10,11 @@ from typing import Any, ClassVar
 
 from rs3l_gnn.conventions import BaseConfig, WorkerError
 
-__all__ = ["Executor", "Function", "Workers", "chunk_name", "dead_workers"]
+__all__ = ["CHUNKS_AHEAD", "Executor", "Function", "Workers", "chunk_name", "dead_workers"]
+
+CHUNKS_AHEAD = 3
+"""Most chunks for each worker that are given out before their results are taken: enough that none waits for work, few
+enough that results do not pile up where the caller is slower."""
 
 Function = Callable[[Any], Any]
 """What is done with a chunk. It pickles, and so does what it gives."""
@@ -21,7 +25,7 @@ class Workers:
     """Workers that are ready.
 
     Attributes:
-        results: gives what a function makes of the items, in any order.
+        results: gives what a function makes of the items, in any order, and works little ahead of who takes them.
         number: of processes that work.
         warm_up_seconds: slowest worker's time to import the libraries and load the networks; None where there is no
             worker but this process.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rs3l_gnn.conventions.config_registry import ConfigRegistry
-from rs3l_gnn.processors.running.launcher import Launcher
+from rs3l_gnn.running.launcher import Launcher
 
 __all__ = ["LAUNCHERS", "AnyLauncher"]
 
 LAUNCHERS: ConfigRegistry[Launcher] = ConfigRegistry(
     "launcher",
     Launcher,  # type: ignore[type-abstract]  # a base to compare with, no class to make settings of
-    package="rs3l_gnn.processors.running.launchers",
+    package="rs3l_gnn.running.launchers",
     group="rs3l_gnn.launchers",
     default="local",
 )

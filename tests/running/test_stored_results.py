@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from rs3l_gnn.processors.generated import GeneratedEvents
-from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints
-from rs3l_gnn.processors.running.stored_results import pack, unpack
+from rs3l_gnn.running.checkpoints import ChunkFolder
+from rs3l_gnn.running.stored_results import pack, unpack
 
 
 class _Own:
@@ -44,7 +44,7 @@ def test_results_come_back() -> None:
         "generated": GeneratedEvents("a.root", 3, 2.5),
         "models": {"x", "y"},
     }
-    found = unpack(pack(result), module="builtins")
+    found = unpack(pack(result), modules=["builtins"])
     assert found["histogram"] == filled
     assert found["numbers"][0].tolist() == [[0, 2], [3, 5]]
     assert (found["numbers"][1], found["numbers"][2].tolist()) == (2.5, ["a", "bc"])
@@ -53,9 +53,9 @@ def test_results_come_back() -> None:
 
 def test_classes_of_the_processors_module_come_back_there_only() -> None:
     packed = pack({"a": _Own(3)})
-    assert unpack(packed, module=__name__)["a"].value == 3
+    assert unpack(packed, modules=[__name__])["a"].value == 3
     with pytest.raises(pickle.UnpicklingError, match="asks to import .*_Own"):
-        unpack(packed, module="another")
+        unpack(packed, modules=["another"])
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_a_call_is_refused_and_nothing_runs(
 ) -> None:
     trap = tmp_path / "trap"
     calls = _Calls(function, *((__file__, str(trap)) if function is shutil.copyfile else (trap, *arguments)))
-    store = ChunkCheckpoints(tmp_path, "0" * 64, resume=True)
+    store = ChunkFolder(tmp_path, "0" * 64, resume=True)
     path = store.path({"dataset": "a"})
     path.parent.mkdir()
     path.write_bytes(lz4.frame.compress(pickle.dumps({"out": calls})))
-    assert store.load({"dataset": "a"}, None) is None
+    assert store.load({"dataset": "a"}) is None
     assert not trap.exists()
     assert [record.message.count("it asks to import") for record in caplog.records] == [1]
 
@@ -79,10 +79,10 @@ def test_a_call_is_refused_and_nothing_runs(
 @pytest.mark.parametrize(
     "name",
     [
-        b"rs3l_gnn.processors.running.checkpoints\nos.system",
-        b"rs3l_gnn.processors.running.checkpoints\nfile_digest",
-        b"rs3l_gnn.processors.running.checkpoints\nPath",
-        b"rs3l_gnn.processors.running.checkpoints\ncode_digest",
+        b"rs3l_gnn.running.checkpoints\nos.system",
+        b"rs3l_gnn.running.checkpoints\nfile_digest",
+        b"rs3l_gnn.running.checkpoints\nPath",
+        b"rs3l_gnn.running.checkpoints\ncode_digest",
         b"hist.hist\nbh",
         b"builtins\neval",
         b"histogram\nx",
@@ -90,13 +90,13 @@ def test_a_call_is_refused_and_nothing_runs(
 )
 def test_names_that_a_module_imports_are_not_its_classes(name: bytes) -> None:
     with pytest.raises(pickle.UnpicklingError, match="it asks to import"):
-        unpack(lz4.frame.compress(b"c" + name + b"\n."), module="builtins")
+        unpack(lz4.frame.compress(b"c" + name + b"\n."), modules=["builtins"])
 
 
 def test_a_small_result_of_a_gigabyte_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rs3l_gnn.processors.running.stored_results._LARGEST", 2**20)
+    monkeypatch.setattr("rs3l_gnn.running.stored_results._LARGEST", 2**20)
     content = pack(np.zeros(2**20 - 1000, np.uint8))
     assert len(content) < 10_000
-    assert not unpack(content, module="a").any()
+    assert not unpack(content, modules=["a"]).any()
     with pytest.raises(pickle.UnpicklingError, match="it holds more than 1 MB"):
-        unpack(pack(np.zeros(2**20, np.uint8)), module="a")
+        unpack(pack(np.zeros(2**20, np.uint8)), modules=["a"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from rs3l_gnn.processors.running.executor import Executor, Function, Workers
+from rs3l_gnn.running.executor import Executor, Function, Workers
 
 __all__ = ["Iterative"]
 

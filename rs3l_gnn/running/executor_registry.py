@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rs3l_gnn.conventions.config_registry import ConfigRegistry
-from rs3l_gnn.processors.running.executor import Executor
+from rs3l_gnn.running.executor import Executor
 
 __all__ = ["EXECUTORS", "AnyExecutor"]
 
 EXECUTORS: ConfigRegistry[Executor] = ConfigRegistry(
     "executor",
     Executor,  # type: ignore[type-abstract]  # a base to compare with, no class to make settings of
-    package="rs3l_gnn.processors.running.executors",
+    package="rs3l_gnn.running.executors",
     group="rs3l_gnn.executors",
     default="iterative",
 )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rs3l_gnn.processors.running.launcher import Launcher
+from rs3l_gnn.running.launcher import Launcher
 
 __all__ = ["Local"]
 

@@ -23,7 +23,7 @@ from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.processors.running import checkpoints
 from rs3l_gnn.processors.running.execution import warm_up
-from rs3l_gnn.processors.running.executors.dask import Dask
+from rs3l_gnn.running.executors.dask import Dask
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -87,7 +87,7 @@ def test_a_scheduler_without_workers(toy_filesets: list[Path], tagger_path: Path
 def test_a_scheduler_that_dies_and_comes_back(
     toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rs3l_gnn.processors.running.executors import dask as executor
+    from rs3l_gnn.running.executors import dask as executor
 
     real = executor._results
     with dask_processes(tmp_path / "log") as cluster:
@@ -131,7 +131,7 @@ def test_a_killed_worker_changes_nothing(
     toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker is shot in the middle; the others and its successor do its chunks."""
-    monkeypatch.setattr(checkpoints, "code_digest", lambda: "the same, whoever edits the code meanwhile")
+    monkeypatch.setattr(checkpoints, "code_digest", lambda _: "the same, whoever edits the code meanwhile")
     analyze(_config(toy_filesets, tagger_path), tmp_path / "whole")
     make_cluster: Any = distributed.LocalCluster
     with make_cluster(

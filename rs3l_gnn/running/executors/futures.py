@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import multiprocessing
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures import Executor as Pool
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any, Literal
 
 from pydantic import Field
 
-from rs3l_gnn.processors.running.executor import Executor, Function, Workers, chunk_name, dead_workers
+from rs3l_gnn.running.executor import CHUNKS_AHEAD, Executor, Function, Workers, chunk_name, dead_workers
 
 __all__ = ["Futures", "pool_results"]
 
@@ -34,7 +34,8 @@ class Futures(Executor):
         with ExitStack() as stack:
             ready, seconds = self._warm_pool(stack, warm_up)
             pools = chain([ready], (self._warm_pool(stack, warm_up)[0] for _ in count()))
-            yield Workers(partial(pool_results, lambda: next(pools), retries), self.workers, seconds)
+            ahead = CHUNKS_AHEAD * self.workers
+            yield Workers(partial(pool_results, lambda: next(pools), retries, ahead=ahead), self.workers, seconds)
 
     def _warm_pool(self, stack: ExitStack, warm_up: Callable[[], float]) -> tuple[Pool, float]:
         pool = stack.enter_context(_pool(self.workers))
@@ -54,7 +55,7 @@ def _pool(workers: int) -> Iterator[Pool]:
 
 
 def pool_results(
-    make_pool: Callable[[], Pool], retries: int, items: Sequence[Any], function: Function
+    make_pool: Callable[[], Pool], retries: int, items: Sequence[Any], function: Function, *, ahead: int = CHUNKS_AHEAD
 ) -> Generator[Any]:
     """Results as they come.
 
@@ -62,6 +63,7 @@ def pool_results(
         make_pool: gives a pool that is ready; its owner shuts it down.
         retries: how many pools may follow one with a process that died.
         items, function: what to do.
+        ahead: most chunks that are given out and whose results nobody has taken.
 
     Raises:
         WorkerError: processes die again and again.
@@ -70,18 +72,26 @@ def pool_results(
     deaths = 0
     while left:
         pool = make_pool()
-        futures: dict[Future[Any], int] = {pool.submit(function, item): n for n, item in left.items()}
+        futures: dict[Future[Any], int] = {}
+        waiting = iter(list(left))
         try:
-            for future in as_completed(list(futures)):
-                result = future.result()
-                del left[futures.pop(future)]  # lets go of the future
+            while True:
+                for n in islice(waiting, ahead - len(futures)):
+                    futures[pool.submit(function, left[n])] = n
+                if not futures:
+                    break
+                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                first = min(done, key=futures.__getitem__)
+                del done
+                result = first.result()
+                del left[futures.pop(first)], first  # lets go of the future
                 yield result
         except BrokenProcessPool as error:
             deaths += 1
             if deaths > retries:
-                first = chunk_name(next(iter(left.values())))
+                name = chunk_name(next(iter(left.values())))
                 raise dead_workers(
-                    f"processes died {deaths} times, with {len(left)} chunks left, {first} first"
+                    f"processes died {deaths} times, with {len(left)} chunks left, {name} first"
                 ) from error
             _log.warning("a process died; a new pool does the %d chunks that are left", len(left))
         finally:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from rs3l_gnn.conventions import ClusterError, ConfigError, MissingDependencyError
-from rs3l_gnn.processors.running.launcher import Launcher, first_worker
+from rs3l_gnn.running.launcher import Launcher, first_worker
 
 __all__ = ["HTCondor", "Slurm"]
 

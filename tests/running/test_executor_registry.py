@@ -19,7 +19,7 @@ from rs3l_gnn.processors.config import RunConfig
 
 LOCAL = {"name": "dask", "cluster": {"name": "local", "workers": 2, "memory_limit": "1.5GB"}}
 LAUNCHER = """
-from rs3l_gnn.processors.running.launcher import Launcher
+from rs3l_gnn.running.launcher import Launcher
 
 class Threads(Launcher):
     name: Literal["threads"] = "threads"

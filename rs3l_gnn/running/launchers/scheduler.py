@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rs3l_gnn.conventions import ClusterError
-from rs3l_gnn.processors.running.launcher import Launcher, first_worker
+from rs3l_gnn.running.launcher import Launcher, first_worker
 
 __all__ = ["Scheduler"]
 

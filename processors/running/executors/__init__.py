@@ -1,3 +1,0 @@
-"""Executors, one file each; :data:`rs3l_gnn.processors.running.executor_registry.EXECUTORS` finds what is here."""
-
-__all__: list[str] = []

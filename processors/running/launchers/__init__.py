@@ -1,3 +1,0 @@
-"""Launchers of Dask clusters; :data:`rs3l_gnn.processors.running.launcher_registry.LAUNCHERS` finds what is here."""
-
-__all__: list[str] = []

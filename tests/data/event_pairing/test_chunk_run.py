@@ -1,0 +1,254 @@
+"""Pairing in chunks gives what pairing in one process gives, whoever does them, in whatever order, after any death."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+import yaml
+
+from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, parse_config
+from rs3l_gnn.data import PairConfig, PairReport, Views, pair, read_views
+from rs3l_gnn.data.event_pairing import pairing
+from rs3l_gnn.data.event_pairing.particles import ParticleChunk
+from rs3l_gnn.running.executors import futures, iterative
+from rs3l_gnn.running.executors.futures import pool_results
+
+from .conftest import write_events
+
+_COLUMNS = ("event", "sample", "vartype", "jettype", "pt", "eta", "phi", "mass", "msoftdrop", "n2b1", "weight")
+
+
+@pytest.fixture(scope="module")
+def document(toy_directory: Path) -> dict[str, Any]:
+    """Two samples with four views of 60 events in a file each."""
+    return {"events": {"filesets": [str(toy_directory / name / "fileset.json") for name in ("qcd", "hbb")]}}
+
+
+@pytest.fixture(scope="module")
+def whole(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Views:
+    """What one process makes of them."""
+    path = tmp_path_factory.mktemp("whole") / "views.h5"
+    pair(parse_config(PairConfig, document, where="test"), path)
+    return read_views(path)
+
+
+def paired(document: dict[str, Any], path: Path, **run: Any) -> PairReport:
+    return pair(parse_config(PairConfig, {**document, "run": run}, where="test"), path)
+
+
+def require_same(path: Path, expected: Views) -> None:
+    """To the last bit."""
+    views = read_views(path)
+    for name in (*_COLUMNS, "features", "offsets", "first", "shower_weights"):
+        one, other = getattr(views, name), getattr(expected, name)
+        assert (one is None) == (other is None)
+        assert one is None or one.tobytes() == other.tobytes(), name
+
+
+@pytest.mark.parametrize("chunksize", [7, None])
+def test_any_cut_and_order_gives_the_same_file(
+    document: dict[str, Any],
+    whole: Views,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    chunksize: int | None,
+) -> None:
+    def shuffled(items: Sequence[Any], function: Callable[[Any], Any]) -> Iterator[Any]:
+        for number in np.random.default_rng(len(items)).permutation(len(items)):
+            yield function(items[number])
+
+    monkeypatch.setattr(iterative, "_results", shuffled)
+    report = paired(document, tmp_path / "v.h5", chunksize=chunksize, checkpoints=str(tmp_path / "kept"))
+    require_same(tmp_path / "v.h5", whole)
+    pieces = 1 if chunksize is None else -(-60 // chunksize)
+    # Each file once without particles; a piece without a jet to read needs no chunk.
+    assert report.run["chunks"] <= 8 + 8 * pieces
+    assert report.run["chunks"] > 8 * pieces
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "v.h5", "v.report.json"]
+
+
+def test_a_stopped_run_is_resumed(
+    document: dict[str, Any], whole: Views, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = {"chunksize": 25, "checkpoints": str(tmp_path / "kept"), "resume": True}
+    real, calls, last = ParticleChunk.result, list[tuple[str, int]](), [5]
+
+    def failing(self: ParticleChunk) -> Any:
+        calls.append((self.filename, self.entrystart))
+        if len(calls) == last[0]:
+            raise KeyboardInterrupt
+        return real(self)
+
+    monkeypatch.setattr(ParticleChunk, "result", failing)
+    with pytest.raises(KeyboardInterrupt):
+        paired(document, tmp_path / "v.h5", **run)
+    assert not (tmp_path / "v.h5").exists()
+    # The four files of the first sample without particles, and four chunks with.
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.chunk")}
+    assert len(before) == 8
+    done, calls[:], last[0] = set(calls[:4]), [], -1
+    report = paired(document, tmp_path / "v.h5", **run)
+    assert report.run["chunks_from_checkpoints"] == 8
+    assert not done & set(calls)
+    assert len(calls) == len(set(calls)) == report.run["chunks"] - 8 - 4
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.chunk")}
+    assert before.items() <= after.items()
+    assert len(after) == report.run["chunks"]
+    require_same(tmp_path / "v.h5", whole)
+    # Other settings make other chunks of the same files; what they do not touch is used again.
+    selected = {"events": document["events"] | {"selection": {"pt_min": 1.0}}}
+    assert paired(selected, tmp_path / "w.h5", **run).run["chunks_from_checkpoints"] == report.run["chunks"] - 8
+    assert paired(document, tmp_path / "x.h5", **run | {"resume": False}).run["chunks_from_checkpoints"] == 0
+
+
+def test_a_killed_process_changes_nothing(document: dict[str, Any], whole: Views, tmp_path: Path) -> None:
+    """One process of a pool is shot in the middle; a new pool does what is left."""
+    kept, shot = tmp_path / "kept", list[int]()
+
+    def watched(make_pool: Callable[[], Any], *arguments: Any, **options: Any) -> Iterator[Any]:
+        pools = list[Any]()
+
+        def remembered() -> Any:
+            pools.append(make_pool())
+            return pools[-1]
+
+        for result in pool_results(remembered, *arguments, **options):
+            if not shot and len(list(kept.rglob("*.chunk"))) >= 6:
+                shot.append(next(iter(pools[-1]._processes)))
+                os.kill(shot[0], signal.SIGKILL)
+            yield result
+
+    run = {"executor": "futures", "workers": 2, "chunksize": 20, "checkpoints": str(kept)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(futures, "pool_results", watched)
+        report = paired(document, tmp_path / "v.h5", **run)
+    assert shot
+    assert (report.run["executor"], report.run["workers"]) == ("futures", 2)
+    require_same(tmp_path / "v.h5", whole)
+
+
+def test_dask_workers_read_the_files(document: dict[str, Any], whole: Views, tmp_path: Path) -> None:
+    report = paired(document, tmp_path / "v.h5", executor="dask", workers=1, chunksize=40)
+    assert report.run["executor"] == "dask"
+    require_same(tmp_path / "v.h5", whole)
+
+
+@pytest.mark.slow
+def test_a_killed_command_is_resumed(document: dict[str, Any], whole: Views, tmp_path: Path, command: str) -> None:
+    """The whole program dies, scheduler and all; the same command with resume finishes its work."""
+    kept = tmp_path / "kept"
+    run = {"executor": "dask", "workers": 2, "chunksize": 5, "checkpoints": str(kept), "resume": True}
+    (tmp_path / "pair.yaml").write_text(yaml.safe_dump({**document, "run": run}))
+    arguments = [command, "pair", str(tmp_path / "pair.yaml"), "--output", str(tmp_path / "v.h5")]
+    with subprocess.Popen(arguments, start_new_session=True, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
+        while len(list(kept.rglob("*.chunk"))) < 12 and process.poll() is None:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    before = {path: path.stat().st_mtime_ns for path in kept.rglob("*.chunk")}
+    assert len(before) >= 12
+    assert not (tmp_path / "v.h5").exists()
+    subprocess.run(arguments, check=True)  # noqa: S603 - our own command
+    after = {path: path.stat().st_mtime_ns for path in kept.rglob("*.chunk")}
+    assert before.items() <= after.items()
+    assert len(after) > len(before)
+    require_same(tmp_path / "v.h5", whole)
+
+
+def test_bad_files_are_left_out_if_that_is_wanted(
+    toy_sample: Callable[..., Any], tmp_path: Path, write_views: Callable[..., dict[str, Any]]
+) -> None:
+    """One file cannot be opened, and of another the jets cannot be read."""
+    document = write_views(toy_sample, tmp_path / "in", n_files=3)
+    cut, damaged = tmp_path / "in" / "nominal_0.root", tmp_path / "in" / "seed_1.root"
+    cut.write_bytes(cut.read_bytes()[:500])
+    with uproot.open(damaged) as file:
+        place = int(file["Events"]["FatJet_eta"].member("fBasketSeek")[0])
+    content = bytearray(damaged.read_bytes())
+    content[place + 90 : place + 130] = bytes(40)
+    damaged.write_bytes(bytes(content))
+    with pytest.raises(InputFileError, match=r"nominal_0\.root"):
+        paired(document, tmp_path / "v.h5")
+    report = paired(document, tmp_path / "v.h5", skip_bad_files=True)
+    assert sorted(Path(path).name for path in report.skipped_files) == ["nominal_0.root", "seed_1.root"]
+    assert report.document()["skipped_files"] == report.skipped_files
+    assert report.samples["hbb"].simulated == {"nominal": 40, "seed": 40}
+    # Of the events 20 to 59 that are left of nominal, the second file has lost 20 to 39.
+    assert set(read_views(tmp_path / "v.h5").event.tolist()) <= set(range(40, 60))
+    assert report.views > 0
+
+
+@pytest.fixture
+def write_views() -> Callable[..., dict[str, Any]]:
+    """Write two views of a toy sample in files of 20 events."""
+
+    def write(toy_sample: Callable[..., Any], folder: Path, n_files: int) -> dict[str, Any]:
+        sample = toy_sample("hbb", n_events=20 * n_files)
+        datasets = {}
+        for name in ("nominal", "seed"):
+            paths = [folder / f"{name}_{number}.root" for number in range(n_files)]
+            _split(sample.write(folder / f"all_{name}.root", name), paths)
+            metadata = {} if name == "nominal" else {"resimulated_of": "hbb", "variation": name}
+            files = {str(path): "Events" for path in paths}
+            datasets["hbb" if name == "nominal" else name] = {"files": files, "metadata": metadata}
+        (folder / "fileset.yaml").write_text(yaml.safe_dump(datasets))
+        return {"events": {"filesets": [str(folder / "fileset.yaml")]}}
+
+    return write
+
+
+def _split(path: Path, parts: Sequence[Path]) -> None:
+    with uproot.open(path) as file:
+        arrays, metadata = file["Events"].arrays(), str(file["rs3l_metadata"])
+    plain = ("run", "luminosityBlock", "event", "genWeight", "hardHash")
+    collections = ("FatJet", "PFCands", "FatJetPFCands")
+    for number, part in enumerate(parts):
+        rows = arrays[20 * number : 20 * number + 20]
+        content: dict[str, Any] = {name: rows[name].to_numpy() for name in plain}
+        for collection in collections:
+            fields = [name for name in rows.fields if name.startswith(f"{collection}_")]
+            content[collection] = ak.zip({name.removeprefix(f"{collection}_"): rows[name] for name in fields})
+        write_events(part, content, metadata)
+
+
+def test_an_error_lets_go_of_the_workers(
+    document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before they are stopped, and not when somebody is done with the error."""
+    closed = list[int]()
+
+    def results(items: Sequence[Any], function: Callable[[Any], Any]) -> Iterator[Any]:
+        try:
+            yield from map(function, items)
+        finally:
+            closed.append(len(items))
+
+    def refuse(*_: Any) -> None:
+        raise InvalidDataError("no")
+
+    monkeypatch.setattr(iterative, "_results", results)
+    for place in ("find_events", "ParticleStore.put", "ViewsWriter.append"):
+        name, _, method = place.partition(".")
+        closed.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(getattr(pairing, name), method, refuse) if method else patch.setattr(pairing, name, refuse)
+            with pytest.raises(InvalidDataError, match="no") as caught:
+                paired(document, tmp_path / "v.h5", chunksize=10, checkpoints=str(tmp_path / place))
+        assert closed
+        assert (closed == [4]) == (not method)
+        assert caught.value is not None
+
+
+def test_outputs_of_a_simulation_are_told_where_chunks_are(tmp_path: Path) -> None:
+    config = parse_config(PairConfig, {"directories": [str(tmp_path)], "run": {"executor": "futures"}}, where="test")
+    with pytest.raises(ConfigError, match=r"name the fileset\.json of each sample in events\.filesets"):
+        pair(config, tmp_path / "v.h5")
