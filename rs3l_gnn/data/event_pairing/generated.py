@@ -67,7 +67,8 @@ class Decays:
     Attributes:
         root: their last copies, places among the particles, rising [n_roots].
         of_particle: the root that a particle comes from or is, -1 for none [n_particles].
-        product: particles that a heavy particle decays to and that are not heavy themselves, rising [n_products].
+        product: particles that a heavy particle decays to and that are not heavy themselves, rising; where the file
+            marks products of a decay as those of the hard process, these alone [n_products].
     """
 
     root: NDArray[np.int64]
@@ -155,4 +156,8 @@ def find_decays(particles: Generated) -> Decays:
     of_particle = np.where(of_particle >= 0, rank[np.maximum(of_particle, 0)] if len(rank) else -1, -1)
     from_heavy = np.zeros(n, dtype=bool)
     from_heavy[has_mother] = heavy[mother[has_mother]]
-    return Decays(root=last[order], of_particle=of_particle, product=np.flatnonzero(from_heavy & ~heavy))
+    product = np.flatnonzero(from_heavy & ~heavy)
+    # A top also radiates gluons, which are no products of its decay; where the decay is marked, they are not.
+    of_decay = particles.hard[product]
+    marked = np.isin(of_particle[product], of_particle[product[of_decay]])
+    return Decays(root=last[order], of_particle=of_particle, product=product[of_decay | ~marked])

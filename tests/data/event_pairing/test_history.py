@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -64,6 +66,21 @@ _WW: tuple[Row, ...] = ((25, -1), (24, 0), (-24, 0), (2, 1), (-1, 1), (4, 2), (-
 )
 def test_each_decay_has_its_type(rows: tuple[Row, ...], expected: JetType) -> None:
     assert decay_types(_event(*rows), _JET, 0.8).tolist() == [expected]
+
+
+def test_what_a_top_radiates_is_no_product_of_its_decay() -> None:
+    """The gluon of a shower has the top as mother, in Pythia's record, in Delphes and, pruned, in NanoAOD."""
+    rows: tuple[Row, ...] = ((6, -1), (21, 0), (6, 0), (24, 2), (5, 2), (2, 3), (-1, 3))
+    event = _event(*rows)
+    marked = replace(event, hard=np.array([True, False, False, True, True, True, True]))
+    assert decay_types(marked, _JET, 0.8).tolist() == [JetType.TOP_BQQ]
+    # A generator that marks nothing: all daughters are products.
+    unmarked = replace(event, hard=np.zeros(7, dtype=bool))
+    assert decay_types(unmarked, _JET, 0.8).tolist() == [JetType.TOP_QQ]
+    two_tops = replace(_event(*rows, (-6, -1), (-24, 7), (-5, 7), (1, 8), (-2, 8)), hard=np.arange(12) < 1)
+    assert two_tops.decays.product.tolist() == [1, 4, 5, 6, 9, 10, 11]
+    one_marked = replace(two_tops, hard=np.isin(np.arange(12), [4, 5, 6]))
+    assert one_marked.decays.product.tolist() == [4, 5, 6, 9, 10, 11]
 
 
 def test_the_hardest_of_two_decays_counts() -> None:
