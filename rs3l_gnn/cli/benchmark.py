@@ -41,6 +41,12 @@ def _pairing() -> dict[str, Any]:
     return benchmark_pairing()
 
 
+def _labels() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.history_labels import measure_history_labels
+
+    return measure_history_labels()
+
+
 def _training() -> dict[str, Any]:
     from rs3l_gnn.benchmarks.training import run_training_benchmark
 
@@ -112,6 +118,7 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "simulation": _simulation,
     "training": _training,
     "pairing": _pairing,
+    "labels": _labels,
     "analysis": _analysis,
     "fits": _fits,
     "install": _install,
