@@ -51,12 +51,22 @@ def mass_spectra(
     Returns:
         [2, n_bins]: failing, passing.
     """
-    bins = np.searchsorted(edges, mass, side="right") - 1
     n_bins = len(edges) - 1
-    inside = (bins >= 0) & (bins < n_bins)
-    place = bins[inside] + n_bins * passed[inside]
-    sums = np.bincount(place, weights=weights[inside], minlength=2 * n_bins)
-    return np.asarray(sums.reshape(2, n_bins), dtype=np.float64)
+    return _sums(_bins(mass, edges), n_bins, passed, weights)
+
+
+def _bins(mass: NDArray[np.floating], edges: tuple[float, ...]) -> NDArray[np.int64]:
+    """Bin of each jet, and one behind the last for jets outside of all [n]."""
+    bins = np.searchsorted(edges, mass, side="right").astype(np.int64) - 1
+    bins[bins < 0] = len(edges) - 1
+    return bins
+
+
+def _sums(
+    bins: NDArray[np.int64], n_bins: int, passed: NDArray[np.bool_], weights: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    sums = np.bincount(bins + (n_bins + 1) * passed, weights=weights, minlength=2 * (n_bins + 1))
+    return np.asarray(sums.reshape(2, n_bins + 1)[:, :n_bins], dtype=np.float64)
 
 
 def measure_sculpting(meter: Meter, task: Task) -> dict[str, dict[str, Sculpting]]:
@@ -78,27 +88,26 @@ def _sculpting(meter: Meter, trainings: Trainings, task: Task, efficiency: float
     settings = meter.config.sculpting or SculptingConfig()
     event = np.flatnonzero(meter.scored.in_class(task.background))
     mass = getattr(meter.scored.views, settings.observable)[meter.scored.nominal[event]]
+    bins, n_bins = _bins(mass, settings.edges), len(settings.edges) - 1
+
+    def divergence(passed: NDArray[np.bool_], weights: NDArray[np.floating]) -> float:
+        return float(jensen_shannon(*_sums(bins, n_bins, passed, weights)))
+
     own, draws = meter.weights(task.background), meter.draws(task.background, event)
     parts, null = [], []
     for weights in trainings:
         passed = meter.nominal(weights, task.background) >= meter.threshold(weights, task, efficiency)
-        central = float(_divergence(mass, passed, own, settings.edges))
+        central = divergence(passed, own)
         if np.isnan(central):
             return Sculpting(None, None, None)
-        drawn = np.array([_divergence(mass, passed, own * row, settings.edges) for row in draws])
+        drawn = np.array([divergence(passed, own * row) for row in draws])
         # A replica without any passing jet says nothing.
         parts.append((central, np.where(np.isnan(drawn), central, drawn)))
         rng = np.random.default_rng([meter.config.seed, 19])
-        null.append([_divergence(mass, rng.permutation(passed), own, settings.edges) for _ in range(_SHUFFLES)])
+        null.append([divergence(rng.permutation(passed), own) for _ in range(_SHUFFLES)])
     by_chance = np.mean(null, axis=0)
     by_chance = by_chance[~np.isnan(by_chance)]  # NaN where no jet that passes is in the bins
     if len(by_chance) == 0:
         return Sculpting(None, None, None)
     estimate = meter.measured(trainings, parts).estimate()
     return Sculpting(estimate, float(by_chance.mean()), float(np.quantile(by_chance, 0.95)))
-
-
-def _divergence(
-    mass: NDArray[np.floating], passed: NDArray[np.bool_], weights: NDArray[np.floating], edges: tuple[float, ...]
-) -> NDArray[np.float64]:
-    return jensen_shannon(*mass_spectra(mass, passed, weights, edges))
