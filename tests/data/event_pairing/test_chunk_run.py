@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 import uproot
 import yaml
+from typer.testing import CliRunner
 
+from rs3l_gnn.cli import app, load_verbs
 from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, parse_config
 from rs3l_gnn.data import PairConfig, PairReport, Views, pair, read_views
 from rs3l_gnn.data.event_pairing import pairing
@@ -141,6 +144,18 @@ def test_dask_workers_read_the_files(document: dict[str, Any], whole: Views, tmp
     report = paired(document, tmp_path / "v.h5", executor="dask", workers=1, chunksize=40)
     assert report.run["executor"] == "dask"
     require_same(tmp_path / "v.h5", whole)
+
+
+def test_the_command_has_the_options_of_an_analysis(document: dict[str, Any], whole: Views, tmp_path: Path) -> None:
+    load_verbs()
+    (tmp_path / "pair.yaml").write_text(yaml.safe_dump(document))
+    more = ["--executor", "iterative", "--checkpoints", str(tmp_path / "kept"), "--resume", "--retries", "0"]
+    for name, resumed in (("v.h5", 0), ("w.h5", 16)):
+        done = CliRunner().invoke(app, ["pair", str(tmp_path / "pair.yaml"), *more, "--output", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+        require_same(tmp_path / name, whole)
+        report = json.loads((tmp_path / name).with_suffix(".report.json").read_text())
+        assert report["run"]["chunks_from_checkpoints"] == resumed
 
 
 @pytest.mark.slow
