@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import awkward as ak
-import uproot
 from uproot.deserialization import DeserializationError
 
 from rs3l_gnn.conventions import (
@@ -36,6 +35,7 @@ from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
 from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
+from rs3l_gnn.processors.opening import open_events
 from rs3l_gnn.processors.weights import correction_branches
 
 __all__ = [
@@ -185,7 +185,7 @@ def _look(
         if path.startswith(_XROOTD) and find_spec("fsspec_xrootd") is None:
             raise MissingDependencyError(f"{path} is on an XRootD server", hint="pip install fsspec-xrootd")
         require_file(path)
-        with uproot.open({path: None}, timeout=timeout) as opened:
+        with open_events(path, timeout=timeout) as opened:
             _require_whole(path, opened)
             tree = _tree(path, opened, file.tree)
             names: list[str] = tree.keys()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import MissingBranchError, Split, split_of
 from rs3l_gnn.conventions.jagged import local_index, parents_of
+from rs3l_gnn.data.list_fields import counts_of, flat_field
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.selection_config import ChannelConfig, JetSelection
 
@@ -56,11 +57,9 @@ def nominal_view(jets: ak.Array, *, anchor: bool = False) -> JetView:
     missing = [name for name in needed if name not in jets.fields]
     if missing:
         raise MissingBranchError(f"the jets lack {', '.join(missing)}", got=", ".join(jets.fields))
-    pt, eta, mass = (
-        np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float64) for name in ("pt", "eta", "msoftdrop")
-    )
-    matched = np.asarray(ak.flatten(jets["anchor"], axis=1), dtype=bool) if anchor else None
-    return JetView("nominal", pt, eta, mass, matched, np.asarray(ak.num(jets["pt"], axis=1), dtype=np.int64))
+    pt, eta, mass = (flat_field(jets, name).astype(np.float64) for name in ("pt", "eta", "msoftdrop"))
+    matched = flat_field(jets, "anchor").astype(bool) if anchor else None
+    return JetView("nominal", pt, eta, mass, matched, counts_of(jets))
 
 
 def split_mask(config: ProcessorConfig, sample: str, event: NDArray[np.integer]) -> NDArray[np.bool_]:

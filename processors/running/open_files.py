@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import uproot
-
 from rs3l_gnn.conventions.inputs import file_states
+from rs3l_gnn.processors.opening import open_events
+from rs3l_gnn.processors.running.lent_tree import LentTree
 
 __all__ = ["LentTrees", "close_file", "kept_open"]
 
@@ -26,6 +26,7 @@ class _Kept:
 
     identity: tuple[Any, ...]
     directory: Any
+    tree: LentTree
 
     @property
     def bytes_read(self) -> int:
@@ -54,7 +55,7 @@ class LentTrees(MutableMapping[str, Any]):
         if wanted is None:
             raise KeyError(key)
         try:
-            return _keep(*wanted).directory.file.object_cache[key]
+            return _keep(*wanted).tree
         except Exception as error:  # whatever it is, coffea meets it again and says of which chunk it is
             close_file()
             raise KeyError(key) from error
@@ -112,9 +113,12 @@ def _keep(item: Any, timeout: int) -> _Kept:
     identity = _identity(item)
     if _place.kept is None or _place.kept.identity != identity:
         close_file()
-        directory = uproot.open({item.filename: None}, timeout=timeout)
-        _place.kept = _Kept(identity, directory)
-        directory[item.treename]  # now uproot remembers it
+        directory = open_events(item.filename, timeout=timeout)
+        try:
+            _place.kept = _Kept(identity, directory, LentTree(directory[item.treename]))
+        except BaseException:
+            directory.close()
+            raise
     return _place.kept
 
 

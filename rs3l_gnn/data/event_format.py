@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import IMPACT_FEATURES, Candidates, JetDomain, MissingBranchError
+from rs3l_gnn.data.list_fields import entry_field, flat_field, renamed
 
 __all__ = [
     "COLLECTION_RADII",
@@ -163,11 +164,11 @@ class EventFormat(ABC):
 
     def numbers(self, events: ak.Array) -> NDArray[np.uint64] | None:
         """Numbers of the events [n_events]; None where the file has none."""
-        return np.asarray(events["event"]).astype(np.uint64) if "event" in events.fields else None
+        return entry_field(events, "event").astype(np.uint64) if "event" in events.fields else None
 
     def weights(self, events: ak.Array) -> NDArray[np.float64] | None:
         """Weight of the generator for each event [n_events]; None where the file has none."""
-        return np.asarray(events["genWeight"], dtype=np.float64) if "genWeight" in events.fields else None
+        return entry_field(events, "genWeight").astype(np.float64) if "genWeight" in events.fields else None
 
     def metadata(self, opened: Any) -> dict[str, Any]:
         """What an open file says of itself: ``jets: {radius}``, ``psweight_names``; empty for most formats."""
@@ -181,8 +182,8 @@ class EventFormat(ABC):
     def charge(self, records: ak.Array) -> NDArray[np.integer]:
         """Charge of each candidate [n_candidates]: stored, or from the PDG number."""
         if "charge" in self.candidate_fields:
-            return _flat(records["charge"])
-        pdgid = _flat(records["pdgId"])
+            return flat_field(records, "charge")
+        pdgid = flat_field(records, "pdgId")
         charge = np.zeros(len(pdgid), dtype=np.int64)
         for number, sign in _CHARGE_OF_ID.items():
             charge[pdgid == number] = sign
@@ -196,11 +197,11 @@ class EventFormat(ABC):
             index: places among the candidates of all events [n].
             fields: further ones that are wanted.
         """
-        pt, eta, phi, mass = (_flat(records[name])[index].astype(np.float64) for name in KINEMATICS)
+        pt, eta, phi, mass = (flat_field(records, name)[index].astype(np.float64) for name in KINEMATICS)
         if self.missing_features:
             d0 = dz = np.zeros(len(pt))
         else:
-            d0, dz = (_flat(records[name])[index].astype(np.float64) for name in ("d0", "dz"))
+            d0, dz = (flat_field(records, name)[index].astype(np.float64) for name in ("d0", "dz"))
             if self.impact_sentinel is not None:
                 # Both at once: either alone is a legal length.
                 untracked = (d0 == self.impact_sentinel) & (dz == self.impact_sentinel)
@@ -211,10 +212,13 @@ class EventFormat(ABC):
             phi=phi,
             energy=stored_energy(pt, eta, mass),
             charge=self.charge(records)[index],
-            pdgid=_flat(records["pdgId"])[index],
+            pdgid=flat_field(records, "pdgId")[index],
             d0=d0 * self.mm_per_unit,
             dz=dz * self.mm_per_unit,
-            more={name: _flat(records[name])[index] * (self.mm_per_unit if name in _LENGTHS else 1) for name in fields},
+            more={
+                name: flat_field(records, name)[index] * (self.mm_per_unit if name in _LENGTHS else 1)
+                for name in fields
+            },
         )
 
 
@@ -259,7 +263,7 @@ class TableFormat(EventFormat):
             raise MissingBranchError(
                 f"the links lack {self.link_candidate} or candIdx", got=", ".join(ak.fields(table)) or "no fields"
             )
-        return ak.zip({"jetIdx": table["jetIdx"], "candIdx": table[self.link_candidate]})
+        return renamed(table, {"jetIdx": "jetIdx", "candIdx": self.link_candidate})
 
     def radius(self, names: Collection[str]) -> float | None:
         """As the name of the jets says."""
@@ -318,10 +322,6 @@ def find_branch(events: ak.Array, name: str) -> ak.Array:
         if collection in events.fields and field in ak.fields(events[collection]):
             return events[collection][field]
     raise MissingBranchError(f"the events lack the branch {name}", got=", ".join(sorted(events.fields)))
-
-
-def _flat(values: ak.Array) -> NDArray[Any]:
-    return np.asarray(ak.flatten(values, axis=1))
 
 
 def require_fields(what: str, records: ak.Array, needed: Iterable[str]) -> None:

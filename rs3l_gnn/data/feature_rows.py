@@ -21,6 +21,7 @@ from rs3l_gnn.data.event_format import KINEMATICS, EventFormat, require_fields, 
 from rs3l_gnn.data.feature_fields import further_fields
 from rs3l_gnn.data.format_registry import get_format
 from rs3l_gnn.data.links import DIRECTIONS, JET_INDEX, linked_candidates, require_own_candidates
+from rs3l_gnn.data.list_fields import counts_of, flat, flat_field
 
 __all__ = ["jet_features", "raw_jets"]
 
@@ -63,18 +64,18 @@ def jet_features(
     fields = further_fields(features)
     require_fields("the candidates lack", candidates, (*form.candidate_fields, *fields))
     require_fields("the links lack", links, ("jetIdx", "candIdx"))
-    n_jets, n_candidates = _counts(jets["pt"]), _counts(candidates["pt"])
+    n_jets, n_candidates = counts_of(jets), counts_of(candidates)
     if not len(n_jets) == len(n_candidates) == len(links):
         raise InvalidDataError(
             "jets, candidates and links must have the same events",
             got=f"{len(n_jets)}, {len(n_candidates)} and {len(links)} events",
         )
-    keep = np.ones(int(n_jets.sum()), dtype=bool) if selected is None else _flat(selected).astype(bool)
+    keep = np.ones(int(n_jets.sum()), dtype=bool) if selected is None else flat(selected).astype(bool)
     if len(keep) != n_jets.sum():
         raise InvalidDataError("selected must have one entry a jet", got=f"{len(keep)} for {n_jets.sum()} jets")
     candidate, offsets = linked_candidates(jets, links, n_candidates, keep)
     # Hardest first; ties keep the order of the links.
-    hardest, offsets = hardest_candidates(_flat(candidates["pt"])[candidate], offsets, maximum)
+    hardest, offsets = hardest_candidates(flat_field(candidates, "pt")[candidate], offsets, maximum)
     axes = _jet_axes(raw_jets(jets), keep)
     particles = form.particles(candidates, candidate[hardest], *([fields] if fields else []))
     columns = candidate_features(particles, axes, offsets, features)
@@ -97,9 +98,12 @@ def raw_jets(jets: ak.Array) -> ak.Array:
         jets: records with pt, eta, phi, mass [event][jet] (GeV).
 
     Returns:
-        Records with pt, eta, phi, mass, and :data:`~rs3l_gnn.data.links.JET_INDEX` where the jets have it.
+        Records with pt, eta, phi, mass, and :data:`~rs3l_gnn.data.links.JET_INDEX` where the jets have it; as they are
+        without corrections.
     """
     found = ak.fields(jets)
+    if "rawFactor" not in found and not {"pt_raw", "mass_raw"} <= set(found):
+        return jets
     factor = 1 - ak.values_astype(jets["rawFactor"], np.float64) if "rawFactor" in found else None
     fields = {name: jets[name] for name in (*KINEMATICS, JET_INDEX) if name in found}
     for name in ("pt", "mass"):
@@ -110,14 +114,6 @@ def raw_jets(jets: ak.Array) -> ak.Array:
     return ak.zip(fields)
 
 
-def _counts(values: ak.Array) -> NDArray[np.int64]:
-    return np.asarray(ak.num(values, axis=1), dtype=np.int64)
-
-
-def _flat(values: ak.Array) -> NDArray[Any]:
-    return np.asarray(ak.flatten(values, axis=1))
-
-
 def _jet_axes(jets: ak.Array, keep: NDArray[np.bool_]) -> JetAxes:
-    pt, eta, phi, mass = (_flat(jets[name])[keep].astype(np.float64) for name in KINEMATICS)
+    pt, eta, phi, mass = (flat_field(jets, name)[keep].astype(np.float64) for name in KINEMATICS)
     return JetAxes(pt=pt, eta=eta, phi=phi, energy=stored_energy(pt, eta, mass))

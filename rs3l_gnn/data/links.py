@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InvalidDataError
-from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges, starts_of
+from rs3l_gnn.conventions.jagged import local_index, offsets_of, parents_of, ranges, starts_of
+from rs3l_gnn.data.list_fields import counts_of, flat_field
 
 __all__ = ["DIRECTIONS", "JET_INDEX", "linked_candidates", "require_own_candidates"]
 
@@ -42,16 +41,16 @@ def linked_candidates(
     Raises:
         InvalidDataError: a link points outside its event, or a jet has a negative index.
     """
-    n_jets = _counts(jets["pt"])
-    event = parents_of(_counts(links["jetIdx"]))
-    jet, candidate = (_flat(links[name]).astype(np.int64) for name in ("jetIdx", "candIdx"))
+    n_jets = counts_of(jets)
+    event = parents_of(counts_of(links))
+    jet, candidate = (flat_field(links, name).astype(np.int64) for name in ("jetIdx", "candIdx"))
     linked = (jet >= 0) & (candidate >= 0)
     event, jet, candidate = event[linked], jet[linked], candidate[linked]
     carried = JET_INDEX in ak.fields(jets)
     if not carried:
         _require_inside("jet", event, jet, n_jets, hint=f"if the jets were cut or sorted: {_HINT}")
     _require_inside("candidate", event, candidate, n_candidates)
-    wanted = _flat(jets[JET_INDEX] if carried else ak.local_index(jets["pt"], axis=1)).astype(np.int64)[keep]
+    wanted = (flat_field(jets, JET_INDEX).astype(np.int64) if carried else local_index(n_jets))[keep]
     if (wanted < 0).any():
         raise InvalidDataError(f"the {JET_INDEX} of a jet must be its place in the collection", got=int(wanted.min()))
     stride = int(max(jet.max(initial=0), wanted.max(initial=0))) + 1
@@ -101,11 +100,3 @@ def _require_inside(
             allowed=f"below {count[event[first]]}",
             hint=hint,
         )
-
-
-def _counts(values: ak.Array) -> NDArray[np.int64]:
-    return np.asarray(ak.num(values, axis=1), dtype=np.int64)
-
-
-def _flat(values: ak.Array) -> NDArray[Any]:
-    return np.asarray(ak.flatten(values, axis=1))

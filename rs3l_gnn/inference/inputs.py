@@ -23,6 +23,7 @@ from rs3l_gnn.data import EventFormat, EventTables, get_format, jet_features
 from rs3l_gnn.data.event_format import COLLECTION_RADII
 from rs3l_gnn.data.feature_fields import require_features
 from rs3l_gnn.data.links import JET_INDEX
+from rs3l_gnn.data.list_fields import counts_of, flat, flat_field, plain_field
 from rs3l_gnn.data.missing_jets import with_none, without_none
 from rs3l_gnn.data.puppi import puppi_weighted
 from rs3l_gnn.models.shared import LastEmbeddings
@@ -209,24 +210,22 @@ def jet_inputs(
         links = form.as_links(links)
     if puppi:
         candidates, links = puppi_weighted(candidates, links)
-    wanted = ak.num(jets["pt"], axis=1) if selected is None else ak.sum(selected, axis=1)
-    counts = np.asarray(wanted, dtype=np.int64)
-    absent = ak.is_none(jets["pt"], axis=1)
+    counts = counts_of(jets) if selected is None else np.asarray(ak.sum(selected, axis=1), dtype=np.int64)
     present = None
-    if ak.any(absent):
+    if plain_field(jets, "pt") is None and ak.any(absent := ak.is_none(jets["pt"], axis=1)):
         # As argmax gives them for events without jets.
         kept = np.ones(len(ak.flatten(absent)), bool) if selected is None else np.asarray(ak.flatten(selected), bool)
         present = ~np.asarray(ak.flatten(absent))[kept]
         selected = None if selected is None else selected[~absent]
         jets = without_none(jets)
     columns, offsets = jet_features(jets, candidates, links, form, selected=selected, features=features)
-    axes = _axes(jets, slice(None) if selected is None else np.asarray(ak.flatten(selected), bool))
+    axes = _axes(jets, slice(None) if selected is None else flat(selected).astype(bool))
     return JetInputs(columns, offsets, counts, form.domain(radius_of(jets)), present, axes, tuple(features))
 
 
 def _axes(jets: ak.Array, keep: NDArray[np.bool_] | slice) -> NDArray[np.float64]:
     """Eta and phi of the wanted jets [n_jets, 2]."""
-    columns = [np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float64)[keep] for name in ("eta", "phi")]
+    columns = [flat_field(jets, name)[keep].astype(np.float64) for name in ("eta", "phi")]
     return np.stack(columns, axis=1)
 
 
