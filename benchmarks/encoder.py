@@ -22,7 +22,15 @@ from rs3l_gnn.models.geometric import torch_geometric_module
 from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
 from rs3l_gnn.models.threads import thread_count
 
-__all__ = ["ReferenceEncoder", "make_jets", "matrix_rate", "nt_xent", "run_encoder_benchmark", "useful_flops"]
+__all__ = [
+    "ReferenceEncoder",
+    "make_jets",
+    "matrix_rate",
+    "nt_xent",
+    "run_encoder_benchmark",
+    "training_flops",
+    "useful_flops",
+]
 
 _MEAN_MULTIPLICITY, _SPREAD, _LARGEST = 34.0, 13.0, 100
 
@@ -102,10 +110,19 @@ def useful_flops(config: EdgeConvConfig, particles_per_jet: float) -> float:
     return 2.0 * (per_particle * particles_per_jet + per_jet)
 
 
-def matrix_rate(size: int = 2048, repeats: int = 3) -> float:
-    """Measured rate of a square single-precision matrix product with torch's threads, in 1e9 operations a second."""
-    a, b = torch.rand(size, size), torch.rand(size, size)
-    out = torch.empty(size, size)
+def training_flops(config: EdgeConvConfig, particles_per_jet: float) -> float:
+    """As :func:`useful_flops`, of a training step: the products forward, and those of two gradients backward.
+
+    Weights and inputs of a layer get one each; the inputs of the network get none.
+    """
+    of_inputs = 2.0 * len(config.features) * config.width * particles_per_jet
+    return 3.0 * useful_flops(config, particles_per_jet) - of_inputs
+
+
+def matrix_rate(size: int = 2048, repeats: int = 3, *, dtype: torch.dtype = torch.float32) -> float:
+    """Measured rate of a square matrix product with torch's threads, in 1e9 operations a second."""
+    a, b = (torch.rand(size, size).to(dtype) for _ in range(2))
+    out = torch.empty(size, size, dtype=dtype)
     torch.mm(a, b, out=out)
     best = min(_seconds(lambda: torch.mm(a, b, out=out)) for _ in range(repeats))
     return 2.0 * size**3 / best / 1e9
@@ -179,6 +196,8 @@ def run_encoder_benchmark(
         "train_jets_per_second": training["ours"],
         "reference_train_jets_per_second": training["reference"],
         "train_speedup": training["ratio"],
+        "train_fraction_of_floor": training["fraction"] * training_flops(encoder.config, training["particles"]),
+        "bf16_matrix_rate_over_float32": inference["bf16"],
     }
 
 
@@ -210,9 +229,10 @@ def _inference(
                 reference(*_batch(features, offsets, first, min(first + batch, some)))
 
     encoder.embed(features, offsets)  # compile
-    ours, theirs, gemm = [], [], []
+    ours, theirs, gemm, half = [], [], [], []
     for _ in range(rounds):
         gemm.append(matrix_rate())
+        half.append(matrix_rate(dtype=torch.bfloat16) / gemm[-1])
         ours.append(n_jets / min(_seconds(lambda: encoder.embed(features, offsets)) for _ in range(3)))
         theirs.append(some / _seconds(slow))
     return {
@@ -221,6 +241,7 @@ def _inference(
         "ratio": statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
         "gemm": statistics.median(gemm),
         "fraction": statistics.median(a / b for a, b in zip(ours, gemm, strict=True)),
+        "bf16": statistics.median(half),
     }
 
 
@@ -241,14 +262,17 @@ def _training(
 
         step()
         steps.append(step)
-    ours, theirs = [], []
+    ours, theirs, gemm = [], [], []
     for _ in range(rounds):
+        gemm.append(matrix_rate())
         ours.append(views / min(_seconds(steps[0]) for _ in range(5)))
         theirs.append(views / _seconds(steps[1]))
     return {
         "ours": statistics.median(ours),
         "reference": statistics.median(theirs),
         "ratio": statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+        "fraction": statistics.median(a / b for a, b in zip(ours, gemm, strict=True)) / 1e9,
+        "particles": float(cuts[-1]) / views,
     }
 
 

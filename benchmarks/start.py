@@ -75,7 +75,8 @@ def measure_start() -> dict[str, Any]:
     """Start, rate and memory of each way, each in a process of its own with its kernels cached, after one to fill it.
 
     Returns:
-        For each of ``light``, ``torch`` and ``onnx``: import_seconds, first_score_seconds (import included) and
+        For each of ``light``, ``torch`` and ``onnx``, and for ``never compiled``, ``light`` with an empty cache
+        for the kernels: import_seconds, first_score_seconds (import included) and
         the same in CPU seconds, jets_per_cpu_second on one thread, peak_mb, and the first score.
     """
     from rs3l_gnn.models.export import export
@@ -83,22 +84,28 @@ def measure_start() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         export("default-hbb", Path(folder) / "exported", formats=["onnx"])
         model = str(Path(folder) / "exported" / "model.onnx")
-        return {way: start_of(way, Path(sys.executable), model) for way in WAYS}
+        ways = {way: start_of(way, Path(sys.executable), model) for way in WAYS}
+        return {**ways, "never compiled": start_of("light", Path(sys.executable), cache=Path(folder) / "empty")}
 
 
-def start_of(way: str, python: Path, model: str = "", *, jets: int = _JETS) -> dict[str, Any]:
-    """One way in a fresh process of an interpreter, the second time.
+def start_of(
+    way: str, python: Path, model: str = "", *, jets: int = _JETS, cache: Path | None = None
+) -> dict[str, Any]:
+    """One way in a fresh process of an interpreter: the second time, or the first one with a cache of its own.
 
     Args:
         way: of :data:`WAYS`.
         python: the interpreter.
         model: the file for ONNX Runtime.
         jets: for the rate.
+        cache: an empty folder for the compiled kernels; None is where they always are.
     """
     imports, load = WAYS[way]
     program = _COMMON.format(imports=imports, load=load, jets=jets)
     variables = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for _ in range(2):
+    if cache is not None:
+        variables["NUMBA_CACHE_DIR"] = str(cache)
+    for _ in range(2 if cache is None else 1):
         done = subprocess.run(  # noqa: S603  # our own program
             [str(python), "-c", program, model], check=True, capture_output=True, text=True, env=variables
         )

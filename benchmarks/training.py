@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rs3l_gnn.benchmarks.encoder import make_jets
+from rs3l_gnn.benchmarks.encoder import make_jets, matrix_rate, training_flops
 from rs3l_gnn.benchmarks.memory import current_mb, peak_mb
 from rs3l_gnn.conventions import NOMINAL, ConfigError, JetType, SplitFractions, get_variation
 from rs3l_gnn.data import EventBatches, ViewDraw, Views, ViewsSource, ViewsWriter
@@ -53,7 +53,8 @@ def run_training_benchmark(
         large_events: hard events of the file for :func:`large_file`; 0 leaves that part out.
 
     Returns:
-        ``events``, ``threads``, ``load_average`` (of the machine, before the start), ``bare_jets_per_second``;
+        ``events``, ``threads``, ``load_average`` (of the machine, before the start), ``bare_jets_per_second``,
+        ``bare_fraction_of_floor`` (of the step's matrix products at the machine's measured rate);
         ``jets_per_second``, ``fraction_of_bare`` (median over the rounds of the ratio of neighbours) and
         ``fraction_with_validation`` (the same for the time that validation and checkpoints take as well) for
         ``pretrain`` and ``finetune``; and ``large_file``.
@@ -66,6 +67,7 @@ def run_training_benchmark(
     threads = thread_count(threads)
     load = os.getloadavg()[0]
     bare: list[float] = []
+    of_floor: list[float] = []
     loops: dict[str, list[tuple[float, float]]] = {"pretrain": [], "finetune": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -74,7 +76,9 @@ def run_training_benchmark(
         common: dict[str, Any] = {"views": folder / "views.h5", "trainer": trainer, "splits": _SPLITS}
         _bare_rate(folder / "views.h5", threads, batches=1)  # compile
         for number in range(rounds):
+            gemm = _matrix_rate(threads)
             bare.append(_bare_rate(folder / "views.h5", threads, batches=_BARE_BATCHES))
+            of_floor.append(bare[-1] * training_flops(EdgeConvConfig(), _particles_per_jet(events)) / gemm)
             pretrained = pretrain(PretrainConfig(**common), folder / f"pretrain_{number}")
             finetuned = finetune(FinetuneConfig(**common), folder / f"finetune_{number}")
             for what, result in (("pretrain", pretrained), ("finetune", finetuned)):
@@ -85,6 +89,7 @@ def run_training_benchmark(
         "threads": threads,
         "load_average": load,
         "bare_jets_per_second": statistics.median(bare),
+        "bare_fraction_of_floor": statistics.median(of_floor),
     }
     for what, rates in loops.items():
         report[what] = {
@@ -155,6 +160,21 @@ def write_views_of_made_up_jets(path: Path, events: int) -> None:
                     variations=variations,
                 )
             )
+
+
+def _matrix_rate(threads: int) -> float:
+    """Operations a second of a matrix product with these threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return 1e9 * matrix_rate()
+    finally:
+        torch.set_num_threads(before)
+
+
+def _particles_per_jet(events: int) -> float:
+    _, offsets = make_jets(2 * min(events, _BLOCK_EVENTS))
+    return float(offsets[-1]) / (len(offsets) - 1)
 
 
 def _bare_rate(path: Path, threads: int, *, batches: int) -> float:

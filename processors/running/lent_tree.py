@@ -6,10 +6,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["LentTree"]
+import uproot
+
+__all__ = ["LentTree", "lent_tree"]
 
 _MAX_BYTES = 64 * 2**20
 """Of all baskets that are kept."""
+
+
+def lent_tree(tree: Any) -> Any:
+    """A tree to lend; RNTuples, which coffea knows by their class, as they are."""
+    return LentTree(tree) if isinstance(tree, uproot.TTree) else tree
 
 
 class LentTree:
@@ -87,17 +94,25 @@ class _LentBranch:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._branch, name)
 
-    def array(self, interpretation: Any = None, entry_start: int = 0, entry_stop: int = 0, **options: Any) -> Any:
+    def array(
+        self,
+        interpretation: Any = None,
+        entry_start: int | None = None,
+        entry_stop: int | None = None,
+        **options: Any,
+    ) -> Any:
         """Entries of the branch, as uproot gives them."""
-        key = f"{self._branch.cache_key}:{None if interpretation is None else interpretation.cache_key}"
+        if interpretation is None or entry_start is None or entry_stop is None or "library" in options:
+            return self._branch.array(interpretation, entry_start, entry_stop, **options)
+        key = f"{self._branch.cache_key}:{interpretation.cache_key}"
         found = self._kept.find(key, entry_start, entry_stop)
         if found is not None:
             return found
         first, last = self._baskets(entry_start, entry_stop)
         # Larger chunks would gain little, and keep in memory what they never ask for again.
         if last - first < 2 * (entry_stop - entry_start) or self._size(last - first) > _MAX_BYTES:
-            return self._branch.array(interpretation, entry_start=entry_start, entry_stop=entry_stop, **options)
-        whole = self._branch.array(interpretation, entry_start=first, entry_stop=last, array_cache=None, **options)
+            return self._branch.array(interpretation, entry_start, entry_stop, **options)
+        whole = self._branch.array(interpretation, first, last, **{**options, "array_cache": None})
         self._kept.keep(key, first, last, whole)
         return whole[entry_start - first : entry_stop - first]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rs3l_gnn.conventions.inputs import file_states
 from rs3l_gnn.processors.opening import open_events
-from rs3l_gnn.processors.running.lent_tree import LentTree
+from rs3l_gnn.processors.running.lent_tree import lent_tree
 
 __all__ = ["LentTrees", "close_file", "kept_open"]
 
@@ -26,7 +26,7 @@ class _Kept:
 
     identity: tuple[Any, ...]
     directory: Any
-    tree: LentTree
+    tree: Any
 
     @property
     def bytes_read(self) -> int:
@@ -115,7 +115,7 @@ def _keep(item: Any, timeout: int) -> _Kept:
         close_file()
         directory = open_events(item.filename, timeout=timeout)
         try:
-            _place.kept = _Kept(identity, directory, LentTree(directory[item.treename]))
+            _place.kept = _Kept(identity, directory, lent_tree(directory[item.treename]))
         except BaseException:
             directory.close()
             raise

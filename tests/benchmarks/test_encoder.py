@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rs3l_gnn.benchmarks.encoder import make_jets, nt_xent, run_encoder_benchmark, useful_flops
+from rs3l_gnn.benchmarks.encoder import make_jets, nt_xent, run_encoder_benchmark, training_flops, useful_flops
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models import EdgeConvConfig
 
@@ -23,6 +23,8 @@ KEYS = (
     "train_jets_per_second",
     "reference_train_jets_per_second",
     "train_speedup",
+    "train_fraction_of_floor",
+    "bf16_matrix_rate_over_float32",
 )
 
 
@@ -42,6 +44,16 @@ def test_report() -> None:
 def test_useful_operations_by_hand() -> None:
     per_particle = 15 * 128 + 128 * 128 + 3 * 2 * 128 * 128
     assert useful_flops(EdgeConvConfig(), 30.0) == 2 * (30 * per_particle + 128 * 64 + 64 * 32 + 32 * 32 + 32 * 8)
+
+
+def test_operations_of_a_training_step_by_hand() -> None:
+    config = EdgeConvConfig()
+    layers = [(15, 128), (128, 128), *[(128, 128)] * 6]  # of a particle; an EdgeConv layer has two
+    of_particle = sum(a * b for a, b in layers)
+    of_jet = 128 * 64 + 64 * 32 + 32 * 32 + 32 * 8
+    # Forward and the gradient of the weights; the gradient of the inputs not for the first layer.
+    expected = 2 * (3 * (30 * of_particle + of_jet) - 30 * 15 * 128)
+    assert training_flops(config, 30.0) == expected
 
 
 def test_nt_xent_by_loops() -> None:

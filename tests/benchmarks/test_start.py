@@ -12,6 +12,14 @@ import rs3l_gnn
 from rs3l_gnn.benchmarks.start import start_of
 
 
+@pytest.mark.slow
+def test_a_process_with_a_cache_of_its_own_compiles_its_kernels(tmp_path: Path) -> None:
+    found = start_of("light", Path(sys.executable), jets=20, cache=tmp_path / "empty")
+    compiled = [path.name for path in (tmp_path / "empty").rglob("*.nbc")]
+    assert any(name.startswith("edges.edge_forward-") for name in compiled)
+    assert found["first_score_seconds"] > found["import_seconds"]
+
+
 @pytest.mark.parametrize("way", ["light", pytest.param("torch", marks=pytest.mark.slow)])
 def test_the_score_of_the_fresh_process_is_ours(way: str) -> None:
     found = start_of(way, Path(sys.executable), jets=20)

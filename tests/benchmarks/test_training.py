@@ -29,6 +29,7 @@ def test_report() -> None:
     report = run_training_benchmark(events=400, rounds=1, threads=1, large_events=0)
     assert report["large_file"] is None
     assert report["threads"] == 1
+    assert report["bare_fraction_of_floor"] > 0
     for what in ("pretrain", "finetune"):
         numbers = report[what]
         assert numbers["fraction_of_bare"] == pytest.approx(numbers["jets_per_second"] / report["bare_jets_per_second"])
