@@ -63,9 +63,19 @@ def _stated(cell: str) -> list[float]:
     return [float(number) for number in re.findall(r"(?<![\w.])[+-]?\d+\.?\d*", cell)]
 
 
+def _text() -> str:
+    return (STUDY / "README.md").read_text(encoding="utf-8")
+
+
+def _report(name: str) -> Any:
+    found = json.loads((STUDY / {"fresh": "fresh.json", "hbb": "robust.json"}[name]).read_text(encoding="utf-8"))
+    return found[name]
+
+
 def test_recipes_have_the_numbers_of_their_report() -> None:
-    text = (STUDY / "README.md").read_text(encoding="utf-8")
-    found = json.loads((STUDY / "robust.json").read_text(encoding="utf-8"))["hbb"]
+    text, found = _text(), _report("fresh")
+    assert {"27,103 H→bb", "41,478 QCD"} <= {match.group() for match in re.finditer(r"[\d,]+ (H→bb|QCD)", text)}
+    assert found["events"] == {"higgs": 27103, "qcd": 41478}
     recipes = [name for name in found["tagging"] if name != "n2"]
     assert len(recipes) == 14
     for name in recipes:
@@ -79,16 +89,48 @@ def test_recipes_have_the_numbers_of_their_report() -> None:
                 told = gain["rejection"][efficiency]
                 expected = [told["ratio"], *told["interval"], abs(told["significance"])]
                 assert _stated(ratio.replace("σ", "")) == pytest.approx(expected, abs=0.06)
-        cells = _row(text, "## Response of the signal", name)
-        response, compared = (
-            found["responses"][name]["higgs"],
-            found["response_comparisons"].get(f"{name} - supervised"),
-        )
+
+
+@pytest.mark.parametrize(
+    ("title", "which"), [("## Response of the signal", "higgs"), ("## Response of the background", "qcd")]
+)
+def test_responses_have_the_numbers_of_their_report(title: str, which: str) -> None:
+    text, found = _text(), _report("fresh")
+    for name in (name for name in found["tagging"] if name != "n2"):
+        cells = _row(text, title, name)
+        response = found["responses"][name][which]
+        compared = found["response_comparisons"].get(f"{name} - supervised")
         for place, efficiency in enumerate(("50", "80")):
             of_fsr = response["fsr x2"][efficiency]
             assert _stated(cells[place]) == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=6e-4)
             if compared is not None:
-                told = compared["higgs"]["fsr x2"][efficiency]
+                told = compared[which]["fsr x2"][efficiency]
                 expected = [told["difference"], told["error"], abs(told["significance"])]
                 assert _stated(cells[2 + place]) == pytest.approx(expected, abs=0.06)
-                assert _stated(cells[4 + place]) == pytest.approx([told["ratio"], *told["interval"]], abs=0.006)
+                if which == "higgs":
+                    assert _stated(cells[4 + place]) == pytest.approx([told["ratio"], *told["interval"]], abs=0.006)
+
+
+def test_few_labels() -> None:
+    text, lines = _text(), _report("fresh")["curves"]["labels"]["lines"]
+    for name, points in lines.items():
+        cells = _row(text, "| 1/FPR at 50 % | 1,000 labels |", name)
+        for cell, point in zip(cells, points, strict=True):
+            rejection = point["rejection"]
+            assert _stated(cell) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
+    cells = _row(text, "| 1/FPR at 50 % | 1,000 labels |", "continued over supervised")
+    for cell, point in zip(cells, lines["continued"], strict=True):
+        expected = [point["gain"]["ratio"], *point["gain"]["interval"], point["gain"]["significance"]]
+        assert _stated(cell) == pytest.approx(expected, abs=0.06)
+
+
+def test_the_first_look() -> None:
+    text, found = _text(), _report("hbb")
+    for name in ("supervised", "continued-views", "continued-distilled-tilted-100"):
+        cells = _row(text, "## The first look", name)
+        for place, efficiency in enumerate(("50", "80")):
+            rejection = found["tagging"][name]["rejection"][efficiency]
+            assert _stated(cells[place]) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
+            for cell, which, digits in ((cells[2 + place], "higgs", 6e-4), (cells[4 + place], "qcd", 6e-3)):
+                of_fsr = found["responses"][name][which]["fsr x2"][efficiency]
+                assert _stated(cell) == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=digits)

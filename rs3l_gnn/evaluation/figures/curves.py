@@ -61,7 +61,7 @@ def draw_curve(meter: Meter, curve: CurveConfig, result: CurveResult) -> Figure:
             top.plot([], [], label="aim (below)", **star)
         bottom.set_ylabel(f"1/FPR over\n{curve.reference}", fontsize="small", loc="center")
         low, high = bottom.get_ylim()
-        bottom.set_ylim(max(low, 0.0), min(high, 10.0))
+        bottom.set_ylim(max(low, 0.0), min(max(high, 1.1 * max(curve.aims.values(), default=0.0)), 10.0))
     top.set_yscale("log")
     y_label = f"1 / FPR at {100 * curve.efficiency:g} % {result.signal} efficiency"
     _finish(top, curve, y_label, lowest=bottom or top, extrapolated=any(laws.values()))
