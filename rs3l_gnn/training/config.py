@@ -280,11 +280,7 @@ class FinetuneConfig(BaseConfig):
                 raise ValueError(
                     f"a tilt takes away a share of the response: robustness is 0 to 1, got {self.robustness}"
                 )
-            groups, named = tuple(self.targets.groups()), self.active_tilt.classes
-            if n_classes > 2 and named is None:
-                raise ValueError(f"tilt.classes: name the signals among {', '.join(groups)}")
-            if wrong := [name for name in named or () if name not in groups]:
-                raise ValueError(f"tilt.classes: {wrong[0]!r} is none of {', '.join(groups)}")
+            self._require_classes(self.active_tilt)
         elif self.tagger is not None:
             raise ValueError("a finished tagger can only be tilted: set robustness to a share of its response, 0 to 1")
         for penalty in self.active_penalties:
@@ -293,6 +289,16 @@ class FinetuneConfig(BaseConfig):
                     f"the penalty {penalty.name!r} compares views: set views_per_event to {penalty.least_views} or more"
                 )
         return self
+
+    def _require_classes(self, tilt: TiltConfig) -> None:
+        groups, named = tuple(self.targets.groups()), tilt.classes
+        if len(groups) > 2 and named is None:
+            raise ValueError(f"tilt.classes: name the signals among {', '.join(groups)}")
+        for key, names in (("classes", named), ("background", tilt.background)):
+            if wrong := [name for name in names or () if name not in groups]:
+                raise ValueError(f"tilt.{key}: {wrong[0]!r} is none of {', '.join(groups)}")
+        if len(groups) > 2 and not set(tilt.background or groups) - set(named or ()):
+            raise ValueError("tilt.background: no class is left that the signals could be told from")
 
     @property
     def active_penalties(self) -> tuple[Penalty, ...]:

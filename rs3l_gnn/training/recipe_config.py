@@ -48,5 +48,11 @@ class TiltConfig(BaseConfig):
     classes: tuple[str, ...] | None = Field(
         None,
         min_length=1,
-        description="of three or more, those that are signals, each against all others; of two it is the signal",
+        description="of three or more, those that are signals; of two it is the signal",
+    )
+    background: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="of three or more, those that each signal is told from, as in the discriminants of an analysis; "
+        "those that are no signals if null",
     )

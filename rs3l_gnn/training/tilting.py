@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ from rs3l_gnn.training.outputs import SavedTraining, identity, samples_of
 from rs3l_gnn.training.recipe_config import TiltConfig
 from rs3l_gnn.training.shower_contrasts import ShowerContrasts
 from rs3l_gnn.training.tilt import SignalJets, errors_of, responses_to, score_function, strengths
-from rs3l_gnn.training.working_point import one_against_rest
 
 __all__ = ["Tilting", "tilt_finished"]
 
@@ -115,7 +114,7 @@ class Tilting:
             mean = (jets.nominal / jets.nominal.sum()) @ inputs
             scales = range(len(self.contrasts.scales))
             directions = np.stack([score_function(inputs, jets, k) for k in scales], axis=1)
-            scores = before.discriminant(inputs, number)
+            scores = before.discriminant(inputs, number, self._background(number))
             strength = strengths(scores, (inputs - mean) @ directions, jets, self.settings.efficiencies, share)
             after = after.turned(number, directions @ strength, mean)
             found[name] = dict(zip((one.name for one in self.contrasts.scales), strength.tolist(), strict=True))
@@ -131,6 +130,13 @@ class Tilting:
         """Classes whose response is to go, and their numbers."""
         named = self.settings.classes or self.classes[1:2]
         return {name: self.classes.index(name) for name in named}
+
+    def _background(self, number: int) -> list[int]:
+        """Numbers of the classes that a signal is told from."""
+        signals = set(self._signals().values())
+        named = self.settings.background
+        found = [self.classes.index(name) for name in named] if named else set(range(len(self.classes))) - signals
+        return sorted(set(found) - {number})
 
     def _rows(self, events: NDArray[np.int64], *, others: bool = False) -> NDArray[np.int64]:
         """Nominal and varied views of the signals; with ``others`` the nominal ones of the other classes, too."""
@@ -162,8 +168,11 @@ class Tilting:
         nominal = self.source.index.vartype[rows] == NOMINAL.vartype
         told = {}
         for name, number in self._signals().items():
-            scores, target = layer.discriminant(inputs, number), self.targets.target[rows] == number
-            auc = area_under_roc(scores[nominal], target[nominal], self.targets.generator[rows][nominal])
+            background, target = self._background(number), self.targets.target[rows]
+            scores = layer.discriminant(inputs, number, background)
+            told_apart = nominal & np.isin(target, [number, *background])
+            generator = self.targets.generator[rows][told_apart]
+            auc = area_under_roc(scores[told_apart], target[told_apart] == number, generator)
             told[name] = {"auc": auc, "responses": self._responses(scores, self._jets(rows, number))}
         return told
 
@@ -195,12 +204,12 @@ class _Layer:
     def of(cls, tagger: Tagger) -> _Layer:
         return cls(*(part.detach().double().cpu().numpy() for part in _parameters(tagger.head)))
 
-    def discriminant(self, inputs: NDArray[np.float64], number: int) -> NDArray[np.float64]:
-        """Logit of a class against all others [n]."""
-        logits = torch.from_numpy(inputs @ self.weight.T + self.bias)
+    def discriminant(self, inputs: NDArray[np.float64], number: int, background: Sequence[int]) -> NDArray[np.float64]:
+        """Logit of a class against some others [n]."""
+        logits = inputs @ self.weight.T + self.bias
         if logits.shape[1] == 1:
-            return np.asarray(logits[:, 0].numpy())
-        return np.asarray(one_against_rest(logits, torch.zeros(len(logits)))[number][0].numpy())
+            return np.asarray(logits[:, 0])
+        return np.asarray(logits[:, number] - np.logaddexp.reduce(logits[:, background], axis=1))
 
     def turned(self, number: int, change: NDArray[np.float64], mean: NDArray[np.float64]) -> _Layer:
         """With a logit of a class that is smaller by ``change @ (features - mean)``."""

@@ -29,17 +29,18 @@ Maker = Callable[..., FinetuneConfig]
 TILT = TiltConfig(by="shower_weights", efficiencies=(0.5,))
 
 
-def response(views: Views, checkpoint: Path, place: int | None = None) -> float:
+def response(views: Views, checkpoint: Path, place: int | None = None, background: tuple[int, ...] = (0, 1)) -> float:
     """Of the signal efficiency at 50 % of the jets that are trained on, by their shower weights.
 
-    The order of the probabilities of a class is that of its logit against all others.
+    The class stands at ``place`` of several; its discriminant is p / (p + sum of p of the background).
     """
     chosen = views.select_jets(
         views.is_nominal() & (views.split(SplitFractions()) == Split.TRAIN) & (views.jettype == JetType.H_BB)
     )
     assert chosen.shower_weights is not None
     scores = load_tagger(checkpoint).score(chosen.features, chosen.offsets)
-    scores = scores if place is None else scores[:, place]
+    if place is not None:
+        scores = scores[:, place] / (scores[:, place] + scores[:, list(background)].sum(axis=1))
     passed = scores > np.median(scores)
     up, down = (chosen.shower_weights[:, k].astype(np.float64) for k in (0, 1))
     return math.log((up[passed].sum() / up.sum()) / (down[passed].sum() / down.sum())) / (2 * math.log(4))
@@ -59,7 +60,22 @@ def test_a_tilt_takes_the_response_away(
     assert (tmp_path / "tilted" / "history.csv").read_bytes() == (tmp_path / "plain" / "history.csv").read_bytes()
 
 
-def test_one_of_three_classes_is_tilted_alone(finetune_config: Maker, weighted_views: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("signals", "background", "against"),
+    [
+        (("higgs",), None, (0, 1)),
+        (("higgs",), ("light",), (0,)),
+        (("charm", "higgs"), None, (0,)),  # the others are what is no signal
+    ],
+)
+def test_signals_of_three_classes_are_tilted(  # noqa: PLR0917  # three fixtures and a case
+    signals: tuple[str, ...],
+    background: tuple[str, ...] | None,
+    against: tuple[int, ...],
+    finetune_config: Maker,
+    weighted_views: Path,
+    tmp_path: Path,
+) -> None:
     views = read_views(weighted_views)
     quark = (views.jettype != JetType.H_BB) & (views.event % 2 == 0)
     relabelled = np.where(views.jettype == JetType.H_BB, JetType.H_BB, np.where(quark, JetType.Q, JetType.C))
@@ -71,15 +87,15 @@ def test_one_of_three_classes_is_tilted_alone(finetune_config: Maker, weighted_v
         "head": HeadConfig(n_classes=3),
     }
     plain = finetune(finetune_config(**settings), tmp_path / "plain").checkpoint
-    tilt = TiltConfig(by="shower_weights", efficiencies=(0.5,), classes=("higgs",))
+    tilt = TiltConfig(by="shower_weights", efficiencies=(0.5,), classes=signals, background=background)
     tilted = finetune(
         finetune_config(**settings, robustness=1.0, tilt=tilt, tagger=str(tmp_path / "plain")), tmp_path / "tilted"
     ).checkpoint
     views = read_views(tmp_path / "views.h5")
-    assert abs(response(views, tilted, 2)) < 0.4 * abs(response(views, plain, 2))
+    assert abs(response(views, tilted, 2, against)) < 0.4 * abs(response(views, plain, 2, against))
     before, after = (load_tagger(path).head.state_dict()["mlp.0.weight"] for path in (plain, tilted))
-    assert torch.equal(before[:2], after[:2])
-    assert not torch.equal(before[2], after[2])
+    for number, name in enumerate(("light", "charm", "higgs")):
+        assert torch.equal(before[number], after[number]) == (name not in signals)
 
 
 def test_a_finished_tagger_is_tilted_without_a_training(
@@ -114,6 +130,12 @@ def test_mistakes_are_named(finetune_config: Maker, toy_views: Path, weighted_vi
         parse_config(FinetuneConfig, {"robustness": 1, **three}, where="here")
     with pytest.raises(ConfigError, match="'d' is none of a, b, c"):
         parse_config(FinetuneConfig, {"robustness": 1, "tilt": {"classes": ["d"]}, **three}, where="here")
+    with pytest.raises(ConfigError, match="tilt.background: 'd' is none of a, b, c"):
+        parse_config(
+            FinetuneConfig, {"robustness": 1, "tilt": {"classes": ["a"], "background": ["d"]}, **three}, where="x"
+        )
+    with pytest.raises(ConfigError, match="no class is left that the signals could be told from"):
+        parse_config(FinetuneConfig, {"robustness": 1, "tilt": {"classes": ["a", "b", "c"]}, **three}, where="here")
     with pytest.raises(InvalidDataError, match="no re-showered views that vary 'fsr x2'"):
         finetune(finetune_config(views=weighted_views, robustness=0.5), tmp_path / "a")
     with pytest.raises(InvalidDataError, match="no shower weights that vary 'fsr x2'"):
