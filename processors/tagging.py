@@ -21,12 +21,12 @@ from rs3l_gnn.inference import (
     FoldTagger,
     JetInputs,
     JetTagger,
+    by_encoder,
     jet_inputs,
     require_one_score,
     table_inputs,
     with_paper,
 )
-from rs3l_gnn.models.shared import by_encoder
 from rs3l_gnn.processors.columns import Columns
 from rs3l_gnn.processors.config import AnyTagger, ProcessorConfig
 from rs3l_gnn.processors.event_selection import select_events
