@@ -68,8 +68,8 @@ def _text() -> str:
 
 
 def _report(name: str) -> Any:
-    found = json.loads((STUDY / {"fresh": "fresh.json", "hbb": "robust.json"}[name]).read_text(encoding="utf-8"))
-    return found[name]
+    file = STUDY / ("robust.json" if name == "hbb" else "fresh.json")
+    return json.loads(file.read_text(encoding="utf-8"))[name]
 
 
 def test_recipes_have_the_numbers_of_their_report() -> None:
@@ -134,3 +134,27 @@ def test_the_first_look() -> None:
             for cell, which, digits in ((cells[2 + place], "higgs", 6e-4), (cells[4 + place], "qcd", 6e-3)):
                 of_fsr = found["responses"][name][which]["fsr x2"][efficiency]
                 assert _stated(cell) == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=digits)
+
+
+@pytest.mark.parametrize(
+    ("report", "which", "jets"),
+    [
+        ("classes-wqq", "v", "W, Z→qq"),
+        ("classes-hbb", "higgs", "H→bb"),
+        ("classes-hcc", "hcc", "H→cc"),
+        ("classes-top", "top", "top"),
+    ],
+)
+def test_other_classes(report: str, which: str, jets: str) -> None:
+    text, found = _text(), _report(report)
+    assert f"{found['events'][which]:,}" in text
+    lines = text[text.index("## Other classes") :].splitlines()
+    for name in (name for name in found["tagging"] if name != "n2"):
+        row = next(line for line in lines if line.startswith(f"| {jets} | {name} |"))
+        cells = [cell.strip() for cell in row.split("|")[3:-1]]
+        for place, efficiency in enumerate(("50", "80")):
+            rejection = found["tagging"][name]["rejection"][efficiency]
+            assert _stated(cells[place]) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
+            for cell, jet in ((cells[2 + place], which), (cells[4 + place], "qcd")):
+                of_fsr = found["responses"][name][jet]["fsr x2"][efficiency]
+                assert _stated(cell) == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=6e-4)

@@ -33,7 +33,7 @@ def quoted(node: Any) -> Any:
 def numbers(evaluated: Path, names: list[str]) -> dict[str, Any]:
     """Reports of a folder, all if none is named, and the hashes of the weights that are shipped.
 
-    Named reports are quoted with their responses, and with what compares taggers to the one called supervised.
+    Named reports are quoted with their responses, and with what compares taggers to the first of them.
     """
     document: dict[str, Any] = {}
     for report in sorted(
@@ -41,8 +41,9 @@ def numbers(evaluated: Path, names: list[str]) -> dict[str, Any]:
     ):
         metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
         found = {section: metrics[section] for section in (OF_RESPONSES if names else SECTIONS)}
+        reference = next(name for name in metrics["tagging"] if name != "n2")
         for section in ("gains", "response_comparisons") if names else ():
-            found[section] = {pair: value for pair, value in found[section].items() if pair.endswith(" supervised")}
+            found[section] = {pair: value for pair, value in found[section].items() if pair.endswith(f" {reference}")}
         document[report.name] = quoted(found)
         if report.name in SHIPPED and not names:
             trainings = json.loads((report / "provenance.json").read_text(encoding="utf-8"))["trainings"]
