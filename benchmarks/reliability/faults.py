@@ -123,14 +123,22 @@ def _signalled(number: int, *, everybody: bool) -> Callable[[Job, Path, Referenc
 
 
 def _killed_worker(job: Job, folder: Path, reference: Reference, rng: np.random.Generator) -> Ended:
-    """Kill one process below the first, at any time of the run."""
+    """Kill one process below the first, at any time of the run; Python's tracker of resources is no worker."""
     running = job.start(folder)
     time.sleep(rng.uniform(0, reference.seconds))
-    others = [process for process in running.processes() if process != running.process.pid]
+    others = [
+        one for one in running.processes() if one != running.process.pid and "resource_tracker" not in _command(one)
+    ]
     if others:
         with suppress(ProcessLookupError):
             os.kill(int(rng.choice(others)), signal.SIGKILL)
     return _wait_for_end(running)
+
+
+def _command(process: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text(errors="replace")
+    return ""
 
 
 def _full_disk(job: Job, folder: Path, reference: Reference, rng: np.random.Generator) -> Ended:

@@ -7,14 +7,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rs3l_gnn.conventions.errors import Rs3lError
 
-__all__ = ["GOES_ON", "run_on_processes"]
+__all__ = ["GOES_ON", "run_on_processes", "worker_pool"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,9 +43,7 @@ def run_on_processes(
     Raises:
         Rs3lError: of class ``killed``; else whatever the function raises, after the calls that run have finished.
     """
-    # Spawned, not forked: this process may hold threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(begin,)) as pool:
+    with worker_pool(workers, begin=begin) as pool:
         futures = {pool.submit(function, item): item for item in items}
         try:
             for future in as_completed(futures):
@@ -56,9 +54,33 @@ def run_on_processes(
             pool.shutdown(cancel_futures=True)
 
 
+def worker_pool(workers: int, *, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+    """A pool of processes that end with this one, however it ends, and that say nothing of a Ctrl-C or SIGTERM.
+
+    Args:
+        workers: how many; each starts with the first task that finds no idle one.
+        begin: called once in every process.
+    """
+    # Spawned, not forked: this process may hold threads, and a child would inherit the locks of torch's and numba's.
+    context = multiprocessing.get_context("spawn")
+    return _Pool(workers, mp_context=context, initializer=_begin_worker, initargs=(begin,))
+
+
+class _Pool(ProcessPoolExecutor):
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        # A process that this starts inherits the mask: a Ctrl-C while it imports would be a traceback.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(begin: Callable[[], None] | None) -> None:
-    # Left to the default, Lightning takes the signal as a wish to end after the epoch.
-    signal.signal(signal.SIGTERM, _end_at_once)
+    # Left to the default, Lightning takes SIGTERM as a wish to end after the epoch, and each worker tells of SIGINT.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end_at_once)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if begin is not None:
         begin()

@@ -37,6 +37,79 @@ def test_a_worker_ends_with_its_killed_parent(tmp_path: Path) -> None:
         time.sleep(0.1)
 
 
+ANALYSIS = """
+import os, sys, time
+from pathlib import Path
+from rs3l_gnn.running.executors.futures import Futures
+
+class Chunk:
+    dataset, filename, entrystart, entrystop = "d", "f.root", 0, 1
+
+def warm():
+    return 0.0
+
+def step(chunk):
+    Path(sys.argv[1]).write_text(str(os.getpid()))
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with Futures(workers=2).open(warm, retries=0) as workers:
+        list(workers.results([Chunk()], step))
+"""
+
+
+def test_the_pool_of_an_analysis_ends_with_its_killed_parent(tmp_path: Path) -> None:
+    """All of it: an idle worker waits for a queue that its own copy keeps open, for ever."""
+    script, written = tmp_path / "parent.py", tmp_path / "pid"
+    script.write_text(ANALYSIS)
+    command = [sys.executable, str(script), str(written)]
+    with subprocess.Popen(command, start_new_session=True) as parent:  # noqa: S603 - a script of this test
+        while not (written.exists() and written.read_text()):
+            assert parent.poll() is None
+            time.sleep(0.1)
+        parent.send_signal(signal.SIGKILL)
+    while _of_session(parent.pid):
+        time.sleep(0.1)
+
+
+IMPORTING = """
+import sys, time
+from pathlib import Path
+
+if __name__ != "__main__":  # a worker imports what holds its task
+    Path(sys.argv[1]).touch()
+    time.sleep(1)
+
+from rs3l_gnn.cli.stopping import Stopped, stopping
+from rs3l_gnn.conventions.processes import run_on_processes
+
+def step(_):
+    time.sleep(600)
+
+if __name__ == "__main__":
+    try:
+        with stopping():
+            list(run_on_processes(step, [1, 2], 2))
+    except Stopped as stopped:
+        sys.exit(stopped.status)
+"""
+
+
+def test_workers_say_nothing_of_a_ctrl_c_while_they_start(tmp_path: Path) -> None:
+    script, importing = tmp_path / "parent.py", tmp_path / "importing"
+    script.write_text(IMPORTING)
+    command = [sys.executable, str(script), str(importing)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as parent:  # noqa: S603 - a script of this test
+        while not importing.exists():
+            assert parent.poll() is None
+            time.sleep(0.05)
+        os.killpg(parent.pid, signal.SIGINT)
+        _, said = parent.communicate()
+    assert (parent.returncode, said) == (130, b"")
+    while _of_session(parent.pid):
+        time.sleep(0.1)
+
+
 TRAINING = """
 import os, sys, time
 from pathlib import Path
@@ -68,6 +141,20 @@ def test_a_worker_that_trains_ends_with_the_signal(tmp_path: Path) -> None:
         _, said = parent.communicate()
     assert b"Stopped" in said
     assert not _runs(int(written.read_text()))
+
+
+def _of_session(leader: int) -> list[int]:
+    """Processes of a session that run; Python's tracker of resources ends by itself soon after."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, session = path.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            command = (path.parent / "cmdline").read_text(errors="replace")
+        except OSError:
+            continue
+        if int(session) == leader and state not in "ZX" and "resource_tracker" not in command:
+            found.append(int(path.parent.name))
+    return found
 
 
 def _runs(pid: int) -> bool:

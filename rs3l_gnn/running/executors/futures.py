@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import Executor as Pool
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from rs3l_gnn.conventions.processes import worker_pool
 from rs3l_gnn.running.executor import CHUNKS_AHEAD, Executor, Function, Workers, chunk_name, dead_workers
 
 __all__ = ["Futures", "pool_results"]
@@ -45,8 +45,7 @@ class Futures(Executor):
 
 @contextmanager
 def _pool(workers: int) -> Iterator[Pool]:
-    # A forked child would inherit the locks of torch's and numba's threads.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with worker_pool(workers) as pool:
         try:
             yield pool
         except BaseException:
