@@ -9,7 +9,7 @@ from concurrent.futures import Executor as Pool
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain, count, islice
+from itertools import count, islice
 from typing import Any, Literal
 
 from pydantic import Field
@@ -32,10 +32,24 @@ class Futures(Executor):
     def open(self, warm_up: Callable[[], float], *, retries: int) -> Iterator[Workers]:
         """A pool whose processes are warm."""
         with ExitStack() as stack:
-            ready, seconds = self._warm_pool(stack, warm_up)
-            pools = chain([ready], (self._warm_pool(stack, warm_up)[0] for _ in count()))
+            first, seconds = self._first_pool(stack, warm_up, retries)
+            ready = [first]
+
+            def make_pool() -> Pool:
+                return ready.pop() if ready else self._warm_pool(stack, warm_up)[0]
+
             ahead = CHUNKS_AHEAD * self.workers
-            yield Workers(partial(pool_results, lambda: next(pools), retries, ahead=ahead), self.workers, seconds)
+            yield Workers(partial(pool_results, make_pool, retries, ahead=ahead), self.workers, seconds)
+
+    def _first_pool(self, stack: ExitStack, warm_up: Callable[[], float], retries: int) -> tuple[Pool, float]:
+        for deaths in count(1):
+            try:
+                return self._warm_pool(stack, warm_up)
+            except BrokenProcessPool as error:
+                if deaths > retries:
+                    raise dead_workers(f"processes died {deaths} times before the first chunk") from error
+                _log.warning("a process died while it started; a new pool takes its place")
+        raise AssertionError  # count never ends
 
     def _warm_pool(self, stack: ExitStack, warm_up: Callable[[], float]) -> tuple[Pool, float]:
         pool = stack.enter_context(_pool(self.workers))
@@ -70,10 +84,10 @@ def pool_results(
     left = dict(enumerate(items))
     deaths = 0
     while left:
-        pool = make_pool()
         futures: dict[Future[Any], int] = {}
         waiting = iter(list(left))
         try:
+            pool = make_pool()
             while True:
                 for n in islice(waiting, ahead - len(futures)):
                     futures[pool.submit(function, left[n])] = n

@@ -17,7 +17,7 @@ import pytest
 from rs3l_gnn.conventions import WorkerError
 from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.running.executors import futures
-from rs3l_gnn.running.executors.futures import pool_results
+from rs3l_gnn.running.executors.futures import Futures, pool_results
 
 Read = Callable[[Path], dict[str, Any]]
 
@@ -40,6 +40,11 @@ class Killer:
             (self.folder / str(os.getpid())).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return item.entrystart**2
+
+
+def square(item: Item) -> int:
+    """Of the number of a chunk."""
+    return item.entrystart**2
 
 
 class Marker:
@@ -115,3 +120,42 @@ def test_a_killed_process_changes_nothing(
     assert shot
     assert report["complete"] is True
     assert written(tmp_path / "out") == written(tmp_path / "whole")
+
+
+class DyingWarmUp:
+    """Kills its process as long as the folder holds fewer files than it may."""
+
+    def __init__(self, folder: Path, first: int, times: int) -> None:
+        self.folder, self.first, self.times = folder, first, times
+
+    def __call__(self) -> float:
+        place = self.folder / str(os.getpid())
+        place.touch()
+        number = len(list(self.folder.iterdir()))
+        if self.first <= number < self.first + self.times:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0.0
+
+
+def test_a_process_that_dies_while_it_starts_is_replaced(tmp_path: Path) -> None:
+    items = [Item(number) for number in range(3)]
+    (tmp_path / "a").mkdir()
+    with Futures(workers=1).open(DyingWarmUp(tmp_path / "a", 1, 1), retries=1) as workers:
+        assert sorted(workers.results(items, square)) == [0, 1, 4]
+    (tmp_path / "b").mkdir()
+    with (
+        pytest.raises(WorkerError, match="processes died 2 times before the first chunk"),
+        Futures(workers=1).open(DyingWarmUp(tmp_path / "b", 1, 9), retries=1),
+    ):
+        pass
+
+
+def test_a_new_pool_whose_process_dies_while_it_starts_counts_as_one_more(tmp_path: Path) -> None:
+    warm, killed = tmp_path / "warm", tmp_path / "killed"
+    warm.mkdir()
+    killed.mkdir()
+    items = [Item(number) for number in range(4)]
+    # The first process is well, dies of its work, and the next one dies of its start.
+    with Futures(workers=1).open(DyingWarmUp(warm, 2, 1), retries=2) as workers:
+        assert sorted(workers.results(items, Killer(killed, 1))) == [0, 1, 4, 9]
+    assert len(list(warm.iterdir())) == 3
