@@ -14,7 +14,7 @@ from rs3l_gnn.conventions import InvalidDataError
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.event_tables import LAYOUT_KEY, read_events
 from rs3l_gnn.data.format_registry import format_of, get_format
-from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger
+from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, LastEmbeddings
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.files import FileInfo
 from rs3l_gnn.processors.running.fileset import Dataset
@@ -39,12 +39,12 @@ class EventsOfJets:
     numbers: NDArray[np.uint64]
 
     def class_scores(
-        self, tagger: JetTagger | FoldTagger, inputs: JetInputs, wanted: NDArray[np.bool_]
+        self, tagger: JetTagger | FoldTagger, inputs: JetInputs, wanted: NDArray[np.bool_], shared: LastEmbeddings
     ) -> NDArray[np.float32]:
         """What a network itself gives for the wanted jets, each by that of its own fold where there are folds."""
         if isinstance(tagger, FoldTagger):
             return tagger.class_scores(inputs, self.sample, self.numbers[wanted])
-        return tagger.class_scores(inputs)
+        return tagger.class_scores(inputs, shared=shared)
 
 
 def needs_numbers(taggers: Taggers, sample: str, simulation: bool) -> bool:

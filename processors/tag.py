@@ -28,7 +28,7 @@ from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.conventions.jagged import local_index, parents_of
 from rs3l_gnn.conventions.locks import holds_output
 from rs3l_gnn.data import FORMATS, EventTables, event_numbers
-from rs3l_gnn.inference import FoldNetworks, FoldTagger, JetTagger, table_inputs, with_paper
+from rs3l_gnn.inference import FoldNetworks, FoldTagger, JetTagger, LastEmbeddings, table_inputs, with_paper
 from rs3l_gnn.processors.chosen_taggers import lacking_in_any
 from rs3l_gnn.processors.config import AnyTagger, ProcessorConfig
 from rs3l_gnn.processors.files import FileInfo, FileToOpen, look_at_files
@@ -203,8 +203,9 @@ def _columns(
     fields = {name: np.asarray(ak.flatten(jets[name], axis=1), dtype=np.float32)[wanted] for name in kinematics}
     tables = EventTables(events, puppi=tagger.puppi, features=with_paper(tagger.features))
     inputs = table_inputs(tables, selected=ak.unflatten(wanted, counts))
+    shared = LastEmbeddings()
     if isinstance(tagger, JetTagger):
-        scores = tagger.score(inputs)
+        scores = tagger.combined(tagger.class_scores(inputs, shared=shared))
     elif numbers is None:
         raise InvalidDataError(f"{info.path} has no numbers of events to find their folds by")
     else:
@@ -217,7 +218,11 @@ def _columns(
         **fields,
         "in_training_range": np.asarray(tagger.in_range(fields["pt"])),
         **dict(zip(names, np.ascontiguousarray(scores.reshape(len(event), len(names)).T), strict=True)),
-        **({"embedding": tagger.embeddings(inputs)} if embeddings and isinstance(tagger, JetTagger) else {}),
+        **(
+            {"embedding": tagger.embeddings(inputs, shared=shared)}
+            if embeddings and isinstance(tagger, JetTagger)
+            else {}
+        ),
     }
 
 

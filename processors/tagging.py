@@ -21,6 +21,7 @@ from rs3l_gnn.inference import (
     FoldTagger,
     JetInputs,
     JetTagger,
+    LastEmbeddings,
     by_encoder,
     jet_inputs,
     require_one_score,
@@ -285,6 +286,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
         """Scores of the wanted jets by tagger, NaN for the others [n_jets]; what the file holds is not shifted."""
         scores: dict[str, NDArray[np.floating]] = {}
         of_network: dict[str, NDArray[np.float32]] = {}  # several discriminants of one network
+        shared = LastEmbeddings()
         digests = {name: tagger.encoder_digest for name, tagger in self.taggers.items()}
         for name in by_encoder(self.config.taggers, digests):
             dtype = np.float64 if name in self.stored else np.float32
@@ -296,7 +298,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             elif inputs is not None:
                 tagger = self.taggers[name]
                 if tagger.digest not in of_network:
-                    of_network[tagger.digest] = known.class_scores(tagger, inputs, wanted)
+                    of_network[tagger.digest] = known.class_scores(tagger, inputs, wanted, shared)
                 values[wanted] = tagger.combined(of_network[tagger.digest])
             scores[name] = values
         return {name: scores[name] for name in self.config.taggers}

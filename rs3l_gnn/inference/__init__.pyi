@@ -15,6 +15,7 @@ from .of_exported import ExportedNetwork as ExportedNetwork
 from .of_exported import FoldNetworks as FoldNetworks
 from .of_models import ADDRESSES as ADDRESSES
 from .of_models import Discriminant as Discriminant
+from .of_models import LastEmbeddings as LastEmbeddings
 from .of_models import by_encoder as by_encoder
 from .of_models import require_one_score as require_one_score
 from .of_models import shipped_names as shipped_names

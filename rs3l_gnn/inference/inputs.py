@@ -26,7 +26,6 @@ from rs3l_gnn.data.links import JET_INDEX
 from rs3l_gnn.data.list_fields import counts_of, flat, flat_field, plain_field
 from rs3l_gnn.data.missing_jets import with_none, without_none
 from rs3l_gnn.data.puppi import puppi_weighted
-from rs3l_gnn.models.shared import LastEmbeddings
 
 __all__ = ["JetInputs", "event_inputs", "format_of_candidates", "jet_inputs", "table_inputs", "with_paper"]
 
@@ -48,7 +47,6 @@ class JetInputs:
         axes: eta and phi of the jets [n_jets, 2]; None where only features are known, which is enough for all networks
             but those of weaver.
         names: what the columns of ``features`` are.
-        embeddings: what the last encoder made of these jets.
     """
 
     features: NDArray[np.float32]
@@ -58,7 +56,6 @@ class JetInputs:
     present: NDArray[np.bool_] | None = None
     axes: NDArray[np.float64] | None = None
     names: tuple[str, ...] = FEATURE_NAMES
-    embeddings: LastEmbeddings = field(default_factory=LastEmbeddings, init=False, repr=False, compare=False)
 
     @property
     def missing(self) -> tuple[str, ...]:

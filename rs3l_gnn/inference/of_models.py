@@ -2,7 +2,7 @@
 
 from rs3l_gnn.models.discriminants import Discriminant, require_one_score
 from rs3l_gnn.models.hub import ADDRESSES
-from rs3l_gnn.models.shared import by_encoder
+from rs3l_gnn.models.shared import LastEmbeddings, by_encoder
 from rs3l_gnn.models.stored import shipped_names
 
-__all__ = ["ADDRESSES", "Discriminant", "by_encoder", "require_one_score", "shipped_names"]
+__all__ = ["ADDRESSES", "Discriminant", "LastEmbeddings", "by_encoder", "require_one_score", "shipped_names"]

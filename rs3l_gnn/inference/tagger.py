@@ -21,6 +21,7 @@ from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagg
 from rs3l_gnn.inference.inputs import JetInputs, format_of_candidates, jet_inputs, with_paper
 from rs3l_gnn.inference.shipped import shipped_networks
 from rs3l_gnn.models.discriminants import Discriminant, one_score, require_one_score
+from rs3l_gnn.models.shared import LastEmbeddings
 from rs3l_gnn.models.stored import seen_events
 from rs3l_gnn.models.triton.candidates import sent_features
 
@@ -230,10 +231,15 @@ class JetTagger:
         """Scores of prepared jets, float32 [n_jets]; [n_jets, n_classes] for several classes without a discriminant."""
         return self.combined(self.class_scores(inputs))
 
-    def class_scores(self, inputs: JetInputs) -> NDArray[np.float32]:
-        """What the network itself gives, float32 [n_jets], or [n_jets, n_classes] whatever the discriminant."""
+    def class_scores(self, inputs: JetInputs, *, shared: LastEmbeddings | None = None) -> NDArray[np.float32]:
+        """What the network itself gives, float32 [n_jets], or [n_jets, n_classes] whatever the discriminant.
+
+        Args:
+            inputs: the jets.
+            shared: of these very jets, among taggers that may have one encoder.
+        """
         self.choose(inputs.lacking)
-        return self._run(self._score, inputs)
+        return self._run(partial(self._score, shared), inputs)
 
     def combined(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """:meth:`score` from :meth:`class_scores`: several discriminants need the network once."""
@@ -241,10 +247,10 @@ class JetTagger:
             return scores
         return one_score(scores, self.classes, self.discriminant, tagger=self.name_or_path)
 
-    def embeddings(self, inputs: JetInputs) -> NDArray[np.float32]:
-        """Embeddings of prepared jets, float32 [n_jets, dim], not normalised."""
+    def embeddings(self, inputs: JetInputs, *, shared: LastEmbeddings | None = None) -> NDArray[np.float32]:
+        """Embeddings of prepared jets, float32 [n_jets, dim], not normalised; arguments as for :meth:`class_scores`."""
         model = self.choose(inputs.lacking).model
-        return self._run(partial(self._embed, model), inputs)
+        return self._run(partial(self._embed, model, shared), inputs)
 
     def seen(self, sample: str, event: ArrayLike) -> NDArray[np.bool_]:
         """True for the events that the network was trained on, as far as its checkpoint says [n].
@@ -286,26 +292,24 @@ class JetTagger:
                 _log.warning("%s (first in %s)", remark, where)
         return remarks
 
-    def _score(self, inputs: JetInputs) -> NDArray[np.float32]:
+    def _score(self, shared: LastEmbeddings | None, inputs: JetInputs) -> NDArray[np.float32]:
         if self.served:
             distant = cached_served(self.name_or_path, self.digest)
             sent = sent_features(distant.features, inputs.names)
             return distant.score(inputs.table(sent), inputs.offsets, sent)
         if self.exported is None:
             model = self.model
-            return model.score_embeddings(self._embed(model, inputs))
+            return model.score_embeddings(self._embed(model, shared, inputs))
         if inputs.axes is None:
             raise InvalidDataError(f"{self.name_or_path} needs eta and phi of the jets, which these inputs lack")
         network = self._foreign(self.exported)
         return network.score(inputs.table(network.inputs), inputs.offsets, inputs.axes)
 
-    def _embed(self, model: JetScorer, inputs: JetInputs) -> NDArray[np.float32]:
-        """Once for all taggers on one encoder that are asked in turn."""
-        features = tuple(model.encoder.config.features)
-        return inputs.embeddings.of(
-            (self.encoder_digest, _concrete(self.device)),
-            lambda: model.encoder.embed(inputs.table(features), inputs.offsets),
-        )
+    def _embed(self, model: JetScorer, shared: LastEmbeddings | None, inputs: JetInputs) -> NDArray[np.float32]:
+        def embed() -> NDArray[np.float32]:
+            return model.encoder.embed(inputs.table(model.encoder.config.features), inputs.offsets)
+
+        return embed() if shared is None else shared.of((self.encoder_digest, _concrete(self.device)), embed)
 
     def _foreign(self, exported: ExportedNetwork) -> ExportedTagger:
         return cached_exported(exported, self.digest, _concrete(self.device), self.threads)

@@ -419,3 +419,14 @@ def test_a_gpu_gives_the_same_scores(tagger_path: Path) -> None:
     np.testing.assert_allclose(
         JetTagger(tagger_path, device="auto").score(inputs), JetTagger(tagger_path).score(inputs), atol=1e-4
     )
+
+
+def test_inputs_that_were_changed_are_embedded_again() -> None:
+    """Nothing of a call is remembered with the jets unless it is asked for."""
+    tagger, rng = JetTagger("default-hbb"), np.random.default_rng(1)
+    inputs = JetInputs(rng.normal(size=(30, 15)).astype(np.float32), np.array([0, 12, 30]), np.ones(2, np.int64))
+    before = tagger.score(inputs).copy()
+    inputs.features[:] = rng.normal(size=(30, 15))
+    fresh = JetInputs(inputs.features.copy(), inputs.offsets, inputs.counts)
+    np.testing.assert_array_equal(tagger.score(inputs), tagger.score(fresh))
+    assert (tagger.score(inputs) != before).any()
