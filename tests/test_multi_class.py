@@ -87,9 +87,9 @@ def test_analyze_by_classes_and_discriminants(folder: Path, tmp_path: Path, monk
     calls = []
     own = JetTagger.class_scores
 
-    def counted(tagger: JetTagger, inputs: JetInputs) -> Any:
+    def counted(tagger: JetTagger, inputs: JetInputs, **memory: Any) -> Any:
         calls.append(tagger.digest)
-        return own(tagger, inputs)
+        return own(tagger, inputs, **memory)
 
     monkeypatch.setattr(JetTagger, "class_scores", counted)
     name = str(folder / "tagger" / "tagger.safetensors")
