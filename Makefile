@@ -27,7 +27,7 @@ docs: $(STAMP)
 # recipe, less than an hour. One step alone: rs3l study configs/robust.yaml --only pretrain/strong-1 --output robust.
 study: $(STAMP)
 	$(BIN)/rs3l study configs/robust$(if $(SCALE),_$(SCALE)).yaml --workers $(WORKERS) --output robust$(if $(SCALE),-$(SCALE))
-	$(if $(SCALE),,for part in dial fresh; do $(BIN)/rs3l study configs/robust/$$part.yaml --workers $(WORKERS) --output robust || exit; done)
+	$(if $(SCALE),,for part in dial fresh vincia; do $(BIN)/rs3l study configs/robust/$$part.yaml --workers $(WORKERS) --output robust || exit; done)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

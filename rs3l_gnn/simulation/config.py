@@ -30,6 +30,9 @@ _VARIATIONS = {
 """What is simulated if nothing is named, by the point where the views part."""
 
 
+PdgIdentity = Annotated[int, Field(ge=-(2**31) + 1, le=2**31 - 1)]
+"""Number of a particle in the scheme of the Particle Data Group, with the sign that tells antiparticles."""
+
 HARD_MARGIN = 0.78
 """Smallest pT of built-in hard processes over the jet cut, measured in ``docs/simulation.md``."""
 
@@ -118,6 +121,11 @@ class SampleConfig(BaseConfig):
         description="resonances that the LHE file leaves undecayed: decayed once for all views, refused, decayed anew "
         "in each view, or kept stable and invisible (neutral ones)",
     )
+    resonances: dict[PdgIdentity, Annotated[tuple[PdgIdentity, ...], Field(min_length=2, max_length=4)]] = Field(
+        default={},
+        description="resonances that the LHE file leaves out, with the products that it has of them: {25: [5, -5]}; "
+        "they are put back where the mass of the products fits",
+    )
     invisible: tuple[Annotated[int, Field(gt=0)], ...] = Field(
         default=(), description="PDG numbers of stable particles that no detector sees, beside those that Pythia knows"
     )
@@ -139,6 +147,8 @@ class SampleConfig(BaseConfig):
                 raise ValueError("a built-in process needs 'events', the number of hard events")
             if self.merging is not None:
                 raise ValueError("'merging' is for LHE files; a built-in process has one multiplicity")
+            if self.resonances:
+                raise ValueError("'resonances' is for LHE files; a built-in process records its own")
         elif not isinstance(self.process, str):
             raise ValueError("an LHE file has its hard events already: 'process' is a name for the physics there")
         elif self.hepmc and self.merging is not None and self.merging.scheme != "none":

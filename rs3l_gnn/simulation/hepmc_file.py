@@ -87,7 +87,7 @@ def find_first_number(path: Path, hard: HardEvents) -> int:
     numbers = []
     for number, event in islice(read_events(path), _CHECKED):
         numbers.append(number)
-        votes.update(number - index for index in np.flatnonzero(_matches(event, hardest)).tolist())
+        votes.update(number - index for index in np.flatnonzero(_match_any(event, hardest)).tolist())
     if not numbers:
         raise InputFileError(f"{path} holds no HepMC events")
     best, count = votes.most_common(1)[0] if votes else (0, 0)
@@ -103,20 +103,29 @@ def find_first_number(path: Path, hard: HardEvents) -> int:
 
 def holds(event: Any, hard: HardEvents) -> bool:
     """Whether the hardest particle of a hard event (the only one of ``hard``) is in the event."""
-    return bool(_matches(event, _hardest(hard))[0])
+    return bool(_match_any(event, _hardest(hard))[0])
 
 
 def _hardest(hard: HardEvents) -> NDArray[np.float64]:
-    """Identity, pT (GeV), eta and phi of the hardest outgoing particle of each hard event [4, n_events]."""
-    found = np.empty((4, len(hard)))
+    """The hardest outgoing particle of each hard event, resonances among them and not [2, 4, n_events].
+
+    Identity, pT (GeV), eta and phi. Some generators record no resonances, others change products of resonances.
+    """
+    found = np.empty((2, 4, len(hard)))
     for index in range(len(hard)):
         rows = hard.event(index)
-        outgoing = rows[rows["status"] != -1]
-        pt = np.hypot(outgoing["px"], outgoing["py"])
-        one = outgoing[np.argmax(pt)]
-        eta = pseudorapidity(one["px"], one["py"], one["pz"])
-        found[:, index] = one["id"], pt.max(), eta, np.arctan2(one["py"], one["px"])
+        for place, chosen in enumerate((rows["status"] != -1, rows["status"] == 1)):
+            outgoing = rows[chosen]
+            pt = np.hypot(outgoing["px"], outgoing["py"])
+            one = outgoing[np.argmax(pt)]
+            eta = pseudorapidity(one["px"], one["py"], one["pz"])
+            found[place, :, index] = one["id"], pt.max(), eta, np.arctan2(one["py"], one["px"])
     return found
+
+
+def _match_any(event: Any, hardest: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which hard events an event may belong to [n_events]; hardest as from :func:`_hardest`."""
+    return np.asarray(_matches(event, hardest[0]) | _matches(event, hardest[1]))
 
 
 def _matches(event: Any, hardest: NDArray[np.float64]) -> NDArray[np.bool_]:

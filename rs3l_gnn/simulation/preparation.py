@@ -24,6 +24,7 @@ from rs3l_gnn.simulation.resonances import decay_once, undecayed
 from rs3l_gnn.simulation.sample_settings import check_settings, check_variation
 from rs3l_gnn.simulation.settings import COMMON, CP5, decay_settings
 from rs3l_gnn.simulation.shower import Shower
+from rs3l_gnn.simulation.unrecorded import restore_resonances
 
 __all__ = ["HARD_FILE", "Prepared", "prepare_hard_events"]
 
@@ -142,6 +143,12 @@ def _completed(config: SimulationConfig, name: str, hard: HardEvents) -> tuple[H
     table = ParticleTable(probe.pythia.particleData, sample.invisible)
     notes: dict[str, Any] = {}
     _refuse_unknown(sample, name, hard, table)
+    if sample.resonances:
+        data = probe.pythia.particleData
+        hard, restored = restore_resonances(hard, sample.resonances, data, where=f"{sample.lhe} (samples.{name})")
+        notes["resonances"] = {str(identity): count for identity, count in restored.items()}
+        found = ", ".join(f"{count} of {table.name(identity)}" for identity, count in restored.items())
+        _log.info("%s: resonances put back into %d events: %s", name, len(hard), found)
     left = undecayed(hard, table)
     _refuse_undecayed(sample, name, hard, left, table)
     added = {f"variations.{one.name}.settings": one for one in config.selected if one.name not in VARIATIONS}
