@@ -1,4 +1,7 @@
-"""Rows of an HDF5 data set, compressed by threads while the next ones are made; HDF5 does one after the other."""
+"""Rows of an HDF5 data set, compressed by threads while the next ones are made; HDF5 does one after the other.
+
+A chunk is a piece of one column: values of one kind, that compress to less and in two thirds of the time of whole rows.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from rs3l_gnn.data.fast_zlib import compress
 
 __all__ = ["CompressedRows", "compressing_threads"]
 
-_CHUNKS_AHEAD = 16
+_CHUNKS_AHEAD = 8
 _MOST_THREADS = 4
 
 
@@ -30,7 +33,7 @@ class CompressedRows:
     Any HDF5 reads the file as one of its own filters: chunks are whole, whatever the blocks of rows that come.
 
     Args:
-        dataset: of h5py, empty, in chunks of whole rows, with both filters.
+        dataset: of h5py, empty, in chunks of one column, with both filters.
         threads: that compress.
     """
 
@@ -38,7 +41,7 @@ class CompressedRows:
         self._dataset, self._threads = dataset, threads
         self._rows: list[NDArray[Any]] = []
         self._n_rows = self._written = 0
-        self._ahead: deque[Future[bytes]] = deque()
+        self._ahead: deque[Future[list[bytes]]] = deque()
 
     def append(self, rows: NDArray[Any]) -> None:
         """Take the next rows [n, width]."""
@@ -57,33 +60,34 @@ class CompressedRows:
 
     def finish(self) -> None:
         """Write what is left, in a chunk filled up with zeros as HDF5 does."""
-        rest = np.concatenate(self._rows) if self._rows else np.zeros((0, *self._dataset.chunks[1:]))
+        rest = np.concatenate(self._rows) if self._rows else np.zeros((0, self._dataset.shape[1]))
         if len(rest):
-            last = np.zeros(self._dataset.chunks, self._dataset.dtype)
+            last = np.zeros((self._dataset.chunks[0], self._dataset.shape[1]), self._dataset.dtype)
             last[: len(rest)] = rest
             self._submit(last)
         self._rows = []
         self._write(0)
         self._dataset.resize(self._n_rows, axis=0)
 
-    def _submit(self, chunk: NDArray[Any]) -> None:
-        values = np.ascontiguousarray(chunk, dtype=self._dataset.dtype)
+    def _submit(self, rows: NDArray[Any]) -> None:
+        values = np.ascontiguousarray(rows, dtype=self._dataset.dtype)
         self._ahead.append(self._threads.submit(_compress, values))
         self._write(_CHUNKS_AHEAD)
 
     def _write(self, ahead: int) -> None:
-        """Write the first chunks until so many are ahead."""
+        """Write the first rows until so many times the length of a chunk are ahead."""
         size = self._dataset.chunks[0]
         while len(self._ahead) > ahead:
-            data = self._ahead.popleft().result()
+            columns = self._ahead.popleft().result()
             if self._written == len(self._dataset):  # seldom, for the sake of time; the end is set by finish
                 self._dataset.resize(self._written + _CHUNKS_AHEAD * size, axis=0)
-            place = (self._written, *(0 for _ in self._dataset.chunks[1:]))
-            self._dataset.id.write_direct_chunk(place, data)
+            for column, data in enumerate(columns):
+                self._dataset.id.write_direct_chunk((self._written, column), data)
             self._written += size
 
 
-def _compress(values: NDArray[Any]) -> bytes:
-    """HDF5's filter shuffle (first bytes of all values first, then their second bytes, ...), then that of gzip."""
-    shuffled = values.reshape(-1).view(np.uint8).reshape(-1, values.dtype.itemsize).T
-    return compress(np.ascontiguousarray(shuffled).data)
+def _compress(values: NDArray[Any]) -> list[bytes]:
+    """Of each column HDF5's filter shuffle (all first bytes, then all second ones, ...), and that of gzip."""
+    parts = values.view(np.uint8).reshape(*values.shape, values.dtype.itemsize)
+    shuffled = np.ascontiguousarray(parts.transpose(1, 2, 0))
+    return [compress(column.data) for column in shuffled]

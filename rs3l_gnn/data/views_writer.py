@@ -32,6 +32,8 @@ FORMAT, VERSION = "rs3l-views", 1
 # Headers with checksums, and texts that lie in them: HDF5 reads a damaged heap of texts of free length for ever.
 _LIBVER = ("v108", "v108")
 _CHUNK_ROWS, _LEVEL = 8192, 1
+_COLUMN_ROWS = 16384
+"""Of a column of particles in one chunk: those of all columns fit into the megabyte that HDF5 remembers."""
 Compression = Literal["gzip", "lzf", "none"]
 _FILTERS: dict[Compression, dict[str, Any]] = {
     "gzip": {"compression": "gzip", "compression_opts": _LEVEL, "shuffle": True},
@@ -78,10 +80,13 @@ class ViewsWriter:
             file.attrs[name] = np.bytes_(text.encode())
         compressed = _FILTERS[compression]
         width = len(features)
+        chunks = (_COLUMN_ROWS, 1) if compression == "gzip" else (_CHUNK_ROWS, width)
         particles = file.create_dataset(
-            "features", (0, width), np.float32, maxshape=(None, width), chunks=(_CHUNK_ROWS, width), **compressed
+            "features", (0, width), np.float32, maxshape=(None, width), chunks=chunks, **compressed
         )
         self._particles = CompressedRows(particles, threads) if compression == "gzip" else None
+        self._n_particles = self._n_jets = 0
+        self._waiting: dict[str, list[NDArray[Any]]] = {}
         for name in ("offsets", "events/first"):
             file.create_dataset(name, data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_CHUNK_ROWS,), **compressed)
         for name, dtype in JET_COLUMNS.items():
@@ -165,22 +170,31 @@ class ViewsWriter:
             raise InvalidDataError(
                 "a block of views has other features than its file", got=views.feature_names, allowed=self.features
             )
-        tables = {table: _table(views, table, names) for table, names in self.names.items()}
-        offset = self._file["offsets"][-1]
-        first = self._file["events/first"][-1]
+        columns = {
+            "offsets": views.offsets[1:] + self._n_particles,
+            "events/first": views.first[1:] + self._n_jets,
+            **{f"jets/{name}": getattr(views, name) for name in JET_COLUMNS},
+            **{table: _table(views, table, names) for table, names in self.names.items()},
+        }
         if self._particles is None:
             self._extend("features", views.features)
         else:
             self._particles.append(views.features)
-        self._extend("offsets", views.offsets[1:] + offset)
-        self._extend("events/first", views.first[1:] + first)
-        for name in JET_COLUMNS:
-            self._extend(f"jets/{name}", getattr(views, name))
-        for table, values in tables.items():
-            self._extend(table, values)
+        for name, values in columns.items():
+            self._waiting.setdefault(name, []).append(values)
+        self._n_particles += len(views.features)
+        self._n_jets += views.n_jets
+        if sum(map(len, self._waiting["offsets"])) >= _CHUNK_ROWS:  # a call of HDF5 takes as long as thousands of rows
+            self._write_columns()
         self._stream.require_written()
 
+    def _write_columns(self) -> None:
+        while self._waiting:
+            name, parts = self._waiting.popitem()
+            self._extend(name, np.concatenate(parts))
+
     def _finish(self) -> None:
+        self._write_columns()
         if self._particles is not None:
             self._particles.finish()
 

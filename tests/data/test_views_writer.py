@@ -26,7 +26,7 @@ def test_the_papers_features_make_the_file_that_they_always_made(views: Views, t
     with h5py.File(tmp_path / "a.h5") as file:
         assert set(file.attrs) == ATTRIBUTES
         assert file.attrs["features"] == json.dumps(FEATURE_NAMES).encode()
-        assert (file["features"].shape[1], file["features"].chunks, file["features"].dtype) == (15, (8192, 15), "<f4")
+        assert (file["features"].shape[1], file["features"].chunks, file["features"].dtype) == (15, (16384, 1), "<f4")
 
 
 @pytest.mark.parametrize("compression", ["gzip", "lzf", "none"])

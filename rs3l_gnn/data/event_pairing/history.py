@@ -124,8 +124,9 @@ def parton_types(particles: Generated, jets: Places, radius: float) -> NDArray[n
     gives UNMATCHED. These are the rules of ``rs3l simulate``.
     """
     decays = particles.decays
-    products = decays.product[is_parton(particles.pdgid[decays.product])]
-    chosen = np.union1d(products, np.flatnonzero(is_lone_parton(particles)))
+    counted = is_lone_parton(particles)
+    counted[decays.product[is_parton(particles.pdgid[decays.product])]] = True
+    chosen = np.flatnonzero(counted)
     jet, place = _inside(particles, chosen, jets, radius)
     parton = chosen[place]
     order = np.lexsort((-particles.pt[parton], jet))
