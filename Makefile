@@ -7,6 +7,9 @@ WORKERS ?= 2
 LOWEST := build/lowest
 TYPES := build/types/rs3l_gnn
 
+# Compiled once, not by each of the many processes: make says so whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo docs study test test-slow test-lowest lint types bench clean
 
 $(STAMP): setup.py setup.cfg pyproject.toml constraints.txt

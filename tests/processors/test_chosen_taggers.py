@@ -31,8 +31,8 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_tagger: Callab
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_job_takes_what_all_of_its_files_can_feed(shared_data: Path, tmp_path: Path) -> None:
-    cms = {name: {str(shared_data / "cms" / f"{name}.root"): "Events"} for name in ("pfnano", "nano_tt_v15")}
+def test_a_job_takes_what_all_of_its_files_can_feed(slim_data: Path, tmp_path: Path) -> None:
+    cms = {name: {str(slim_data / "cms" / f"{name}.root"): "Events"} for name in ("pfnano", "nano_tt_v15")}
     for names, chosen in ((("pfnano",), "default-all"), (("nano_tt_v15",), "default-nano"), (cms, "default-nano")):
         folder = tmp_path / "-".join(names)
         fileset = {name: {"files": cms[name], "metadata": {"xsec": 1.0}} for name in names}
@@ -50,8 +50,8 @@ def test_a_job_takes_what_all_of_its_files_can_feed(shared_data: Path, tmp_path:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_the_command_says_which(shared_data: Path, tmp_path: Path) -> None:
-    file = str(shared_data / "cms" / "nano_tt_v15.root")
+def test_the_command_says_which(slim_data: Path, tmp_path: Path) -> None:
+    file = str(slim_data / "cms" / "nano_tt_v15.root")
     arguments = ["tag", file, "--tagger", "default", "--device", "cpu", "--output", str(tmp_path / "scores.parquet")]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output

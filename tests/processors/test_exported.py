@@ -51,9 +51,9 @@ def _expected(file: Path, network: Any, candidates: str, links: str, index: str)
     return out
 
 
-def test_analysis_of_pfnano(shared_data: Path, weaver_network: Any, tagger_path: Path, tmp_path: Path) -> None:
+def test_analysis_of_pfnano(slim_data: Path, weaver_network: Any, tagger_path: Path, tmp_path: Path) -> None:
     """Weaver's network beside ours, in both of its forms."""
-    file = shared_data / "cms" / "pfnano.root"
+    file = slim_data / "cms" / "pfnano.root"
     export(load_tagger(tagger_path), tmp_path / "exported", formats=["torchscript"])
     (tmp_path / "fileset.json").write_text(json.dumps({"tt": {"files": {str(file): "Events"}}}))
     foreign = {"kind": "onnx", "file": weaver_network.file, "preprocess": weaver_network.preprocess}
@@ -90,9 +90,9 @@ def test_analysis_of_pfnano(shared_data: Path, weaver_network: Any, tagger_path:
     assert (filled["value"] != 0).sum() > 0
 
 
-def test_a_table_of_nanoaod(shared_data: Path, weaver_network: Any, tmp_path: Path) -> None:
+def test_a_table_of_nanoaod(slim_data: Path, weaver_network: Any, tmp_path: Path) -> None:
     """On the command line; without charges and impact parameters, which this network does not ask for."""
-    file, output = shared_data / "cms" / "nano_tt_v15.root", tmp_path / "scores.parquet"
+    file, output = slim_data / "cms" / "nano_tt_v15.root", tmp_path / "scores.parquet"
     arguments = ["tag", str(file), "--tagger", str(weaver_network.file), "--pt-min", "250", "--output", str(output)]
     refused = CliRunner().invoke(app, arguments)
     assert refused.exit_code == 2
@@ -110,7 +110,7 @@ def test_a_table_of_nanoaod(shared_data: Path, weaver_network: Any, tmp_path: Pa
     assert "--preprocess goes with --kind" in alone.stderr
 
 
-def test_what_the_files_lack(shared_data: Path, weaver_network: Any, tmp_path: Path) -> None:
+def test_what_the_files_lack(slim_data: Path, weaver_network: Any, tmp_path: Path) -> None:
     document = weaver_network.document()
     document["pf_features"]["var_names"].append("part_d0")
     document["pf_features"]["var_infos"]["part_d0"] = {}
@@ -118,7 +118,7 @@ def test_what_the_files_lack(shared_data: Path, weaver_network: Any, tmp_path: P
     network = ExportedNetwork(kind="onnx", file=weaver_network.file, preprocess=tmp_path / "preprocess.json")
     tagger = JetTagger(network)
     with pytest.raises(InvalidDataError, match="model.onnx needs tanh_d0, which the format of .*nano_tt_v15.root"):
-        tag_files([shared_data / "cms" / "nano_tt_v15.root"], tagger, tmp_path / "scores.parquet")
+        tag_files([slim_data / "cms" / "nano_tt_v15.root"], tagger, tmp_path / "scores.parquet")
     with pytest.raises(CheckpointError, match=r"model.onnx does not take .*pf_features \[\d+, 6, 12\]"):
-        tag_files([shared_data / "cms" / "pfnano.root"], tagger, tmp_path / "scores.parquet")
+        tag_files([slim_data / "cms" / "pfnano.root"], tagger, tmp_path / "scores.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["preprocess.json"]

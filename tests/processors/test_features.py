@@ -29,9 +29,9 @@ def _config(folder: Path, file: Path, taggers: dict[str, str], **more: Any) -> A
 
 
 def test_networks_of_other_features_share_a_job(
-    shared_data: Path, tagger_path: Path, make_tagger: Callable[..., Path], tmp_path: Path
+    slim_data: Path, tagger_path: Path, make_tagger: Callable[..., Path], tmp_path: Path
 ) -> None:
-    file = shared_data / "cms" / "pfnano.root"
+    file = slim_data / "cms" / "pfnano.root"
     paths = {"paper": str(tagger_path), "more": str(make_tagger(features=MORE))}
     shift = {"candidates": [{"name": "ces", "kind": "energy_scale", "size": 0.01}]}
     report = analyze(_config(tmp_path, file, paths, systematics=shift), tmp_path / "both")
@@ -45,9 +45,9 @@ def test_networks_of_other_features_share_a_job(
 
 
 def test_a_file_that_cannot_feed_a_network_ends_before_the_first_event(
-    shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path
+    slim_data: Path, make_tagger: Callable[..., Path], tmp_path: Path
 ) -> None:
-    file = shared_data / "cms" / "nano_tt_v15.root"
+    file = slim_data / "cms" / "nano_tt_v15.root"
     path = make_tagger(features=MORE)
     message = r"needs puppi_weight, which the format of .*nano_tt_v15\.root does not have"
     with pytest.raises(InvalidDataError, match=message):
@@ -58,8 +58,8 @@ def test_a_file_that_cannot_feed_a_network_ends_before_the_first_event(
     assert not (tmp_path / "scores.parquet").exists()
 
 
-def test_a_table_of_scores(shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path) -> None:
-    file, tagger = shared_data / "cms" / "pfnano.root", JetTagger(make_tagger(features=MORE))
+def test_a_table_of_scores(slim_data: Path, make_tagger: Callable[..., Path], tmp_path: Path) -> None:
+    file, tagger = slim_data / "cms" / "pfnano.root", JetTagger(make_tagger(features=MORE))
     tag_files([file], tagger, tmp_path / "scores.parquet")
     events = NanoEventsFactory.from_root({str(file): "Events"}, schemaclass=JetSchema, mode="virtual").events()
     inputs = event_inputs(events, features=MORE)

@@ -29,9 +29,9 @@ def _events(path: Path) -> Any:
     return NanoEventsFactory.from_root({str(path): "Events"}, schemaclass=JetSchema, mode="virtual").events()
 
 
-def _momenta(shared_data: Path, **more: Any) -> MomentumShifts:
+def _momenta(slim_data: Path, **more: Any) -> MomentumShifts:
     options = {
-        "file": shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz",
+        "file": slim_data / "cms" / "jet_jerc_Summer22_V3.json.gz",
         "scale": {"jesTotal": f"{PREFIX}_V3_MC_Total_AK4PFPuppi"},
         "resolution": f"{PREFIX}_JRV1_MC_PtResolution_AK4PFPuppi",
         "resolution_factor": f"{PREFIX}_JRV1_MC_ScaleFactor_AK4PFPuppi",
@@ -40,11 +40,11 @@ def _momenta(shared_data: Path, **more: Any) -> MomentumShifts:
     return MomentumShifts.model_validate(options | more)
 
 
-def test_scale_and_resolution_of_the_real_file(shared_data: Path) -> None:
+def test_scale_and_resolution_of_the_real_file(slim_data: Path) -> None:
     correctionlib = pytest.importorskip("correctionlib")
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
+    events = _events(slim_data / "cms" / "nano_tt_v15.root")
     view = nominal_view(events.FatJet)
-    config = SystematicsConfig(momenta=_momenta(shared_data, gen_jets=None))
+    config = SystematicsConfig(momenta=_momenta(slim_data, gen_jets=None))
     views = {each.variation: each for each in momentum_views(events, view, config, {}, variations=True)}
     assert list(views) == ["nominal", "jesTotalUp", "jesTotalDown", "jerUp", "jerDown"]
     assert set(views) == {"nominal", *shift_records(config, {})}
@@ -81,10 +81,10 @@ def test_scale_and_resolution_of_the_real_file(shared_data: Path) -> None:
     np.testing.assert_allclose(spread["jerUp"][both], spread["nominal"][both], atol=1e-6)
 
 
-def test_smearing_does_not_depend_on_the_chunk(shared_data: Path) -> None:
+def test_smearing_does_not_depend_on_the_chunk(slim_data: Path) -> None:
     pytest.importorskip("correctionlib")
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
-    config = SystematicsConfig(momenta=_momenta(shared_data))
+    events = _events(slim_data / "cms" / "nano_tt_v15.root")
+    config = SystematicsConfig(momenta=_momenta(slim_data))
     whole = momentum_views(events, nominal_view(events.FatJet), config, {}, variations=True)[0].pt
     parts = [
         momentum_views(part, nominal_view(part.FatJet), config, {}, variations=True)[0].pt
@@ -105,11 +105,11 @@ def test_smearing_does_not_depend_on_the_chunk(shared_data: Path) -> None:
     ],
 )
 def test_wrong_corrections_are_named(
-    change: dict[str, Any], error: type[Exception], message: str, shared_data: Path
+    change: dict[str, Any], error: type[Exception], message: str, slim_data: Path
 ) -> None:
     pytest.importorskip("correctionlib")
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
-    config = SystematicsConfig(momenta=_momenta(shared_data, **change))
+    events = _events(slim_data / "cms" / "nano_tt_v15.root")
+    config = SystematicsConfig(momenta=_momenta(slim_data, **change))
     with pytest.raises(error, match=message):
         momentum_views(events, nominal_view(events.FatJet), config, {}, variations=True)
 
@@ -272,8 +272,8 @@ def test_jets_that_swap_places_keep_their_random_numbers() -> None:
     assert factors(pt, [[False, True], [False, False]]) == pytest.approx(swapped)
 
 
-def test_the_mass_has_a_scale_and_a_resolution_of_its_own(shared_data: Path) -> None:
-    events = _events(shared_data / "cms" / "nano_tt_v15.root")
+def test_the_mass_has_a_scale_and_a_resolution_of_its_own(slim_data: Path) -> None:
+    events = _events(slim_data / "cms" / "nano_tt_v15.root")
     view = nominal_view(events.FatJet)
     mass = {
         "scale": {"nominal": 1.01, "up": 1.03, "down": 0.99},

@@ -29,8 +29,8 @@ def test_matched_jets_are_stretched_and_others_drawn() -> None:
 
 
 @pytest.mark.parametrize("name", ["nano_tt_v15", "pfnano"])
-def test_generated_jets_against_a_loop(name: str, shared_data: Path) -> None:
-    events = _events(shared_data / "cms" / f"{name}.root")
+def test_generated_jets_against_a_loop(name: str, slim_data: Path) -> None:
+    events = _events(slim_data / "cms" / f"{name}.root")
     found = generated_pt(events, nominal_view(events.FatJet), "GenJetAK8")
     place = matched = 0
     for event in events[["FatJet", "GenJetAK8"]].to_list()[:100]:
@@ -48,8 +48,8 @@ def test_generated_jets_against_a_loop(name: str, shared_data: Path) -> None:
     assert np.isfinite(found).mean() > 0.5
 
 
-def test_without_generated_jets_none_is_matched(shared_data: Path) -> None:
-    events = _events(shared_data / "cms" / "pfnano.root")
+def test_without_generated_jets_none_is_matched(slim_data: Path) -> None:
+    events = _events(slim_data / "cms" / "pfnano.root")
     view = nominal_view(events.FatJet)
     for collection in (None, "GenJetAK15"):
         assert np.isnan(generated_pt(events, view, collection)).all()

@@ -121,7 +121,7 @@ def test_lost_tracks_leave_the_jet() -> None:
 
 
 def test_the_networks_run_once_for_jets_and_again_for_candidates(
-    shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slim_data: Path, make_tagger: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NanoAOD v15 with every kind of systematic: momenta reuse the scores, candidates do not."""
     pytest.importorskip("correctionlib")
@@ -134,7 +134,7 @@ def test_the_networks_run_once_for_jets_and_again_for_candidates(
 
     monkeypatch.setattr(JetTagger, "class_scores", counted)
     fileset = tmp_path / "fileset.json"
-    file = shared_data / "cms" / "nano_tt_v15.root"
+    file = slim_data / "cms" / "nano_tt_v15.root"
     fileset.write_text(json.dumps({"tt": {"files": {str(file): "Events"}, "metadata": {"xsec": 800.0}}}))
     tagger = make_tagger(features=KINEMATIC_FEATURES)
     document = {
@@ -145,7 +145,7 @@ def test_the_networks_run_once_for_jets_and_again_for_candidates(
         "systematics": {
             "ps_order": ["isr:muRfac=2", "fsr:muRfac=2", "isr:muRfac=0.5", "fsr:muRfac=0.5"],
             "momenta": {
-                "file": shared_data / "cms" / "jet_jerc_Summer22_V3.json.gz",
+                "file": slim_data / "cms" / "jet_jerc_Summer22_V3.json.gz",
                 "scale": {"jesTotal": f"{PREFIX}_V3_MC_Total_AK4PFPuppi"},
                 "resolution": f"{PREFIX}_JRV1_MC_PtResolution_AK4PFPuppi",
                 "resolution_factor": f"{PREFIX}_JRV1_MC_ScaleFactor_AK4PFPuppi",

@@ -63,9 +63,9 @@ def test_branches_and_expressions_are_taggers(slim_nano: Path, tmp_path: Path) -
     np.testing.assert_allclose(skim.score_pnet, pnet, rtol=1e-6)
 
 
-def test_the_experiments_network_beside_ours(shared_data: Path, tagger_path: Path, tmp_path: Path) -> None:
+def test_the_experiments_network_beside_ours(slim_data: Path, tagger_path: Path, tmp_path: Path) -> None:
     """PFNano of CMS, with shifts of candidates: what the file holds does not move, the network's score does."""
-    file = shared_data / "cms" / "pfnano.root"
+    file = slim_data / "cms" / "pfnano.root"
     shift = {"name": "ces", "kind": "energy_scale", "size": 0.001}
     taggers = {"mine": str(tagger_path), "pnet": "FatJet.particleNetMD_Xbb"}
     _, document = _run(tmp_path, file, taggers=taggers, systematics={"candidates": [shift]}, channels={"all": "pt > 0"})

@@ -56,9 +56,9 @@ def _direct(path: Path, tagger: JetTagger, candidates: str, links: str, index: s
 
 @pytest.mark.parametrize("suffix", ["parquet", "root"])
 def test_a_file_of_pfnano(
-    suffix: str, shared_data: Path, tagger_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str, slim_data: Path, tagger_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, output = shared_data / "cms" / "pfnano.root", tmp_path / f"scores.{suffix}"
+    file, output = slim_data / "cms" / "pfnano.root", tmp_path / f"scores.{suffix}"
     tagger = JetTagger(tagger_path)
     monkeypatch.setattr(tag, "events_that_fit", lambda _: 4)
     report = tag_files([file], tagger, output, embeddings=True)
@@ -82,9 +82,9 @@ def test_a_file_of_pfnano(
 
 
 def test_nanoaod_through_the_command(
-    shared_data: Path, make_tagger: Callable[..., Path], tmp_path: Path, tagger_path: Path
+    slim_data: Path, make_tagger: Callable[..., Path], tmp_path: Path, tagger_path: Path
 ) -> None:
-    file, output = shared_data / "cms" / "nano_tt_v15.root", tmp_path / "scores.parquet"
+    file, output = slim_data / "cms" / "nano_tt_v15.root", tmp_path / "scores.parquet"
     path = make_tagger(features=KINEMATIC_FEATURES)
     arguments = ["tag", str(file), "--output", str(output), "--pt-min", "200"]
     result = CliRunner().invoke(app, [*arguments, "--tagger", str(path), "--device", "cpu"])
@@ -104,7 +104,7 @@ def test_nanoaod_through_the_command(
         tag_files([file], JetTagger(tagger_path), tmp_path / "other.parquet")
 
 
-def test_several_files_and_formats(toy_directory: Path, shared_data: Path, tagger_path: Path, tmp_path: Path) -> None:
+def test_several_files_and_formats(toy_directory: Path, slim_data: Path, tagger_path: Path, tmp_path: Path) -> None:
     tagger = JetTagger(tagger_path)
     toys = [toy_directory / name / "nominal_0000.root" for name in ("qcd", "hbb")]
     report = tag_files(toys, tagger, tmp_path / "toys.root")
@@ -116,7 +116,7 @@ def test_several_files_and_formats(toy_directory: Path, shared_data: Path, tagge
             counts.append(int(ak.sum(file["Events"]["nFatJet"].array())))
     assert [sum(table.file == number) for number in (0, 1)] == counts
     assert report["jets"] == sum(counts)
-    tag_files([shared_data / "delphes" / "delphes342.root"], tagger, tmp_path / "delphes.parquet")
+    tag_files([slim_data / "delphes" / "delphes342.root"], tagger, tmp_path / "delphes.parquet")
     delphes = ak.from_parquet(tmp_path / "delphes.parquet")
     assert {"event", "entry", "jet", "score"} <= set(delphes.fields)
     assert len(delphes) > 0

@@ -177,10 +177,10 @@ def test_pfnano_of_cms_runs_through(shared_data: Path, tagger_path: Path, tmp_pa
     }
 
 
-def test_n2_alone_needs_no_candidates(shared_data: Path, tmp_path: Path) -> None:
+def test_n2_alone_needs_no_candidates(slim_data: Path, tmp_path: Path) -> None:
     """A NanoAOD file without candidates, with corrections of its jets and weights."""
     wanted = ("run", "luminosityBlock", "event", "genWeight")
-    with uproot.open(shared_data / "cms" / "nano_tt_v15.root") as source:
+    with uproot.open(slim_data / "cms" / "nano_tt_v15.root") as source:
         names = [f"FatJet_{name}" for name in ("pt", "eta", "phi", "msoftdrop", "n2b1")]
         arrays = source["Events"].arrays([*wanted, *names])
     jets = ak.zip({name.removeprefix("FatJet_"): arrays[name] for name in names})
@@ -198,12 +198,12 @@ def test_n2_alone_needs_no_candidates(shared_data: Path, tmp_path: Path) -> None
 
 
 def test_a_data_set_with_a_dummy_goes_on_without_shower_weights(
-    shared_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    slim_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """PFNano of Run 2 with one dummy entry beside NanoAOD with four."""
     files = {"old": "pfnano.root", "new": "nano_tt_v15.root"}
     document = {
-        name: {"files": {str(shared_data / "cms" / file): "Events"}, "metadata": {"xsec": 1.0}}
+        name: {"files": {str(slim_data / "cms" / file): "Events"}, "metadata": {"xsec": 1.0}}
         for name, file in files.items()
     }
     (tmp_path / "two.json").write_text(json.dumps(document))
@@ -222,9 +222,9 @@ def test_a_data_set_with_a_dummy_goes_on_without_shower_weights(
 
 
 def test_nanoaod_needs_a_network_without_tracks(
-    shared_data: Path, tagger_path: Path, make_tagger: Callable[..., Path], tmp_path: Path
+    slim_data: Path, tagger_path: Path, make_tagger: Callable[..., Path], tmp_path: Path
 ) -> None:
-    file = shared_data / "cms" / "nano_tt_v15.root"
+    file = slim_data / "cms" / "nano_tt_v15.root"
     with pytest.raises(InvalidDataError, match=r"needs tanh_d0, tanh_dz, which the format of .*nano_tt_v15\.root"):
         analyze(_cms(tmp_path, file, tagger_path), tmp_path / "out")
     report = analyze(_cms(tmp_path, file, make_tagger(features=KINEMATIC_FEATURES)), tmp_path / "out")

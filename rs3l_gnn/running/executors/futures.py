@@ -32,11 +32,13 @@ class Futures(Executor):
     def open(self, warm_up: Callable[[], float], *, retries: int) -> Iterator[Workers]:
         """A pool whose processes are warm."""
         with ExitStack() as stack:
-            first, seconds = self._first_pool(stack, warm_up, retries)
-            ready = [first]
+            pool, seconds = self._first_pool(stack, warm_up, retries)
 
             def make_pool() -> Pool:
-                return ready.pop() if ready else self._warm_pool(stack, warm_up)[0]
+                nonlocal pool
+                if _is_broken(pool):
+                    pool, _ = self._warm_pool(stack, warm_up)
+                return pool
 
             ahead = CHUNKS_AHEAD * self.workers
             yield Workers(partial(pool_results, make_pool, retries, ahead=ahead), self.workers, seconds)
@@ -57,6 +59,15 @@ class Futures(Executor):
         return pool, max(future.result() for future in [pool.submit(warm_up) for _ in range(self.workers)])
 
 
+def _is_broken(pool: Pool) -> bool:
+    """Whether one of its processes died, after which a pool does nothing more."""
+    try:
+        pool.submit(int)
+    except BrokenProcessPool:
+        return True
+    return False
+
+
 @contextmanager
 def _pool(workers: int) -> Iterator[Pool]:
     with worker_pool(workers) as pool:
@@ -73,7 +84,7 @@ def pool_results(
     """Results as they come.
 
     Args:
-        make_pool: gives a pool that is ready; its owner shuts it down.
+        make_pool: gives a pool that is ready, another one after a death; its owner shuts it down.
         retries: how many pools may follow one with a process that died.
         items, function: what to do.
         ahead: most chunks that are given out and whose results nobody has taken.

@@ -26,11 +26,11 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def run(shared_data: Path, tmp_path: Path) -> Run:
+def run(slim_data: Path, tmp_path: Path) -> Run:
     """Analyse the soft-drop mass of the leading jets of NanoAOD into a folder of a name."""
 
     def analysed(name: str, metadata: dict[str, Any] | None = None, **systematics: Any) -> dict[str, Any]:
-        files = {str(shared_data / "cms" / "nano_tt_v15.root"): "Events"}
+        files = {str(slim_data / "cms" / "nano_tt_v15.root"): "Events"}
         document = {"tt": {"files": files, "metadata": {"xsec": 1.0, **(metadata or {})}}}
         (tmp_path / "tt.json").write_text(json.dumps(document))
         config = {"filesets": [tmp_path / "tt.json"], "jet": {"pt_min": 170}, "systematics": systematics}
@@ -40,7 +40,7 @@ def run(shared_data: Path, tmp_path: Path) -> Run:
 
 
 def test_the_title_of_the_branch_is_enough(
-    run: Run, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, slim_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Histograms of every weight against a loop over the events that takes the entries as the title names them."""
     # uproot writes no titles of branches.
@@ -50,7 +50,7 @@ def test_the_title_of_the_branch_is_enough(
     document = json.loads((tmp_path / "out" / "histograms.json").read_text())
     assert document["datasets"]["tt"]["variations"] == ["nominal", "psFSRUp", "psISRDown", "psISRUp"]
 
-    tree = uproot.open(shared_data / "cms" / "nano_tt_v15.root")["Events"]
+    tree = uproot.open(slim_data / "cms" / "nano_tt_v15.root")["Events"]
     masses, weights, total = [], [], 0.0
     for event in tree.arrays(["FatJet_pt", "FatJet_eta", "FatJet_msoftdrop", "PSWeight", "genWeight"]):
         total += event["genWeight"]

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from rs3l_gnn.conventions import WorkerError
-from rs3l_gnn.processors import AnalysisConfig, analyze
 from rs3l_gnn.running.executors import futures
 from rs3l_gnn.running.executors.futures import Futures, pool_results
 
@@ -92,6 +91,9 @@ def test_a_killed_process_changes_nothing(
     toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
 ) -> None:
     """The whole analysis in a pool, one process of which is shot in the middle."""
+    # Not above: the workers of the other tests import this module.
+    from rs3l_gnn.processors import AnalysisConfig, analyze
+
     document = {"filesets": toy_filesets, "taggers": {"rs3l": str(tagger_path)}}
     analyze(AnalysisConfig.model_validate(document), tmp_path / "whole")
     checkpoints = tmp_path / "checkpoints"
@@ -148,6 +150,17 @@ def test_a_process_that_dies_while_it_starts_is_replaced(tmp_path: Path) -> None
         Futures(workers=1).open(DyingWarmUp(tmp_path / "b", 1, 9), retries=1),
     ):
         pass
+
+
+def process_of(_: Item) -> int:
+    """The process that does a chunk."""
+    return os.getpid()
+
+
+def test_a_pool_does_one_list_of_chunks_after_another() -> None:
+    with Futures(workers=1).open(float, retries=0) as workers:
+        processes = {found for _ in range(3) for found in workers.results([Item(0), Item(1)], process_of)}
+    assert len(processes) == 1
 
 
 def test_a_new_pool_whose_process_dies_while_it_starts_counts_as_one_more(tmp_path: Path) -> None:
