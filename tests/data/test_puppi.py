@@ -52,10 +52,10 @@ def test_what_cannot_be_used_is_named() -> None:
     assert len(empty) == 0
 
 
-def test_weighted_candidates_add_up_to_the_jets_of_cms(shared_data: Path) -> None:
+def test_weighted_candidates_add_up_to_the_jets_of_cms(slim_data: Path) -> None:
     """The jets are clustered from weighted candidates, so that these, and not the bare ones, have their momentum."""
     events: Any = NanoEventsFactory.from_root(
-        {str(shared_data / "cms" / "pfnano.root"): "Events"}, schemaclass=JetSchema, mode="virtual"
+        {str(slim_data / "cms" / "pfnano.root"): "Events"}, schemaclass=JetSchema, mode="virtual"
     ).events()
     raw = np.asarray(ak.flatten(events.FatJet.pt * (1 - events.FatJet.rawFactor)))
     ratios = {}
@@ -77,8 +77,8 @@ def test_weighted_candidates_add_up_to_the_jets_of_cms(shared_data: Path) -> Non
     assert 0.9 < weighted / bare < 0.999
 
 
-def test_an_analysis_with_weights(shared_data: Path, tagger_path: Path, tmp_path: Path) -> None:
-    file = shared_data / "cms" / "pfnano.root"
+def test_an_analysis_with_weights(slim_data: Path, tagger_path: Path, tmp_path: Path) -> None:
+    file = slim_data / "cms" / "pfnano.root"
     (tmp_path / "fileset.json").write_text(json.dumps({"cms": {"files": {str(file): "Events"}}}))
     document = {
         "filesets": tmp_path / "fileset.json",
@@ -90,7 +90,7 @@ def test_an_analysis_with_weights(shared_data: Path, tagger_path: Path, tmp_path
     report = analyze(AnalysisConfig.model_validate(document), tmp_path / "out")
     assert "PFCands_puppiWeight" in report["branches"]
     assert report["jets"] > 5
-    nano = shared_data / "cms" / "nano_tt_v15.root"
+    nano = slim_data / "cms" / "nano_tt_v15.root"
     (tmp_path / "fileset.json").write_text(json.dumps({"cms": {"files": {str(nano): "Events"}}}))
     without = JetTagger(tagger_path)
     assert without.puppi is False

@@ -89,20 +89,20 @@ def _read(path: Path, candidates: str, links: str, extra: Mapping[str, Sequence[
 
 
 @pytest.fixture(scope="session")
-def pfnano(shared_data: Path) -> CmsFile:
+def pfnano(slim_data: Path) -> CmsFile:
     """PFNano of CMS, 10 events."""
     candidates = ("pt", "eta", "phi", "mass", "pdgId", "charge", "d0", "dz", "puppiWeight", "d0Err", "trkQuality")
-    return _read(shared_data / "cms" / "pfnano.root", "PFCands", "FatJetPFCands", {"PFCands": candidates})
+    return _read(slim_data / "cms" / "pfnano.root", "PFCands", "FatJetPFCands", {"PFCands": candidates})
 
 
 @pytest.fixture(scope="session")
-def nano15(shared_data: Path) -> CmsFile:
+def nano15(slim_data: Path) -> CmsFile:
     """NanoAOD v15 of CMS, 200 events of top pairs."""
     extra = {
         "PFCand": ("pt", "eta", "phi", "mass", "pdgId"),
         "LHEPart": ("pdgId", "pt", "eta", "phi", "mass", "status"),
     }
-    return _read(shared_data / "cms" / "nano_tt_v15.root", "PFCand", "FatJetPFCand", extra)
+    return _read(slim_data / "cms" / "nano_tt_v15.root", "PFCand", "FatJetPFCand", extra)
 
 
 @pytest.fixture

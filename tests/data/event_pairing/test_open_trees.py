@@ -48,8 +48,8 @@ def test_an_error_closes_the_file(paths: list[str]) -> None:
     assert opened.closed
 
 
-def test_a_file_gives_the_same_events_once_more(shared_data: Path) -> None:
-    path = str(shared_data / "cms" / "nano_tt_v15.root")
+def test_a_file_gives_the_same_events_once_more(slim_data: Path) -> None:
+    path = str(slim_data / "cms" / "nano_tt_v15.root")
     expected = uproot.open(path)["Events"]["event"].array().tolist()
     with OpenTrees.lasting() as trees:
         file = EventFile.look(path, "Events", None, trees)

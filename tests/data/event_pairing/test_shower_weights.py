@@ -35,9 +35,9 @@ def config_of(fileset: Path, weights: Any = "auto", **events: Any) -> PairConfig
 
 
 @pytest.fixture(scope="module")
-def stored(shared_data: Path) -> NDArray[np.float64]:
+def stored(slim_data: Path) -> NDArray[np.float64]:
     """PSWeight of each event of the NanoAOD file [200, 4]."""
-    tree = uproot.open(shared_data / "cms" / "nano_tt_v15.root")["Events"]
+    tree = uproot.open(slim_data / "cms" / "nano_tt_v15.root")["Events"]
     return np.asarray(tree["PSWeight"].array(), dtype=np.float64)
 
 
@@ -47,9 +47,9 @@ def weighted(nano15: CmsFile, stored: NDArray[np.float64]) -> Events:
     return {**nano15.events, "PSWeight": ak.from_regular(stored.astype(np.float32))}
 
 
-def test_half_the_scale_is_more_shower(stored: NDArray[np.float64], shared_data: Path) -> None:
+def test_half_the_scale_is_more_shower(stored: NDArray[np.float64], slim_data: Path) -> None:
     """The order itself: half the scale is a larger coupling, its weights rise with the particles, and spread more."""
-    jets = uproot.open(shared_data / "cms" / "nano_tt_v15.root")["Events"]["FatJet_nConstituents"].array()
+    jets = uproot.open(slim_data / "cms" / "nano_tt_v15.root")["Events"]["FatJet_nConstituents"].array()
     particles = np.asarray(ak.sum(jets, axis=1))
     up, down = (np.corrcoef(np.log(stored[:, place]), particles)[0, 1] for place in (0, 2))
     assert NANOAOD_WEIGHTS[0] == "isr:muRfac=2.0"

@@ -154,9 +154,9 @@ def test_generator_jets_have_one_jet_each(tmp_path: Path) -> None:
     np.testing.assert_allclose(index.generator_phi, [0.8, np.nan, np.nan], rtol=1e-6)
 
 
-def test_a_condition_on_branches_of_jets_and_events(shared_data: Path) -> None:
+def test_a_condition_on_branches_of_jets_and_events(slim_data: Path) -> None:
     """On NanoAOD, against a loop over its events."""
-    path = shared_data / "cms" / "nano_tt_v15.root"
+    path = slim_data / "cms" / "nano_tt_v15.root"
     tree = uproot.open(path)["Events"]
     names = ("FatJet_pt", "FatJet_nConstituents", "FatJet_mass")
     expected: list[tuple[int, int, float]] = []
