@@ -1,7 +1,8 @@
 """What the hand-written vector code of the kernels buys: the same network with pieces of it in numba's own loops.
 
-The loops here say what :mod:`rs3l_gnn.models.kernels.simd` and ``tiles`` say, in the way in which numba likes them: the
-innermost loop runs over numbers that lie side by side. LLVM then makes vectors of them by itself, as far as it can.
+The loops here say what :mod:`rs3l_gnn.models.kernels.distances`, ``nearest``, ``maxima`` and ``tiles`` say, in the way
+in which numba likes them: the innermost loop runs over numbers that lie side by side. LLVM then makes vectors of them
+by itself, as far as it can.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import make_jets
-from rs3l_gnn.models.kernels import chunk, edges, products, simd, tiles
+from rs3l_gnn.models.kernels import chunk, distances, edges, elementwise, maxima, nearest, products, simd, tiles
 from rs3l_gnn.models.kernels.compiled import OPTIONS, compiled
 from rs3l_gnn.models.kernels.layers import Layer, dense_layer, edge_layer, pad_channels
+from rs3l_gnn.models.kernels.memory import aligned
+from rs3l_gnn.models.kernels.nearest import BLOCK
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES
 
 __all__ = ["PIECES", "Forward", "benchmark_kernels", "forward", "table"]
 
@@ -48,70 +52,106 @@ def _product_rows(x: Any, panels: Any, out: Any) -> None:
 
 
 @compiled
-def _pack_panels(x: Any, first: int, n: int, panels: Any) -> None:
+def _transpose_square(source: Any, start: int, step: int, n_rows: int, target: Any, at: int) -> None:
+    lanes = VECTOR_BYTES // source.itemsize
+    given, result = source.reshape(source.size), target.reshape(target.size)
+    for c in range(lanes):
+        for r in range(lanes):
+            result[at + c * lanes + r] = given[start + min(r, n_rows - 1) * step + c]
+
+
+@compiled
+def _distance_square(panels: Any, row: int, column: int, n_rows: int, table: Any, at: int) -> None:
     lanes = panels.shape[2]
-    for p in range((n + lanes - 1) // lanes):
+    for r in range(n_rows):
+        j = row * lanes + r
         for lane in range(lanes):
-            row = first + min(p * lanes + lane, n - 1)
-            for c in range(x.shape[1]):
-                panels[p, c, lane] = x[row, c]
-
-
-@compiled
-def _distance_rows(panels: Any, row: int, n_panels: int, out: Any) -> None:
-    lanes = panels.shape[2]
-    for r in range(out.shape[0]):
-        mine, place = (row + r) // lanes, (row + r) % lanes
-        for p in range(n_panels):
+            table[at, j, lane] = 0
+        for c in range(panels.shape[1]):
+            value = panels[row, c, r]
             for lane in range(lanes):
-                out[r, p * lanes + lane] = 0
-            for c in range(panels.shape[1]):
-                value = panels[mine, c, place]
-                for lane in range(lanes):
-                    step = value - panels[p, c, lane]
-                    out[r, p * lanes + lane] += step * step
+                step = value - panels[column, c, lane]
+                table[at, j, lane] += step * step
 
 
 @compiled
-def _max_rows(table: Any, first: int, index: Any, k: int, out: Any) -> None:
-    for c in range(out.shape[0]):
-        out[c] = table[first + index[0], c]
-    for q in range(1, k):
-        row = first + index[q]
-        for c in range(out.shape[0]):
-            out[c] = max(out[c], table[row, c])
+def _exchange_rows(order: Any, low: int, high: int, step: int, count: int) -> None:
+    for i in range(count):
+        for lane in range(order.shape[1]):
+            a, b = order[low + step * i, lane], order[high + i, lane]
+            order[low + step * i, lane], order[high + i, lane] = min(a, b), max(a, b)
 
 
 @compiled
-def _max_rows_where(table: Any, first: int, index: Any, k: int, out: Any, where: Any, at: int) -> None:
-    for c in range(out.shape[0]):
-        out[c] = table[first + index[0], c]
-        where[at, c] = first + index[0]
-    for q in range(1, k):
-        row = first + index[q]
-        for c in range(out.shape[0]):
-            larger = table[row, c] > out[c]
-            out[c] = table[row, c] if larger else out[c]
-            where[at, c] = row if larger else where[at, c]
+def _sort_block(table: Any, at: int, row: int, order: Any) -> None:
+    for i in range(BLOCK):
+        for lane in range(order.shape[1]):
+            order[row + i, lane] = table[at, row + i, lane]
+    for turn in range(BLOCK):
+        for i in range(turn % 2, BLOCK - 1, 2):
+            _exchange_rows(order, row + i, row + i + 1, 1, 1)
+
+
+@compiled
+def _exchange_block(order: Any, row: int) -> None:
+    stride = BLOCK // 2
+    while stride:
+        for i in range(0, BLOCK, 2 * stride):
+            _exchange_rows(order, row + i, row + i + stride, 1, stride)
+        stride //= 2
+
+
+@compiled
+def _max_rows(table: Any, first: int, bits: Any, words: int, lane: int, out: Any, row: int) -> None:
+    for c in range(out.shape[1]):
+        out[row, c] = -np.inf
+    for j in range(64 * words):
+        if bits[j // 64, lane] >> (j % 64) & 1:
+            for c in range(out.shape[1]):
+                out[row, c] = max(out[row, c], table[first + j, c])
+
+
+@compiled
+def _max_rows_where(table: Any, first: int, bits: Any, words: int, lane: int, out: Any, row: int, where: Any) -> None:
+    for c in range(out.shape[1]):
+        out[row, c], where[row, c] = -np.inf, row
+    for j in range(64 * words):
+        if bits[j // 64, lane] >> (j % 64) & 1:
+            for c in range(out.shape[1]):
+                larger = table[first + j, c] > out[row, c]
+                out[row, c] = table[first + j, c] if larger else out[row, c]
+                where[row, c] = first + j if larger else where[row, c]
+
+
+@compiled
+def _long_vectors() -> None:
+    """LLVM chooses the length of vectors."""
 
 
 PIECES: dict[str, tuple[str, ...]] = {
     "matrix product": ("product_rows",),
-    "particles by lanes": ("pack_panels",),
-    "distances": ("distance_rows",),
+    "distances": ("distance_square",),
+    "particles by lanes, and squares mirrored": ("transpose_square",),
+    "k-th distance by a sorting network": ("sort_block", "exchange_rows", "exchange_block"),
     "maximum over neighbours": ("max_rows",),
     "maximum and its place, for gradients": ("max_rows_where",),
+    "long vectors in numba's loops": ("long_vectors",),
 }
 """Hand-written functions by what they do."""
 
-_VECTOR = {name: getattr(tiles if name == "product_rows" else simd, name) for one in PIECES.values() for name in one}
 _PLAIN = {
     "product_rows": _product_rows,
-    "pack_panels": _pack_panels,
-    "distance_rows": _distance_rows,
+    "transpose_square": _transpose_square,
+    "distance_square": _distance_square,
+    "sort_block": _sort_block,
+    "exchange_rows": _exchange_rows,
+    "exchange_block": _exchange_block,
     "max_rows": _max_rows,
     "max_rows_where": _max_rows_where,
+    "long_vectors": _long_vectors,
 }
+_ROOMS = (distances, maxima, nearest, simd, tiles)
+_VECTOR = {name: next(getattr(room, name) for room in _ROOMS if name in room.__all__) for name in _PLAIN}
 
 Forward = Callable[..., None]
 """As :func:`rs3l_gnn.models.kernels.chunk.forward_chunk`."""
@@ -121,8 +161,14 @@ Forward = Callable[..., None]
 def forward(plain: tuple[str, ...]) -> Forward:
     """The layers of a chunk with these functions in numba's own loops, compiled at its first call."""
     names = {name: _PLAIN[name] for name in plain}
-    multiply, edge_forward = (_rebuilt(one, names) for one in (products.multiply, edges.edge_forward))
-    others = {"multiply": multiply, "edges": SimpleNamespace(edge_forward=edge_forward)}
+    multiply, edge_forward, activate = (
+        _rebuilt(one, names) for one in (products.multiply, edges.edge_forward, elementwise.activate)
+    )
+    others = {
+        "multiply": multiply,
+        "edges": SimpleNamespace(edge_forward=edge_forward),
+        "elementwise": SimpleNamespace(activate=activate),
+    }
     work: Forward = _copied(chunk.forward_chunk, others)
     return work
 
@@ -217,12 +263,14 @@ class _Network:
     def run(self, work: Forward, *, keep: bool = False) -> Callable[[], NDArray[np.float32]]:
         """A call of all layers, which gives the last one's output; with ``keep`` as training wants it."""
         n = len(self._x)
-        outputs = [np.empty((n, len(layer.bias)), np.float32) for layer in self._layers]
+        outputs = [
+            aligned(n * len(layer.bias), np.dtype(np.float32)).reshape(n, len(layer.bias)) for layer in self._layers
+        ]
         winners = [np.empty((n, len(layer.bias)), np.int32) if keep and layer.k else None for layer in self._layers]
-        memory = np.empty(2 * n * _WIDTH, np.float32)
+        memory = chunk.edge_memory(self._layers, n)
 
         def call() -> NDArray[np.float32]:
-            work(self._layers, self._x, self._cuts, outputs, winners, products=memory)
+            work(self._layers, self._x, self._cuts, outputs, winners, work=memory)
             return outputs[-1]
 
         return call

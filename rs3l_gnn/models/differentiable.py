@@ -146,7 +146,7 @@ class _ApplyLayers(torch.autograd.Function):
                 return
             kept = [output[part] for output in given_outputs]
             some = [None if where is None else where[part] for where in given_winners]
-            forward_chunk(layers, given[part], inside, kept, some, products=memory.products)
+            forward_chunk(layers, given[part], inside, kept, some, work=memory.work)
             if jets:
                 elementwise.pool(kept[-1], inside, target)
             else:

@@ -10,6 +10,7 @@ import pytest
 
 from rs3l_gnn.benchmarks.encoder import make_jets
 from rs3l_gnn.benchmarks.kernels import PIECES, benchmark_kernels, forward, table
+from rs3l_gnn.models.kernels.chunk import edge_memory
 from rs3l_gnn.models.kernels.layers import edge_layer, pad_channels
 
 
@@ -26,8 +27,7 @@ def test_plain_loops_are_the_layer(all_pieces: tuple[str, ...]) -> None:
     x = pad_channels(features, 1)
     out, where = np.empty((len(x), 16), np.float32), np.empty((len(x), 16), np.int32)
     layer = edge_layer(weight, bias, k)
-    memory = np.empty(2 * out.size, np.float32)
-    forward(all_pieces)([layer], x, cuts, [out], [where], products=memory)
+    forward(all_pieces)([layer], x, cuts, [out], [where], work=edge_memory([layer], len(x)))
     own, other = (part.astype(np.float64) for part in np.split(weight, 2, axis=1))
     for first, last in itertools.pairwise(cuts):
         jet = x[first:last].astype(np.float64)
@@ -55,5 +55,5 @@ def test_the_table() -> None:
     numbers = {"jets_per_second": 8412.3, "simd_off": 0.125, "same_bits": False, "pieces": pieces}
     assert table(numbers) == [
         "kernels on one thread: 8412 jets/s; simd off: 0.12 of that; not the same bits",
-        "  distances                             1.98 times in 44 lines",
+        "  distances                                 1.98 times in 44 lines",
     ]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import edges, elementwise
 from rs3l_gnn.models.kernels.layers import Layer
+from rs3l_gnn.models.kernels.memory import aligned
 from rs3l_gnn.models.kernels.products import multiply
 
-__all__ = ["CHUNK_JETS", "CHUNK_PARTICLES", "Memory", "forward_chunk", "run_chunk"]
+__all__ = ["CHUNK_JETS", "CHUNK_PARTICLES", "Memory", "edge_memory", "forward_chunk", "run_chunk"]
 
 CHUNK_PARTICLES, CHUNK_JETS = 512, 512
 """Largest chunk: large enough for the matrix products, small enough for the cache."""
@@ -22,10 +23,10 @@ _NOWHERE = np.empty((0, 0), dtype=np.int32)
 
 @dataclass(frozen=True)
 class Memory:
-    """What one thread needs for its chunks: outputs of the layers, products of an edge layer, sums over particles."""
+    """What one thread needs for its chunks: outputs of the layers, work of an edge layer, sums over particles."""
 
     outputs: list[NDArray[Any]]
-    products: NDArray[Any]
+    work: NDArray[Any]
     pooled: NDArray[Any]
 
     @classmethod
@@ -33,13 +34,19 @@ class Memory:
         """Memory for chunks of up to that many particles and jets."""
         dtype = layers[0].weight.dtype
         widest = max(len(layer.bias) for layer in layers)
-        pair = [np.empty(particles * widest, dtype) for _ in range(2)]
+        pair = [aligned(particles * widest, dtype) for _ in range(2)]
         outputs = [
             pair[i % 2][: particles * len(layer.bias)].reshape(particles, len(layer.bias))
             for i, layer in enumerate(layers)
         ]
-        products = np.empty(particles * 2 * widest, dtype)
-        return cls(outputs, products, np.empty((jets, len(layers[-1].bias)), dtype))
+        return cls(outputs, edge_memory(layers, particles), np.empty((jets, len(layers[-1].bias)), dtype))
+
+
+def edge_memory(layers: Sequence[Layer], particles: int) -> NDArray[Any]:
+    """Memory for the work of edge layers on chunks of up to that many particles: two products, and neighbours."""
+    widest, channels = (max(sizes) for sizes in zip(*(layer.weight.shape for layer in layers), strict=True))
+    dtype = layers[0].weight.dtype
+    return aligned(particles * widest + edges.memory_size(particles, channels, dtype.itemsize), dtype)
 
 
 def run_chunk(
@@ -58,7 +65,7 @@ def run_chunk(
         Particles [n, O] or jets [n_jets, O].
     """
     outputs = [output[: len(x)] for output in memory.outputs]
-    forward_chunk(layers, x, cuts, outputs, [None] * len(outputs), products=memory.products)
+    forward_chunk(layers, x, cuts, outputs, [None] * len(outputs), work=memory.work)
     if not jets:
         return outputs[-1]
     pooled = memory.pooled[: len(cuts) - 1]
@@ -73,7 +80,7 @@ def forward_chunk(
     outputs: Sequence[NDArray[Any]],
     winners: Sequence[NDArray[np.int32] | None],
     *,
-    products: NDArray[Any],
+    work: NDArray[Any],
 ) -> None:
     """Run one chunk and keep what each layer gives.
 
@@ -83,7 +90,7 @@ def forward_chunk(
         cuts: first particle of each jet, from 0 [n_jets + 1].
         outputs: for each layer, where its result goes [n, O].
         winners: for each layer None, or where the particle of the chunk with the largest c goes, int32 [n, O].
-        products: memory for an edge layer's products.
+        work: memory, see :func:`edge_memory`.
     """
     for layer, out, where in zip(layers, outputs, winners, strict=True):
         bias = layer.bias
@@ -91,10 +98,11 @@ def forward_chunk(
             multiply(x, layer.panels[0], out)
             elementwise.activate(out, bias)
         else:
-            a, c = products[: 2 * len(x) * len(bias)].reshape(2, len(x), len(bias))
+            a, c = work[: 2 * len(x) * len(bias)].reshape(2, len(x), len(bias))
             multiply(x, layer.panels[0], a)
             multiply(x, layer.panels[1], c)
             slope = bias.dtype.type(layer.slope)
             into = _NOWHERE if where is None else where
-            edges.edge_forward(a, c, x, bias, cuts, layer.k, layer.kind, slope, out, into, where is not None)
+            rest = work[2 * len(x) * len(bias) :]
+            edges.edge_forward(a, c, x, bias, cuts, layer.k, layer.kind, slope, out, into, where is not None, rest)
         x = out

@@ -6,21 +6,17 @@ the same numbers. Channels come in multiples of :func:`channel_multiple`. Partic
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from rs3l_gnn.models.kernels.compiled import compiled
+from rs3l_gnn.models.kernels.distances import pack_panels, panel_distances
 from rs3l_gnn.models.kernels.elementwise import expm1
-from rs3l_gnn.models.kernels.simd import (
-    ROWS,
-    VECTOR_BYTES,
-    distance_rows,
-    max_rows,
-    max_rows_where,
-    pack_panels,
-)
+from rs3l_gnn.models.kernels.maxima import max_rows, max_rows_where
+from rs3l_gnn.models.kernels.nearest import kth_smallest, select_nearest
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, long_vectors
+from rs3l_gnn.models.kernels.ties import settle_ties
 
 __all__ = [
     "ELU",
@@ -28,13 +24,19 @@ __all__ = [
     "channel_multiple",
     "edge_backward",
     "edge_forward",
+    "memory_size",
 ]
 
 ELU, LEAKY_RELU = 0, 1
 """Activations; ReLU is LEAKY_RELU with slope 0."""
 
+_WHOLE = 512
+"""Largest jet whose distances are all kept, a megabyte; those of a larger one are made for L particles at a time."""
+_ROWS = 16
+"""Tables of distances have a multiple of so many rows, which vectors and blocks of rows divide."""
+
 # Compiled code takes arrays by position, and a call costs more than a branch or a statement.
-# ruff: noqa: PLR0912, PLR0917
+# ruff: noqa: PLR0917
 
 
 def channel_multiple(itemsize: int) -> int:
@@ -43,140 +45,36 @@ def channel_multiple(itemsize: int) -> int:
 
 
 @compiled
-def _count_up_to(values: Any, n_vectors: int, threshold: Any) -> int:
-    """How many of the first ``n_vectors L`` values are at most ``threshold``; LLVM vectorises this loop by itself."""
-    count = 0
-    for j in range(n_vectors * (VECTOR_BYTES // values.itemsize)):
-        count += values[j] <= threshold
-    return count
-
-
-@compiled
-def _nearest(distance: Any, n: int, k: int, x: Any, first: int, index: Any, guess: Any) -> Any:
-    """Write the numbers of the k < n smallest distances to index [at least n + 1].
-
-    Returns:
-        A good ``guess`` for the next particle of the same jet: the fourth root of the threshold that was found.
-    """
-    lanes = VECTOR_BYTES // distance.itemsize
-    n_vectors = (n + lanes - 1) // lanes
-    for j in range(n, n_vectors * lanes):
-        distance[j] = np.inf  # lanes without a particle are nobody's neighbours
-    high = distance[0]
-    for j in range(n):
-        high = max(high, distance[j])
-    # Search for a threshold with k distances at or below it, by the distance's fourth root, in which distances are
-    # spread more evenly. At ``low`` there are fewer than k, at ``high`` there are more.
-    low, high = distance.dtype.type(0), distance.dtype.type(math.sqrt(math.sqrt(high)))
-    below, above = 1, n
-    root = guess if guess < high else high * distance.dtype.type(0.5)
-    count, threshold = 0, low
-    for step in range(24):
-        threshold = root * root * root * root
-        count = _count_up_to(distance, n_vectors, threshold)
-        if count == k:
-            break
-        if count < k:
-            low, below = root, count
-        else:
-            high, above = root, count
-        # As if the roots were spread evenly, and half-way now and then in case they are not.
-        even = distance.dtype.type(k + 0.5 - below) / distance.dtype.type(above - below)
-        root = low + (high - low) * (distance.dtype.type(0.5) if step % 4 == 3 else even)
-    if count == k:
-        found = np.uint64(0)
-        for j in range(n):
-            index[found] = j
-            found += np.uint64(distance[j] <= threshold)
-    else:
-        _nearest_with_ties(distance, n, k, x, first, index)
-    return root
-
-
-@compiled
-def _nearest_with_ties(distance: Any, n: int, k: int, x: Any, first: int, index: Any) -> None:
-    n_vectors = (n + VECTOR_BYTES // distance.itemsize - 1) // (VECTOR_BYTES // distance.itemsize)
-    # The k-th smallest value, by stepping through the values from below.
-    threshold = distance[0]
-    for j in range(n):
-        threshold = min(threshold, distance[j])
-    count = _count_up_to(distance, n_vectors, threshold)
-    while count < k:
-        following = distance.dtype.type(np.inf)
-        for j in range(n):
-            if distance[j] > threshold:
-                following = min(following, distance[j])
-        if not following > threshold:
-            break
-        threshold = following
-        count = _count_up_to(distance, n_vectors, threshold)
-    found = 0
-    for j in range(n):
-        if distance[j] < threshold:
-            index[found] = j
-            found += 1
-    nearer = found
-    alike = True
-    for j in range(n):
-        if distance[j] == threshold:
-            if found < k:
-                index[found] = j
-                found += 1
-            alike = alike and not _differ(x, first + j, first + index[nearer])
-    if alike:
-        return
-    # Equal distances: the smaller position in the order of its coordinates comes first, so that the choice does not
-    # depend on the order of the particles. Where the positions are equal too, the choice makes no difference.
-    found = nearer
-    while found < k:
-        best = -1
-        for j in range(n):
-            if distance[j] != threshold:
-                continue
-            taken = False
-            for q in range(nearer, found):
-                taken = taken or index[q] == j
-            if not taken and (best < 0 or _comes_before(x, first + j, first + best)):
-                best = j
-        index[found] = max(best, 0)
-        found += 1
-
-
-@compiled
-def _differ(x: Any, a: int, b: int) -> bool:
-    differ = False
-    for c in range(x.shape[1]):
-        differ |= x[a, c] != x[b, c]
-    return differ
-
-
-@compiled
-def _comes_before(x: Any, a: int, b: int) -> bool:
-    for c in range(x.shape[1]):
-        if x[a, c] < x[b, c]:
-            return True
-        if x[a, c] > x[b, c]:
-            return False
-    return False
-
-
-@compiled
-def _finish(a: Any, i: int, bias: Any, best: Any, kind: int, slope: Any, out: Any) -> None:
+def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out: Any) -> None:
+    """``out_i = act(a_i + (out_i + b))`` for the rows of a jet."""
+    long_vectors()
     zero = a.dtype.type(0)
-    if kind == ELU:
-        for c in range(out.shape[1]):
-            v = a[i, c] + (best[c] + bias[c])
-            below = slope * expm1(min(v, zero))
-            out[i, c] = v if v > zero else below
-    else:
-        for c in range(out.shape[1]):
-            v = a[i, c] + (best[c] + bias[c])
-            out[i, c] = v if v > zero else slope * v
+    for i in range(first, last):
+        if kind == ELU:
+            for c in range(out.shape[1]):
+                v = a[i, c] + (out[i, c] + bias[c])
+                below = slope * expm1(min(v, zero))
+                out[i, c] = v if v > zero else below
+        else:
+            for c in range(out.shape[1]):
+                v = a[i, c] + (out[i, c] + bias[c])
+                out[i, c] = v if v > zero else slope * v
 
 
 @compiled
 def edge_forward(
-    a: Any, c: Any, x: Any, bias: Any, cuts: Any, k: int, kind: int, slope: Any, out: Any, where: Any, save: bool
+    a: Any,
+    c: Any,
+    x: Any,
+    bias: Any,
+    cuts: Any,
+    k: int,
+    kind: int,
+    slope: Any,
+    out: Any,
+    where: Any,
+    save: bool,
+    memory: Any,
 ) -> None:
     """``out_i = act(a_i + b + max_j c_j)``, j over the k nearest particles of i in x.
 
@@ -192,47 +90,82 @@ def edge_forward(
         out: result [n_particles, O].
         where: int32 [n_particles, O]; with ``save`` the particle whose c was the maximum.
         save: whether to fill ``where``.
+        memory: for work, as many numbers as :func:`memory_size` says.
     """
-    channels, n_out = x.shape[1], out.shape[1]
-    lanes = VECTOR_BYTES // x.itemsize
+    channels, lanes = x.shape[1], VECTOR_BYTES // x.itemsize
     largest = 1
     for jet in range(len(cuts) - 1):
         largest = max(largest, cuts[jet + 1] - cuts[jet])
-    n_panels = (largest + lanes - 1) // lanes
-    panels = np.empty((n_panels, channels, lanes), x.dtype)
-    distance = np.empty((ROWS, n_panels * lanes), x.dtype)
-    best = np.empty(n_out, x.dtype)
-    index = np.empty(n_panels * lanes + 1, np.int32)
+    whole = largest <= _WHOLE
+    n_panels, length = (largest + lanes - 1) // lanes, (largest + _ROWS - 1) // _ROWS * _ROWS
+    n_tables = n_panels if whole else 1
+    of_panels, of_table = n_panels * channels * lanes, n_tables * length * lanes
+    panels = memory[:of_panels].reshape(n_panels, channels, lanes)
+    table = memory[of_panels : of_panels + of_table].reshape(n_tables, length, lanes)
+    order = memory[of_panels + of_table :][: length * lanes].reshape(length, lanes)
+    bits = np.empty(((largest + 63) // 64, lanes), np.int64)
     for jet in range(len(cuts) - 1):
         first, n = cuts[jet], cuts[jet + 1] - cuts[jet]
-        if n == 0:
-            continue
-        if n <= k:  # everybody is everybody's neighbour
-            for j in range(n):
-                index[j] = j
-            if save:
-                max_rows_where(c, first, index, n, best, where, first)
-            else:
-                max_rows(c, first, index, n, best)
-            for i in range(first, first + n):
-                _finish(a, i, bias, best, kind, slope, out)
+        words = (n + 63) // 64
+        everybody = n <= k  # is everybody's neighbour
+        if everybody:
+            _select_all(n, bits)
+        else:
+            pack_panels(x, first, n, panels)
+        for p in range((n + lanes - 1) // lanes):
+            if not everybody:
+                panel_distances(panels, p, n, table, whole)
+                at = p if whole else 0
+                kth = kth_smallest(table, at, n, k, order)
+                select_nearest(table, at, n, order, kth, bits)
+            for lane in range(min(lanes, n - p * lanes)):
+                row = first + p * lanes + lane
+                if everybody and row > first:
+                    _copy_row(first, row, out, where, save)
+                    continue
+                if not everybody and _count(bits, words, lane) != k:
+                    settle_ties(table[at, :n, lane], order[kth, lane], k, x, first, bits, lane)
                 if save:
-                    for o in range(n_out):
-                        where[i, o] = where[first, o]
-            continue
-        pack_panels(x, first, n, panels)
-        n_used = (n + lanes - 1) // lanes
-        guess = x.dtype.type(np.inf)
-        for row in range(0, n, ROWS):
-            distance_rows(panels, row, n_used, distance)
-            for r in range(min(ROWS, n - row)):
-                i = first + row + r
-                guess = _nearest(distance[r], n, k, x, first, index, guess)
-                if save:
-                    max_rows_where(c, first, index, k, best, where, i)
+                    max_rows_where(c, first, bits, words, lane, out, row, where)
                 else:
-                    max_rows(c, first, index, k, best)
-                _finish(a, i, bias, best, kind, slope, out)
+                    max_rows(c, first, bits, words, lane, out, row)
+        _finish(a, bias, first, first + n, kind, slope, out)
+
+
+def memory_size(largest: int, channels: int, itemsize: int) -> int:
+    """How many numbers of memory :func:`edge_forward` needs for jets of up to so many particles."""
+    length = -(-max(largest, 1) // _ROWS) * _ROWS
+    lanes = channel_multiple(itemsize)
+    return length * channels + max(min(length, _WHOLE) ** 2, length * lanes) + length * lanes
+
+
+@compiled
+def _select_all(n: int, bits: Any) -> None:
+    """Set the lowest n bits of the first lane."""
+    for word in range((n + 63) // 64):
+        left = n - 64 * word
+        bits[word, 0] = -1 if left >= 64 else (np.int64(1) << left) - 1
+
+
+@compiled
+def _count(bits: Any, words: int, lane: int) -> int:
+    """How many bits are set; LLVM knows the processor's instruction for the inner loop."""
+    found = 0
+    for word in range(words):
+        left = bits[word, lane]
+        while left != 0:
+            left &= left - 1
+            found += 1
+    return found
+
+
+@compiled
+def _copy_row(first: int, row: int, out: Any, where: Any, save: bool) -> None:
+    for o in range(out.shape[1]):
+        out[row, o] = out[first, o]
+    if save:
+        for o in range(out.shape[1]):
+            where[row, o] = where[first, o]
 
 
 @compiled

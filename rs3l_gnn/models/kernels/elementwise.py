@@ -13,6 +13,7 @@ from numba import types
 from numba.extending import overload
 
 from rs3l_gnn.models.kernels.compiled import compiled
+from rs3l_gnn.models.kernels.simd import long_vectors
 
 __all__ = [
     "activate",
@@ -67,6 +68,7 @@ def _expm1_of(x):  # type: ignore[no-untyped-def]  # numba compares its signatur
 @compiled
 def activate(x: Any, bias: Any) -> None:
     """Add the bias and apply ELU, in place: x [n, C], bias [C]."""
+    long_vectors()
     zero = x.dtype.type(0)
     for i in range(x.shape[0]):
         for c in range(x.shape[1]):

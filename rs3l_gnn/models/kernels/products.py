@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels.compiled import compiled
+from rs3l_gnn.models.kernels.memory import aligned
 from rs3l_gnn.models.kernels.simd import VECTOR_BYTES
 from rs3l_gnn.models.kernels.tiles import product_rows
 
@@ -24,7 +24,10 @@ def panels_of(weight: NDArray[Any]) -> NDArray[Any]:
         [C_out / L, C_in, L].
     """
     lanes = VECTOR_BYTES // weight.itemsize
-    return np.ascontiguousarray(weight.reshape(-1, lanes, weight.shape[1]).transpose(0, 2, 1))
+    by_panels = weight.reshape(-1, lanes, weight.shape[1]).transpose(0, 2, 1)
+    panels = aligned(weight.size, weight.dtype).reshape(by_panels.shape)
+    panels[:] = by_panels
+    return panels
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from rs3l_gnn.models.kernels import edges
 
 Real = Any
+Array = NDArray[Any]
+NOWHERE = np.empty((0, 0), np.int32)
 
 
 def sets_by_loops(x: NDArray[np.floating], cuts: list[int], k: int) -> list[set[int]]:
@@ -24,12 +27,22 @@ def sets_by_loops(x: NDArray[np.floating], cuts: list[int], k: int) -> list[set[
     return found
 
 
+def forward(  # noqa: PLR0917  # as the compiled function takes them
+    a: Array, c: Array, x: Array, bias: Array, cuts: NDArray[np.integer], k: int, kind: int, slope: float, where: Array
+) -> Array:
+    """Output of an edge layer; ``where`` is filled unless it is empty."""
+    out = np.empty_like(a)
+    largest = int(np.diff(cuts).max(initial=0))
+    memory = np.full(edges.memory_size(largest, x.shape[1], x.itemsize), np.nan, x.dtype)
+    edges.edge_forward(a, c, x, bias, cuts, k, kind, x.dtype.type(slope), out, where, where.size > 0, memory)
+    return out
+
+
 def neighbours_of(x: NDArray[np.floating], cuts: NDArray[np.integer], k: int) -> NDArray[np.bool_]:
     """Which particles each one takes its maximum over [n, n]: with a unit matrix for c, just theirs are 1."""
     n = -(-len(x) // 16) * 16
     a, c = np.zeros((len(x), n), x.dtype), np.eye(len(x), n, dtype=x.dtype)
-    nothing, out = np.empty((0, 0), np.int32), np.empty_like(a)
-    edges.edge_forward(a, c, x, np.zeros(n, x.dtype), cuts, k, edges.LEAKY_RELU, x.dtype.type(0), out, nothing, False)
+    out = forward(a, c, x, np.zeros(n, x.dtype), cuts, k, edges.LEAKY_RELU, 0, NOWHERE)
     return np.asarray(out[:, : len(x)] == 1)
 
 
@@ -92,11 +105,78 @@ def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:
     v = a.astype(np.float64) + best + bias
     expected = np.where(v > 0, v, slope * (np.expm1(np.minimum(v, 0)) if kind == edges.ELU else v))
     for save in (False, True):
-        out, where = np.empty_like(a), np.empty((41, 32) if save else (0, 32), np.int32)
-        edges.edge_forward(a, c, x, bias, cuts, 7, kind, real(slope), out, where, save)
+        where = np.empty((41, 32), np.int32) if save else NOWHERE
+        out = forward(a, c, x, bias, cuts, 7, kind, slope, where)
         assert np.allclose(out, expected, rtol=0, atol=1e-6 if real is np.float32 else 1e-14)
         if save:
             assert np.array_equal(np.take_along_axis(c, where, axis=0), best)
+
+
+def by_loops(  # noqa: PLR0917  # as the compiled function takes them
+    a: Array, c: Array, x: Array, bias: Array, cuts: NDArray[np.integer], k: int
+) -> tuple[Array, Array]:
+    """Output of an edge layer without activation, and the largest c of each particle's neighbours, in x's precision.
+
+    Of particles at the same distance those come first whose coordinates are smaller, the first coordinate first.
+    """
+    best = np.empty_like(c)
+    for first, last in itertools.pairwise(cuts):
+        if first == last:
+            continue
+        jet = x[first:last]
+        place = np.unique(jet, axis=0, return_inverse=True)[1].reshape(-1)
+        for i in range(first, last):
+            distance = ((jet - x[i]) ** 2).sum(axis=1)
+            near = np.lexsort((place, distance))[:k]
+            best[i] = c[first:last][near].max(axis=0)
+    return a + (best + bias), best
+
+
+SIZES = [0, 1, 5, 6, 7, 8, 9, 15, 16, 17, 24, 25, 31, 32, 33, 47, 48, 50, 63, 64, 65, 97, 128, 130, 200]
+
+
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [SIZES, [40, 513, 3, 600]], ids=["small", "large"])
+@pytest.mark.parametrize("k", [1, 6, 24, 64])
+@pytest.mark.parametrize("spread", [2, 4, 64], ids=["duplicates", "ties", "distinct"])
+def test_the_same_bits_as_loops(real: Real, sizes: list[int], k: int, spread: int) -> None:
+    """Coordinates are small integers, so that distances are exact in any order of the sums."""
+    rng = np.random.default_rng(k + spread)
+    cuts = np.cumsum([0, *rng.permutation([*sizes, k, k + 1])])
+    x = np.zeros((cuts[-1], 16), real)
+    x[:, :4] = rng.integers(spread, size=(len(x), 4))
+    # Particles in the same place have the same c, as they have in a network.
+    c = (x @ rng.integers(-9, 9, size=(16, 48))).astype(real) / 7
+    a, bias = rng.normal(size=c.shape).astype(real), rng.normal(size=48).astype(real)
+    expected, best = by_loops(a, c, x, bias, cuts, k)
+    where = np.full(c.shape, -1, np.int32)
+    assert np.array_equal(forward(a, c, x, bias, cuts, k, edges.LEAKY_RELU, 1, NOWHERE), expected)
+    assert np.array_equal(forward(a, c, x, bias, cuts, k, edges.LEAKY_RELU, 1, where), expected)
+    assert np.array_equal(np.take_along_axis(c, where, axis=0), best)
+
+
+@pytest.mark.parametrize("cuts", [[0], [0, 0, 0]])
+def test_no_particles(cuts: list[int]) -> None:
+    x = np.empty((0, 32), np.float32)
+    assert forward(x, x, x, np.zeros(32, np.float32), np.array(cuts), 4, edges.ELU, 1, NOWHERE).shape == (0, 32)
+
+
+@pytest.mark.parametrize("n", [40, 600])
+def test_another_order_of_the_particles_gives_the_same_bits(n: int) -> None:
+    rng = np.random.default_rng(3)
+    x, a, c = (rng.normal(size=(n, 32)).astype(np.float32) for _ in range(3))
+    bias, cuts, order = np.zeros(32, np.float32), np.array([0, n]), rng.permutation(n)
+    one = forward(a, c, x, bias, cuts, 24, edges.ELU, 1, NOWHERE)
+    other = forward(a[order], c[order], x[order], bias, cuts, 24, edges.ELU, 1, NOWHERE)
+    assert np.array_equal(other, one[order])
+
+
+def test_distances_that_are_no_numbers_select_nobody_outside_the_jet() -> None:
+    x = np.full((60, 16), np.nan, np.float32)
+    where = np.full((60, 16), -1, np.int32)
+    forward(x, x, x, x[0], np.array([0, 30, 60]), 8, edges.ELU, 1, where)
+    assert (where[:30] < 30).all()
+    assert ((where[30:] >= 30) & (where[30:] < 60)).all()
 
 
 @pytest.mark.parametrize(("kind", "slope"), [(edges.ELU, 0.7), (edges.LEAKY_RELU, 0.2)])
