@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 import awkward as ak
@@ -22,7 +23,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.invented import invented_candidates
-from rs3l_gnn.benchmarks.memory import peak_mb
+from rs3l_gnn.benchmarks.memory import child_peak_mb, peak_mb
 from rs3l_gnn.conventions import parse_config
 from rs3l_gnn.data import EventTables, PairConfig, jet_features, pair
 from rs3l_gnn.data.event_pairing.event_files import EventFile
@@ -41,8 +42,10 @@ def measure_event_pairing(
     n_candidates: int = 40,
     compression: str = "gzip",
     stored: Literal["zlib", "lzma"] = "zlib",
+    *,
+    repeats: int = 3,
 ) -> dict[str, Any]:
-    """Pair two views of invented events, one jet each; this and the references in a process of its own each.
+    """Pair two views of invented events, one jet each, and read them, in turns in one process that is warm.
 
     Args:
         n_events: of each view; those of the second are shuffled over all of its files.
@@ -50,27 +53,32 @@ def measure_event_pairing(
         n_candidates: of each jet.
         compression: of the file of views.
         stored: compression of the event files: zlib, the fastest to read, or LZMA, as in CMS' central productions.
+        repeats: of each; others may use the machine, so that the three are compared turn by turn.
 
     Returns:
-        ``compression``, ``stored``, ``views``, ``files``, ``seconds`` (of processor time), ``elapsed_seconds``,
-        ``views_per_second``, ``peak_mb`` of the process, ``reading`` and ``decoding`` (seconds and elapsed seconds of
-        the two references: the particles with their features, and their branches alone), and the rate over that of
-        each reference, ``fraction_of_reading``, ``fraction_of_decoding``, with ``elapsed_`` before it by the clock:
-        particles are read ahead and compressed in further threads.
+        ``compression``, ``stored``, ``views``, ``files``, ``peak_mb`` of the process; medians of ``seconds`` (of
+        processor time), ``elapsed_seconds``, ``views_per_second``, of ``reading`` and ``decoding`` (seconds and elapsed
+        seconds of the two references: the particles with their features, and their branches alone), and of the rate
+        over that of each reference in the same turn, ``fraction_of_reading``, ``fraction_of_decoding``, with
+        ``elapsed_`` before it by the clock: particles are read ahead and compressed in further threads.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = _write_fileset(folder, n_events, events_per_file, n_candidates, _ROOT[stored])
-        row = _alone(_paired, folder, compression)
-        references = {what: _alone(_read, files, what == "reading") for what in ("reading", "decoding")}
-    if row["views"] != 2 * n_events:
-        raise RuntimeError(f"{row['views']} views of {2 * n_events} were found again")
-    fractions = {f"fraction_of_{what}": one["seconds"] / row["seconds"] for what, one in references.items()}
-    elapsed = {
-        f"elapsed_fraction_of_{what}": one["elapsed_seconds"] / row["elapsed_seconds"]
-        for what, one in references.items()
-    }
-    return {**row, "stored": stored, "files": len(files), **references, **fractions, **elapsed}
+        turns, peak = _alone(_turns, folder, files, compression, repeats)
+    if (views := turns[0]["pairing"]["views"]) != 2 * n_events:
+        raise RuntimeError(f"{views} views of {2 * n_events} were found again")
+    row: dict[str, Any] = {"compression": compression, "stored": stored, "views": views, "files": len(files)}
+    for what in ("pairing", "reading", "decoding"):
+        mean = {key: median(turn[what][key] for turn in turns) for key in ("seconds", "elapsed_seconds")}
+        if what == "pairing":
+            row |= {**mean, "views_per_second": views / mean["seconds"], "peak_mb": peak}
+            continue
+        row[what] = mean
+        for prefix in ("", "elapsed_"):
+            ratios = (turn[what][f"{prefix}seconds"] / turn["pairing"][f"{prefix}seconds"] for turn in turns)
+            row[f"{prefix}fraction_of_{what}"] = median(ratios)
+    return row
 
 
 def measure_workers(sizes: tuple[int, int], events_per_file: int, n_candidates: int = 40) -> dict[str, Any]:
@@ -85,8 +93,9 @@ def measure_workers(sizes: tuple[int, int], events_per_file: int, n_candidates: 
 
     Returns:
         For ``one`` and ``two`` processes ``views_per_second`` by the clock, and ``own_seconds`` and ``worker_seconds``
-        of processor time for a million views, of the process that writes and of those that read; ``two_over_one``,
-        the rate of two over that of one; ``views`` of the larger number.
+        of processor time for a million views, and ``own_mb`` and ``worker_mb``, the largest memory at the larger
+        number, of the process that writes and of each of those that read; ``two_over_one``, the rate of two over that
+        of one; ``views`` of the larger number.
     """
     rows: dict[str, list[dict[str, float]]] = {"one": [], "two": []}
     for n_events in sizes:
@@ -100,6 +109,7 @@ def measure_workers(sizes: tuple[int, int], events_per_file: int, n_candidates: 
         found[name] = {
             "views_per_second": views / (last["elapsed"] - first["elapsed"]),
             **{f"{what}_seconds": (last[what] - first[what]) / views * 1e6 for what in ("own", "worker")},
+            **{f"{what}_mb": last[f"{what}_mb"] for what in ("own", "worker")},
         }
     return {**found, "two_over_one": found["two"]["views_per_second"] / found["one"]["views_per_second"]}
 
@@ -112,31 +122,41 @@ def _paired_by(folder: Path, workers: int) -> dict[str, float]:
     pair(config, folder / f"{workers}.h5")
     elapsed = time.perf_counter() - start
     used = {what: resource.getrusage(who) for what, who in _PROCESSES.items()}
-    return {"elapsed": elapsed, **{what: one.ru_utime + one.ru_stime for what, one in used.items()}}
+    memory = {"own_mb": peak_mb(), "worker_mb": child_peak_mb()}
+    return {"elapsed": elapsed, **memory, **{what: one.ru_utime + one.ru_stime for what, one in used.items()}}
 
 
-def _alone(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
-def _paired(folder: Path, compression: str) -> dict[str, Any]:
+def _turns(folder: Path, files: list[Path], compression: str, repeats: int) -> tuple[list[dict[str, Any]], float]:
+    """Seconds of each turn, and the largest memory in MiB."""
+    small = folder / "warm"
+    small.mkdir()
+    _read(_write_fileset(small, 50, 50, 4, _ROOT["zlib"]), features=True)
+    _pair(small, compression)
+    turns = []
+    for _ in range(repeats):
+        reading, decoding = _read(files, features=True), _read(files, features=False)
+        turns.append({"pairing": _pair(folder, compression), "reading": reading, "decoding": decoding})
+    return turns, peak_mb()
+
+
+def _pair(folder: Path, compression: str) -> dict[str, Any]:
     start, clock = time.process_time(), time.perf_counter()
     document = {"compression": compression, "events": {"filesets": [str(folder / "fileset.json")]}}
     config = parse_config(PairConfig, document, where="the benchmark")
-    report = pair(config, folder / "views.h5")
-    seconds = time.process_time() - start
+    report = pair(config, folder / "views.h5", force=True)
     return {
-        "compression": compression,
         "views": report.views,
-        "seconds": seconds,
+        "seconds": time.process_time() - start,
         "elapsed_seconds": time.perf_counter() - clock,
-        "views_per_second": report.views / seconds,
-        "peak_mb": peak_mb(),
     }
 
 
-def _read(paths: list[Path], features: bool) -> dict[str, Any]:
+def _read(paths: list[Path], *, features: bool) -> dict[str, Any]:
     start, clock = time.process_time(), time.perf_counter()
     for path in paths:
         file = EventFile.look(str(path), "Events", None)

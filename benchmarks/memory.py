@@ -6,7 +6,7 @@ import resource
 import sys
 from pathlib import Path
 
-__all__ = ["current_mb", "peak_mb"]
+__all__ = ["child_peak_mb", "current_mb", "peak_mb"]
 
 _STATUS = Path("/proc/self/status")
 
@@ -19,7 +19,12 @@ def peak_mb(*, children: bool = False) -> float:
     """
     # Linux' rusage counts the parent's memory before the start of a child's own program; the status file does not.
     own = _status_mb("VmHWM") if _STATUS.is_file() else _rusage_mb(resource.RUSAGE_SELF)
-    return max(own, _rusage_mb(resource.RUSAGE_CHILDREN)) if children else own
+    return max(own, child_peak_mb()) if children else own
+
+
+def child_peak_mb() -> float:
+    """Largest resident memory of any child of this process that has ended and was waited for, in MiB; 0 without one."""
+    return _rusage_mb(resource.RUSAGE_CHILDREN)
 
 
 def current_mb() -> float:

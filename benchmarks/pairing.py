@@ -54,7 +54,7 @@ def benchmark_pairing(
         event_sizes: views of the measurements on event files of an experiment, rising.
         worker_sizes: views of the measurement of one and two processes that read event files, rising; none if None.
         events_per_file: hard events of one file; event files have ten times as many.
-        repeats: measurements of each size of matching; the fastest counts.
+        repeats: measurements of each size of matching, of which the fastest counts, and turns of event files.
 
     Returns:
         ``matching`` and ``whole``: for each size ``views``, ``files``, ``seconds`` (of processor time) and
@@ -69,7 +69,7 @@ def benchmark_pairing(
     with tempfile.TemporaryDirectory() as folder:
         whole = [_whole(size, events_per_file, Path(folder) / str(size)) for size in whole_sizes]
     events = [
-        measure_event_pairing(size // 2, 10 * events_per_file, compression=compression, stored=stored)
+        measure_event_pairing(size // 2, 10 * events_per_file, compression=compression, stored=stored, repeats=repeats)
         for size in event_sizes
         for compression, stored in _KINDS
     ]
@@ -121,7 +121,8 @@ def _workers_line(row: dict[str, Any]) -> str:
     return (
         f"event files read by two processes: {row['two_over_one']:.2f} times the rate of one; a million views take "
         f"{row['two']['own_seconds']:.0f} processor s where they are written and "
-        f"{row['two']['worker_seconds']:.0f} where they are read"
+        f"{row['two']['worker_seconds']:.0f} where they are read, and {row['two']['own_mb']:.0f} and "
+        f"{row['two']['worker_mb']:.0f} MiB"
     )
 
 

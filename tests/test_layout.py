@@ -16,8 +16,11 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "data/test_feature_rows.py": ("data/formats/nanoaod",),
     "data/test_zenodo.py": ("data/download",),
     "data/test_flat_tree.py": ("data/flat_tree_config",),
-    "data/event_pairing/test_pairing.py": ("data/event_pairing/particles", "data/event_pairing/report"),
-    "data/event_pairing/test_chunk_run.py": ("data/event_pairing/indices",),
+    "data/event_pairing/test_pairing.py": tuple(
+        f"data/event_pairing/{module}"
+        for module in ("input_files", "matched_views", "particles", "report", "view_blocks")
+    ),
+    "data/event_pairing/test_chunk_run.py": ("data/event_pairing/indices", "data/event_pairing/sample_particles"),
     "data/event_pairing/test_view_index.py": ("data/event_pairing/file_index", "data/event_pairing/read_plan"),
     "evaluation/report/test_page.py": ("evaluation/report/*", "evaluation/origins"),
     "evaluation/test_metrics.py": ("evaluation/estimates", "evaluation/meter", "evaluation/results"),

@@ -33,7 +33,7 @@ from rs3l_gnn.conventions import (
 )
 from rs3l_gnn.conventions.feature_config import FeatureNames
 from rs3l_gnn.conventions.locks import holds_output
-from rs3l_gnn.data.event_pairing import EventFiles, EventPairConfig, pair_event_files
+from rs3l_gnn.data.event_pairing import DataSets, EventFiles, EventPairConfig, pair_event_files
 from rs3l_gnn.data.event_pairing.chunk_run import ChunkRun
 from rs3l_gnn.data.event_pairing.open_trees import OpenTrees
 from rs3l_gnn.data.fileset import SAMPLE_NAMES, require_samples
@@ -122,17 +122,10 @@ def pair(config: PairConfig, output: Path | str, *, force: bool = False) -> Pair
 
 
 def _pair_events(config: PairConfig, output: Path, *, force: bool) -> tuple[PairReport, dict[str, str]]:
-    with OpenTrees.lasting() as trees:
-        files = EventFiles.look(
-            config.events,
-            config.variations,
-            config.features,
-            sample_names=config.sample_names,
-            trees=trees,
-            skip_bad_files=config.run.skip_bad_files,
-        )
-        with ChunkRun.open(config.run) as run:
-            return _pair_open_files(config, files, run, output, force=force)
+    sets = DataSets.read(config.events, config.variations)
+    with OpenTrees.lasting() as trees, ChunkRun.open(config.run) as run:
+        files = EventFiles.look(sets, run, config.features, sample_names=config.sample_names, trees=trees)
+        return _pair_open_files(config, files, run, output, force=force)
 
 
 def _pair_open_files(

@@ -31,7 +31,7 @@ class ChunkRunConfig(BaseConfig):
         "candidates in the file allows",
     )
     retries: int = Field(default=1, ge=0, description="how often a chunk that cannot be read is tried again")
-    skip_bad_files: bool = Field(default=False, description="go on without files that cannot be opened, and list them")
+    skip_bad_files: bool = Field(default=False, description="go on without files that cannot be read, and list them")
     checkpoints: Path | None = Field(default=None, description="folder that keeps finished chunks for a later run")
     resume: bool = Field(default=False, description="use the chunks found in the checkpoint folder")
 

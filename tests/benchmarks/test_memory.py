@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from rs3l_gnn.benchmarks.memory import peak_mb
+from rs3l_gnn.benchmarks.memory import child_peak_mb, peak_mb
 
 _HUNDRED_MB = "import numpy; numpy.ones(100 * 2**20, dtype=numpy.uint8).sum()"
 _STEPS = """
@@ -35,3 +35,4 @@ def test_an_array_is_counted_and_stays_in_the_peak() -> None:
 def test_a_child_counts_where_it_is_asked_for() -> None:
     _run(_HUNDRED_MB)
     assert peak_mb(children=True) >= max(100, peak_mb())
+    assert child_peak_mb() >= 100

@@ -30,8 +30,9 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
     events = numbers["events"][0]
     assert (events["views"], events["files"]) == (60, 2)
     for reference in ("reading", "decoding"):
-        fraction = events[f"fraction_of_{reference}"]
-        assert fraction * events["seconds"] == pytest.approx(events[reference]["seconds"], rel=1e-9)
+        for kind in ("", "elapsed_"):  # of the one turn
+            fraction = events[f"{kind}fraction_of_{reference}"]
+            assert fraction * events[f"{kind}seconds"] == pytest.approx(events[reference][f"{kind}seconds"], rel=1e-9)
     assert events["peak_mb"] > 0
     assert len(table(numbers)) == 14
 
@@ -42,4 +43,5 @@ def test_one_and_two_processes_are_measured() -> None:
     assert workers["views"] == 800
     rates = [workers[name]["views_per_second"] for name in ("two", "one")]
     assert workers["two_over_one"] == pytest.approx(rates[0] / rates[1], rel=1e-9)
-    assert all(workers[name][f"{what}_seconds"] > 0 for name in ("one", "two") for what in ("own", "worker"))
+    for name in ("one", "two"):
+        assert all(workers[name][f"{what}_{unit}"] > 0 for what in ("own", "worker") for unit in ("seconds", "mb"))

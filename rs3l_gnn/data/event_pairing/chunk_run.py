@@ -16,7 +16,7 @@ from rs3l_gnn.running.checkpoints import ChunkFolder, code_digest, joint_key
 from rs3l_gnn.running.config import ChunkRunConfig
 from rs3l_gnn.running.executor import Workers
 
-__all__ = ["ChunkRun", "Failure", "FileChunk"]
+__all__ = ["ChunkRun", "Failure", "FileChunk", "FileWork"]
 
 _ROOMS = ("conventions", "data")
 _RESULTS = tuple(
@@ -25,8 +25,36 @@ _RESULTS = tuple(
 """Modules whose classes are in results."""
 
 
+class FileWork(ABC):
+    """What is done with a file.
+
+    Attributes:
+        entrystart, entrystop: its events that are read.
+    """
+
+    entrystart: int
+    entrystop: int
+
+    @property
+    @abstractmethod
+    def filename(self) -> str:
+        """For messages."""
+
+    @abstractmethod
+    def name(self) -> dict[str, Any] | None:
+        """All that decides the result, beside the code of this package; None for a result that is not kept."""
+
+    @abstractmethod
+    def result(self) -> Any:
+        """Arrays, and classes of a few modules of this room.
+
+        Raises:
+            InputFileError: the file cannot be read.
+        """
+
+
 @dataclass(frozen=True)
-class FileChunk(ABC):
+class FileChunk(FileWork):
     """Some events of a file, and what is done with them.
 
     Attributes:
@@ -43,17 +71,17 @@ class FileChunk(ABC):
         """For messages."""
         return self.file.path
 
+    def name(self) -> dict[str, Any]:
+        """File, events, and what is done."""
+        return {
+            "file": [self.file.path, self.file.tree, self.file.uuid, repr(self.file.form)],
+            "events": [self.entrystart, self.entrystop],
+            "what": [type(self).__name__, self.identity()],
+        }
+
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All that decides the result, beside the file, its events and the code of this package."""
-
-    @abstractmethod
-    def result(self) -> Any:
-        """Arrays, and classes of a few modules of this room.
-
-        Raises:
-            InputFileError: the file cannot be read.
-        """
 
 
 @dataclass(frozen=True)
@@ -80,21 +108,17 @@ class _Work:
     def __call__(self, item: _Numbered) -> tuple[int, Any, bool]:
         """Number of the chunk, its result, and whether it was there already."""
         chunk = item.chunk
-        name = {
-            "file": [chunk.filename, chunk.file.tree, chunk.file.uuid, repr(chunk.file.form)],
-            "events": [chunk.entrystart, chunk.entrystop],
-            "what": [type(chunk).__name__, chunk.identity()],
-        }
-        if self.kept is not None:
+        name = None if self.kept is None else chunk.name()
+        if self.kept is not None and name is not None:
             found = self.kept.load(name, modules=_RESULTS)
             if found is not None:
                 return item.number, found["result"], True
         result = self._tried(chunk)
-        if self.kept is not None and not isinstance(result, Failure):
+        if self.kept is not None and name is not None and not isinstance(result, Failure):
             self.kept.save({"result": result}, name)
         return item.number, result, False
 
-    def _tried(self, chunk: FileChunk) -> Any:
+    def _tried(self, chunk: FileWork) -> Any:
         for _ in range(self.retries):
             try:
                 return chunk.result()
@@ -112,7 +136,7 @@ class _Work:
 @dataclass(frozen=True)
 class _Numbered:
     number: int
-    chunk: FileChunk
+    chunk: FileWork
 
     @property
     def filename(self) -> str:
@@ -153,8 +177,13 @@ class ChunkRun:
 
     @property
     def in_pieces(self) -> bool:
-        """Whether the results of a file must be whole chunks: they travel, or are kept."""
-        return self._workers.warm_up_seconds is not None or self._kept is not None
+        """Whether the results of a file must be whole chunks: they travel, are kept, or are left out."""
+        return self._workers.warm_up_seconds is not None or self._kept is not None or self.skips
+
+    @property
+    def skips(self) -> bool:
+        """Whether files that cannot be read are left out."""
+        return self._config.skip_bad_files
 
     @property
     def chunksize(self) -> int | None:
@@ -171,22 +200,24 @@ class ChunkRun:
             "chunks_from_checkpoints": self.resumed,
         }
 
-    def results(self, chunks: Sequence[FileChunk], *, skip: bool = False) -> Iterator[tuple[int, Any]]:
+    def results(self, chunks: Sequence[FileWork]) -> Iterator[tuple[int, Any]]:
         """Place and result of each chunk, in any order.
 
         Args:
             chunks: what to do.
-            skip: give a :class:`Failure` for what cannot be read if the configuration says so.
+
+        Returns:
+            Numbers and results; a :class:`Failure` for what cannot be read, if files are left out.
 
         Raises:
-            InputFileError: a chunk cannot be read.
+            InputFileError: a chunk cannot be read, and files are not left out.
             WorkerError: workers die again and again.
         """
-        work = _Work(self._config.retries, skip and self._config.skip_bad_files, self._kept)
+        work = _Work(self._config.retries, self.skips, self._kept)
         items = [_Numbered(number, chunk) for number, chunk in enumerate(chunks)]
         with closing(self._workers.results(items, work)) as results:
             for number, result, resumed in results:
-                self.chunks += 1
+                self.chunks += isinstance(chunks[number], FileChunk)
                 self.resumed += resumed
                 yield number, result
 

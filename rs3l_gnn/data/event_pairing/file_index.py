@@ -58,6 +58,12 @@ class EventColumns:
             else None,
         )
 
+    def select(self, keep: NDArray[np.bool_]) -> EventColumns:
+        """The events where ``keep`` is True [n_events]."""
+        partons = self.partons
+        left = None if partons is None else Fingerprint(partons.kinds[keep], partons.sums[keep])
+        return EventColumns(self.keys[keep], self.number[keep], self.weight[keep], left)
+
 
 @dataclass(frozen=True)
 class FileIndex:

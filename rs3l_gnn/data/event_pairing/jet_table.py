@@ -44,10 +44,17 @@ class JetTable:
         return len(self.row)
 
     def select(self, keep: NDArray[np.bool_]) -> JetTable:
-        """The jets where ``keep`` is True, of a table without scores and shower weights yet [n_jets]."""
+        """The jets where ``keep`` is True [n_jets]."""
         numbers = {name: values[keep] for name, values in self.numbers.items()}
-        flag = None if self.is_anchor is None else self.is_anchor[keep]
-        return JetTable(self.row[keep], self.place[keep], numbers, self.jettype[keep], flag)
+        return JetTable(
+            row=self.row[keep],
+            place=self.place[keep],
+            numbers=numbers,
+            jettype=self.jettype[keep],
+            is_anchor=None if self.is_anchor is None else self.is_anchor[keep],
+            scores=None if self.scores is None else self.scores[keep],
+            shower_weights=None if self.shower_weights is None else self.shower_weights[keep],
+        )
 
     @classmethod
     def join(cls, parts: list[JetTable]) -> JetTable:

@@ -16,6 +16,9 @@ from rs3l_gnn.data.event_pairing.particles import JetParticles
 
 __all__ = ["ParticleStore", "in_order"]
 
+_BLOCK = 2048
+"""Jets that are given together; as many as a chunk of a file holds."""
+
 
 class ParticleStore:
     """Particles of many jets in a file that is gone when it is closed; written in one order, read in any.
@@ -31,6 +34,7 @@ class ParticleStore:
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the context that opens the store
         self._start = np.zeros(n_jets, dtype=np.int64)
         self._count = np.zeros(n_jets, dtype=np.int32)
+        self._there = np.zeros(n_jets, dtype=bool)
         self._rows = 0
 
     @classmethod
@@ -47,8 +51,23 @@ class ParticleStore:
         """Keep particles; each jet comes once."""
         self._start[particles.jets] = self._rows + particles.offsets[:-1]
         self._count[particles.jets] = np.diff(particles.offsets)
+        self._there[particles.jets] = True
         self._file.write(np.ascontiguousarray(particles.features, dtype=np.float32).data)
         self._rows += len(particles.features)
+
+    def lacking(self, jets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some jets that were not put."""
+        return jets[~self._there[jets]]
+
+    def select(self, keep: NDArray[np.bool_]) -> None:
+        """Forget the jets where ``keep`` is False; the others are counted anew [n_jets]."""
+        self._start, self._count, self._there = self._start[keep], self._count[keep], self._there[keep]
+
+    def blocks(self, jets: NDArray[np.int64]) -> Generator[JetParticles]:
+        """Particles of some jets in the order asked for, a few thousand jets at a time."""
+        for start in range(0, len(jets), _BLOCK):
+            block = jets[start : start + _BLOCK]
+            yield JetParticles(block, *self.get(block))
 
     def get(self, jets: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Features and offsets of some jets, in the order asked for."""

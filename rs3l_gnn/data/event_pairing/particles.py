@@ -11,10 +11,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.conventions import FEATURE_NAMES, InvalidDataError, hardest_candidates
+from rs3l_gnn.conventions import FEATURE_NAMES, InputFileError, InvalidDataError, hardest_candidates
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.event_format import KINEMATICS
-from rs3l_gnn.data.event_pairing.chunk_run import ChunkRun, FileChunk
+from rs3l_gnn.data.event_pairing.chunk_run import ChunkRun, Failure, FileChunk
 from rs3l_gnn.data.event_pairing.event_files import Chunk, EventFile
 from rs3l_gnn.data.event_pairing.view_index import ViewIndex
 from rs3l_gnn.data.event_tables import EventTables
@@ -79,6 +79,10 @@ class ParticleSettings:
         """Branches of a file; errors as :func:`particle_branches`."""
         return particle_branches(file, puppi=self.puppi, features=self.features)
 
+    def pieces(self, file: EventFile, entries: int | None) -> list[tuple[int, int]]:
+        """Events of a file that are read together, ``entries`` if not None; errors as ``EventFile.pieces``."""
+        return file.pieces(self.branches(file), memory=CHUNK_MEMORY, entries=entries)
+
 
 @dataclass(frozen=True)
 class ParticleChunk(FileChunk):
@@ -124,7 +128,11 @@ class ParticleChunk(FileChunk):
 
 
 def read_particles(
-    index: ViewIndex, wanted: NDArray[np.int64], settings: ParticleSettings, run: ChunkRun
+    index: ViewIndex,
+    wanted: NDArray[np.int64],
+    settings: ParticleSettings,
+    run: ChunkRun,
+    failed: dict[int, str] | None = None,
 ) -> Generator[JetParticles]:
     """Particles of some jets of a view, in the order of the jets, or in any order if workers read them.
 
@@ -133,20 +141,19 @@ def read_particles(
         wanted: places in its table of jets, rising [n].
         settings: what is made of the candidates.
         run: who reads.
+        failed: gets the numbers of files that cannot be read, and why, if the run leaves these out.
 
     Raises:
         InputFileError: a file is damaged.
         InvalidDataError: a value of a jet or candidate is not usable; the file is named.
     """
-    chunks, jets = [], []
+    chunks, jets, numbers = [], [], []
     for number, file in enumerate(index.view.files):
         first, last = int(index.first_row[number]), int(index.first_row[number + 1])
         mine = wanted[slice(*np.searchsorted(index.jets.row[wanted], [first, last]))]
         if not len(mine):
             continue
-        pieces = [(0, file.entries)]
-        if run.in_pieces:
-            pieces = file.pieces(settings.branches(file), memory=CHUNK_MEMORY, entries=run.chunksize)
+        pieces = [(0, file.entries)] if index.pieces is None else index.pieces[number]
         rows = index.jets.row[mine] - first
         for start, stop in pieces:
             here = slice(*np.searchsorted(rows, [start, stop]))
@@ -155,9 +162,15 @@ def read_particles(
                 begin, end = int(chosen[0]), int(chosen[-1]) + 1
                 chunks.append(ParticleChunk(file, begin, end, chosen, index.jets.place[mine[here]], settings))
                 jets.append(mine[here])
+                numbers.append(number)
     if run.in_pieces:
-        for number, (features, offsets) in run.results(chunks):
-            yield JetParticles(jets[number], features, offsets)
+        for place, result in run.results(chunks):
+            if not isinstance(result, Failure):
+                yield JetParticles(jets[place], *result)
+            elif failed is None:
+                raise InputFileError(result.error)
+            else:
+                failed.setdefault(numbers[place], result.error)
         return
     for chunk, own in zip(chunks, jets, strict=True):
         for part, features, offsets in chunk.parts():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ class ViewIndex:
         anchors: of the hard events; of a nominal view alone, and None where none are used.
         generator_eta, generator_phi: direction of the generator jet of each jet, NaN where there is none; None where
             they are not used [n_jets].
+        pieces: first event and end of the parts of each file whose particles are read together [n_files]; None where
+            files are not cut.
     """
 
     view: ViewFiles
@@ -57,6 +59,7 @@ class ViewIndex:
     anchors: Places | None = None
     generator_eta: NDArray[np.float64] | None = None
     generator_phi: NDArray[np.float64] | None = None
+    pieces: tuple[Sequence[tuple[int, int]], ...] | None = None
 
     @classmethod
     def join(cls, view: ViewFiles, files: Sequence[FileIndex | None]) -> ViewIndex:
@@ -73,6 +76,28 @@ class ViewIndex:
         _refuse_repeated(view, first_row, whole.events.keys)
         eta, phi = (None, None) if whole.generator is None else whole.generator
         return cls(view, first_row, whole.events, whole.jets, whole.anchors, eta, phi)
+
+    def without(self, files: Collection[int]) -> tuple[ViewIndex, NDArray[np.bool_]]:
+        """The view without some of its files, by their numbers, and which of its jets are left [n_jets].
+
+        Raises:
+            InvalidDataError: no event is left.
+        """
+        left = [number for number in range(len(self.view.files)) if number not in files]
+        entries = np.diff(self.first_row)
+        events = np.repeat(np.isin(np.arange(len(entries)), left), entries)
+        if not events.any():
+            raise InvalidDataError(f"data set {self.view.dataset!r} has no events in files that can be read")
+        row, jets = np.cumsum(events) - 1, events[self.jets.row]
+        table, anchors = self.jets.select(jets), self.anchors
+        if anchors is not None:
+            near = events[anchors.event]
+            anchors = Places(row[anchors.event[near]], anchors.eta[near], anchors.phi[near])
+        eta, phi = (None if one is None else one[jets] for one in (self.generator_eta, self.generator_phi))
+        view = replace(self.view, files=tuple(self.view.files[number] for number in left))
+        pieces = None if self.pieces is None else tuple(self.pieces[number] for number in left)
+        first_row, columns = np.cumsum([0, *entries[left]]), self.events.select(events)
+        return ViewIndex(view, first_row, columns, replace(table, row=row[table.row]), anchors, eta, phi, pieces), jets
 
     @property
     def n_events(self) -> int:

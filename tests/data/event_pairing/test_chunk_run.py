@@ -21,8 +21,10 @@ from typer.testing import CliRunner
 from rs3l_gnn.cli import app, load_verbs
 from rs3l_gnn.conventions import ConfigError, InputFileError, InvalidDataError, parse_config
 from rs3l_gnn.data import PairConfig, PairReport, Views, pair, read_views
-from rs3l_gnn.data.event_pairing import pairing
+from rs3l_gnn.data.event_pairing import matched_views
+from rs3l_gnn.data.event_pairing.particle_store import ParticleStore
 from rs3l_gnn.data.event_pairing.particles import ParticleChunk
+from rs3l_gnn.data.views_writer import ViewsWriter
 from rs3l_gnn.running.executors import futures, iterative
 from rs3l_gnn.running.executors.futures import pool_results
 
@@ -186,11 +188,7 @@ def test_bad_files_are_left_out_if_that_is_wanted(
     document = write_views(toy_sample, tmp_path / "in", n_files=3)
     cut, damaged = tmp_path / "in" / "nominal_0.root", tmp_path / "in" / "seed_1.root"
     cut.write_bytes(cut.read_bytes()[:500])
-    with uproot.open(damaged) as file:
-        place = int(file["Events"]["FatJet_eta"].member("fBasketSeek")[0])
-    content = bytearray(damaged.read_bytes())
-    content[place + 90 : place + 130] = bytes(40)
-    damaged.write_bytes(bytes(content))
+    damage_basket(damaged, "FatJet_eta")
     with pytest.raises(InputFileError, match=r"nominal_0\.root"):
         paired(document, tmp_path / "v.h5")
     report = paired(document, tmp_path / "v.h5", skip_bad_files=True)
@@ -200,6 +198,44 @@ def test_bad_files_are_left_out_if_that_is_wanted(
     # Of the events 20 to 59 that are left of nominal, the second file has lost 20 to 39.
     assert set(read_views(tmp_path / "v.h5").event.tolist()) <= set(range(40, 60))
     assert report.views > 0
+
+
+def damage_basket(path: Path, branch: str) -> None:
+    """Overwrite some bytes of the first basket of a branch."""
+    with uproot.open(path) as file:
+        place = int(file["Events"][branch].member("fBasketSeek")[0])
+    content = bytearray(path.read_bytes())
+    content[place + 90 : place + 130] = bytes(40)
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("run", [{}, {"executor": "futures", "workers": 2, "chunksize": 7}])
+def test_files_whose_candidates_cannot_be_read_are_left_out(
+    run: dict[str, Any], toy_sample: Callable[..., Any], tmp_path: Path, write_views: Callable[..., dict[str, Any]]
+) -> None:
+    """The result is that of a run without these files, also where caps let other jets in then."""
+    document = write_views(toy_sample, tmp_path / "in", n_files=5)
+    document["events"]["caps"] = {"H_BB": 24}
+    fileset = tmp_path / "in" / "fileset.yaml"
+    bad = [str(tmp_path / "in" / name) for name in ("nominal_1.root", "seed_3.root")]
+    for path in bad:
+        damage_basket(Path(path), "PFCands_eta")
+    with pytest.raises(InputFileError, match=r"(nominal_1|seed_3)\.root cannot be read"):
+        paired(document, tmp_path / "v.h5", **run)
+    report = paired(document, tmp_path / "v.h5", skip_bad_files=True, **run)
+    assert sorted(report.skipped_files) == bad
+    for path, reason in report.skipped_files.items():
+        assert reason.startswith(f"{path} cannot be read")
+    inputs = json.loads((tmp_path / "v.report.json").read_text())["provenance"]["inputs"]
+    assert not set(inputs) & set(bad)
+    datasets = yaml.safe_load(fileset.read_text())
+    for entry in datasets.values():
+        entry["files"] = {path: tree for path, tree in entry["files"].items() if path not in bad}
+    fileset.write_text(yaml.safe_dump(datasets))
+    expected = paired(document, tmp_path / "without.h5")
+    assert expected.samples == report.samples
+    assert report.document()["samples"]["hbb"]["beyond_caps"] > 0
+    require_same(tmp_path / "v.h5", read_views(tmp_path / "without.h5"))
 
 
 @pytest.fixture
@@ -251,15 +287,20 @@ def test_an_error_lets_go_of_the_workers(
         raise InvalidDataError("no")
 
     monkeypatch.setattr(iterative, "_results", results)
-    for place in ("find_events", "ParticleStore.put", "ViewsWriter.append"):
-        name, _, method = place.partition(".")
+    places = [
+        (matched_views, "find_events"),
+        (ParticleStore, "put"),
+        (ViewsWriter, "append"),
+    ]
+    for owner, name in places:
         closed.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(getattr(pairing, name), method, refuse) if method else patch.setattr(pairing, name, refuse)
+            patch.setattr(owner, name, refuse)
             with pytest.raises(InvalidDataError, match="no") as caught:
-                paired(document, tmp_path / "v.h5", chunksize=10, checkpoints=str(tmp_path / place))
-        assert closed
-        assert (closed == [4]) == (not method)
+                paired(document, tmp_path / "v.h5", chunksize=10, checkpoints=str(tmp_path / name))
+        # The looks at all files, their events without particles, and then particles.
+        assert closed[:2] == [8, 4]
+        assert (len(closed) > 2) == (name != "find_events")
         assert caught.value is not None
 
 

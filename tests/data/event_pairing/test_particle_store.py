@@ -29,6 +29,19 @@ def test_particles_come_back_in_any_order(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_jets_that_go_are_forgotten(tmp_path: Path) -> None:
+    """Of jets with as many particles as their number says, each particle with that number."""
+    with ParticleStore.open(5, 1, tmp_path) as store:
+        for part in (np.array([0, 1]), np.array([3])):
+            store.put(JetParticles(part, np.repeat(part, part)[:, None].astype(np.float32), offsets_of(part)))
+        assert store.lacking(np.array([4, 3, 2, 1, 0])).tolist() == [4, 2]
+        store.select(np.array([True, False, True, True, True]))
+        assert store.lacking(np.array([0, 1, 2, 3])).tolist() == [1, 3]
+        (block,) = store.blocks(np.array([2, 0]))
+        assert block.jets.tolist() == [2, 0]
+        assert (block.features.tolist(), block.offsets.tolist()) == ([[3], [3], [3]], [0, 3, 3])
+
+
 def test_parts_come_back_in_the_order_of_their_jets(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     wanted = np.sort(rng.permutation(90)[:60])

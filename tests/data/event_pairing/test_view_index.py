@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def test_every_jet_is_in_its_event(files: list[Path]) -> None:
     assert index.events.partons.kinds.tolist() == hashes
     assert index.anchors is None
     assert index.generator_eta is None
+
+
+def test_a_view_without_a_file_is_that_of_the_others(files: list[Path], toy_sample: Callable[..., Any]) -> None:
+    third = toy_sample("hbb", n_events=N, run_seed=3).write(files[0].parent / "3.root")
+    plan = _plan(partons="hardHash", flags=True, stored=True, event_key=["hardHash"], scores={"mine": "jet.pt"})
+    whole, expected = index_of(_view(*files, third), plan), index_of(_view(files[0], third), plan)
+    index, left = whole.without([1])
+    assert index.first_row.tolist() == [0, N, 2 * N]
+    assert index.view == expected.view
+    assert whole.jets.row[left].tolist() == [row + N * (row >= N) for row in expected.jets.row.tolist()]
+    np.testing.assert_equal(asdict(index.jets), asdict(expected.jets))
+    np.testing.assert_equal(asdict(index.events), asdict(expected.events))
+    with pytest.raises(InvalidDataError, match="'hbb' has no events in files that can be read"):
+        index.without([0, 1])
 
 
 def test_weights_are_those_of_the_generator_or_of_a_branch(files: list[Path]) -> None:
