@@ -23,7 +23,10 @@ def study(
         typer.Option("--only", metavar="PATTERN", help="Steps to run, e.g. --only 'finetune/hbb-*'; may be repeated."),
     ] = None,
     workers: Annotated[
-        int, typer.Option("--workers", "-w", min=1, help="Trainings and evaluations at once; they share the cores.")
+        int,
+        typer.Option(
+            "--workers", "-w", min=1, help="Trainings and evaluations at once, with one other step beside them."
+        ),
     ] = 1,
     show: Annotated[
         bool, typer.Option("--list", help="List the steps and whether they are done; run nothing.")

@@ -18,6 +18,9 @@ from rs3l_gnn.workflows.summary import TAGGERS, TRAINED, summarise
 
 __all__ = ["default_config", "run_demo", "tell"]
 
+_WORKERS = 2
+"""Trainings at once; the evaluation runs beside the analysis."""
+
 
 def default_config() -> Path:
     """The configuration that comes with the package."""
@@ -49,7 +52,8 @@ def run_demo(config: StudyConfig, output: Path | str, *, force: bool = False) ->
         shutil.rmtree(output)
     start = time.monotonic()
     (simulated,) = config.simulate.values()
-    finished = run_study(config.model_copy(update={"simulate": _from_outside(config.simulate)}), output)
+    here = config.model_copy(update={"simulate": _from_outside(config.simulate)})
+    finished = run_study(here, output, workers=_WORKERS)
     (output / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     summary = {
         **summarise(output, finished),

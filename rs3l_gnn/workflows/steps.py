@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
+import fnmatch
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from importlib import import_module
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rs3l_gnn.conventions import BaseConfig, ConfigError
-from rs3l_gnn.conventions.processes import run_on_processes
-from rs3l_gnn.data import pair
-from rs3l_gnn.evaluation import evaluate
-from rs3l_gnn.fits import fit_or_compare
-from rs3l_gnn.processors import analyze
-from rs3l_gnn.simulation import simulate
-from rs3l_gnn.training import finetune, pretrain
+from rs3l_gnn.conventions import BaseConfig, ConfigError, Rs3lError
+from rs3l_gnn.conventions.processes import GOES_ON, worker_pool
 
 __all__ = ["VERBS", "Step", "run_steps", "waves"]
 
 _log = logging.getLogger(__name__)
 
-_RUN: Mapping[str, Callable[..., object]] = {
-    "simulate": simulate,
-    "pair": pair,
-    "pretrain": pretrain,
-    "finetune": finetune,
-    "evaluate": evaluate,
-    "analyze": analyze,
-    "fit": fit_or_compare,
+# Imported by the process that calls it: torch, Pythia and coffea need seconds each.
+_RUN: Mapping[str, tuple[str, str]] = {
+    "simulate": ("rs3l_gnn.simulation", "simulate"),
+    "pair": ("rs3l_gnn.data", "pair"),
+    "pretrain": ("rs3l_gnn.training", "pretrain"),
+    "finetune": ("rs3l_gnn.training", "finetune"),
+    "evaluate": ("rs3l_gnn.evaluation", "evaluate"),
+    "analyze": ("rs3l_gnn.processors", "analyze"),
+    "fit": ("rs3l_gnn.fits", "fit_or_compare"),
 }
 VERBS = tuple(_RUN)
 """What a step may call, in the order in which a study does it: a step reads outputs of earlier verbs, and of steps
@@ -69,7 +68,8 @@ class Step:
     def run(self, *, force: bool = False) -> float:
         """Call the verb in the working directory and give the seconds that it took."""
         start = time.monotonic()
-        _RUN[self.verb](self.config, self.output, force=force)
+        room, name = _RUN[self.verb]
+        getattr(import_module(room), name)(self.config, self.output, force=force)
         return time.monotonic() - start
 
 
@@ -79,35 +79,69 @@ def run_steps(steps: Sequence[Step], *, replace: Sequence[Step] = (), workers: i
     Args:
         steps: in the order of :data:`VERBS`.
         replace: those of them whose output exists and is to be replaced.
-        workers: trainings and evaluations at once, which share the cores; every other step runs alone.
+        workers: trainings and evaluations at once, which share the cores; beside them, one step of the other verbs.
 
     Raises:
         Rs3lError: whatever a step raises, after those that run beside it have finished, or a killed worker.
     """
-    done = 0
-    for verb, group in itertools.groupby(steps, key=lambda step: step.verb):
-        for together in waves(list(group)):
-            several = verb in _SIDE_BY_SIDE and min(workers, len(together)) > 1
-            for step, seconds in _at_once(together, replace, workers) if several else _in_turn(together, replace):
-                done += 1
-                _log.info("step %d of %d: %s took %.0f s", done, len(steps), step.key, seconds)
-                yield step, seconds
+    order = list(waves(steps))
+    if workers == 1:
+        finished = _in_turn([step for wave in order for step in wave], replace)
+    else:
+        finished = _at_once(steps, replace, workers)
+    for done, (step, seconds) in enumerate(finished, start=1):
+        _log.info("step %d of %d: %s took %.0f s", done, len(steps), step.key, seconds)
+        yield step, seconds
 
 
 def waves(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """The steps of one verb, those that read outputs of others after these: teachers before who learns from them."""
+    """The steps, those that read outputs of others after these: teachers before who learns from them.
+
+    Raises:
+        ConfigError: steps read the outputs of each other.
+    """
+    needs = _needs(steps)
     waiting = list(steps)
     while waiting:
-        outputs = {step.key for step in waiting}
-        ready = [step for step in waiting if not _reads(step, outputs - {step.key})]
+        ready = _ready(waiting, waiting, needs)
         if not ready:
-            raise ConfigError("steps of the study read the outputs of each other", got=", ".join(sorted(outputs)))
+            raise ConfigError(
+                "steps of the study read the outputs of each other", got=", ".join(sorted(step.key for step in waiting))
+            )
         yield ready
         waiting = [step for step in waiting if step not in ready]
 
 
-def _reads(step: Step, outputs: set[str]) -> bool:
-    """Whether a text in the settings of a step is one of these outputs, or a file in one."""
+def _ready(waiting: Sequence[Step], unfinished: Sequence[Step], needs: Mapping[str, set[str]]) -> list[Step]:
+    """Those that wait for no step that is not finished."""
+    keys = {step.key for step in unfinished}
+    return [step for step in waiting if not needs[step.key] & keys]
+
+
+def _needs(steps: Sequence[Step]) -> dict[str, set[str]]:
+    """Keys of the steps whose outputs each step reads.
+
+    A step of which that cannot be seen, since its files have other names than outputs here, needs all of earlier verbs.
+    """
+    needs = {}
+    for step in steps:
+        earlier = [other for other in steps if VERBS.index(other.verb) < VERBS.index(step.verb)]
+        beside = [other for other in steps if other.verb == step.verb and other is not step]
+        names = _names(step)
+        named = {other.key for other in earlier if other.verb in names} | {
+            other.key for other in (*earlier, *beside) for name in names if _is_output(other, name)
+        }
+        needs[step.key] = named if any(other.key in named for other in earlier) else {o.key for o in earlier} | named
+    return needs
+
+
+def _is_output(step: Step, name: str) -> bool:
+    return any(fnmatch.fnmatchcase(output, name) for output in (step.key, str(step.output)))
+
+
+def _names(step: Step) -> set[str]:
+    """The first two parts of each path in the settings of a step that begins with a verb; a part may be a pattern."""
+    names = set()
     found: list[Any] = [step.config.model_dump(mode="json")]
     while found:
         value = found.pop()
@@ -115,9 +149,9 @@ def _reads(step: Step, outputs: set[str]) -> bool:
             found += value.values()
         elif isinstance(value, list | tuple):
             found += value
-        elif isinstance(value, str) and "/".join(value.split("/")[:2]) in outputs:
-            return True
-    return False
+        elif isinstance(value, str) and (parts := PurePosixPath(value).parts[:2]) and parts[0] in VERBS:
+            names.add("/".join(parts))
+    return names
 
 
 def _in_turn(steps: Sequence[Step], replace: Sequence[Step]) -> Iterator[tuple[Step, float]]:
@@ -127,11 +161,38 @@ def _in_turn(steps: Sequence[Step], replace: Sequence[Step]) -> Iterator[tuple[S
 
 
 def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> Iterator[tuple[Step, float]]:
-    _log.info("%d steps, %d at once", len(steps), workers)
-    threads = max((os.cpu_count() or 1) // workers, 1)
-    calls = [(step, step in replace) for step in steps]
-    for (step, _), seconds in run_on_processes(_run_step, calls, workers, begin=partial(_limit_threads, threads)):
-        yield step, seconds
+    """Each step as soon as those are finished that it needs: trainings and evaluations in a pool, the others here."""
+    needs = _needs(steps)
+    waiting, running = list(steps), dict[Future[float], Step]()
+    begin = partial(_limit_threads, max((os.cpu_count() or 1) // workers, 1))
+    pool: ProcessPoolExecutor | None = None
+    with ExitStack() as stack:
+        while waiting or running:
+            ready = _ready(waiting, [*waiting, *running.values()], needs)
+            beside = [step for step in ready if step.verb in _SIDE_BY_SIDE]
+            here = next((step for step in ready if step not in beside), None)
+            if pool is None and len(ready) == 1:
+                here, beside = ready[0], []  # alone, it may have all the cores
+            for step in beside:
+                if pool is None:
+                    pool = stack.enter_context(worker_pool(workers, begin=begin))
+                    stack.callback(pool.shutdown, cancel_futures=True)
+                _log.info("%s", step.key)
+                running[pool.submit(_run_step, (step, step in replace))] = step
+            waiting = [step for step in waiting if step not in beside and step is not here]
+            if here is not None:
+                yield from _in_turn([here], replace)
+            else:
+                wait(running, return_when=FIRST_COMPLETED)
+            for future in [future for future in running if future.done()]:
+                yield running.pop(future), _seconds(future)
+
+
+def _seconds(future: Future[float]) -> float:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise Rs3lError("a worker process was killed", hint=GOES_ON) from error
 
 
 def _run_step(call: tuple[Step, bool]) -> float:

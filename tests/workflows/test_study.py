@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -181,3 +182,38 @@ def test_who_learns_from_others_comes_after_them() -> None:
     assert [[one.name for one in wave] for wave in waves(steps)] == [["a-1", "a-10"], ["t-1", "b-1"], ["c-1"]]
     with pytest.raises(ConfigError, match="read the outputs of each other; got finetune/a-1, finetune/b-1"):
         list(waves([step("a-1", "b-1"), step("b-1", "a-1")]))
+
+
+def test_a_step_waits_for_what_it_reads_alone() -> None:
+    """Its own file, all of a folder, or a pattern; a step whose files are named otherwise waits for earlier verbs."""
+
+    def order(**sections: dict[str, Any]) -> list[list[str]]:
+        config = StudyConfig.model_validate({"seeds": [1], **sections})
+        return [[step.key for step in wave] for wave in waves(steps_of(config))]
+
+    samples = {"q": {"process": "qcd", "events": 1}}
+    simulate = {name: {"samples": samples} for name in ("a", "b")}
+    first = ["simulate/a", "simulate/b"]
+    for directories, kept in (("simulate/a", "a"), ("simulate", "all"), ("simulate/*", "pattern"), ("/x", "other")):
+        pair = {kept: {"directories": [directories]}, "b": {"directories": ["simulate/b"]}}
+        trained = {"t": {"views": f"pair/{kept}.h5"}}
+        found = order(simulate=simulate, pair=pair, pretrain=trained)
+        assert found == [first, [f"pair/{kept}", "pair/b"], ["pretrain/t-1"]]
+    found = order(
+        simulate={"a": simulate["a"]},
+        pair={"a": {"directories": ["simulate/a"]}, "b": {"directories": ["/elsewhere"]}},
+        pretrain={"t": {"views": "pair/a.h5"}},
+        finetune={
+            "new": {"views": "pair/b.h5", "encoder": None},
+            "old": {"views": "pair/a.h5", "encoder": "pretrain/t-{seed}/encoder.safetensors"},
+            "other": {"views": "/elsewhere.h5", "encoder": None},
+        },
+        evaluate={"e": {"views": "pair/a.h5", "taggers": {"x": "finetune/old-{seed}"}}},
+    )
+    assert found == [
+        ["simulate/a"],
+        ["pair/a", "pair/b"],
+        ["pretrain/t-1", "finetune/new-1"],
+        ["finetune/old-1", "finetune/other-1"],
+        ["evaluate/e"],
+    ]
