@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from rs3l_gnn.models.kernels import DenseNetwork, Layer, edges, elementwise
 from rs3l_gnn.models.kernels.chunk import CHUNK_JETS, CHUNK_PARTICLES, Memory, forward_chunk, run_chunk
 from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer
+from rs3l_gnn.models.lending import Lender
 from rs3l_gnn.models.reading import chunks
 from rs3l_gnn.models.threads import run_chunks, thread_count
 from rs3l_gnn.models.torch_threads import TORCH_POOL
 
 __all__ = ["apply_layers", "dense_network", "factors", "layers_of", "runs_on_kernels"]
 
+_LENDER = Lender()
 _GROUPS = 8
 """Sums over all particles are added up in so many parts, whose cut the number of threads has no part in."""
 
@@ -108,6 +110,22 @@ def _array(tensor: Tensor) -> NDArray[Any]:
     return array
 
 
+def _kept(layers: Sequence[Layer], x: NDArray[Any]) -> tuple[list[NDArray[Any]], list[NDArray[np.int32] | None]]:
+    """Memory for what the backward pass needs of each layer: its output, and of an edge layer the places of maxima."""
+    widths = [len(layer.bias) for layer in layers]
+    numbers = sum(widths) * x.itemsize + 4 * sum(width for layer, width in zip(layers, widths, strict=True) if layer.k)
+    memory, used = _LENDER.lend(len(x) * numbers), 0
+
+    def take(width: int, dtype: Any) -> NDArray[Any]:
+        nonlocal used
+        first, used = used, used + len(x) * width * np.dtype(dtype).itemsize
+        part: NDArray[Any] = memory[first:used].view(dtype).reshape(len(x), width)
+        return part
+
+    outputs = [take(width, x.dtype) for width in widths]
+    return outputs, [take(width, np.int32) if layer.k else None for layer, width in zip(layers, widths, strict=True)]
+
+
 class _ApplyLayers(torch.autograd.Function):
     """Layers on a batch, differentiable once; see :func:`apply_layers`."""
 
@@ -127,15 +145,8 @@ class _ApplyLayers(torch.autograd.Function):
         runs = list(chunks(cuts, CHUNK_PARTICLES, CHUNK_JETS))
         widths = [len(layer.bias) for layer in layers]
         result = x.new_empty((len(cuts) - 1 if jets else len(x), widths[-1]))
-        outputs = [x.new_empty((len(x), width)) for width in widths] if keep else []
-        winners = [
-            torch.empty((len(x), width), dtype=torch.int32) if keep and layer.k else None
-            for layer, width in zip(layers, widths, strict=True)
-        ]
-
         given, given_result = x.numpy(), result.numpy()
-        given_outputs = [output.numpy() for output in outputs]
-        given_winners = [None if where is None else where.numpy() for where in winners]
+        outputs, winners = _kept(layers, given) if keep else ([], [])
 
         def work(number: int, memory: Memory) -> None:
             first, last = runs[number]
@@ -144,8 +155,8 @@ class _ApplyLayers(torch.autograd.Function):
             if not keep:
                 target[:] = run_chunk(layers, given[part], inside, memory, jets=jets)
                 return
-            kept = [output[part] for output in given_outputs]
-            some = [None if where is None else where[part] for where in given_winners]
+            kept = [output[part] for output in outputs]
+            some = [None if where is None else where[part] for where in winners]
             forward_chunk(layers, given[part], inside, kept, some, work=memory.work)
             if jets:
                 elementwise.pool(kept[-1], inside, target)
@@ -153,15 +164,18 @@ class _ApplyLayers(torch.autograd.Function):
                 target[:] = kept[-1]
 
         run_chunks(work, len(runs), threads=threads, scratch=lambda: Memory.of(layers, *_longest(runs, cuts)))
-        ctx.save_for_backward(x, *outputs)
-        ctx.layers, ctx.cuts, ctx.runs, ctx.jets, ctx.threads, ctx.winners = layers, cuts, runs, jets, threads, winners
+        places = [where for where in winners if where is not None]
+        ctx.save_for_backward(x, *map(torch.from_numpy, outputs), *map(torch.from_numpy, places))
+        ctx.layers, ctx.cuts, ctx.runs, ctx.jets, ctx.threads = layers, cuts, runs, jets, threads
         return result
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, *outputs = ctx.saved_tensors
         layers, cuts, runs, jets = ctx.layers, ctx.cuts, ctx.runs, ctx.jets
+        x, *saved = ctx.saved_tensors
+        outputs, places = saved[: len(layers)], iter(saved[len(layers) :])
+        winners = [next(places) if layer.k else None for layer in layers]
         grad = grad.detach().contiguous()  # it asks for gradients of its own where a graph is made of it
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[1] else None
         groups = [group.tolist() for group in np.array_split(np.arange(len(runs)), _GROUPS) if len(group)]
@@ -177,7 +191,7 @@ class _ApplyLayers(torch.autograd.Function):
                     g.copy_(grad[part])
                 inputs = [x[part], *(output[part] for output in outputs)]
                 target = None if grad_x is None else grad_x[part]
-                _backward_chunk(layers, inputs, _of(ctx.winners, part), g, sums[group], memory, target)
+                _backward_chunk(layers, inputs, _of(winners, part), g, sums[group], memory, target)
 
         longest = _longest(runs, cuts)[0]
         run_chunks(work, len(groups), threads=ctx.threads, scratch=lambda: _Memory(layers, longest), pool=TORCH_POOL)
@@ -205,9 +219,9 @@ class _Memory:
         """Memory [n, width] for the gradient of a layer's input; neighbouring layers have different ones."""
         return self._pair[layer % 2][: n * width].view(n, width)
 
-    def products(self, n: int, width: int) -> list[Tensor]:
-        """Memory, two times [n, width], for the gradients of an edge layer's products."""
-        return list(self._products[: 2 * n * width].view(2, n, width))
+    def products(self, n: int, width: int) -> Tensor:
+        """Memory [n, 2 width] for the gradients of an edge layer's two products."""
+        return self._products[: 2 * n * width].view(n, 2 * width)
 
 
 def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
@@ -227,21 +241,15 @@ def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
         weight, g_weight, g_bias = torch.from_numpy(layer.weight), sums[2 * number], sums[2 * number + 1].numpy()
         if where is None:
             elementwise.activate_backward(g.numpy(), y.numpy(), g_bias)
-            products = [g]
+            products = g
         else:
             products = memory.products(n, width)
-            ga, gc = (product.numpy() for product in products)
             slope = g_bias.dtype.type(layer.slope)
-            edges.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, ga, gc, g_bias)
+            edges.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, products.numpy(), g_bias)
+        g_weight.addmm_(products.T, x)
         target = memory.gradient(number, n, x.shape[1]) if number else grad_x
-        for i, product in enumerate(products):
-            rows = slice(i * width, (i + 1) * width)
-            g_weight[rows].addmm_(product.T, x)
-            if target is not None and i == 0:
-                torch.mm(product, weight[rows], out=target)
-            elif target is not None:
-                target.addmm_(product, weight[rows])
         if target is not None:
+            torch.mm(products, weight, out=target)
             g = target
 
 
