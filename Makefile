@@ -32,8 +32,9 @@ study: $(STAMP)
 	$(BIN)/rs3l study configs/robust$(if $(SCALE),_$(SCALE)).yaml --workers $(WORKERS) --output robust$(if $(SCALE),-$(SCALE))
 	$(if $(SCALE),,for part in dial fresh vincia; do $(BIN)/rs3l study configs/robust/$$part.yaml --workers $(WORKERS) --output robust || exit; done)
 
+# One thread a process: with more, those of one worker wait for cores that the other has.
 test: $(STAMP) lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
@@ -49,7 +50,7 @@ test-lowest:
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(PYTHON) .ci/lowest.py > $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/lowest.txt -e '.[test]'
-	$(LOWEST)/bin/python -m pytest -p no:cacheprovider -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -p no:cacheprovider -n $(WORKERS) --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -251,6 +251,27 @@ def tagger_path(make_tagger: Callable[..., Path]) -> Path:
     return make_tagger()
 
 
+@pytest.fixture(scope="session")
+def nano_path(make_tagger: Callable[..., Path]) -> Path:
+    """A tagger of the 13 features without impact parameters."""
+    return make_tagger(seed=3, features=["nano"])
+
+
+@pytest.fixture(scope="session")
+def triton_repository(tagger_path: Path, nano_path: Path, made_once: Callable[..., Path]) -> Path:
+    """Models for a Triton server: ``hbb`` is ``tagger_path``, ``nano`` is ``nano_path``, and ``bare`` says nothing."""
+
+    def fill(folder: Path) -> None:
+        from rs3l_gnn.models.triton.repository import write_repository
+
+        write_repository(tagger_path, folder, name="hbb")
+        write_repository(nano_path, folder, name="nano")
+        (folder / "bare").mkdir()
+        (folder / "bare" / "config.pbtxt").write_text('name: "bare"')
+
+    return made_once("triton-repository", fill)
+
+
 @dataclass(frozen=True)
 class WeaverNetwork:
     """A small network in ONNX with a document as weaver-core writes it, and what both say, jet by jet.

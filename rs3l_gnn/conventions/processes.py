@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
 from rs3l_gnn.conventions.errors import Rs3lError
 
-__all__ = ["GOES_ON", "run_on_processes", "worker_pool"]
+__all__ = ["GOES_ON", "run_on_processes", "threads_of_workers", "worker_pool"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,6 +65,22 @@ def worker_pool(workers: int, *, begin: Callable[[], None] | None = None) -> Pro
     # Spawned, not forked: this process may hold threads, and a child would inherit the locks of torch's and numba's.
     context = multiprocessing.get_context("spawn")
     return _Pool(workers, mp_context=context, initializer=_begin_worker, initargs=(begin,))
+
+
+@contextmanager
+def threads_of_workers(threads: int) -> Iterator[None]:
+    """Processes that start inside the block have so many threads for products of matrices and the like."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class _Pool(ProcessPoolExecutor):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from rs3l_gnn.conventions import MissingDependencyError, SimulationError
-from rs3l_gnn.conventions.processes import GOES_ON, run_on_processes
+from rs3l_gnn.conventions.processes import GOES_ON, run_on_processes, threads_of_workers
 from rs3l_gnn.simulation.chunk_result import ChunkResult
 from rs3l_gnn.simulation.chunks import Chunk, run_chunk
 
@@ -38,7 +36,7 @@ def run_chunks(chunks: Sequence[Chunk], workers: int, scheduler: str | None = No
 
 
 def _on_processes(chunks: Sequence[Chunk], workers: int) -> Iterator[ChunkResult]:
-    with _one_thread():  # Pythia and numpy need one core a process
+    with threads_of_workers(1):  # Pythia and numpy need one core a process
         for _, result in run_on_processes(run_chunk, chunks, workers, killed=SimulationError):
             yield result
 
@@ -62,19 +60,3 @@ def _on_dask(chunks: Sequence[Chunk], scheduler: str) -> Iterator[ChunkResult]:
             raise SimulationError("a Dask worker was killed again and again", hint=GOES_ON) from error
         finally:
             client.cancel(futures)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Environment of the workers: one thread each."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -11,13 +11,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Rs3lError
-from rs3l_gnn.conventions.processes import GOES_ON, worker_pool
+from rs3l_gnn.conventions.processes import GOES_ON, threads_of_workers, worker_pool
 
 __all__ = ["VERBS", "Step", "run_steps", "waves"]
 
@@ -164,7 +163,7 @@ def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> It
     """Each step as soon as those are finished that it needs: trainings and evaluations in a pool, the others here."""
     needs = _needs(steps)
     waiting, running = list(steps), dict[Future[float], Step]()
-    begin = partial(_limit_threads, max((os.cpu_count() or 1) // workers, 1))
+    threads = max((os.cpu_count() or 1) // workers, 1)
     pool: ProcessPoolExecutor | None = None
     with ExitStack() as stack:
         while waiting or running:
@@ -175,7 +174,8 @@ def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> It
                 here, beside = ready[0], []  # alone, it may have all the cores
             for step in beside:
                 if pool is None:
-                    pool = stack.enter_context(worker_pool(workers, begin=begin))
+                    stack.enter_context(threads_of_workers(threads))
+                    pool = stack.enter_context(worker_pool(workers))
                     stack.callback(pool.shutdown, cancel_futures=True)
                 _log.info("%s", step.key)
                 running[pool.submit(_run_step, (step, step in replace))] = step
@@ -198,9 +198,3 @@ def _seconds(future: Future[float]) -> float:
 def _run_step(call: tuple[Step, bool]) -> float:
     step, force = call
     return step.run(force=force)
-
-
-def _limit_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)

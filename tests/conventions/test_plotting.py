@@ -76,7 +76,7 @@ def test_all_formats_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with draw_into(tmp_path, formats=("pdf", "png")) as figures:
         figure = new_figure(2, 2)
         figure.subplots()
-        monkeypatch.setattr("rs3l_gnn.conventions.plotting._shrink", full)
+        monkeypatch.setattr("rs3l_gnn.conventions.plotting._save_small", full)
         with pytest.raises(OutputError, match="No space left"):
             figures.save(figure, "a")
     assert list(tmp_path.iterdir()) == []

@@ -67,24 +67,8 @@ class Server(_Servicer):  # type: ignore[misc]  # generated code, without types
 
 
 @pytest.fixture(scope="module")
-def nano_path(make_tagger: Any) -> Path:
-    """A tagger of the 13 features without impact parameters."""
-    path: Path = make_tagger(seed=3, features=["nano"])
-    return path
-
-
-@pytest.fixture(scope="module")
-def served(
-    tagger_path: Path, nano_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Server]]:
-    from rs3l_gnn.models.triton.repository import write_repository
-
-    repository = tmp_path_factory.mktemp("triton")
-    write_repository(tagger_path, repository, name="hbb")
-    write_repository(nano_path, repository, name="nano")
-    (repository / "bare").mkdir()
-    (repository / "bare" / "config.pbtxt").write_text('name: "bare"')
-    servicer = Server(repository)
+def served(triton_repository: Path) -> Iterator[tuple[str, Server]]:
+    servicer = Server(triton_repository)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
     service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
