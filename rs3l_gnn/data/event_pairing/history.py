@@ -87,13 +87,14 @@ def decay_types(particles: Generated, jets: Places, radius: float) -> NDArray[np
     products = decays.product[is_parton(kind) | np.isin(np.abs(kind), _LEPTONS)]
     root = decays.of_particle[products]
     is_top = np.abs(particles.pdgid[decays.root]) == _TOP
-    heads, group = np.unique(particles.mother[products], return_inverse=True)
-    whole = _Groups(products, root, decays.root, is_top)
-    last = _Groups(products, group, heads, is_top[decays.of_particle[heads]])
-    first, part = _types_inside(particles, whole, jets, radius)
-    second, _ = _types_inside(particles, last, jets, radius)
-    found = np.where(first != JetType.UNMATCHED, first, part)
-    return np.where(found != JetType.UNMATCHED, found, second)
+    whole, part = _types_inside(particles, _Groups(products, root, decays.root, is_top), jets, radius)
+    found = np.where(whole != JetType.UNMATCHED, whole, part)
+    left = np.flatnonzero(found == JetType.UNMATCHED)
+    if len(left):
+        heads, group = np.unique(particles.mother[products], return_inverse=True)
+        last = _Groups(products, group, heads, is_top[decays.of_particle[heads]])
+        found[left], _ = _types_inside(particles, last, jets.select(left), radius)
+    return found
 
 
 def _types_inside(

@@ -38,6 +38,10 @@ class Places:
     eta: NDArray[np.floating]
     phi: NDArray[np.floating]
 
+    def select(self, places: NDArray[np.int64]) -> Places:
+        """Some of them, by rising indices."""
+        return Places(self.event[places], self.eta[places], self.phi[places])
+
 
 def match_nearest(one: Places, other: Places, radius: float) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Pairs of which each is the other's nearest, in the same event and nearer than a radius.

@@ -153,17 +153,23 @@ class HistoryLabels(JetLabels):
 
     def types(self, jets: ChunkJets) -> NDArray[np.int16]:
         """A whole decay, else ghost hadrons, else partons."""
-        particles = jets.generated
-        decays = decay_types(particles, jets.places, self.radius)
-        light = parton_types(particles, jets.places, self.radius)
+        types = decay_types(jets.generated, jets.places, self.radius).astype(np.int16)
+        left = np.flatnonzero(types == JetType.UNMATCHED)
+        if len(left):
+            types[left] = self._plain_types(jets, left)
+        return types
+
+    def _plain_types(self, jets: ChunkJets, left: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Of some jets that hold no whole decay [n_left]."""
+        light = parton_types(jets.generated, jets.places.select(left), self.radius)
         flavour = _of_generator_jet(jets, "partonFlavour", absent=0)
         if flavour is not None:
+            flavour = flavour[left]
             is_quark = (flavour != 0) & (np.abs(flavour) < 6)
             by_flavour = np.select([flavour == 21, is_quark], [JetType.GG, JetType.Q], JetType.UNMATCHED)
-            light = np.where(light == JetType.UNMATCHED, by_flavour, light)
+            light = np.where(light == JetType.UNMATCHED, by_flavour, light).astype(np.int16)
         ghosts = _ghost_hadrons(jets)
-        plain = light if ghosts is None else flavour_types(light, *ghosts)
-        return np.where(decays != JetType.UNMATCHED, decays, plain).astype(np.int16)
+        return light if ghosts is None else flavour_types(light, *(numbers[left] for numbers in ghosts))
 
 
 def _ghost_hadrons(jets: ChunkJets) -> tuple[NDArray[np.integer], NDArray[np.integer]] | None:
