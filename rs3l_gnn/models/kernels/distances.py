@@ -97,13 +97,16 @@ def distance_square(
             for r, one in enumerate(sums):
                 emit.store(builder.load(one), place, _I64(r * emit.lanes))
 
-        # Half of the rows is all that the last panel of many a jet has.
-        half = emit.lanes // 2
-        with builder.if_else(builder.icmp_signed("<=", args[3], _I64(half))) as (few, many):
-            with few:
-                square(half)
-            with many:
-                square(emit.lanes)
+        # The last panel of a jet has few rows, often: as many quarters of a square as it needs.
+        quarter, end = emit.lanes // 4, builder.append_basic_block("end")
+        blocks = [builder.append_basic_block(f"{quarters}/4") for quarters in range(1, 5)]
+        choice = builder.switch(builder.udiv(builder.sub(args[3], _I64(1)), _I64(quarter)), blocks[-1])
+        for number, block in enumerate(blocks):
+            choice.add_case(_I64(number), block)
+            builder.position_at_end(block)
+            square((number + 1) * quarter)
+            builder.branch(end)
+        builder.position_at_end(end)
         return context.get_dummy_value()
 
     return signature, generate
