@@ -116,10 +116,11 @@ class SampleConfig(BaseConfig):
         description="mlm, ckkwl or none, or a block with the scheme and what the file's header does not say; null: an "
         "LHE file that needs merging is refused",
     )
-    decays: Literal["once", "refuse", "each", "keep"] = Field(
+    decays: Literal["once", "refuse", "each", "keep", "recorded"] = Field(
         default="once",
         description="resonances that the LHE file leaves undecayed: decayed once for all views, refused, decayed anew "
-        "in each view, or kept stable and invisible (neutral ones)",
+        "in each view, kept stable and invisible (neutral ones), or decayed as the HepMC file of another generator "
+        "recorded it",
     )
     resonances: dict[PdgIdentity, Annotated[tuple[PdgIdentity, ...], Field(min_length=2, max_length=4)]] = Field(
         default={},
@@ -155,6 +156,10 @@ class SampleConfig(BaseConfig):
             raise ValueError(
                 "'hepmc' does not go with 'merging': the other generator has vetoes and weights of its own, which its "
                 "file does not give by hard event"
+            )
+        if self.decays == "recorded" and len(self.hepmc) != 1:
+            raise ValueError(
+                f"decays: recorded takes the decays of one HepMC file, got {len(self.hepmc)} in 'hepmc'; name the file"
             )
         if self.enhance and self.merging is not None and self.merging.scheme != "none":
             raise ValueError("'enhance' does not go with 'merging': the weights of both are not told apart")

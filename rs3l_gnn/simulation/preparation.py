@@ -20,6 +20,7 @@ from rs3l_gnn.simulation.lhe import read_lhe
 from rs3l_gnn.simulation.lhe_writer import write_lhe
 from rs3l_gnn.simulation.merging import MergingPlan, plan_merging
 from rs3l_gnn.simulation.particle_table import ParticleTable
+from rs3l_gnn.simulation.recorded_decays import take_decays
 from rs3l_gnn.simulation.resonances import decay_once, undecayed
 from rs3l_gnn.simulation.sample_settings import check_settings, check_variation
 from rs3l_gnn.simulation.settings import COMMON, CP5, decay_settings
@@ -82,11 +83,15 @@ def prepare_hard_events(config: SimulationConfig, name: str, directory: Path) ->
     table = ParticleTable(probe.pythia.particleData, sample.invisible)
     excluded: dict[int, str] = {}
     left = undecayed(hard, table)
-    if left.any() and sample.decays == "keep":
+    if left.any() and sample.decays == "recorded":
+        kept = notes["recorded_decays"]["kept"]
+        settings += tuple(f"{abs(kind)}:mayDecay=off" for kind in kept)
+        lost = left & ~np.isin(hard.particles["id"], kept)
+        excluded = dict.fromkeys(_events_of(hard, lost), "the other generator has no such event")
+    elif left.any() and sample.decays == "keep":
         settings += tuple(f"{kind}:mayDecay=off" for kind in _kinds(hard, left))
     elif left.any() and sample.decays == "once":
-        events = np.unique(np.searchsorted(hard.offsets, np.flatnonzero(left), side="right") - 1)
-        excluded = {int(event): "Pythia cannot decay its resonances" for event in events}
+        excluded = dict.fromkeys(_events_of(hard, left), "Pythia cannot decay its resonances")
     settings += enhancement_settings(sample.enhance)
     merging = _merging(config, name, hard)
     if sample.merging is not None and sample.merging.scheme == "none" and merging.found != "none":
@@ -149,6 +154,8 @@ def _completed(config: SimulationConfig, name: str, hard: HardEvents) -> tuple[H
         notes["resonances"] = {str(identity): count for identity, count in restored.items()}
         found = ", ".join(f"{count} of {table.name(identity)}" for identity, count in restored.items())
         _log.info("%s: resonances put back into %d events: %s", name, len(hard), found)
+    if sample.decays == "recorded":
+        hard, notes["recorded_decays"] = _with_recorded_decays(sample, name, hard, table)
     left = undecayed(hard, table)
     _refuse_undecayed(sample, name, hard, left, table)
     added = {f"variations.{one.name}.settings": one for one in config.selected if one.name not in VARIATIONS}
@@ -207,6 +214,31 @@ def _probe(sample: SampleConfig, hard: HardEvents) -> tuple[Shower, tuple[str, .
     return (start(settings) if new else probe), settings
 
 
+def _with_recorded_decays(
+    sample: SampleConfig, name: str, hard: HardEvents, table: ParticleTable
+) -> tuple[HardEvents, dict[str, Any]]:
+    (file,) = sample.hepmc.values()
+    first = None if file.first_number == "auto" else file.first_number
+    hard, decays = take_decays(hard, file.path, table, first_number=first)
+    if not decays.resonances:
+        raise InputFileError(
+            f"{file.path}: nothing that {sample.lhe} leaves undecayed decays there",
+            hint=f"if both keep their resonances stable, set samples.{name}.decays to 'keep'",
+        )
+    found = ", ".join(f"{count} of {table.name(identity)}" for identity, count in decays.resonances.items())
+    _log.info("%s: decayed as %s recorded it: %s", name, file.path, found)
+    return hard, {
+        "resonances": {str(identity): count for identity, count in decays.resonances.items()},
+        "kept": list(decays.kept),
+        "missing": decays.missing,
+    }
+
+
+def _events_of(hard: HardEvents, selected: Any) -> list[int]:
+    """Numbers of the events with a selected particle."""
+    return [int(one) for one in np.unique(np.searchsorted(hard.offsets, np.flatnonzero(selected), side="right") - 1)]
+
+
 def _kinds(hard: HardEvents, selected: Any) -> tuple[int, ...]:
     return tuple(int(kind) for kind in np.unique(np.abs(hard.particles["id"][selected])))
 
@@ -242,10 +274,10 @@ def _refuse_undecayed(sample: SampleConfig, name: str, hard: HardEvents, left: A
     if sample.decays == "once" and sample.hepmc:
         raise InputFileError(
             f"{what}; decayed here, they would be other hard events than those of {', '.join(sample.hepmc)}",
-            hint=f"let the other generator shower {HARD_FILE} of a run without it, where they are decayed, or set "
-            f"samples.{name}.decays to 'keep' if it kept them stable too",
+            hint=f"set samples.{name}.decays to 'recorded' if the HepMC file has the decays, to 'keep' if the other "
+            f"generator kept them stable too, or let it shower {HARD_FILE} of a run without it, where they are decayed",
         )
-    if sample.decays == "keep":
+    if sample.decays in {"keep", "recorded"}:
         for kind in kinds:
             if table.colour(kind) != 0 or table.charges(np.array([kind]))[0] != 0:
                 raise InputFileError(
