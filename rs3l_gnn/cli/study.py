@@ -25,7 +25,7 @@ def study(
     workers: Annotated[
         int,
         typer.Option(
-            "--workers", "-w", min=1, help="Trainings and evaluations at once, with one other step beside them."
+            "--workers", "-w", min=1, help="Steps at once, above all trainings and evaluations; they share the cores."
         ),
     ] = 1,
     show: Annotated[

@@ -19,7 +19,7 @@ from rs3l_gnn.workflows.summary import TAGGERS, TRAINED, summarise
 __all__ = ["default_config", "run_demo", "tell"]
 
 _WORKERS = 2
-"""Trainings at once; the evaluation runs beside the analysis."""
+"""Steps at once: one training beside another, the evaluation beside analysis and fit."""
 
 
 def default_config() -> Path:

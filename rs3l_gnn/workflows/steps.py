@@ -78,7 +78,7 @@ def run_steps(steps: Sequence[Step], *, replace: Sequence[Step] = (), workers: i
     Args:
         steps: in the order of :data:`VERBS`.
         replace: those of them whose output exists and is to be replaced.
-        workers: trainings and evaluations at once, which share the cores; beside them, one step of the other verbs.
+        workers: steps at once, which share the cores; but for trainings and evaluations, one at a time.
 
     Raises:
         Rs3lError: whatever a step raises, after those that run beside it have finished, or a killed worker.
@@ -160,7 +160,7 @@ def _in_turn(steps: Sequence[Step], replace: Sequence[Step]) -> Iterator[tuple[S
 
 
 def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> Iterator[tuple[Step, float]]:
-    """Each step as soon as those are finished that it needs: trainings and evaluations in a pool, the others here."""
+    """Each step as soon as those that it needs are finished: one here, trainings in a pool beside it."""
     needs = _needs(steps)
     waiting, running = list(steps), dict[Future[float], Step]()
     threads = max((os.cpu_count() or 1) // workers, 1)
@@ -168,18 +168,21 @@ def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> It
     with ExitStack() as stack:
         while waiting or running:
             ready = _ready(waiting, [*waiting, *running.values()], needs)
-            beside = [step for step in ready if step.verb in _SIDE_BY_SIDE]
-            here = next((step for step in ready if step not in beside), None)
-            if pool is None and len(ready) == 1:
-                here, beside = ready[0], []  # alone, it may have all the cores
-            for step in beside:
+            here = next((step for step in ready if step.verb not in _SIDE_BY_SIDE), ready[0] if ready else None)
+            for step in ready:
+                if step is here or step.verb not in _SIDE_BY_SIDE:
+                    continue
                 if pool is None:
                     stack.enter_context(threads_of_workers(threads))
-                    pool = stack.enter_context(worker_pool(workers))
+                    pool = stack.enter_context(worker_pool(workers - 1))
                     stack.callback(pool.shutdown, cancel_futures=True)
                 _log.info("%s", step.key)
                 running[pool.submit(_run_step, (step, step in replace))] = step
-            waiting = [step for step in waiting if step not in beside and step is not here]
+                waiting.remove(step)
+            if here is not None:
+                waiting.remove(here)
+            elif taken := next((future for future in running if future.cancel()), None):  # it has not begun
+                here = running.pop(taken)
             if here is not None:
                 yield from _in_turn([here], replace)
             else:

@@ -150,7 +150,7 @@ def run_study(
         config: the steps.
         output: folder of the study.
         only: patterns (``finetune/hbb-*``) of the steps to run; all if empty.
-        workers: trainings and evaluations at once; the cores are shared among them.
+        workers: steps at once, which share the cores; but for trainings and evaluations, one at a time.
         force: repeat steps whose output has other settings.
 
     Returns:
