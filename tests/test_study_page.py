@@ -111,6 +111,28 @@ def test_responses_have_the_numbers_of_their_report(title: str, which: str) -> N
                     assert _stated(cells[4 + place]) == pytest.approx([told["ratio"], *told["interval"]], abs=0.006)
 
 
+@pytest.mark.parametrize(("report", "title", "columns"), [("vincia", "**Vincia**", ("vincia", "vinciaMatched"))])
+def test_other_generators(report: str, title: str, columns: tuple[str, ...]) -> None:
+    text, found = _text(), json.loads((STUDY / "generators.json").read_text(encoding="utf-8"))[report]
+    table = text[text.index(title) :].split("\n\n")[1]
+    names = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert len(names) == 11
+    for name in names:
+        cells = _row(text, title, name)
+        response = found["responses"][name]["higgs"]
+        compared = found["response_comparisons"].get(f"{name} - supervised")
+        for place, efficiency in enumerate(("50", "80")):
+            for first, column in zip((0, 4), columns, strict=False):
+                told = response[column][efficiency]
+                assert _stated(cells[first + place]) == pytest.approx(
+                    [told["response"], told["response_error"]], abs=6e-4
+                )
+            if compared is not None:
+                told = compared["higgs"][columns[0]][efficiency]
+                expected = [told["difference"], told["error"], abs(told["significance"])]
+                assert _stated(cells[2 + place]) == pytest.approx(expected, abs=0.06)
+
+
 def test_few_labels() -> None:
     text, lines = _text(), _report("fresh")["curves"]["labels"]["lines"]
     for name, points in lines.items():
