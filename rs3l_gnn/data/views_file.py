@@ -36,6 +36,8 @@ from rs3l_gnn.data.views_writer import FORMAT, VERSION
 
 __all__ = ["ViewsFile", "is_views_file", "read_views", "text_of"]
 
+_CACHE = 8 * 2**20
+"""Bytes that HDF5 keeps unpacked of a data set: a chunk of each of more columns than anybody has."""
 _DATASETS = ("features", "offsets", "events/first", *(f"jets/{name}" for name in JET_COLUMNS))
 
 
@@ -61,7 +63,7 @@ class ViewsFile:
         self._with_shower_weights = shower_weights
         require_file(self.path)
         try:
-            self._file = h5py.File(self.path, "r")
+            self._file = h5py.File(self.path, "r", rdcc_nbytes=_CACHE)
         except FileNotFoundError as error:
             raise InputFileError(f"{self.path} does not exist") from error
         except OSError as error:

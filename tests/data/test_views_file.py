@@ -20,6 +20,7 @@ from rs3l_gnn.conventions import (
     Rs3lError,
     unit_of,
 )
+from rs3l_gnn.conventions.features import FEATURES
 from rs3l_gnn.data import Views, ViewsFile, ViewsWriter, concatenate_views, read_views, write_views
 
 
@@ -36,6 +37,14 @@ def assert_same(left: Views, right: Views) -> None:
 def test_round_trip(views: Views, tmp_path: Path) -> None:
     write_views(tmp_path / "a.h5", views)
     assert_same(read_views(tmp_path / "a.h5"), views)
+
+
+def test_events_in_their_order_unpack_every_chunk_once(views: Views, tmp_path: Path) -> None:
+    write_views(tmp_path / "a.h5", views)
+    file = ViewsFile(tmp_path / "a.h5")
+    kept = file._file.id.get_access_plist().get_cache()[2]
+    rows, columns = file._file["features"].chunks
+    assert kept >= rows * columns * 4 * len(FEATURES)  # a chunk of every column that there is
 
 
 def test_the_kind_of_jets_is_part_of_the_file(views: Views, tmp_path: Path) -> None:
