@@ -39,6 +39,7 @@ KNOWN = {
     ("rs3l_gnn/conventions/registry.py", "importlib.import_module"): "modules of the package",
     ("rs3l_gnn/cli/__init__.py", "importlib.import_module"): "verbs of the package",
     ("rs3l_gnn/cli/app.py", "importlib.import_module"): "modules of the package",
+    ("rs3l_gnn/workflows/steps.py", "importlib.import_module"): "rooms of the package",
     ("rs3l_gnn/models/geometric.py", "importlib.import_module"): "modules of torch_geometric",
     ("rs3l_gnn/models/export.py", "torch.jit.load"): "the program written a line before",
     ("rs3l_gnn/models/export.py", "torch.export.load"): "the program written a line before",
