@@ -219,9 +219,9 @@ class _Memory:
         """Memory [n, width] for the gradient of a layer's input; neighbouring layers have different ones."""
         return self._pair[layer % 2][: n * width].view(n, width)
 
-    def products(self, n: int, width: int) -> Tensor:
-        """Memory [n, 2 width] for the gradients of an edge layer's two products."""
-        return self._products[: 2 * n * width].view(n, 2 * width)
+    def products(self, n: int, width: int) -> list[Tensor]:
+        """Memory, two times [n, width], for the gradients of an edge layer's products."""
+        return list(self._products[: 2 * n * width].view(2, n, width))
 
 
 def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
@@ -241,15 +241,21 @@ def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
         weight, g_weight, g_bias = torch.from_numpy(layer.weight), sums[2 * number], sums[2 * number + 1].numpy()
         if where is None:
             elementwise.activate_backward(g.numpy(), y.numpy(), g_bias)
-            products = g
+            products = [g]
         else:
             products = memory.products(n, width)
+            ga, gc = (product.numpy() for product in products)
             slope = g_bias.dtype.type(layer.slope)
-            edges.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, products.numpy(), g_bias)
-        g_weight.addmm_(products.T, x)
+            edges.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, ga, gc, g_bias)
         target = memory.gradient(number, n, x.shape[1]) if number else grad_x
+        for i, product in enumerate(products):
+            rows = slice(i * width, (i + 1) * width)
+            g_weight[rows].addmm_(product.T, x)
+            if target is not None and i == 0:
+                torch.mm(product, weight[rows], out=target)
+            elif target is not None:
+                target.addmm_(product, weight[rows])
         if target is not None:
-            torch.mm(products, weight, out=target)
             g = target
 
 

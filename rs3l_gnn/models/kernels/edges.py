@@ -169,7 +169,7 @@ def _copy_row(first: int, row: int, out: Any, where: Any, save: bool) -> None:
 
 
 @compiled
-def edge_backward(g: Any, out: Any, where: Any, kind: int, slope: Any, products: Any, g_bias: Any) -> None:
+def edge_backward(g: Any, out: Any, where: Any, kind: int, slope: Any, ga: Any, gc: Any, g_bias: Any) -> None:
     """Gradient of :func:`edge_forward`.
 
     Args:
@@ -178,23 +178,18 @@ def edge_backward(g: Any, out: Any, where: Any, kind: int, slope: Any, products:
         where: particle of each maximum, int32 [n_particles, O].
         kind: ELU or LEAKY_RELU.
         slope: ELU's alpha or the slope below zero.
-        products: result, gradients of ``a`` and ``c``, side by side [n_particles, 2 O].
+        ga: result, gradient of ``a`` [n_particles, O].
+        gc: result, gradient of ``c`` [n_particles, O].
         g_bias: the bias' gradient is added to it [O].
     """
-    long_vectors()
-    zero, one, width = out.dtype.type(0), out.dtype.type(1), out.shape[1]
+    zero, one = out.dtype.type(0), out.dtype.type(1)
     for i in range(out.shape[0]):
-        if kind == ELU:
-            for o in range(width):
-                y = out[i, o]
-                products[i, o] = g[i, o] * (one if y > zero else y + slope)
-        else:
-            for o in range(width):
-                products[i, o] = g[i, o] * (one if out[i, o] > zero else slope)
-        for o in range(width):
-            g_bias[o] += products[i, o]
-        for o in range(width):
-            products[i, width + o] = 0
+        for o in range(out.shape[1]):
+            y = out[i, o]
+            below = y + slope if kind == ELU else slope
+            ga[i, o] = g[i, o] * (one if y > zero else below)
+            g_bias[o] += ga[i, o]
+            gc[i, o] = 0
     for i in range(out.shape[0]):
-        for o in range(width):
-            products[np.uint64(where[i, o]), width + o] += products[i, o]
+        for o in range(out.shape[1]):
+            gc[np.uint64(where[i, o]), o] += ga[i, o]
