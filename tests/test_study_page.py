@@ -111,7 +111,10 @@ def test_responses_have_the_numbers_of_their_report(title: str, which: str) -> N
                     assert _stated(cells[4 + place]) == pytest.approx([told["ratio"], *told["interval"]], abs=0.006)
 
 
-@pytest.mark.parametrize(("report", "title", "columns"), [("vincia", "**Vincia**", ("vincia", "vinciaMatched"))])
+@pytest.mark.parametrize(
+    ("report", "title", "columns"),
+    [("vincia", "**Vincia**", ("vincia", "vinciaMatched")), ("sherpa", "**Sherpa**", ("sherpa",))],
+)
 def test_other_generators(report: str, title: str, columns: tuple[str, ...]) -> None:
     text, found = _text(), json.loads((STUDY / "generators.json").read_text(encoding="utf-8"))[report]
     table = text[text.index(title) :].split("\n\n")[1]
