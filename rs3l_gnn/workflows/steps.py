@@ -18,7 +18,7 @@ from typing import Any
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Rs3lError
 from rs3l_gnn.conventions.processes import GOES_ON, threads_of_workers, worker_pool
 
-__all__ = ["VERBS", "Step", "run_steps", "waves"]
+__all__ = ["VERBS", "Step", "needs_of", "run_steps", "waves"]
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def waves(steps: Sequence[Step]) -> Iterator[list[Step]]:
     Raises:
         ConfigError: steps read the outputs of each other.
     """
-    needs = _needs(steps)
+    needs = needs_of(steps)
     waiting = list(steps)
     while waiting:
         ready = _ready(waiting, waiting, needs)
@@ -117,7 +117,7 @@ def _ready(waiting: Sequence[Step], unfinished: Sequence[Step], needs: Mapping[s
     return [step for step in waiting if not needs[step.key] & keys]
 
 
-def _needs(steps: Sequence[Step]) -> dict[str, set[str]]:
+def needs_of(steps: Sequence[Step]) -> dict[str, set[str]]:
     """Keys of the steps whose outputs each step reads.
 
     A step of which that cannot be seen, since its files have other names than outputs here, needs all of earlier verbs.
@@ -161,7 +161,7 @@ def _in_turn(steps: Sequence[Step], replace: Sequence[Step]) -> Iterator[tuple[S
 
 def _at_once(steps: Sequence[Step], replace: Sequence[Step], workers: int) -> Iterator[tuple[Step, float]]:
     """Each step as soon as those that it needs are finished: one here, trainings in a pool beside it."""
-    needs = _needs(steps)
+    needs = needs_of(steps)
     waiting, running = list(steps), dict[Future[float], Step]()
     threads = max((os.cpu_count() or 1) // workers, 1)
     pool: ProcessPoolExecutor | None = None

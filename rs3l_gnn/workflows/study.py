@@ -22,6 +22,7 @@ from rs3l_gnn.processors import AnalysisConfig
 from rs3l_gnn.simulation import SimulationConfig
 from rs3l_gnn.simulation.summary import SUMMARY_FILE
 from rs3l_gnn.training import FinetuneConfig, PretrainConfig
+from rs3l_gnn.workflows.outdated import dependents, is_outdated, mark_outdated, mark_repeated
 from rs3l_gnn.workflows.steps import VERBS, Step, run_steps
 
 __all__ = ["State", "StudyConfig", "default_config", "run_study", "state_of", "steps_of"]
@@ -111,7 +112,7 @@ def _with_all_seeds(node: Any, seeds: Sequence[int]) -> Any:
 
 
 def state_of(step: Step, folder: Path) -> State:
-    """Whether the output of a step is there, whole and of these settings.
+    """Whether the output of a step is there, whole, of these settings, and of the inputs that are there.
 
     Settings that an older version did not know count as their defaults.
     """
@@ -121,9 +122,11 @@ def state_of(step: Step, folder: Path) -> State:
         if not all((output / sample / SUMMARY_FILE).exists() for sample in wanted.samples):
             return "missing"
         found = [_saved(step, output / sample / "config.yaml") for sample in wanted.samples]
-        return "done" if all(config == wanted for config in found) else "changed"
+        return "done" if all(config == wanted for config in found) and not is_outdated(step, folder) else "changed"
     if not output.exists():
         return "missing"
+    if is_outdated(step, folder):
+        return "changed"
     record = output.with_suffix(".report.json") if step.verb == "pair" else output / "config.yaml"
     return "done" if _saved(step, record) == step.config else "changed"
 
@@ -151,14 +154,16 @@ def run_study(
         output: folder of the study.
         only: patterns (``finetune/hbb-*``) of the steps to run; all if empty.
         workers: steps at once, which share the cores; but for trainings and evaluations, one at a time.
-        force: repeat steps whose output has other settings.
+        force: repeat steps whose output has other settings. What was made from it is repeated as well, or, if it is
+            not among the steps to run, has to be the next time.
 
     Returns:
         The steps that ran, with their seconds.
 
     Raises:
         ConfigError: a pattern that fits no step.
-        OutputError: the output of a step has other settings, and ``force`` is False; nothing was run.
+        OutputError: the output of a step has other settings or is older than what it reads, and ``force`` is False;
+            nothing was run.
         Rs3lError: whatever a step raises; the finished ones stay.
     """
     output = Path(output)
@@ -171,9 +176,11 @@ def run_study(
     changed = [key for key, state in states.items() if state == "changed"]
     if changed and not force:
         raise OutputError(
-            f"{', '.join(changed)} in {output} came from other settings",
+            f"{', '.join(changed)} in {output} came from other settings, or from inputs that were made anew since",
             hint="choose another output, or pass --force to repeat these steps",
         )
+    later = dependents(steps, changed)
+    states |= {step.key: "changed" for step in chosen if step in later and states[step.key] == "done"}
     todo = [step for step in chosen if states[step.key] != "done"]
     _log.info("study: %d of %d steps are done", len(chosen) - len(todo), len(chosen))
     is_new = not output.exists()
@@ -184,8 +191,22 @@ def run_study(
     try:
         with contextlib.chdir(output):
             replace = [step for step in todo if states[step.key] == "changed"]
-            return list(run_steps(todo, replace=replace, workers=workers))
+            return list(_run(todo, replace, later, workers))
     finally:
         if is_new:
             with contextlib.suppress(OSError):  # something was written there, as it should
                 output.rmdir()
+
+
+def _run(
+    todo: Sequence[Step], replace: Sequence[Step], later: Sequence[Step], workers: int
+) -> Iterator[tuple[Step, float]]:
+    here = Path()
+    for step in later:
+        mark_outdated(step, here)
+    left = [step.key for step in later if is_outdated(step, here) and step not in todo]
+    if left:
+        _log.warning("study: %s came from outputs that are made anew now; repeat them with --force", ", ".join(left))
+    for step, seconds in run_steps(todo, replace=replace, workers=workers):
+        mark_repeated(step, here)
+        yield step, seconds

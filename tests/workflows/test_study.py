@@ -130,6 +130,30 @@ def test_a_step_of_other_settings_is_refused_before_anything_runs(config: StudyC
     assert state_of(step, folder) == "done"
 
 
+def test_what_was_made_from_a_repeated_step_is_repeated(
+    config: StudyConfig, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_study(config, folder, only=["pair/main", "pretrain/recipe-*", "finetune/rs3l-*"])
+    recipe = config.pretrain["recipe"]
+    other = config.model_copy(update={"pretrain": {"recipe": recipe.model_copy(update={"batch_events": 10})}})
+    steps = {step.key: step for step in steps_of(other)}
+    before = (folder / "finetune/rs3l-2/tagger.safetensors").read_bytes()
+    ran = run_study(other, folder, only=["pretrain/recipe-*", "finetune/rs3l-1"], force=True)
+    assert [step.key for step, _ in ran] == ["pretrain/recipe-1", "pretrain/recipe-2", "finetune/rs3l-1"]
+    assert "finetune/rs3l-2 came from outputs that are made anew now" in caplog.text
+    states = {key: state_of(steps[key], folder) for key in ("pair/main", "finetune/rs3l-1", "finetune/rs3l-2")}
+    assert states == {"pair/main": "done", "finetune/rs3l-1": "done", "finetune/rs3l-2": "changed"}
+    with pytest.raises(OutputError, match=r"finetune/rs3l-2 in .* from inputs that were made anew since"):
+        run_study(other, folder, only=["finetune/*"])
+    assert (folder / "finetune/rs3l-2/tagger.safetensors").read_bytes() == before
+    assert [step.key for step, _ in run_study(other, folder, only=["finetune/rs3l-2"], force=True)] == [
+        "finetune/rs3l-2"
+    ]
+    assert state_of(steps["finetune/rs3l-2"], folder) == "done"
+    assert not list(folder.rglob("*.outdated"))
+    assert (folder / "finetune/rs3l-2/tagger.safetensors").read_bytes() != before
+
+
 def test_patterns_and_names_are_checked(config: StudyConfig, folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"no step of the study fits the pattern.*finetune/hbb"):
         run_study(config, folder, only=["finetune/hbb*"])
