@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.simulation.cross_section import CrossSection, LheProcess, of_events
 
-__all__ = ["PARTICLE_TYPE", "Beams", "HardEvents", "LheProcess"]
+__all__ = ["PARTICLE_TYPE", "SPIN_UNKNOWN", "Beams", "HardEvents", "LheProcess"]
 
 PARTICLE_TYPE = np.dtype(
     [
@@ -32,6 +32,8 @@ PARTICLE_TYPE = np.dtype(
 )
 """One line of an LHE event (arXiv:hep-ph/0609017, table 1); momenta in GeV, lifetime in mm, mothers count from 1."""
 
+SPIN_UNKNOWN = 9
+"""SPINUP of a particle whose helicity nobody states."""
 
 _SINGLE = np.finfo(np.float32)
 

@@ -22,3 +22,8 @@ class HepmcConfig(BaseConfig):
         default="auto",
         description="event number of the first event of the LHE file; auto: found by the hard partons",
     )
+
+    @property
+    def stated_first_number(self) -> int | None:
+        """The event number as stated; None: it is found."""
+        return None if self.first_number == "auto" else self.first_number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -151,9 +152,8 @@ def _completed(config: SimulationConfig, name: str, hard: HardEvents) -> tuple[H
     if sample.resonances:
         data = probe.pythia.particleData
         hard, restored = restore_resonances(hard, sample.resonances, data, where=f"{sample.lhe} (samples.{name})")
-        notes["resonances"] = {str(identity): count for identity, count in restored.items()}
-        found = ", ".join(f"{count} of {table.name(identity)}" for identity, count in restored.items())
-        _log.info("%s: resonances put back into %d events: %s", name, len(hard), found)
+        notes["resonances"] = _by_text(restored)
+        _log.info("%s: resonances put back into %d events: %s", name, len(hard), _told(restored, table))
     if sample.decays == "recorded":
         hard, notes["recorded_decays"] = _with_recorded_decays(sample, name, hard, table)
     left = undecayed(hard, table)
@@ -186,13 +186,13 @@ def _completed(config: SimulationConfig, name: str, hard: HardEvents) -> tuple[H
         seeds = [pythia_seed(config.seed, name, number, -1, Stage.DECAY) for number in range(len(hard))]
         hard, decays = decay_once(hard, probe, seeds.__getitem__)
         notes["decays"] = {
-            "resonances": {str(identity): count for identity, count in decays.resonances.items()},
+            "resonances": _by_text(decays.resonances),
             "open_fraction": decays.open_fraction,
         }
         _log.info(
             "%s: decayed once for all views: %s; the cross-section is scaled by the open fraction %.4g",
             name,
-            ", ".join(f"{count} of {table.name(identity)}" for identity, count in decays.resonances.items()),
+            _told(decays.resonances, table),
             decays.open_fraction,
         )
     return hard, notes
@@ -218,20 +218,28 @@ def _with_recorded_decays(
     sample: SampleConfig, name: str, hard: HardEvents, table: ParticleTable
 ) -> tuple[HardEvents, dict[str, Any]]:
     (file,) = sample.hepmc.values()
-    first = None if file.first_number == "auto" else file.first_number
-    hard, decays = take_decays(hard, file.path, table, first_number=first)
+    hard, decays = take_decays(hard, file.path, table, first_number=file.stated_first_number)
     if not decays.resonances:
         raise InputFileError(
             f"{file.path}: nothing that {sample.lhe} leaves undecayed decays there",
             hint=f"if both keep their resonances stable, set samples.{name}.decays to 'keep'",
         )
-    found = ", ".join(f"{count} of {table.name(identity)}" for identity, count in decays.resonances.items())
-    _log.info("%s: decayed as %s recorded it: %s", name, file.path, found)
+    _log.info("%s: decayed as %s recorded it: %s", name, file.path, _told(decays.resonances, table))
     return hard, {
-        "resonances": {str(identity): count for identity, count in decays.resonances.items()},
+        "resonances": _by_text(decays.resonances),
         "kept": list(decays.kept),
         "missing": decays.missing,
     }
+
+
+def _by_text(counts: Mapping[int, int]) -> dict[str, int]:
+    """Numbers of particles by identity, as JSON has them."""
+    return {str(identity): count for identity, count in counts.items()}
+
+
+def _told(counts: Mapping[int, int], table: ParticleTable) -> str:
+    """Numbers of particles by identity, for the log."""
+    return ", ".join(f"{count} of {table.name(identity)}" for identity, count in counts.items())
 
 
 def _events_of(hard: HardEvents, selected: Any) -> list[int]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError
-from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, HardEvents
+from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, SPIN_UNKNOWN, HardEvents
 from rs3l_gnn.simulation.hepmc_file import energy_unit, find_first_number, read_events
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.resonances import undecayed
@@ -25,7 +25,6 @@ from rs3l_gnn.simulation.resonances import undecayed
 __all__ = ["RecordedDecays", "take_decays"]
 
 _MOST_PRODUCTS = 4
-_SPIN_UNKNOWN = 9
 _MomentumOf = Callable[[Any], NDArray[np.float64]]
 
 
@@ -139,7 +138,7 @@ def _decayed(
     added = np.zeros(len(products), PARTICLE_TYPE)
     for row, one in zip(added, products, strict=True):
         momentum = momentum_of(one)
-        row["id"], row["status"], row["spin"] = one.pid, 1, _SPIN_UNKNOWN
+        row["id"], row["status"], row["spin"] = one.pid, 1, SPIN_UNKNOWN
         row["mother1"] = row["mother2"] = place + 1
         row["px"], row["py"], row["pz"], row["e"] = momentum
         row["m"] = _mass(momentum)

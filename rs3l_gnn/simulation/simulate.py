@@ -202,7 +202,7 @@ def _job(config: SimulationConfig, name: str, directory: Path, variations: tuple
             other.path,
             hard,
             prepared.table,
-            first_number=None if other.first_number == "auto" else other.first_number,
+            first_number=other.stated_first_number,
             chunk_size=config.chunk_size,
             directory=directory / "chunks",
             name=variation,

@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import InputFileError
-from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, HardEvents
+from rs3l_gnn.simulation.hard_events import PARTICLE_TYPE, SPIN_UNKNOWN, HardEvents
 
 __all__ = ["restore_resonances"]
 
 _WIDTHS = 15
 _SMALLEST_WINDOW = 1.0  # GeV: beyond it lie 0.13 % of Higgs bosons with a width of 4 MeV
-_SPIN_UNKNOWN = 9
 _MOMENTUM = ("px", "py", "pz", "e")
 
 
@@ -105,7 +104,7 @@ def _with_resonance(rows: NDArray[np.void], identity: int, places: tuple[int, ..
     resonance = np.zeros(1, PARTICLE_TYPE)
     for name in _MOMENTUM:
         resonance[name] = chosen[name].sum()
-    resonance["id"], resonance["status"], resonance["m"], resonance["spin"] = identity, 2, _mass(chosen), _SPIN_UNKNOWN
+    resonance["id"], resonance["status"], resonance["m"], resonance["spin"] = identity, 2, _mass(chosen), SPIN_UNKNOWN
     resonance["mother1"], resonance["mother2"] = rows["mother1"][at], rows["mother2"][at]
     resonance["col1"], resonance["col2"] = _open_colours(chosen)
     moved = rows.copy()
