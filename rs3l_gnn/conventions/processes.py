@@ -29,7 +29,6 @@ def run_on_processes(
     items: Sequence[Item],
     workers: int,
     *,
-    begin: Callable[[], None] | None = None,
     killed: type[Rs3lError] = Rs3lError,
 ) -> Iterator[tuple[Item, Result]]:
     """Call a function for every item and give item and result in the order in which they finish.
@@ -38,13 +37,12 @@ def run_on_processes(
         function: of a module, so that a process can import it.
         items: its arguments.
         workers: processes; they end with this one, however it ends.
-        begin: called once in every process.
         killed: class of the error when a process was killed.
 
     Raises:
         Rs3lError: of class ``killed``; else whatever the function raises, after the calls that run have finished.
     """
-    with worker_pool(workers, begin=begin) as pool:
+    with worker_pool(workers) as pool:
         futures = {pool.submit(function, item): item for item in items}
         try:
             for future in as_completed(futures):
@@ -55,16 +53,15 @@ def run_on_processes(
             pool.shutdown(cancel_futures=True)
 
 
-def worker_pool(workers: int, *, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+def worker_pool(workers: int) -> ProcessPoolExecutor:
     """A pool of processes that end with this one, however it ends, and that say nothing of a Ctrl-C or SIGTERM.
 
     Args:
         workers: how many; each starts with the first task that finds no idle one.
-        begin: called once in every process.
     """
     # Spawned, not forked: this process may hold threads, and a child would inherit the locks of torch's and numba's.
     context = multiprocessing.get_context("spawn")
-    return _Pool(workers, mp_context=context, initializer=_begin_worker, initargs=(begin,))
+    return _Pool(workers, mp_context=context, initializer=_begin_worker)
 
 
 @contextmanager
@@ -93,14 +90,12 @@ class _Pool(ProcessPoolExecutor):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker(begin: Callable[[], None] | None) -> None:
+def _begin_worker() -> None:
     # Left to the default, Lightning takes SIGTERM as a wish to end after the epoch, and each worker tells of SIGINT.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_at_once)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if begin is not None:
-        begin()
 
 
 def _end_at_once(number: int, _: FrameType | None) -> None:

@@ -70,7 +70,6 @@ class Emitter:
         self.lanes = VECTOR_BYTES // self.size
         self.vector = ir.VectorType(context.get_value_type(dtype), self.lanes)
         self.counters = ir.VectorType(ir.IntType(dtype.bitwidth), self.lanes)
-        self.undefined = ir.Constant(self.vector, ir.Undefined)
 
     def array(self, kind: Any, value: Any) -> tuple[Any, list[Any]]:
         """Address and shape of an array."""
