@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # An older torch for the CPU is not on PyPI (there it brings gigabytes of CUDA): it stays at its pinned version.
 KEPT = {"torch"}
-LEFT_OUT = {"docs", "lint", "scatter"}
+LEFT_OUT = {"docs", "lint", "peers", "scatter"}
 """Extras that the tests do not need."""
 
 

@@ -26,6 +26,8 @@ IMPORTED_BY_NAME = {
     "torch-scatter",
     "onnxscript",
     "tensorboard",
+    # Its package has another name, and it is in no environment of the tests.
+    "weaver-core",
     # The user makes the cluster and hands us its address.
     "dask-jobqueue",
 }

@@ -23,6 +23,12 @@ def _encoder() -> dict[str, Any]:
     return run_encoder_benchmark()
 
 
+def _peers() -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.peers import run_peers_benchmark
+
+    return run_peers_benchmark()
+
+
 def _kernels() -> dict[str, Any]:
     from rs3l_gnn.benchmarks.kernels import benchmark_kernels
 
@@ -115,6 +121,7 @@ def _start() -> dict[str, Any]:
 _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "encoder": _encoder,
     "kernels": _kernels,
+    "peers": _peers,
     "simulation": _simulation,
     "training": _training,
     "pairing": _pairing,

@@ -69,12 +69,12 @@ def write_graph(
         )
 
 
-def onnx_session(path: Path) -> Any:
-    """An ``onnxruntime.InferenceSession`` of the file on one thread of the CPU."""
+def onnx_session(path: Path, *, threads: int = 1) -> Any:
+    """An ``onnxruntime.InferenceSession`` of the file on threads of the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
