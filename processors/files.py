@@ -31,6 +31,7 @@ from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.data.shower_order import PS_WEIGHT, stored_order
+from rs3l_gnn.data.tree_layouts import read_tree
 from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
@@ -277,7 +278,7 @@ def _tree(path: str, opened: Any, name: str) -> Any:
     classes = opened.classnames(cycle=False)
     if name not in classes:
         raise InputFileError(f"{path} has no tree {name!r}", got=", ".join(sorted(classes)) or "an empty file")
-    return opened[name]
+    return read_tree(opened, name)
 
 
 def _similar(missing: Sequence[str], found: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ from rs3l_gnn.processors.running.chunking import work_items
 from rs3l_gnn.processors.running.execution import AddingUp, warm_up
 from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.running.metadata import is_simulation
-from rs3l_gnn.processors.running.open_files import LentTrees
+from rs3l_gnn.processors.running.open_files import LentTrees, lent_columns
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
 from rs3l_gnn.processors.running.shower_orders import find_orders
 from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
@@ -267,6 +267,7 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp
         skipbadfiles=False,  # the executors turn unreadable chunks into results
         xrootdtimeout=config.run.xrootd_timeout,
         checkpointer=checkpointer,
+        cachestrategy=lent_columns,
     )
     result: dict[str, Any] = runner.run(items, processor, uproot_options={"object_cache": LentTrees()})
     return result

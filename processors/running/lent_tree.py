@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import awkward as ak
+import numpy as np
 import uproot
+from numpy.typing import NDArray
 
 __all__ = ["LentTree", "lent_tree"]
 
 _MAX_BYTES = 64 * 2**20
 """Of all baskets that are kept."""
+Column = tuple["NDArray[np.int64] | None", "NDArray[Any]"]
+"""Offsets of lists [entries + 1], None where each entry has one number, and numbers."""
+_NUMPY = uproot.interpretation.library.NumPy()
 
 
 def lent_tree(tree: Any) -> Any:
@@ -31,7 +37,8 @@ class LentTree:
 
     def __init__(self, tree: Any) -> None:
         self._tree = tree
-        self._kept = _KeptArrays()
+        self.uuid = str(tree.file.uuid)
+        self._kept = _KeptColumns()
         self._branches: dict[str, _LentBranch] = {}
         self._names: dict[str, str] | None = None
         self._items: list[tuple[str, _LentBranch]] | None = None
@@ -46,6 +53,13 @@ class LentTree:
 
     def __contains__(self, name: str) -> bool:
         return name in self._branches or name in self._tree
+
+    def column(self, name: str, start: int, stop: int) -> Column | None:
+        """Entries of a branch of plain numbers, or of lists of them; None for other branches, and for damaged ones."""
+        if name not in self:
+            return None
+        branch = self[name]
+        return branch.column(branch.interpretation, start, stop) if is_plain(branch.interpretation) else None
 
     def typenames(self) -> dict[str, str]:
         """C++ types of all branches."""
@@ -65,29 +79,59 @@ class LentTree:
         return [(name, self._branches.setdefault(name, _LentBranch(branch, self._kept))) for name, branch in items]
 
 
-class _KeptArrays:
+def is_plain(interpretation: Any) -> bool:
+    """True for one number in each entry, and for lists of numbers."""
+    if type(interpretation) is uproot.AsJagged and interpretation.header_bytes == 0:
+        interpretation = interpretation.content
+    return type(interpretation) is uproot.AsDtype and interpretation.from_dtype.shape == ()
+
+
+class _KeptColumns:
     """The last baskets of each branch, as arrays; the oldest go where all take too much memory."""
 
     def __init__(self) -> None:
-        self._arrays: dict[str, tuple[int, int, Any]] = {}
+        self._columns: dict[str, tuple[int, int, Column]] = {}
 
-    def find(self, name: str, start: int, stop: int) -> Any:
+    def find(self, name: str, start: int, stop: int) -> Column | None:
         """Entries of a branch; None where they are not all kept."""
-        first, last, array = self._arrays.get(name, (0, 0, None))
-        return array[start - first : stop - first] if array is not None and first <= start and stop <= last else None
+        first, last, column = self._columns.get(name, (0, 0, (None, _NOTHING)))
+        return _part(column, start - first, stop - first) if first <= start and stop <= last and last > first else None
 
-    def keep(self, name: str, first: int, last: int, array: Any) -> None:
+    def keep(self, name: str, first: int, last: int, column: Column) -> None:
         """Remember the entries ``first`` to ``last`` of a branch in place of others."""
-        self._arrays.pop(name, None)
-        self._arrays[name] = first, last, array
-        while len(self._arrays) > 1 and sum(kept.nbytes for _, _, kept in self._arrays.values()) > _MAX_BYTES:
-            del self._arrays[next(iter(self._arrays))]
+        self._columns.pop(name, None)
+        self._columns[name] = first, last, column
+        while len(self._columns) > 1 and sum(_size(kept) for _, _, kept in self._columns.values()) > _MAX_BYTES:
+            del self._columns[next(iter(self._columns))]
+
+
+_NOTHING = np.zeros(0)
+
+
+def _size(column: Column) -> int:
+    return column[1].nbytes + (0 if column[0] is None else column[0].nbytes)
+
+
+def _part(column: Column, start: int, stop: int) -> Column:
+    offsets, numbers = column
+    if offsets is None:
+        return None, numbers[start:stop]
+    offsets = offsets[start : stop + 1]
+    return offsets - offsets[0], numbers[offsets[0] : offsets[-1]]
+
+
+def _joined(columns: Sequence[Column]) -> Column:
+    if len(columns) == 1:
+        return columns[0]
+    numbers = np.concatenate([numbers for _, numbers in columns])
+    counts = [np.diff(offsets) for offsets, _ in columns if offsets is not None]
+    return (np.concatenate([[0], np.cumsum(np.concatenate(counts))]) if counts else None), numbers
 
 
 class _LentBranch:
-    """A branch of uproot; :meth:`array` takes from the baskets that are kept."""
+    """A branch of uproot; plain numbers are taken from the baskets that are kept."""
 
-    def __init__(self, branch: Any, kept: _KeptArrays) -> None:
+    def __init__(self, branch: Any, kept: _KeptColumns) -> None:
         self._branch, self._kept = branch, kept
         self._offsets: list[int] | None = None
 
@@ -102,27 +146,55 @@ class _LentBranch:
         **options: Any,
     ) -> Any:
         """Entries of the branch, as uproot gives them."""
-        if interpretation is None or entry_start is None or entry_stop is None or "library" in options:
-            return self._branch.array(interpretation, entry_start, entry_stop, **options)
-        key = f"{self._branch.cache_key}:{interpretation.cache_key}"
-        found = self._kept.find(key, entry_start, entry_stop)
+        given = interpretation is not None and entry_start is not None and entry_stop is not None
+        if given and "library" not in options and is_plain(interpretation):
+            column = self.column(interpretation, int(entry_start or 0), int(entry_stop or 0))
+            if column is not None:
+                offsets, numbers = column
+                content = ak.contents.NumpyArray(numbers)
+                if offsets is None:
+                    return ak.Array(content)
+                return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), content))
+        return self._branch.array(interpretation, entry_start, entry_stop, **options)
+
+    def column(self, interpretation: Any, start: int, stop: int) -> Column | None:
+        """Plain numbers; None where there are none, and where uproot has to refuse a basket."""
+        if self._offsets is None:
+            self._offsets = [int(place) for place in self._branch.entry_offsets]
+        if not 0 <= start < stop <= self._offsets[-1]:
+            return None
+        name = self._branch.name
+        found = self._kept.find(name, start, stop)
         if found is not None:
             return found
-        first, last = self._baskets(entry_start, entry_stop)
+        baskets = range(bisect_right(self._offsets, start) - 1, bisect_left(self._offsets, stop))
+        columns = [column for number in baskets if (column := self._read(interpretation, number)) is not None]
+        if len(columns) < len(baskets):
+            return None
+        whole = _joined(columns)
+        first, last = self._offsets[baskets.start], self._offsets[baskets.stop]
         # Larger chunks would gain little, and keep in memory what they never ask for again.
-        if last - first < 2 * (entry_stop - entry_start) or self._size(last - first) > _MAX_BYTES:
-            return self._branch.array(interpretation, entry_start, entry_stop, **options)
-        whole = self._branch.array(interpretation, first, last, **{**options, "array_cache": None})
-        self._kept.keep(key, first, last, whole)
-        return whole[entry_start - first : entry_stop - first]
+        if last - first >= 2 * (stop - start) and _size(whole) <= _MAX_BYTES:
+            self._kept.keep(name, first, last, whole)
+        return _part(whole, start - first, stop - first)
 
-    def _baskets(self, start: int, stop: int) -> tuple[int, int]:
-        """First and last entry of the baskets that hold some entries; the entries of a branch made of others."""
-        if self._offsets is None:
-            self._offsets = [] if len(self._branch.branches) else [int(place) for place in self._branch.entry_offsets]
-        if not self._offsets or stop <= start:
-            return start, stop
-        return self._offsets[bisect_right(self._offsets, start) - 1], self._offsets[bisect_left(self._offsets, stop)]
-
-    def _size(self, entries: int) -> float:
-        return float(self._branch.uncompressed_bytes) * entries / max(int(self._branch.num_entries), 1)
+    def _read(self, interpretation: Any, number: int) -> Column | None:
+        """The numbers of one basket, without the queues by which uproot reads many."""
+        basket = self._branch.basket(number)
+        found = interpretation.basket_array(
+            basket.data,
+            basket.byte_offsets,
+            basket,
+            self._branch,
+            self._branch.context,
+            basket.member("fKeylen"),
+            _NUMPY,
+            {},
+        )
+        first, last = (self._offsets or [])[number : number + 2]
+        if not len(found) == basket.num_entries == last - first:
+            return None
+        if isinstance(interpretation, uproot.AsDtype):
+            return None, found.astype(interpretation.to_dtype)
+        offsets = found.offsets.astype(np.int64)
+        return offsets - offsets[0], found.content[offsets[0] : offsets[-1]].astype(interpretation.content.to_dtype)

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs3l_gnn.conventions.inputs import file_states
+from rs3l_gnn.data.tree_layouts import read_tree
 from rs3l_gnn.processors.opening import open_events
+from rs3l_gnn.processors.running.chunk_columns import ChunkColumns
 from rs3l_gnn.processors.running.lent_tree import lent_tree
 
-__all__ = ["LentTrees", "close_file", "kept_open"]
+__all__ = ["LentTrees", "close_file", "kept_open", "lent_columns"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class _Kept:
 
 
 class _Place(threading.local):
-    """Of each thread: the file that it keeps, and the chunk to which its tree is still to be lent."""
+    """Of each thread: the file that it keeps, the chunk to which its tree is still to be lent, what was lent."""
 
     kept: _Kept | None = None
     wanted: tuple[Any, int] | None = None
+    lent: Any = None
 
 
 _place = _Place()
@@ -52,13 +55,15 @@ class LentTrees(MutableMapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         wanted, _place.wanted = _place.wanted, None
+        _place.lent = None
         if wanted is None:
             raise KeyError(key)
         try:
-            return _keep(*wanted).tree
+            _place.lent = _keep(*wanted).tree
         except Exception as error:  # whatever it is, coffea meets it again and says of which chunk it is
             close_file()
             raise KeyError(key) from error
+        return _place.lent
 
     def __setitem__(self, key: str, value: Any) -> None:
         """Objects of a file that is closed with its chunk are of no use to the next."""
@@ -97,9 +102,14 @@ def kept_open(item: Any, *, timeout: int) -> Iterator[Callable[[], int]]:
         close_file()
         raise
     finally:
-        _place.wanted = None
+        _place.wanted = _place.lent = None
         if _place.kept is not None:
             _place.kept.directory.file.array_cache.clear()
+
+
+def lent_columns() -> ChunkColumns:
+    """Coffea's cache for the columns of the next chunk: those of the tree that is lent to it."""
+    return ChunkColumns(lambda: _place.lent)
 
 
 def close_file() -> None:
@@ -115,7 +125,7 @@ def _keep(item: Any, timeout: int) -> _Kept:
         close_file()
         directory = open_events(item.filename, timeout=timeout)
         try:
-            _place.kept = _Kept(identity, directory, lent_tree(directory[item.treename]))
+            _place.kept = _Kept(identity, directory, lent_tree(read_tree(directory, item.treename)))
         except BaseException:
             directory.close()
             raise
