@@ -22,7 +22,7 @@ from numba.core.dispatcher import Dispatcher
 from numpy.typing import NDArray
 
 from rs3l_gnn.benchmarks.encoder import make_jets
-from rs3l_gnn.models.kernels import chunk, distances, edges, elementwise, maxima, nearest, products, simd, tiles
+from rs3l_gnn.models.kernels import chunk, dense, distances, edges, maxima, nearest, simd, tiles
 from rs3l_gnn.models.kernels.compiled import OPTIONS, compiled
 from rs3l_gnn.models.kernels.layers import Layer, dense_layer, edge_layer, pad_channels
 from rs3l_gnn.models.kernels.memory import aligned
@@ -161,13 +161,9 @@ Forward = Callable[..., None]
 def forward(plain: tuple[str, ...]) -> Forward:
     """The layers of a chunk with these functions in numba's own loops, compiled at its first call."""
     names = {name: _PLAIN[name] for name in plain}
-    multiply, edge_forward, activate = (
-        _rebuilt(one, names) for one in (products.multiply, edges.edge_forward, elementwise.activate)
-    )
     others = {
-        "multiply": multiply,
-        "edges": SimpleNamespace(edge_forward=edge_forward),
-        "elementwise": SimpleNamespace(activate=activate),
+        "dense_forward": _rebuilt(dense.dense_forward, names),
+        "edges": SimpleNamespace(edge_forward=_rebuilt(edges.edge_forward, names)),
     }
     work: Forward = _copied(chunk.forward_chunk, others)
     return work

@@ -102,7 +102,7 @@ def _edge_layer(module: nn.Sequential, k: int) -> Layer:
     if isinstance(activation, nn.ELU):
         return edge_layer(weight, bias, k, slope=float(activation.alpha))
     slope = float(getattr(activation, "negative_slope", 0.0))
-    return edge_layer(weight, bias, k, kind=edges.LEAKY_RELU, slope=slope)
+    return edge_layer(weight, bias, k, kind=elementwise.LEAKY_RELU, slope=slope)
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import edges, elementwise
+from rs3l_gnn.models.kernels.dense import dense_forward
 from rs3l_gnn.models.kernels.layers import Layer
 from rs3l_gnn.models.kernels.memory import aligned
-from rs3l_gnn.models.kernels.products import multiply
 
 __all__ = ["CHUNK_JETS", "CHUNK_PARTICLES", "Memory", "edge_memory", "forward_chunk", "run_chunk"]
 
@@ -93,16 +93,10 @@ def forward_chunk(
         work: memory, see :func:`edge_memory`.
     """
     for layer, out, where in zip(layers, outputs, winners, strict=True):
-        bias = layer.bias
+        slope = layer.bias.dtype.type(layer.slope)
         if not layer.k:
-            multiply(x, layer.panels[0], out)
-            elementwise.activate(out, bias)
+            dense_forward(x, layer.panels, layer.bias, layer.kind, slope, out)
         else:
-            a, c = work[: 2 * len(x) * len(bias)].reshape(2, len(x), len(bias))
-            multiply(x, layer.panels[0], a)
-            multiply(x, layer.panels[1], c)
-            slope = bias.dtype.type(layer.slope)
-            into = _NOWHERE if where is None else where
-            rest = work[2 * len(x) * len(bias) :]
-            edges.edge_forward(a, c, x, bias, cuts, layer.k, layer.kind, slope, out, into, where is not None, rest)
+            save, into = where is not None, _NOWHERE if where is None else where
+            edges.edge_forward(x, layer.panels, layer.bias, cuts, layer.k, layer.kind, slope, out, into, save, work)
         x = out

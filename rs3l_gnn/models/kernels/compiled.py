@@ -11,7 +11,12 @@ __all__ = ["OPTIONS", "compiled"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}}
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "no_cfunc_wrapper": True,  # nobody but Python calls them, and each takes time to compile
+    "error_model": "numpy",
+    "fastmath": {"contract", "nnan", "nsz"},
+}
 """Of every compiled function: multiply-adds may be joined, which all machines at hand do; no other order of sums."""
 
 

@@ -12,10 +12,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import elementwise
+from rs3l_gnn.models.kernels.compiled import compiled
+from rs3l_gnn.models.kernels.elementwise import ELU, LEAKY_RELU, expm1
 from rs3l_gnn.models.kernels.layers import pad_channels
-from rs3l_gnn.models.kernels.products import multiply, panels_of
+from rs3l_gnn.models.kernels.products import panels_of
+from rs3l_gnn.models.kernels.simd import long_vectors
+from rs3l_gnn.models.kernels.tiles import product_rows
 
-__all__ = ["DenseNetwork"]
+__all__ = ["DenseNetwork", "dense_forward"]
+
+_TOGETHER = 480
+"""Rows whose products are still in the cache when the activation follows, a multiple of those of the product's tile."""
+
+# Compiled code takes arrays by position.
+# ruff: noqa: PLR0917
+
+
+@compiled
+def dense_forward(x: Any, panels: Any, bias: Any, kind: int, slope: Any, out: Any) -> None:
+    """``out = act(x W + b)``.
+
+    Args:
+        x: rows [n, C_in].
+        panels: of the weight, see :func:`rs3l_gnn.models.kernels.products.panels_of`.
+        bias: b [C_out].
+        kind: ELU or LEAKY_RELU, of :mod:`rs3l_gnn.models.kernels.elementwise`.
+        slope: ELU's alpha or the slope below zero.
+        out: result [n, C_out].
+    """
+    long_vectors()
+    zero = out.dtype.type(0)
+    for first in range(0, len(x), _TOGETHER):
+        last = min(first + _TOGETHER, len(x))
+        product_rows(x[first:last], panels, out[first:last])
+        for i in range(first, last):
+            if kind == ELU:
+                for c in range(len(bias)):
+                    v = out[i, c] + bias[c]
+                    below = slope * expm1(min(v, zero))
+                    out[i, c] = v if v > zero else below
+            else:
+                for c in range(len(bias)):
+                    v = out[i, c] + bias[c]
+                    out[i, c] = v if v > zero else slope * v
 
 
 class DenseNetwork:
@@ -33,7 +72,7 @@ class DenseNetwork:
     def __init__(self, layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], *, relu: bool) -> None:
         self.n_out = len(layers[-1][1])
         self.dtype = layers[-1][1].dtype
-        self._relu = relu
+        self._activation = (LEAKY_RELU, 0) if relu else (ELU, 1)
         self._layers = [
             (panels_of(pad_channels(pad_channels(weight, 0), 1)), pad_channels(bias, 0)) for weight, bias in layers
         ]
@@ -42,14 +81,10 @@ class DenseNetwork:
         """Outputs [n, C_out] of rows [n, C_in]; C_in may be padded with zeros to the kernels' multiple."""
         x = np.ascontiguousarray(pad_channels(x, 1))
         for number, (panels, bias) in enumerate(self._layers):
+            last = number == len(self._layers) - 1
             y = np.empty((len(x), len(bias)), x.dtype)
-            multiply(x, panels, y)
-            if number == len(self._layers) - 1:
-                elementwise.shift(y, bias)
-            elif self._relu:
-                elementwise.rectify(y, bias)
-            else:
-                elementwise.activate(y, bias)
+            kind, slope = (LEAKY_RELU, 1) if last else self._activation
+            dense_forward(x, panels, bias, kind, bias.dtype.type(slope), y)
             x = y
         return x[:, : self.n_out]
 

@@ -12,26 +12,24 @@ import numpy as np
 
 from rs3l_gnn.models.kernels.compiled import compiled
 from rs3l_gnn.models.kernels.distances import pack_panels, panel_distances
-from rs3l_gnn.models.kernels.elementwise import expm1
+from rs3l_gnn.models.kernels.elementwise import ELU, expm1
 from rs3l_gnn.models.kernels.maxima import max_rows, max_rows_where
 from rs3l_gnn.models.kernels.nearest import kth_smallest, select_nearest
 from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, long_vectors
 from rs3l_gnn.models.kernels.ties import settle_ties
+from rs3l_gnn.models.kernels.tiles import product_rows
 
 __all__ = [
-    "ELU",
-    "LEAKY_RELU",
     "channel_multiple",
     "edge_backward",
     "edge_forward",
     "memory_size",
 ]
 
-ELU, LEAKY_RELU = 0, 1
-"""Activations; ReLU is LEAKY_RELU with slope 0."""
-
 _WHOLE = 512
 """Largest jet whose distances are all kept, a megabyte; those of a larger one are made for L particles at a time."""
+_TOGETHER = 512
+"""Particles whose products are made at once: large enough for the matrix products, small enough for the cache."""
 _ROWS = 16
 """Tables of distances have a multiple of so many rows, which vectors and blocks of rows divide."""
 
@@ -62,10 +60,9 @@ def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out
 
 
 @compiled
-def edge_forward(
-    a: Any,
-    c: Any,
+def edge_forward(  # noqa: PLR0912  # what is compiled alone and called from here is optimised twice, a second for all
     x: Any,
+    weights: Any,
     bias: Any,
     cuts: Any,
     k: int,
@@ -76,96 +73,89 @@ def edge_forward(
     save: bool,
     memory: Any,
 ) -> None:
-    """``out_i = act(a_i + b + max_j c_j)``, j over the k nearest particles of i in x.
+    """``out_i = act(a_i + b + max_j c_j)``, j over the k nearest particles of i in x, with two products a and c of x.
+
+    As many jets at a time as do best in the cache; with ``save`` all of them.
 
     Args:
-        a: product of each particle with its own weight [n_particles, O].
-        c: product of each particle with the weight that its neighbours see [n_particles, O].
-        x: positions [n_particles, C].
+        x: particles [n_particles, C].
+        weights: of a and c [2, O / L, C, L], see :func:`rs3l_gnn.models.kernels.products.panels_of`; with none
+            [2, 0, C, L], a and c are what the memory begins with.
         bias: b [O].
-        cuts: first particle of each jet of the chunk, int64 [n_jets + 1].
+        cuts: first particle of each jet, from 0, int64 [n_jets + 1].
         k: neighbours, at least 1.
         kind: ELU or LEAKY_RELU.
         slope: ELU's alpha or the slope below zero.
         out: result [n_particles, O].
         where: int32 [n_particles, O]; with ``save`` the particle whose c was the maximum.
         save: whether to fill ``where``.
-        memory: for work, as many numbers as :func:`memory_size` says.
+        memory: for work, twice as many numbers as in ``out``, and as many as :func:`memory_size` says.
     """
-    channels, lanes = x.shape[1], VECTOR_BYTES // x.itemsize
+    channels, lanes, n_outputs, n_jets = x.shape[1], VECTOR_BYTES // x.itemsize, len(bias), len(cuts) - 1
     largest = 1
-    for jet in range(len(cuts) - 1):
+    for jet in range(n_jets):
         largest = max(largest, cuts[jet + 1] - cuts[jet])
     whole = largest <= _WHOLE
     n_panels, length = (largest + lanes - 1) // lanes, (largest + _ROWS - 1) // _ROWS * _ROWS
     n_tables = n_panels if whole else 1
     of_panels, of_table = n_panels * channels * lanes, n_tables * length * lanes
-    panels = memory[:of_panels].reshape(n_panels, channels, lanes)
-    table = memory[of_panels : of_panels + of_table].reshape(n_tables, length, lanes)
-    order = memory[of_panels + of_table :][: length * lanes].reshape(length, lanes)
+    rest = memory[2 * x.shape[0] * n_outputs :]
+    panels = rest[:of_panels].reshape(n_panels, channels, lanes)
+    table = rest[of_panels : of_panels + of_table].reshape(n_tables, length, lanes)
+    order = rest[of_panels + of_table :][: length * lanes].reshape(length, lanes)
     bits = np.empty(((largest + 63) // 64, lanes), np.int64)
-    for jet in range(len(cuts) - 1):
-        first, n = cuts[jet], cuts[jet + 1] - cuts[jet]
+    end = 0
+    for jet in range(n_jets):
+        if jet == end:
+            origin, end = cuts[jet], n_jets if save else jet + 1
+            while end < n_jets and cuts[end + 1] - origin <= _TOGETHER:
+                end += 1
+            n_rows = cuts[end] - origin
+            products = memory[: 2 * n_rows * n_outputs].reshape(2, n_rows, n_outputs)
+            a, c, here, result = products[0], products[1], x[origin : cuts[end]], out[origin : cuts[end]]
+            if n_rows:
+                for which in range(2):
+                    product_rows(here, weights[which], products[which])
+        first, n = cuts[jet] - origin, cuts[jet + 1] - cuts[jet]
         words = (n + 63) // 64
-        everybody = n <= k  # is everybody's neighbour
+        everybody = n <= k  # is everybody's neighbour, so that one maximum is enough
         if everybody:
-            _select_all(n, bits)
+            for word in range(words):
+                bits[word, 0] = -1 if n >= 64 * (word + 1) else (np.int64(1) << (n - 64 * word)) - 1
         else:
-            pack_panels(x, first, n, panels)
-        for p in range((n + lanes - 1) // lanes):
+            pack_panels(here, first, n, panels)
+            if whole:  # all at once, before what follows drives the panels from the cache
+                for p in range((n + lanes - 1) // lanes):
+                    panel_distances(panels, p, n, table, whole)
+        for p in range(min(n, 1) if everybody else (n + lanes - 1) // lanes):
+            at, kth, ties = p if whole else 0, 0, False
             if not everybody:
-                panel_distances(panels, p, n, table, whole)
-                at = p if whole else 0
+                if not whole:
+                    panel_distances(panels, p, n, table, whole)
                 kth = kth_smallest(table, at, n, k, order)
-                select_nearest(table, at, n, order, kth, bits)
-            for lane in range(min(lanes, n - p * lanes)):
+                ties = select_nearest(table, at, n, order, kth, bits) != k * lanes
+            for lane in range(1 if everybody else min(lanes, n - p * lanes)):
                 row = first + p * lanes + lane
-                if everybody and row > first:
-                    _copy_row(first, row, out, where, save)
-                    continue
-                if not everybody and _count(bits, words, lane) != k:
-                    settle_ties(table[at, :n, lane], order[kth, lane], k, x, first, bits, lane)
+                if ties:
+                    settle_ties(table[at, :n, lane], order[kth, lane], k, here, first, bits, lane)
                 if save:
-                    max_rows_where(c, first, bits, words, lane, out, row, where)
+                    max_rows_where(c, first, bits, words, lane, result, row, where)
                 else:
-                    max_rows(c, first, bits, words, lane, out, row)
-        _finish(a, bias, first, first + n, kind, slope, out)
+                    max_rows(c, first, bits, words, lane, result, row)
+        if everybody:
+            for row in range(first + 1, first + n):
+                for o in range(n_outputs):
+                    result[row, o] = result[first, o]
+                    if save:
+                        where[row, o] = where[first, o]
+        _finish(a, bias, first, first + n, kind, slope, result)
 
 
 def memory_size(largest: int, channels: int, itemsize: int) -> int:
-    """How many numbers of memory :func:`edge_forward` needs for jets of up to so many particles."""
+    """Numbers of memory that :func:`edge_forward` needs beside its products for jets of up to so many particles."""
     length = -(-max(largest, 1) // _ROWS) * _ROWS
     lanes = channel_multiple(itemsize)
     return length * channels + max(min(length, _WHOLE) ** 2, length * lanes) + length * lanes
-
-
-@compiled
-def _select_all(n: int, bits: Any) -> None:
-    """Set the lowest n bits of the first lane."""
-    for word in range((n + 63) // 64):
-        left = n - 64 * word
-        bits[word, 0] = -1 if left >= 64 else (np.int64(1) << left) - 1
-
-
-@compiled
-def _count(bits: Any, words: int, lane: int) -> int:
-    """How many bits are set; LLVM knows the processor's instruction for the inner loop."""
-    found = 0
-    for word in range(words):
-        left = bits[word, lane]
-        while left != 0:
-            left &= left - 1
-            found += 1
-    return found
-
-
-@compiled
-def _copy_row(first: int, row: int, out: Any, where: Any, save: bool) -> None:
-    for o in range(out.shape[1]):
-        out[row, o] = out[first, o]
-    if save:
-        for o in range(out.shape[1]):
-            where[row, o] = where[first, o]
 
 
 @compiled

@@ -13,19 +13,20 @@ from numba import types
 from numba.extending import overload
 
 from rs3l_gnn.models.kernels.compiled import compiled
-from rs3l_gnn.models.kernels.simd import long_vectors
 
 __all__ = [
-    "activate",
+    "ELU",
+    "LEAKY_RELU",
     "activate_backward",
     "expm1",
     "normalise",
     "pool",
     "pool_backward",
     "probabilities",
-    "rectify",
-    "shift",
 ]
+
+ELU, LEAKY_RELU = 0, 1
+"""Activations; ReLU is LEAKY_RELU with slope 0, and no activation the one with slope 1."""
 
 
 def expm1(x: Any) -> Any:
@@ -46,10 +47,10 @@ def _expm1_of(x):  # type: ignore[no-untyped-def]  # numba compares its signatur
 
     def single(x):  # type: ignore[no-untyped-def]  # as above
         x = max(x, f(-87.0))
-        # Adding 1.5 * 2^23 rounds to an integer n, which then stands in the lowest bits.
-        shifted = f(x * f(1.4426950408889634) + f(12582912.0))
-        n = f(shifted - f(12582912.0))
-        power = np.int32((shifted.view(np.int32) + np.int32(127)) << np.int32(23)).view(np.float32)  # 2^n
+        # Adding 1.5 * 2^23 rounds to an integer n, which then stands in the lowest bits; so does n + 127.
+        shifted = f(x * f(1.4426950408889634) + f(12583039.0))
+        n = f(shifted - f(12583039.0))
+        power = np.int32(shifted.view(np.int32) << np.int32(23)).view(np.float32)  # 2^n
         r = x - n * f(0.693359375)  # x - n log 2 in two steps, the first one exact
         r -= n * f(-2.12194440e-4)
         # Taylor-like polynomial of (exp(r) - 1 - r) / r^2 on |r| < log(2) / 2 (Cephes, expf).
@@ -66,18 +67,6 @@ def _expm1_of(x):  # type: ignore[no-untyped-def]  # numba compares its signatur
 
 
 @compiled
-def activate(x: Any, bias: Any) -> None:
-    """Add the bias and apply ELU, in place: x [n, C], bias [C]."""
-    long_vectors()
-    zero = x.dtype.type(0)
-    for i in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            v = x[i, c] + bias[c]
-            below = expm1(min(v, zero))
-            x[i, c] = v if v > zero else below
-
-
-@compiled
 def activate_backward(g: Any, y: Any, g_bias: Any) -> None:
     """Turn the gradient g of ``y = ELU(v + b)`` into that of v, in place [n, C], and add its sum to g_bias [C]."""
     zero, one = y.dtype.type(0), y.dtype.type(1)
@@ -85,23 +74,6 @@ def activate_backward(g: Any, y: Any, g_bias: Any) -> None:
         for c in range(y.shape[1]):
             g[i, c] *= one + min(y[i, c], zero)
             g_bias[c] += g[i, c]
-
-
-@compiled
-def shift(x: Any, bias: Any) -> None:
-    """Add the bias, in place: x [n, C], bias [C]."""
-    for i in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            x[i, c] += bias[c]
-
-
-@compiled
-def rectify(x: Any, bias: Any) -> None:
-    """Add the bias and apply ReLU, in place: x [n, C], bias [C]."""
-    zero = x.dtype.type(0)
-    for i in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            x[i, c] = max(x[i, c] + bias[c], zero)
 
 
 @compiled

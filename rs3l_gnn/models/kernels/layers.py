@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.models.kernels import edges
+from rs3l_gnn.models.kernels import edges, elementwise
 from rs3l_gnn.models.kernels.products import panels_of
 
 __all__ = ["Layer", "dense_layer", "edge_layer", "pad_channels"]
@@ -32,7 +32,7 @@ class Layer:
         bias: [O].
         shape: outputs and inputs of the layer before they were padded.
         k: neighbours, 0 for a dense layer.
-        kind: activation, of :mod:`rs3l_gnn.models.kernels.edges`.
+        kind: activation, of :mod:`rs3l_gnn.models.kernels.elementwise`.
         slope: ELU's alpha, or the slope below zero.
     """
 
@@ -40,14 +40,14 @@ class Layer:
     bias: NDArray[Any]
     shape: tuple[int, int]
     k: int = 0
-    kind: int = edges.ELU
+    kind: int = elementwise.ELU
     slope: float = 1.0
 
     @cached_property
-    def panels(self) -> list[NDArray[Any]]:
-        """The weight as products take it: of a dense layer one, of an edge layer that of a and that of c."""
-        parts = np.split(self.weight, 2) if self.k else [self.weight]
-        return [panels_of(part) for part in parts]
+    def panels(self) -> NDArray[Any]:
+        """The weight as products take it [O / L, C, L], of an edge layer those of a and c [2, O / L, C, L]."""
+        panels = panels_of(self.weight)
+        return panels.reshape(2, -1, *panels.shape[1:]) if self.k else panels
 
     def own_gradients(self, weight: NDArray[Any], bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradients of the weight and the bias that the layer was made of, from those of its padded ones."""
@@ -66,7 +66,7 @@ def dense_layer(weight: NDArray[Any], bias: NDArray[Any], *, pad_inputs: bool) -
 
 
 def edge_layer(
-    weight: NDArray[Any], bias: NDArray[Any] | None, k: int, *, kind: int = edges.ELU, slope: float = 1.0
+    weight: NDArray[Any], bias: NDArray[Any] | None, k: int, *, kind: int = elementwise.ELU, slope: float = 1.0
 ) -> Layer:
     """An EdgeConv layer from the weight [O, 2 C] of its linear layer, see :class:`Layer`."""
     own, other = np.split(weight, 2, axis=1)

@@ -77,20 +77,34 @@ def kth_smallest(table: Any, at: int, n: int, k: int, order: Any) -> int:
 
 
 @compiled
-def select_nearest(table: Any, at: int, n: int, order: Any, kth: int, bits: Any) -> None:
+def select_nearest(table: Any, at: int, n: int, order: Any, kth: int, bits: Any) -> int:
     """Bit ``j % 64`` of ``bits[j // 64, l]`` says whether ``table[at, j, l] <= order[kth, l]``, j < n.
 
-    Shapes: table [any, at least n, L], order [any, L], bits int64 [at least n / 64, L].
+    Shapes: table [any, at least n rounded up to a multiple of 8, L], order [any, L], bits int64 [at least n / 64, L].
+
+    Returns:
+        How many bits are set in all lanes.
     """
     long_vectors()
-    lanes = VECTOR_BYTES // table.itemsize
+    lanes, found = VECTOR_BYTES // table.itemsize, 0
     for first in range(0, n, 64):
         word = first // 64
         for lane in range(lanes):
             bits[word, lane] = 0
-        for j in range(first, min(first + 64, n)):
+        for row in range(first, min(first + 64, n), BLOCK):
             for lane in range(lanes):
-                bits[word, lane] |= np.int64(table[at, j, lane] <= order[kth, lane]) << (j - first)
+                some = np.int32(0)
+                for j in range(BLOCK):
+                    some |= np.int32(table[at, row + j, lane] <= order[kth, lane]) << j
+                bits[word, lane] |= np.int64(some) << (row - first)
+        valid = np.int64(-1) if n - first >= 64 else (np.int64(1) << (n - first)) - 1
+        for lane in range(lanes):
+            left = bits[word, lane] & valid
+            bits[word, lane] = left
+            while left != 0:  # LLVM knows the processor's instruction for this loop
+                left &= left - 1
+                found += 1
+    return found
 
 
 @intrinsic

@@ -6,16 +6,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rs3l_gnn.models.kernels.compiled import compiled
 from rs3l_gnn.models.kernels.memory import aligned
 from rs3l_gnn.models.kernels.simd import VECTOR_BYTES
-from rs3l_gnn.models.kernels.tiles import product_rows
 
-__all__ = ["multiply", "panels_of"]
+__all__ = ["panels_of"]
 
 
 def panels_of(weight: NDArray[Any]) -> NDArray[Any]:
-    """Lay a weight out as :func:`multiply` takes it.
+    """Lay a weight out as products take it.
 
     Args:
         weight: as in ``torch.nn.Linear`` [C_out, C_in], C_out a multiple of the L numbers of a vector.
@@ -28,16 +26,3 @@ def panels_of(weight: NDArray[Any]) -> NDArray[Any]:
     panels = aligned(weight.size, weight.dtype).reshape(by_panels.shape)
     panels[:] = by_panels
     return panels
-
-
-@compiled
-def multiply(x: Any, panels: Any, out: Any) -> None:
-    """Write ``x @ weight.T`` to ``out``.
-
-    Args:
-        x: rows [n, C_in].
-        panels: of the weight, see :func:`panels_of`.
-        out: result [n, C_out].
-    """
-    if x.shape[0]:
-        product_rows(x, panels, out)

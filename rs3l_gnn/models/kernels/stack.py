@@ -24,8 +24,8 @@ class Stack:
         layers: in their order; each takes what the one before gives, the first one particles of its own width.
     """
 
-    largest_chunk: ClassVar[tuple[int, int]] = (CHUNK_PARTICLES, CHUNK_JETS)
-    """Particles and jets that :meth:`chunk` does best with."""
+    largest_chunk: ClassVar[tuple[int, int]] = (2 * CHUNK_PARTICLES, 2 * CHUNK_JETS)
+    """Particles and jets that :meth:`chunk` does best with: enough work for each call of compiled code."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = tuple(layers)

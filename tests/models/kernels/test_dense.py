@@ -1,14 +1,50 @@
-"""Dense networks against torch's own layers in double precision."""
+"""Dense layers against plain numpy, and networks of them against torch's own layers, in double precision."""
 
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from rs3l_gnn.models.differentiable import dense_network
+from rs3l_gnn.models.kernels.dense import dense_forward
+from rs3l_gnn.models.kernels.elementwise import ELU, LEAKY_RELU
+from rs3l_gnn.models.kernels.products import panels_of
+
+Real = Any
+
+
+def _activated(v: NDArray[Any], bias: NDArray[Any], kind: int, slope: float) -> NDArray[Any]:
+    """Bias and activation of a layer whose product is v [n, 16]."""
+    out = np.empty_like(v)
+    dense_forward(v, panels_of(np.eye(16, dtype=v.dtype)), bias, kind, v.dtype.type(slope), out)
+    return out
+
+
+@pytest.mark.parametrize(("real", "tolerance"), [(np.float32, 2e-7), (np.float64, 1e-15)])
+@pytest.mark.parametrize("slope", [1.0, 0.3])
+def test_elu_and_bias(real: Real, tolerance: float, slope: float) -> None:
+    x = np.concatenate([np.linspace(-120, 20, 16384), -np.logspace(-12, 1, 4096), [0.0] * 16]).reshape(-1, 16)
+    x = x.astype(real)
+    bias = np.linspace(-0.5, 0.5, 16).astype(real)
+    v = (x + bias).astype(np.float64)
+    expected = np.where(v > 0, v, real(slope) * np.expm1(np.minimum(v, 0)))
+    found = _activated(x, bias, ELU, slope)
+    assert np.abs(found - expected).max() <= tolerance * 20
+    small = np.abs(expected) < 1
+    assert (np.abs(found - expected)[small] <= tolerance * np.maximum(np.abs(expected[small]), 1e-30)).all()
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2, 1.0])
+def test_leaky_relu_and_bias(slope: float) -> None:
+    x, bias = np.random.default_rng(0).normal(size=(500, 16)), np.linspace(-1, 1, 16)
+    v = x + bias
+    assert np.array_equal(_activated(x, bias, LEAKY_RELU, slope), np.where(v > 0, v, slope * v))
 
 
 def _network(activation: type[nn.Module], sizes: tuple[int, ...]) -> nn.Sequential:

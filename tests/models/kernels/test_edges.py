@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rs3l_gnn.models.kernels import edges
+from rs3l_gnn.models.kernels import edges, elementwise
 
 Real = Any
 Array = NDArray[Any]
@@ -32,9 +32,18 @@ def forward(  # noqa: PLR0917  # as the compiled function takes them
 ) -> Array:
     """Output of an edge layer; ``where`` is filled unless it is empty."""
     out = np.empty_like(a)
-    largest = int(np.diff(cuts).max(initial=0))
-    memory = np.full(edges.memory_size(largest, x.shape[1], x.itemsize), np.nan, x.dtype)
-    edges.edge_forward(a, c, x, bias, cuts, k, kind, x.dtype.type(slope), out, where, where.size > 0, memory)
+    none = np.empty((2, 0, x.shape[1], edges.channel_multiple(x.itemsize)), x.dtype)
+    # More particles than one part of the work holds: every jet by itself, since the memory holds one part's products.
+    calls = [cuts] if len(x) <= 512 else [cuts[jet : jet + 2] for jet in range(len(cuts) - 1)]
+    for some in calls:
+        part = slice(some[0], some[-1])
+        size = edges.memory_size(int(np.diff(some).max(initial=0)), x.shape[1], x.itemsize)
+        memory = np.concatenate([a[part].ravel(), c[part].ravel(), np.full(size, np.nan, x.dtype)])
+        found, save = where[part], where.size > 0
+        edges.edge_forward(
+            x[part], none, bias, some - some[0], k, kind, x.dtype.type(slope), out[part], found, save, memory
+        )
+        found += some[0]
     return out
 
 
@@ -42,7 +51,7 @@ def neighbours_of(x: NDArray[np.floating], cuts: NDArray[np.integer], k: int) ->
     """Which particles each one takes its maximum over [n, n]: with a unit matrix for c, just theirs are 1."""
     n = -(-len(x) // 16) * 16
     a, c = np.zeros((len(x), n), x.dtype), np.eye(len(x), n, dtype=x.dtype)
-    out = forward(a, c, x, np.zeros(n, x.dtype), cuts, k, edges.LEAKY_RELU, 0, NOWHERE)
+    out = forward(a, c, x, np.zeros(n, x.dtype), cuts, k, elementwise.LEAKY_RELU, 0, NOWHERE)
     return np.asarray(out[:, : len(x)] == 1)
 
 
@@ -95,7 +104,9 @@ def test_distances_that_overflow_stay_within_the_jet() -> None:
 
 
 @pytest.mark.parametrize("real", [np.float32, np.float64])
-@pytest.mark.parametrize(("kind", "slope"), [(edges.ELU, 1.0), (edges.ELU, 0.3), (edges.LEAKY_RELU, 0.0)])
+@pytest.mark.parametrize(
+    ("kind", "slope"), [(elementwise.ELU, 1.0), (elementwise.ELU, 0.3), (elementwise.LEAKY_RELU, 0.0)]
+)
 def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:
     rng = np.random.default_rng(1)
     cuts = np.array([0, 5, 5, 40, 41])
@@ -103,7 +114,7 @@ def test_edge_forward_and_winners(real: Real, kind: int, slope: float) -> None:
     bias = rng.normal(size=32).astype(real)
     best = np.stack([c[sorted(group)].max(axis=0) for group in sets_by_loops(x, cuts.tolist(), 7)])
     v = a.astype(np.float64) + best + bias
-    expected = np.where(v > 0, v, slope * (np.expm1(np.minimum(v, 0)) if kind == edges.ELU else v))
+    expected = np.where(v > 0, v, slope * (np.expm1(np.minimum(v, 0)) if kind == elementwise.ELU else v))
     for save in (False, True):
         where = np.empty((41, 32), np.int32) if save else NOWHERE
         out = forward(a, c, x, bias, cuts, 7, kind, slope, where)
@@ -150,15 +161,15 @@ def test_the_same_bits_as_loops(real: Real, sizes: list[int], k: int, spread: in
     a, bias = rng.normal(size=c.shape).astype(real), rng.normal(size=48).astype(real)
     expected, best = by_loops(a, c, x, bias, cuts, k)
     where = np.full(c.shape, -1, np.int32)
-    assert np.array_equal(forward(a, c, x, bias, cuts, k, edges.LEAKY_RELU, 1, NOWHERE), expected)
-    assert np.array_equal(forward(a, c, x, bias, cuts, k, edges.LEAKY_RELU, 1, where), expected)
+    assert np.array_equal(forward(a, c, x, bias, cuts, k, elementwise.LEAKY_RELU, 1, NOWHERE), expected)
+    assert np.array_equal(forward(a, c, x, bias, cuts, k, elementwise.LEAKY_RELU, 1, where), expected)
     assert np.array_equal(np.take_along_axis(c, where, axis=0), best)
 
 
 @pytest.mark.parametrize("cuts", [[0], [0, 0, 0]])
 def test_no_particles(cuts: list[int]) -> None:
     x = np.empty((0, 32), np.float32)
-    assert forward(x, x, x, np.zeros(32, np.float32), np.array(cuts), 4, edges.ELU, 1, NOWHERE).shape == (0, 32)
+    assert forward(x, x, x, np.zeros(32, np.float32), np.array(cuts), 4, elementwise.ELU, 1, NOWHERE).shape == (0, 32)
 
 
 @pytest.mark.parametrize("n", [40, 600])
@@ -166,27 +177,27 @@ def test_another_order_of_the_particles_gives_the_same_bits(n: int) -> None:
     rng = np.random.default_rng(3)
     x, a, c = (rng.normal(size=(n, 32)).astype(np.float32) for _ in range(3))
     bias, cuts, order = np.zeros(32, np.float32), np.array([0, n]), rng.permutation(n)
-    one = forward(a, c, x, bias, cuts, 24, edges.ELU, 1, NOWHERE)
-    other = forward(a[order], c[order], x[order], bias, cuts, 24, edges.ELU, 1, NOWHERE)
+    one = forward(a, c, x, bias, cuts, 24, elementwise.ELU, 1, NOWHERE)
+    other = forward(a[order], c[order], x[order], bias, cuts, 24, elementwise.ELU, 1, NOWHERE)
     assert np.array_equal(other, one[order])
 
 
 def test_distances_that_are_no_numbers_select_nobody_outside_the_jet() -> None:
     x = np.full((60, 16), np.nan, np.float32)
     where = np.full((60, 16), -1, np.int32)
-    forward(x, x, x, x[0], np.array([0, 30, 60]), 8, edges.ELU, 1, where)
+    forward(x, x, x, x[0], np.array([0, 30, 60]), 8, elementwise.ELU, 1, where)
     assert (where[:30] < 30).all()
     assert ((where[30:] >= 30) & (where[30:] < 60)).all()
 
 
-@pytest.mark.parametrize(("kind", "slope"), [(edges.ELU, 0.7), (edges.LEAKY_RELU, 0.2)])
+@pytest.mark.parametrize(("kind", "slope"), [(elementwise.ELU, 0.7), (elementwise.LEAKY_RELU, 0.2)])
 def test_edge_backward(kind: int, slope: float) -> None:
     rng = np.random.default_rng(2)
     out, g = rng.uniform(-slope, 1, size=(9, 16)), rng.normal(size=(9, 16))
     where = rng.integers(0, 9, size=(9, 16)).astype(np.int32)
     ga, gc, g_bias = np.empty_like(g), np.empty_like(g), np.ones(16)
     edges.edge_backward(g, out, where, kind, slope, ga, gc, g_bias)
-    below = out + slope if kind == edges.ELU else slope  # d/dv slope (exp(v) - 1) = out + slope
+    below = out + slope if kind == elementwise.ELU else slope  # d/dv slope (exp(v) - 1) = out + slope
     expected = g * np.where(out > 0, 1.0, below)
     assert np.allclose(ga, expected, rtol=1e-14)
     assert np.allclose(g_bias, 1 + expected.sum(axis=0), rtol=1e-13)

@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pytest
 
 from rs3l_gnn.models.kernels import elementwise
-
-Real = Any
-
-
-@pytest.mark.parametrize(("real", "tolerance"), [(np.float32, 2e-7), (np.float64, 1e-15)])
-def test_activate(real: Real, tolerance: float) -> None:
-    x = np.concatenate([np.linspace(-120, 20, 4096), -np.logspace(-12, 1, 4096), [0.0] * 16]).reshape(-1, 16)
-    x = x.astype(real)
-    bias = np.linspace(-0.5, 0.5, 16).astype(real)
-    v = (x + bias).astype(np.float64)
-    expected = np.where(v > 0, v, np.expm1(np.minimum(v, 0)))
-    elementwise.activate(x, bias)
-    assert np.abs(x - expected).max() <= tolerance * 20
-    small = np.abs(expected) < 1
-    assert (np.abs(x - expected)[small] <= tolerance * np.maximum(np.abs(expected[small]), 1e-30)).all()
 
 
 def test_pool_and_its_gradient() -> None:
@@ -34,15 +16,6 @@ def test_pool_and_its_gradient() -> None:
     elementwise.pool_backward(g, cuts, back)
     assert np.allclose(pooled, [h[:3].sum(axis=0), np.zeros(16), h[3:].sum(axis=0)], atol=1e-14)
     assert np.array_equal(back, g[[0] * 3 + [2] * 7])
-
-
-def test_shift_and_rectify() -> None:
-    x, bias = np.array([[-2.0, 0.5], [1.0, -0.25]]), np.array([1.0, -0.25])
-    shifted, rectified = x.copy(), x.copy()
-    elementwise.shift(shifted, bias)
-    elementwise.rectify(rectified, bias)
-    assert shifted.tolist() == [[-1, 0.25], [2, -0.5]]
-    assert rectified.tolist() == [[0, 0.25], [2, 0]]
 
 
 def test_gradient_of_elu() -> None:

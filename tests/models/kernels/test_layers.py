@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rs3l_gnn.models.kernels import edges
+from rs3l_gnn.models.kernels import edges, elementwise
 from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer, pad_channels
 
 
@@ -29,7 +29,9 @@ def test_dense_layer_has_the_weights_it_was_given() -> None:
     assert dense_layer(weight, bias, pad_inputs=True).weight.shape[1] == edges.channel_multiple(4)
 
 
-@pytest.mark.parametrize(("kind", "slope"), [(edges.ELU, 0.5), (edges.LEAKY_RELU, 0.0), (edges.LEAKY_RELU, 0.2)])
+@pytest.mark.parametrize(
+    ("kind", "slope"), [(elementwise.ELU, 0.5), (elementwise.LEAKY_RELU, 0.0), (elementwise.LEAKY_RELU, 0.2)]
+)
 def test_edge_layer_gives_the_messages_of_its_network(kind: int, slope: float) -> None:
     """``act(a_i + b + c_j)`` of the two products is the network on [x_i, x_j - x_i], pair by pair."""
     rng = np.random.default_rng(0)
