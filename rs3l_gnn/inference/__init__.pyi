@@ -1,6 +1,7 @@
 from .by_format import choose_shipped as choose_shipped
 from .by_format import features_of_name as features_of_name
 from .by_format import stands_for_several as stands_for_several
+from .compiling import compile_kernels as compile_kernels
 from .folds import FoldTagger as FoldTagger
 from .inputs import JetInputs as JetInputs
 from .inputs import event_inputs as event_inputs
