@@ -25,7 +25,9 @@ from rs3l_gnn.benchmarks.event_pairing import measure_event_pairing, measure_wor
 from rs3l_gnn.benchmarks.invented import invented_candidates
 from rs3l_gnn.conventions import Variation, get_variation
 from rs3l_gnn.data import PairConfig, SimulatedFile, pair
+from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.matching import MatchedSample
+from rs3l_gnn.data.opening import open_events
 
 __all__ = ["benchmark_pairing", "table"]
 
@@ -58,11 +60,12 @@ def benchmark_pairing(
 
     Returns:
         ``matching`` and ``whole``: for each size ``views``, ``files``, ``seconds`` (of processor time) and
-        ``views_per_second``; ``linearity`` and ``whole_linearity``: seconds a view at the largest size over those at
-        the smallest (1 for linear work, below 1 where the start matters); ``seconds_per_million_views`` of matching at
-        the largest size; ``events``: rows of :func:`~rs3l_gnn.benchmarks.event_pairing.measure_event_pairing`;
-        ``workers``: of :func:`~rs3l_gnn.benchmarks.event_pairing.measure_workers`; ``load_average`` of the machine
-        before the start.
+        ``views_per_second``, of the whole verb also ``decoding_seconds``, those in which uproot opens the files and
+        unpacks the branches of their candidates, and ``fraction_of_decoding``, the rate over that; ``linearity`` and
+        ``whole_linearity``: seconds a view at the largest size over those at the smallest (1 for linear work, below 1
+        where the start matters); ``seconds_per_million_views`` of matching at the largest size; ``events``: rows of
+        :func:`~rs3l_gnn.benchmarks.event_pairing.measure_event_pairing`; ``workers``: of
+        :func:`~rs3l_gnn.benchmarks.event_pairing.measure_workers`; ``load_average`` of the machine before the start.
     """
     load = os.getloadavg()[0]
     matching = [_matching(size, events_per_file, repeats) for size in sizes]
@@ -103,6 +106,11 @@ def table(numbers: dict[str, Any]) -> list[str]:
     return [
         *lines,
         f"time a view at the largest size over that at the smallest: matching {matching:.2f}, whole {whole:.2f}",
+        *(
+            f"{row['views']} views of simulated files: {row['fraction_of_decoding']:.0%} of the rate of opening and "
+            "unpacking alone"
+            for row in numbers["whole"]
+        ),
         *(
             f"event files ({row['stored']}), {row['views']} views ({row['compression']}): "
             f"{row['fraction_of_reading']:.0%} of the rate of reading in processor time "
@@ -170,7 +178,19 @@ def _whole(views: int, events_per_file: int, folder: Path) -> dict[str, Any]:
             n_files += 1
     start = time.process_time()
     report = pair(PairConfig(directories=(folder,)), folder / "views.h5")
-    return _row(report.views, n_files, time.process_time() - start)
+    row = _row(report.views, n_files, time.process_time() - start)
+    reading = _decode(sorted(folder.glob("*.root")))
+    return {**row, "decoding_seconds": reading, "fraction_of_decoding": reading / row["seconds"]}
+
+
+def _decode(paths: list[Path]) -> float:
+    """Seconds to open the files and unpack the branches of their candidates by uproot, and nothing else."""
+    read_fast()
+    start = time.process_time()
+    for path in paths:
+        with open_events(str(path)) as file:
+            file["Events"].arrays(filter_name=["PFCands_*", "FatJetPFCands_*"])
+    return time.process_time() - start
 
 
 def _row(views: int, files: int, seconds: float) -> dict[str, Any]:

@@ -30,13 +30,13 @@ from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data import EventFormat, format_of, get_format
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.feature_fields import lacking_features
+from rs3l_gnn.data.opening import open_events
 from rs3l_gnn.data.shower_order import PS_WEIGHT, stored_order
 from rs3l_gnn.data.tree_layouts import read_tree
 from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
 from rs3l_gnn.processors.generated import GeneratedEvents, look_into_runs
-from rs3l_gnn.processors.opening import open_events
 from rs3l_gnn.processors.weights import correction_branches
 
 __all__ = [

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import awkward as ak
-import numpy as np
 import uproot
-from numpy.typing import NDArray
+
+from rs3l_gnn.data.plain_columns import Column, is_plain, joined, part_of, read_basket, size_of
 
 __all__ = ["LentTree", "lent_tree"]
 
 _MAX_BYTES = 64 * 2**20
 """Of all baskets that are kept."""
-Column = tuple["NDArray[np.int64] | None", "NDArray[Any]"]
-"""Offsets of lists [entries + 1], None where each entry has one number, and numbers."""
-_NUMPY = uproot.interpretation.library.NumPy()
 
 
 def lent_tree(tree: Any) -> Any:
@@ -79,13 +76,6 @@ class LentTree:
         return [(name, self._branches.setdefault(name, _LentBranch(branch, self._kept))) for name, branch in items]
 
 
-def is_plain(interpretation: Any) -> bool:
-    """True for one number in each entry, and for lists of numbers."""
-    if type(interpretation) is uproot.AsJagged and interpretation.header_bytes == 0:
-        interpretation = interpretation.content
-    return type(interpretation) is uproot.AsDtype and interpretation.from_dtype.shape == ()
-
-
 class _KeptColumns:
     """The last baskets of each branch, as arrays; the oldest go where all take too much memory."""
 
@@ -94,38 +84,19 @@ class _KeptColumns:
 
     def find(self, name: str, start: int, stop: int) -> Column | None:
         """Entries of a branch; None where they are not all kept."""
-        first, last, column = self._columns.get(name, (0, 0, (None, _NOTHING)))
-        return _part(column, start - first, stop - first) if first <= start and stop <= last and last > first else None
+        first, last, column = self._columns.get(name, (0, 0, None))
+        return (
+            part_of(column, start - first, stop - first)
+            if column is not None and first <= start and stop <= last
+            else None
+        )
 
     def keep(self, name: str, first: int, last: int, column: Column) -> None:
         """Remember the entries ``first`` to ``last`` of a branch in place of others."""
         self._columns.pop(name, None)
         self._columns[name] = first, last, column
-        while len(self._columns) > 1 and sum(_size(kept) for _, _, kept in self._columns.values()) > _MAX_BYTES:
+        while len(self._columns) > 1 and sum(size_of(kept) for _, _, kept in self._columns.values()) > _MAX_BYTES:
             del self._columns[next(iter(self._columns))]
-
-
-_NOTHING = np.zeros(0)
-
-
-def _size(column: Column) -> int:
-    return column[1].nbytes + (0 if column[0] is None else column[0].nbytes)
-
-
-def _part(column: Column, start: int, stop: int) -> Column:
-    offsets, numbers = column
-    if offsets is None:
-        return None, numbers[start:stop]
-    offsets = offsets[start : stop + 1]
-    return offsets - offsets[0], numbers[offsets[0] : offsets[-1]]
-
-
-def _joined(columns: Sequence[Column]) -> Column:
-    if len(columns) == 1:
-        return columns[0]
-    numbers = np.concatenate([numbers for _, numbers in columns])
-    counts = [np.diff(offsets) for offsets, _ in columns if offsets is not None]
-    return (np.concatenate([[0], np.cumsum(np.concatenate(counts))]) if counts else None), numbers
 
 
 class _LentBranch:
@@ -168,33 +139,16 @@ class _LentBranch:
         if found is not None:
             return found
         baskets = range(bisect_right(self._offsets, start) - 1, bisect_left(self._offsets, stop))
-        columns = [column for number in baskets if (column := self._read(interpretation, number)) is not None]
+        columns = [
+            column
+            for number in baskets
+            if (column := read_basket(self._branch, interpretation, number, self._offsets)) is not None
+        ]
         if len(columns) < len(baskets):
             return None
-        whole = _joined(columns)
+        whole = joined(columns)
         first, last = self._offsets[baskets.start], self._offsets[baskets.stop]
         # Larger chunks would gain little, and keep in memory what they never ask for again.
-        if last - first >= 2 * (stop - start) and _size(whole) <= _MAX_BYTES:
+        if last - first >= 2 * (stop - start) and size_of(whole) <= _MAX_BYTES:
             self._kept.keep(name, first, last, whole)
-        return _part(whole, start - first, stop - first)
-
-    def _read(self, interpretation: Any, number: int) -> Column | None:
-        """The numbers of one basket, without the queues by which uproot reads many."""
-        basket = self._branch.basket(number)
-        found = interpretation.basket_array(
-            basket.data,
-            basket.byte_offsets,
-            basket,
-            self._branch,
-            self._branch.context,
-            basket.member("fKeylen"),
-            _NUMPY,
-            {},
-        )
-        first, last = (self._offsets or [])[number : number + 2]
-        if not len(found) == basket.num_entries == last - first:
-            return None
-        if isinstance(interpretation, uproot.AsDtype):
-            return None, found.astype(interpretation.to_dtype)
-        offsets = found.offsets.astype(np.int64)
-        return offsets - offsets[0], found.content[offsets[0] : offsets[-1]].astype(interpretation.content.to_dtype)
+        return part_of(whole, start - first, stop - first)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs3l_gnn.conventions.inputs import file_states
+from rs3l_gnn.data.opening import open_events
 from rs3l_gnn.data.tree_layouts import read_tree
-from rs3l_gnn.processors.opening import open_events
 from rs3l_gnn.processors.running.chunk_columns import ChunkColumns
 from rs3l_gnn.processors.running.lent_tree import lent_tree
 

@@ -186,8 +186,13 @@ def read_events(tree: Any, form: EventFormat, branches: list[str], **entries: in
         branches: their names in the tree.
         entries: ``entry_start`` and ``entry_stop``.
     """
+    # An open tree says that uproot is there; scores of arrays do without it.
+    from rs3l_gnn.data.opening import is_local
+    from rs3l_gnn.data.plain_events import plain_events
+
     read_fast()
-    return as_records(tree.arrays(branches, **entries), form)
+    found = plain_events(tree, form.separator, branches, **entries) if is_local(tree) else None
+    return as_records(tree.arrays(branches, **entries), form) if found is None else found
 
 
 def as_records(arrays: ak.Array, form: EventFormat) -> ak.Array:

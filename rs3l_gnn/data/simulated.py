@@ -10,7 +10,6 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import (
@@ -32,6 +31,9 @@ from rs3l_gnn.data.feature_fields import further_fields, require_features
 from rs3l_gnn.data.feature_rows import jet_features
 from rs3l_gnn.data.format_registry import get_format
 from rs3l_gnn.data.formats.simulated import METADATA, SIMULATED
+from rs3l_gnn.data.list_fields import counts_of, entry_field, flat, flat_field
+from rs3l_gnn.data.opening import open_events
+from rs3l_gnn.data.tree_layouts import read_tree
 from rs3l_gnn.data.views import JET_COLUMNS
 
 __all__ = ["AnchorJets", "SimulatedFile", "find_simulated"]
@@ -165,36 +167,36 @@ class SimulatedFile:
         needed = [*form.branches(_JETS, candidates=True), *event_names]
         needed += [fields[field] for field in further_fields(features) if field in fields]
         arrays, _, _ = _read(self.path, needed, form, entry_start=start, entry_stop=stop)
-        arrays = arrays[wanted[start:stop]]
+        here = wanted[start:stop]
         jets = form.jets(arrays)
         candidates = form.candidates(arrays)
         links = form.links(arrays, jets, candidates)
+        anchor = flat_field(jets, "anchor").astype(bool) & np.repeat(here, counts_of(jets))
+        selected = ak.unflatten(anchor, counts_of(jets))
         try:
             particles, offsets = jet_features(
-                jets, candidates, links, form, selected=jets.anchor, maximum=maximum, features=features
+                jets, candidates, links, form, selected=selected, maximum=maximum, features=features
             )
         except InvalidDataError as error:
             raise InvalidDataError(f"{self.path}: {error}") from error
-        anchors = jets[jets.anchor]
-        columns = {
-            name: np.asarray(ak.flatten(anchors[name])).astype(JET_COLUMNS[name]) for name in _JETS if name != "anchor"
-        }
+        columns = {name: flat_field(jets, name)[anchor].astype(JET_COLUMNS[name]) for name in _JETS if name != "anchor"}
         columns["event"] = self.event[rows]
-        columns["weight"] = np.asarray(arrays["genWeight"], dtype=np.float32)
-        return AnchorJets(particles, offsets, columns, self._shower_weights(arrays))
+        columns["weight"] = entry_field(arrays, "genWeight")[here].astype(np.float32)
+        return AnchorJets(particles, offsets, columns, self._shower_weights(arrays, here))
 
-    def _shower_weights(self, arrays: ak.Array) -> NDArray[np.float32]:
+    def _shower_weights(self, arrays: ak.Array, here: NDArray[np.bool_]) -> NDArray[np.float32]:
         n_weights = len(self.shower_weight_names)
         if n_weights == 0:
-            return np.zeros((len(arrays), 0), np.float32)
-        counts = np.asarray(ak.num(arrays["PSWeight"], axis=1))
+            return np.zeros((int(here.sum()), 0), np.float32)
+        weights = arrays["PSWeight"][here]
+        counts = counts_of(weights)
         if (counts != n_weights).any():
             raise InvalidDataError(
                 f"{self.path}: PSWeight has another length than its names ({', '.join(self.shower_weight_names)})",
                 got=int(counts[counts != n_weights][0]),
                 allowed=n_weights,
             )
-        return np.asarray(ak.flatten(arrays["PSWeight"]), dtype=np.float32).reshape(-1, n_weights)
+        return flat(weights).astype(np.float32).reshape(-1, n_weights)
 
 
 def find_simulated(directories: Iterable[Path | str]) -> list[SimulatedFile]:
@@ -239,7 +241,7 @@ def _read(
     path: Path, branches: list[str], form: EventFormat = SIMULATED, **entries: int
 ) -> tuple[ak.Array, dict[str, Any], frozenset[str]]:
     require_file(path)
-    with reading(path, "cannot be read as a ROOT file"), uproot.open(path) as file:
+    with reading(path, "cannot be read as a ROOT file"), open_events(str(path)) as file:
         tree = _tree(path, file, branches)
         return read_events(tree, form, branches, **entries), _metadata(path, file), frozenset(tree.keys())
 
@@ -257,7 +259,7 @@ def _tree(path: Path, file: Any, branches: list[str]) -> Any:
     if _TREE not in file or METADATA not in file:
         found = ", ".join(file.keys(cycle=False)) or "no objects"
         raise InputFileError(f"{path} is not a file of rs3l simulate", got=found)
-    tree = file[_TREE]
+    tree = read_tree(file, _TREE)
     missing = [name for name in branches if name not in tree]
     if missing:
         raise MissingBranchError(f"{path} lacks {', '.join(missing)}", got=", ".join(tree.keys()))

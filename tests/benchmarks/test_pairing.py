@@ -20,6 +20,8 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
     assert [row["views"] for row in numbers["matching"]] == [500, 5000]
     assert [row["files"] for row in numbers["matching"]] == [25, 250]
     assert [row["views"] for row in numbers["whole"]] == [100, 200]
+    for row in numbers["whole"]:
+        assert row["fraction_of_decoding"] == pytest.approx(row["decoding_seconds"] / row["seconds"], rel=1e-9)
     first, last = numbers["matching"][0], numbers["matching"][-1]
     assert numbers["linearity"] == pytest.approx(
         (last["seconds"] / last["views"]) / (first["seconds"] / first["views"]), rel=1e-9
@@ -36,7 +38,7 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
             fraction = events[f"{kind}fraction_of_{reference}"]
             assert fraction * events[f"{kind}seconds"] == pytest.approx(events[reference][f"{kind}seconds"], rel=1e-9)
     assert events["peak_mb"] > 0
-    assert len(table(numbers)) == 14
+    assert len(table(numbers)) == 16
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from rs3l_gnn.data.event_tables import as_records
 from rs3l_gnn.data.fast_zlib import read_fast
 from rs3l_gnn.data.format_registry import format_of, get_format
 from rs3l_gnn.data.shower_order import stored_order
+from rs3l_gnn.data.tree_layouts import read_tree
 
 __all__ = ["Chunk", "EventFile"]
 
@@ -92,15 +93,16 @@ class EventFile:
             if tree not in classes:
                 found = ", ".join(sorted(classes)) or "an empty file"
                 raise InputFileError(f"{path} has no tree {tree!r}", got=found)
-            names = {name.rpartition("/")[2]: name for name in opened[tree].keys()}  # noqa: SIM118 - uproot's tree is no mapping
+            described = read_tree(opened, tree)
+            names = {name.rpartition("/")[2]: name for name in described.keys()}  # noqa: SIM118 - uproot's tree is no mapping
             known = {*names, *map(collection_of, names)}
             form = format_of(known) if layout is None else get_format(layout)
             metadata = form.metadata(opened)
             jets = metadata.get("jets") or {}
             radius = jets.get("radius") if metadata else form.radius(known)
-            entries = int(opened[tree].num_entries)
+            entries = int(described.num_entries)
             labels = tuple(JetLabel.from_record(one, where=path) for one in metadata.get("labels") or ())
-            order = stored_order(opened[tree], names, metadata.get("psweight_names"))
+            order = stored_order(described, names, metadata.get("psweight_names"))
             trees.keep(path, opened, len(names))
             domain, uuid = form.domain(radius), str(opened.file.uuid)
             return cls(path, tree, form, names, entries, domain, labels, uuid, order, trees)
@@ -143,7 +145,7 @@ class EventFile:
         with reading(self.path, "cannot be read"), self.trees.open(self.path) as opened:
             if str(opened.file.uuid) != self.uuid:
                 raise InputFileError(f"{self.path} is another file than it was at the first look")
-            tree = opened[self.tree]
+            tree = read_tree(opened, self.tree)
             size = self._size(tree, wanted)
             step = max(memory * max(self.entries, 1) // max(size, 1), 1)
             done = start
@@ -167,7 +169,7 @@ class EventFile:
         """
         wanted = set(branches)
         with reading(self.path, "cannot be read"), self.trees.open(self.path) as opened:
-            tree = opened[self.tree]
+            tree = read_tree(opened, self.tree)
             least = entries or max(memory * max(self.entries, 1) // max(self._size(tree, wanted), 1), 1)
             ends = tree.common_entry_offsets(filter_branch=lambda branch: branch.name in wanted)
         most = least if entries else _LARGEST_PIECE * least

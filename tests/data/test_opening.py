@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from rs3l_gnn.processors.opening import open_events, reading_options
+from rs3l_gnn.data.opening import is_local, open_events, reading_options
 
 
 def test_no_other_thread_reads_a_local_file(tmp_path: Path) -> None:
@@ -20,6 +20,9 @@ def test_no_other_thread_reads_a_local_file(tmp_path: Path) -> None:
         assert file["Events"]["x"].array(library="np").tolist() == list(range(50))
         assert set(threading.enumerate()) == before
         assert file.file.source.num_bytes == path.stat().st_size
+        assert is_local(file["Events"])
+    with uproot.open(path) as file:
+        assert not is_local(file["Events"])
 
 
 def test_remote_files_keep_the_handler_of_uproot() -> None:

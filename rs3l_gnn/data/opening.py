@@ -7,7 +7,7 @@ from typing import Any
 import uproot
 from uproot.source.file import MultithreadedFileSource
 
-__all__ = ["open_events", "reading_options"]
+__all__ = ["is_local", "open_events", "reading_options"]
 
 
 def reading_options(path: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def reading_options(path: str) -> dict[str, Any]:
     return {} if "://" in path else {"handler": MultithreadedFileSource, "use_threads": False}
 
 
-def open_events(path: str, *, timeout: int) -> Any:
+def open_events(path: str, *, timeout: int = 60) -> Any:
     """Open a ROOT file.
 
     Args:
@@ -28,3 +28,8 @@ def open_events(path: str, *, timeout: int) -> Any:
         timeout: seconds for a remote file.
     """
     return uproot.open({path: None}, timeout=timeout, **reading_options(path))
+
+
+def is_local(tree: Any) -> bool:
+    """True for a tree of a file that is read by the thread that asks: many small requests cost no more than one."""
+    return isinstance(tree.file.source, MultithreadedFileSource)

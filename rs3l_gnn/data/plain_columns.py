@@ -1,0 +1,86 @@
+"""Columns of plain numbers, straight from the baskets of a file."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import uproot
+from numpy.typing import NDArray
+
+__all__ = ["Column", "is_plain", "joined", "part_of", "read_basket", "read_column", "size_of"]
+
+Column = tuple[NDArray[np.int64] | None, NDArray[Any]]
+"""Offsets of lists [entries + 1], None where each entry has one number; numbers in the machine's byte order."""
+_NUMPY = uproot.interpretation.library.NumPy()
+
+
+def is_plain(interpretation: Any) -> bool:
+    """True for one number in each entry, and for lists of numbers."""
+    if type(interpretation) is uproot.AsJagged and interpretation.header_bytes == 0:
+        interpretation = interpretation.content
+    return type(interpretation) is uproot.AsDtype and interpretation.from_dtype.shape == ()
+
+
+def read_column(branch: Any, start: int, stop: int) -> Column | None:
+    """Entries of a branch; None where they are no plain numbers or none, and where uproot has to refuse a basket.
+
+    Args:
+        branch: of uproot.
+        start, stop: entries.
+    """
+    offsets = branch.entry_offsets
+    if not (0 <= start < stop <= offsets[-1] and is_plain(branch.interpretation)):
+        return None
+    baskets = range(bisect_right(offsets, start) - 1, bisect_left(offsets, stop))
+    columns = [read_basket(branch, branch.interpretation, number, offsets) for number in baskets]
+    found = [column for column in columns if column is not None]
+    first = offsets[baskets.start]
+    return part_of(joined(found), start - first, stop - first) if len(found) == len(columns) else None
+
+
+def read_basket(branch: Any, interpretation: Any, number: int, offsets: Sequence[int]) -> Column | None:
+    """The numbers of one basket, without the queues by which uproot reads many; None where it would refuse them.
+
+    Args:
+        branch: of uproot.
+        interpretation: a plain one.
+        number: of the basket.
+        offsets: first entries of the baskets, and the end.
+    """
+    basket = branch.basket(number)
+    keylen = basket.member("fKeylen")
+    found = interpretation.basket_array(
+        basket.data, basket.byte_offsets, basket, branch, branch.context, keylen, _NUMPY, {}
+    )
+    if not len(found) == basket.num_entries == offsets[number + 1] - offsets[number]:
+        return None
+    if isinstance(interpretation, uproot.AsDtype):
+        return None, found.astype(interpretation.to_dtype)
+    places = found.offsets.astype(np.int64)
+    return places - places[0], found.content[places[0] : places[-1]].astype(interpretation.content.to_dtype)
+
+
+def joined(columns: Sequence[Column]) -> Column:
+    """Entries of one branch, one part after another."""
+    if len(columns) == 1:
+        return columns[0]
+    numbers = np.concatenate([numbers for _, numbers in columns])
+    counts = [np.diff(offsets) for offsets, _ in columns if offsets is not None]
+    return (np.concatenate([[0], np.cumsum(np.concatenate(counts))]) if counts else None), numbers
+
+
+def part_of(column: Column, start: int, stop: int) -> Column:
+    """Some of the entries."""
+    offsets, numbers = column
+    if offsets is None:
+        return None, numbers[start:stop]
+    offsets = offsets[start : stop + 1]
+    return offsets - offsets[0], numbers[offsets[0] : offsets[-1]]
+
+
+def size_of(column: Column) -> int:
+    """Bytes in memory."""
+    return column[1].nbytes + (0 if column[0] is None else column[0].nbytes)
