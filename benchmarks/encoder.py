@@ -21,6 +21,7 @@ from rs3l_gnn.models import EdgeConvConfig, Encoder, load_encoder, make_encoder
 from rs3l_gnn.models.geometric import torch_geometric_module
 from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
 from rs3l_gnn.models.threads import thread_count
+from rs3l_gnn.training.runner import training_threads
 
 __all__ = [
     "ReferenceEncoder",
@@ -151,7 +152,7 @@ def run_encoder_benchmark(
     Args:
         jets: how many to embed; ignored where jets are given.
         batch: jets of a reference batch, and views of a training step.
-        threads: for both; None is torch's number.
+        threads: for both; None is torch's number. In our training step all are the encoder's, as in a training.
         rounds: how often; the rates are those of the median round, each ratio the median of the rounds' ratios.
         model: encoder to take, None for one with random weights.
         features: jets to use instead of made-up ones [n_particles, 15].
@@ -265,7 +266,8 @@ def _training(
     ours, theirs, gemm = [], [], []
     for _ in range(rounds):
         gemm.append(matrix_rate())
-        ours.append(views / min(_seconds(steps[0]) for _ in range(5)))
+        with training_threads(torch.get_num_threads(), encoder.config):
+            ours.append(views / min(_seconds(steps[0]) for _ in range(5)))
         theirs.append(views / _seconds(steps[1]))
     return {
         "ours": statistics.median(ours),

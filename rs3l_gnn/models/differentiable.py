@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rs3l_gnn.models.kernels import DenseNetwork, Layer, edges, elementwise
 from rs3l_gnn.models.kernels.chunk import CHUNK_JETS, CHUNK_PARTICLES, Memory, forward_chunk, run_chunk
 from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer
+from rs3l_gnn.models.kernels.memory import aligned
 from rs3l_gnn.models.lending import Lender
 from rs3l_gnn.models.reading import chunks
 from rs3l_gnn.models.threads import run_chunks, thread_count
@@ -173,37 +174,41 @@ class _ApplyLayers(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         layers, cuts, runs, jets = ctx.layers, ctx.cuts, ctx.runs, ctx.jets
-        x, *saved = ctx.saved_tensors
+        # Arrays, not tensors: an operation of torch lets other threads run, and waits for its own turn afterwards.
+        x, *saved = (tensor.numpy() for tensor in ctx.saved_tensors)
         outputs, places = saved[: len(layers)], iter(saved[len(layers) :])
         winners = [next(places) if layer.k else None for layer in layers]
-        grad = grad.detach().contiguous()  # it asks for gradients of its own where a graph is made of it
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[1] else None
+        given = grad.detach().contiguous().numpy()  # it asks for gradients of its own where a graph is made of it
+        grad_x = torch.empty(x.shape, dtype=grad.dtype).numpy() if ctx.needs_input_grad[1] else None
         groups = [group.tolist() for group in np.array_split(np.arange(len(runs)), _GROUPS) if len(group)]
-        sums = [_zeros(layers) for _ in groups]
+        sums: list[list[NDArray[Any]]] = [[] for _ in groups]
 
         def work(group: int, memory: _Memory) -> None:
+            sums[group] = _zeros(layers)
             for first, last in (runs[number] for number in groups[group]):
                 part, inside = _part(cuts, first, last)
                 g = memory.gradient(len(layers), part.stop - part.start, outputs[-1].shape[1])
                 if jets:
-                    elementwise.pool_backward(grad[first:last].numpy(), inside, g.numpy())
+                    elementwise.pool_backward(given[first:last], inside, g)
                 else:
-                    g.copy_(grad[part])
-                inputs = [x[part], *(output[part] for output in outputs)]
+                    g[:] = given[part]
+                inputs = [array[part] for array in (x, *outputs)]
+                some = [None if where is None else where[part] for where in winners]
                 target = None if grad_x is None else grad_x[part]
-                _backward_chunk(layers, inputs, _of(winners, part), g, sums[group], memory, target)
+                _backward_chunk(layers, inputs, some, g, sums[group], memory, target)
 
         longest = _longest(runs, cuts)[0]
         run_chunks(work, len(groups), threads=ctx.threads, scratch=lambda: _Memory(layers, longest), pool=TORCH_POOL)
         totals = _zeros(layers)
-        for group_sums in sums:
-            torch._foreach_add_(totals, group_sums)
-        own: list[Tensor | None] = []
+        for total, *parts in zip(totals, *sums, strict=True):
+            for part in parts:
+                np.add(total, part, out=total)
+        own: list[Tensor] = []
         for number, layer in enumerate(layers):
-            padded = (total.numpy() for total in totals[2 * number : 2 * number + 2])
+            padded = totals[2 * number : 2 * number + 2]
             own += map(torch.from_numpy, map(np.ascontiguousarray, layer.own_gradients(*padded)))
         wanted = (gradient if ctx.needs_input_grad[5 + i] else None for i, gradient in enumerate(own))
-        return None, grad_x, None, None, None, *wanted
+        return None, None if grad_x is None else torch.from_numpy(grad_x), None, None, None, *wanted
 
 
 class _Memory:
@@ -211,60 +216,62 @@ class _Memory:
 
     def __init__(self, layers: Sequence[Layer], particles: int) -> None:
         widest = max(max(layer.weight.shape[1], len(layer.bias)) for layer in layers)
-        like = torch.from_numpy(layers[0].weight[:0])
-        self._pair = [like.new_empty(particles * widest) for _ in range(2)]
-        self._products = like.new_empty(particles * 2 * widest)
+        dtype = layers[0].weight.dtype
+        self._pair = [aligned(particles * widest, dtype) for _ in range(2)]
+        self._products = aligned(particles * 2 * widest, dtype)
 
-    def gradient(self, layer: int, n: int, width: int) -> Tensor:
+    def gradient(self, layer: int, n: int, width: int) -> NDArray[Any]:
         """Memory [n, width] for the gradient of a layer's input; neighbouring layers have different ones."""
-        return self._pair[layer % 2][: n * width].view(n, width)
+        return self._pair[layer % 2][: n * width].reshape(n, width)
 
-    def products(self, n: int, width: int) -> list[Tensor]:
-        """Memory, two times [n, width], for the gradients of an edge layer's products."""
-        return list(self._products[: 2 * n * width].view(2, n, width))
+    def products(self, n: int, width: int) -> NDArray[Any]:
+        """Memory [2, n, width] for the gradients of an edge layer's products."""
+        return self._products[: 2 * n * width].reshape(2, n, width)
 
 
 def _backward_chunk(  # noqa: PLR0917  # all are needed, all of one call
     layers: Sequence[Layer],
-    inputs: Sequence[Tensor],
-    winners: Sequence[Tensor | None],
-    g: Tensor,
-    sums: Sequence[Tensor],
+    inputs: Sequence[NDArray[Any]],
+    winners: Sequence[NDArray[np.int32] | None],
+    g: NDArray[Any],
+    sums: Sequence[NDArray[Any]],
     memory: _Memory,
-    grad_x: Tensor | None,
+    grad_x: NDArray[Any] | None,
 ) -> None:
     n = len(g)
     for number in reversed(range(len(layers))):
         layer, where = layers[number], winners[number]
         x, y = inputs[number], inputs[number + 1]
         width = len(layer.bias)
-        weight, g_weight, g_bias = torch.from_numpy(layer.weight), sums[2 * number], sums[2 * number + 1].numpy()
+        g_weight, g_bias = sums[2 * number], sums[2 * number + 1]
         if where is None:
-            elementwise.activate_backward(g.numpy(), y.numpy(), g_bias)
-            products = [g]
+            elementwise.activate_backward(g, y, g_bias)
+            products = g[None]
         else:
             products = memory.products(n, width)
-            ga, gc = (product.numpy() for product in products)
             slope = g_bias.dtype.type(layer.slope)
-            edges.edge_backward(g.numpy(), y.numpy(), where.numpy(), layer.kind, slope, ga, gc, g_bias)
+            edges.edge_backward(g, y, where, layer.kind, slope, products[0], products[1], g_bias)
         target = memory.gradient(number, n, x.shape[1]) if number else grad_x
         for i, product in enumerate(products):
             rows = slice(i * width, (i + 1) * width)
-            g_weight[rows].addmm_(product.T, x)
-            if target is not None and i == 0:
-                torch.mm(product, weight[rows], out=target)
-            elif target is not None:
-                target.addmm_(product, weight[rows])
+            _multiply(product.T, x, g_weight[rows], add=True)
+            if target is not None:
+                _multiply(product, layer.weight[rows], target, add=i > 0)
         if target is not None:
             g = target
 
 
+def _multiply(a: NDArray[Any], b: NDArray[Any], out: NDArray[Any], *, add: bool) -> None:
+    """``out = a b``, or that added to it, by torch."""
+    one, other, result = map(torch.from_numpy, (a, b, out))
+    if add:
+        result.addmm_(one, other)
+    else:
+        torch.mm(one, other, out=result)
+
+
 def _part(cuts: NDArray[np.int64], first: int, last: int) -> tuple[slice, NDArray[np.int64]]:
     return slice(int(cuts[first]), int(cuts[last])), cuts[first : last + 1] - cuts[first]
-
-
-def _of(winners: Sequence[Tensor | None], part: slice) -> list[Tensor | None]:
-    return [None if where is None else where[part] for where in winners]
 
 
 def _longest(runs: Runs, cuts: NDArray[np.int64]) -> tuple[int, int]:
@@ -272,6 +279,10 @@ def _longest(runs: Runs, cuts: NDArray[np.int64]) -> tuple[int, int]:
     return particles, max((last - first for first, last in runs), default=0)
 
 
-def _zeros(layers: Sequence[Layer]) -> list[Tensor]:
-    arrays = [array for layer in layers for array in (layer.weight, layer.bias)]
-    return [torch.zeros(array.shape, dtype=torch.from_numpy(array).dtype) for array in arrays]
+def _zeros(layers: Sequence[Layer]) -> list[NDArray[Any]]:
+    """Zeros for the gradients of each layer's weight and bias."""
+    zeros = []
+    for array in (array for layer in layers for array in (layer.weight, layer.bias)):
+        zeros.append(aligned(array.size, array.dtype).reshape(array.shape))
+        zeros[-1][:] = 0
+    return zeros

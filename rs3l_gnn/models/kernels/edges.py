@@ -172,13 +172,17 @@ def edge_backward(g: Any, out: Any, where: Any, kind: int, slope: Any, ga: Any, 
         gc: result, gradient of ``c`` [n_particles, O].
         g_bias: the bias' gradient is added to it [O].
     """
+    long_vectors()
     zero, one = out.dtype.type(0), out.dtype.type(1)
     for i in range(out.shape[0]):
+        # One array in each loop: LLVM gives vectors up where it would have to compare many places in memory.
         for o in range(out.shape[1]):
             y = out[i, o]
             below = y + slope if kind == ELU else slope
             ga[i, o] = g[i, o] * (one if y > zero else below)
+        for o in range(out.shape[1]):
             g_bias[o] += ga[i, o]
+        for o in range(out.shape[1]):
             gc[i, o] = 0
     for i in range(out.shape[0]):
         for o in range(out.shape[1]):
