@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rs3l_gnn.models.kernels import elementwise
 from rs3l_gnn.models.kernels.compiled import compiled
 from rs3l_gnn.models.kernels.elementwise import ELU, LEAKY_RELU, expm1
 from rs3l_gnn.models.kernels.layers import pad_channels
+from rs3l_gnn.models.kernels.probabilities import directions, probabilities
 from rs3l_gnn.models.kernels.products import panels_of
 from rs3l_gnn.models.kernels.simd import long_vectors
 from rs3l_gnn.models.kernels.tiles import product_rows
@@ -97,8 +97,4 @@ class DenseNetwork:
         Returns:
             [n_jets, 1] of the signal for one logit, else [n_jets, n_classes].
         """
-        direction = z.copy()
-        elementwise.normalise(direction)
-        logits = np.ascontiguousarray(self(direction))
-        elementwise.probabilities(logits)
-        return logits
+        return probabilities(self(directions(z)))

@@ -137,7 +137,7 @@ def edge_forward(  # noqa: PLR0912  # what is compiled alone and called from her
             for lane in range(1 if everybody else min(lanes, n - p * lanes)):
                 row = first + p * lanes + lane
                 if ties:
-                    settle_ties(table[at, :n, lane], order[kth, lane], k, here, first, bits, lane)
+                    settle_ties(table, at, n, lane, order[kth, lane], k, here, first, bits)
                 if save:
                     max_rows_where(c, first, bits, words, lane, result, row, where)
                 else:

@@ -1,4 +1,4 @@
-"""Compiled loops over rows: activations, sums over the particles of a jet, probabilities.
+"""Compiled loops over rows: activations, sums over the particles of a jet.
 
 Every function works on whole arrays in the calling thread, without the interpreter's lock.
 """
@@ -19,10 +19,8 @@ __all__ = [
     "LEAKY_RELU",
     "activate_backward",
     "expm1",
-    "normalise",
     "pool",
     "pool_backward",
-    "probabilities",
 ]
 
 ELU, LEAKY_RELU = 0, 1
@@ -74,35 +72,6 @@ def activate_backward(g: Any, y: Any, g_bias: Any) -> None:
         for c in range(y.shape[1]):
             g[i, c] *= one + min(y[i, c], zero)
             g_bias[c] += g[i, c]
-
-
-@compiled
-def normalise(z: Any) -> None:
-    """Divide each row [n, dim] by its length, in place; a row of zeros stays."""
-    for i in range(z.shape[0]):
-        square = 0.0
-        for c in range(z.shape[1]):
-            square += np.float64(z[i, c]) ** 2
-        length = max(math.sqrt(square), 1e-12)
-        for c in range(z.shape[1]):
-            z[i, c] = z[i, c] / length
-
-
-@compiled
-def probabilities(x: Any) -> None:
-    """Turn logits [n, classes] into probabilities, in place: logistic for one class, else softmax."""
-    for i in range(x.shape[0]):
-        if x.shape[1] == 1:
-            x[i, 0] = 1.0 / (1.0 + math.exp(-np.float64(x[i, 0])))
-            continue
-        largest = x[i, 0]
-        for c in range(x.shape[1]):
-            largest = max(largest, x[i, c])
-        total = 0.0
-        for c in range(x.shape[1]):
-            total += math.exp(np.float64(x[i, c] - largest))
-        for c in range(x.shape[1]):
-            x[i, c] = math.exp(np.float64(x[i, c] - largest)) / total
 
 
 @compiled

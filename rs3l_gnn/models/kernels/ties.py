@@ -15,50 +15,47 @@ __all__ = ["settle_ties"]
 
 
 @compiled
-def settle_ties(distance: Any, farthest: Any, k: int, x: Any, first: int, bits: Any, lane: int) -> None:
+def settle_ties(table: Any, at: int, n: int, lane: int, farthest: Any, k: int, x: Any, first: int, bits: Any) -> None:
     """Select k particles where more than k are not beyond the k-th distance.
 
     The smaller position in the order of its coordinates comes first, so that the choice does not depend on the order of
     the particles. Where the positions are equal too, the choice makes no difference.
 
     Args:
-        distance: of each particle [n].
+        table: distances ``table[at, :n, lane]`` of the particles.
+        at, n, lane: see there.
         farthest: the k-th smallest of them.
         k: how many.
         x: coordinates of the particles, from row ``first`` on.
         first: see there.
         bits: int64; bit ``j % 64`` of ``bits[j // 64, lane]`` says whether j is selected, and is written.
-        lane: see there.
     """
-    n = len(distance)
-    for word in range((n + 63) // 64):
+    for word in range((n + 63) >> 6):
         bits[word, lane] = 0
-    found, one, alike = 0, -1, True
+    found = 0
     for j in range(n):
-        if distance[j] < farthest:
-            bits[j // 64, lane] |= np.int64(1) << (j % 64)
+        if table[at, j, lane] < farthest:
+            bits[j >> 6, lane] |= np.int64(1) << (j & 63)
             found += 1
-        elif distance[j] == farthest:
-            one = j if one < 0 else one
-            alike = alike and _compare(x, first + j, first + one) == 0
+    alike = False  # all that are left
     while found < k:
-        best = -1
+        best, differs = -1, False
         for j in range(n):
-            if distance[j] == farthest and not bits[j // 64, lane] >> (j % 64) & 1:
-                if best < 0 or _compare(x, first + j, first + best) < 0:
+            if table[at, j, lane] == farthest and not bits[j >> 6, lane] >> (j & 63) & 1:
+                if best < 0:
                     best = j
-                if alike:
-                    break
+                    if alike:
+                        break
+                    continue
+                c = 0
+                while c < x.shape[1] and x[first + j, c] == x[first + best, c]:
+                    c += 1
+                if c < x.shape[1]:
+                    differs = True
+                    if x[first + j, c] < x[first + best, c]:
+                        best = j
         if best < 0:  # distances that are no numbers
             break
-        bits[best // 64, lane] |= np.int64(1) << (best % 64)
+        bits[best >> 6, lane] |= np.int64(1) << (best & 63)
         found += 1
-
-
-@compiled
-def _compare(x: Any, a: int, b: int) -> int:
-    """-1, 0 or 1 as row a comes before b in the order of their coordinates, is the same, or comes after it."""
-    for c in range(x.shape[1]):
-        if x[a, c] != x[b, c]:
-            return -1 if x[a, c] < x[b, c] else 1
-    return 0
+        alike = not differs

@@ -11,7 +11,9 @@ def _selected(distance: list[float], farthest: float, k: int, x: list[list[float
     n = len(distance)
     bits = np.full((2, 3), -1, np.int64)
     positions = np.concatenate([np.full((4, 2), np.nan), np.array(x)])
-    settle_ties(np.array(distance), farthest, k, positions, 4, bits, 1)
+    table = np.full((2, n, 3), np.nan)
+    table[1, :, 1] = distance
+    settle_ties(table, 1, n, 1, farthest, k, positions, 4, bits)
     return [j for j in range(n) if bits[j // 64, 1] >> (j % 64) & 1]
 
 
@@ -27,3 +29,15 @@ def test_the_same_place_counts_as_often_as_it_is_there() -> None:
     assert _selected([2.0] * n, 2.0, 66, [[1.0, 1.0]] * n) == list(range(66))
     x = [[float(j % 2), 0.0] for j in range(n)]
     assert _selected([2.0] * n, 2.0, 36, x) == sorted([*range(0, n, 2), 1])
+
+
+def test_any_ties_are_those_of_a_sorted_list() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        n = int(rng.integers(2, 90))
+        distance, x = rng.integers(3, size=n).astype(float), rng.integers(3, size=(n, 2)).astype(float)
+        farthest = float(rng.choice(distance))
+        k = int((distance < farthest).sum() + rng.integers(1, (distance == farthest).sum() + 1))
+        found = _selected(distance.tolist(), farthest, k, x.tolist())
+        by_place = sorted(range(n), key=lambda j: (distance[j], *x[j]))
+        assert sorted((distance[j], *x[j]) for j in found) == [(distance[j], *x[j]) for j in by_place[:k]]
