@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,13 @@ class Stored:
 
 def shipped_names() -> tuple[str, ...]:
     """Names of the weights that come with the package."""
-    return tuple(sorted(path.stem for path in _WEIGHTS.glob("*.safetensors")))
+    return _names_in(_WEIGHTS, _WEIGHTS.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _names_in(folder: Path, changed: int) -> tuple[str, ...]:
+    del changed  # so that what is put there later is found
+    return tuple(sorted(path.stem for path in folder.glob("*.safetensors")))
 
 
 def shipped_path(name: str | Path) -> Path | None:
