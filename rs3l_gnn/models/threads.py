@@ -66,7 +66,9 @@ class Pool:
         self._idle: list[Worker] = []
 
     def run(self, task: Callable[[], None], threads: int) -> None:
-        """Run ``task`` in that many threads at once and wait for all of them."""
+        """Run ``task`` in that many threads at once and wait for all of them; the calling one does its share."""
+        share = self.alone()
+        threads -= share
         with self._lock:
             workers = [self._idle.pop() for _ in range(min(threads, len(self._idle)))]
             if len(workers) < threads:
@@ -74,6 +76,8 @@ class Pool:
         done = threading.Semaphore(0)
         for worker in workers:
             worker.do(task, done)
+        if share:
+            task()
         for _ in workers:
             done.acquire()
         with self._lock:
@@ -87,7 +91,7 @@ class Pool:
         return workers
 
     def alone(self) -> bool:
-        """Whether the calling thread may do the work itself where one thread is asked for."""
+        """Whether the calling thread may do work itself."""
         return True
 
 
@@ -198,9 +202,7 @@ def run_chunks(
                 return
 
     threads = min(threads, n_chunks)
-    if threads == 1 and pool.alone():
-        loop()
-    elif threads > 0:
+    if threads > 0:
         pool.run(loop, threads)
     if failed:
         # Chunks are handed out in order, so all before the first failure were done or failed too.

@@ -23,16 +23,20 @@ from rs3l_gnn.models.threads import encoder_threads, run_chunks, thread_count
 def test_every_chunk_once_and_each_thread_its_own_memory() -> None:
     done: list[int] = []
     memories: list[object] = []
+    threads: set[int] = set()
     together = threading.Barrier(3)
 
     def memory() -> object:
         together.wait(timeout=30)
         memories.append(object())
+        threads.add(threading.get_ident())
         return memories[-1]
 
     run_chunks(lambda chunk, _: done.append(chunk), 50, threads=3, scratch=memory)
     assert sorted(done) == list(range(50))
     assert len(set(map(id, memories))) == 3
+    assert len(threads) == 3
+    assert threading.get_ident() in threads  # where it may, the calling thread does its share
 
 
 def test_first_failure_is_raised() -> None:
