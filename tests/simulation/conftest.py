@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,9 +89,15 @@ def small_config() -> SimulationConfig:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> SimulationSummary:
-    """Two samples, three variations, two chunks of the first sample, in one process."""
-    return simulate(SMALL, tmp_path_factory.mktemp("small") / "out")
+def small(made_once: Callable[[str, Callable[[Path], object]], Path]) -> SimulationSummary:
+    """Two samples, three variations, two chunks of the first sample, in one process; made for all processes at once."""
+
+    def fill(folder: Path) -> None:
+        (folder / "summary.pickle").write_bytes(pickle.dumps(simulate(SMALL, folder / "out")))
+
+    folder = made_once("small-simulation", fill)
+    summary: SimulationSummary = pickle.loads((folder / "summary.pickle").read_bytes())  # noqa: S301  # our own
+    return replace(summary, output=folder / "out")
 
 
 @pytest.fixture(scope="session")
