@@ -12,6 +12,7 @@ import itertools
 import struct
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -49,6 +50,11 @@ def read_tree(directory: Any, name: str) -> Any:
     Raises:
         Exception: whatever uproot raises.
     """
+    with _own_classes():
+        return _read(directory, name)
+
+
+def _read(directory: Any, name: str) -> Any:
     key = directory.key(name)
     cache = directory.file.object_cache
     if key.fClassName != "TTree" or (cache is not None and key.cache_key in cache):
@@ -74,6 +80,22 @@ def read_tree(directory: Any, name: str) -> Any:
     if cache is not None:
         cache[key.cache_key] = tree
     return tree
+
+
+@contextmanager
+def _own_classes() -> Iterator[None]:
+    """Give uproot's classes back their places.
+
+    What cannot be read by them uproot reads by classes that it makes of the streamers of the file, which from then on
+    are those of all files of the process: a good one may end in an error after a damaged one.
+    """
+    known = [uproot.classes, *(m.known_versions for m in uproot.classes.values() if hasattr(m, "known_versions"))]
+    before = [dict(classes) for classes in known]
+    try:
+        yield
+    finally:
+        for classes, those in zip(known, before, strict=True):
+            classes.update(those)  # new ones stay, so that the next file need not make them
 
 
 class _Number(int):

@@ -147,6 +147,36 @@ def test_damaged_descriptions_are_met_as_by_uproot(tmp_path: Path, seed: int) ->
     assert outcomes == {dict, type}  # some were read, some refused
 
 
+def _classes() -> dict[tuple[str, int | None], Any]:
+    found: dict[tuple[str, int | None], Any] = {}
+    for name, model in uproot.classes.items():
+        found |= {(name, None): model, **{(name, n): one for n, one in getattr(model, "known_versions", {}).items()}}
+    return found
+
+
+def test_damaged_files_leave_no_classes_behind(tmp_path: Path, shared_data: Path) -> None:
+    """Uproot reads what it cannot read by its classes by those of the file, and keeps them for all files."""
+    before = _classes()
+    path = _write(tmp_path / "a.root", (40,))
+    with uproot.open({path: None}) as file:
+        key = file.key("Events")
+        start, length = key.data_cursor.index, key.data_uncompressed_bytes
+    whole = path.read_bytes()
+    refused = 0
+    for place in start + np.random.default_rng(0).choice(length, 60, replace=False):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        with uproot.open({path: None}, object_cache=None) as file:
+            try:
+                read_tree(file, "Events")
+            except Exception:  # noqa: BLE001 - whatever uproot raises
+                refused += 1
+    assert refused > 5
+    after = _classes()
+    assert {key: after[key] for key in before} == before
+    with uproot.open({shared_data / "delphes/delphes342.root": None}) as file:
+        assert read_tree(file, "Delphes").num_entries > 0
+
+
 def test_objects_are_left_to_uproot(shared_data: Path) -> None:
     with uproot.open({shared_data / "delphes/delphes342.root": None}) as file:
         tree = read_tree(file, "Delphes")
