@@ -7,10 +7,13 @@ an installation that many share, which somebody filled before.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numba
+from llvmlite import binding as llvm
 from numba.core import caching as numba_caching
 
 __all__ = ["compile_loop"]
@@ -33,9 +36,30 @@ def _anyhow(locator: Any) -> Any:
     return type(locator.__name__, (locator,), {"ensure_cache_path": lambda _: None})
 
 
-class _FirstImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]  # numba's classes are Any
+@cache
+def _processor() -> str:
+    """Stands for the kind of this processor in names of files."""
+    kind = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return hashlib.sha256(kind.encode()).hexdigest()[:8]
+
+
+class _OwnImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]  # numba's classes are Any
+    # Numba tells processors apart within one file, which two machines that share a folder may write at the same moment:
+    # then one of them would be given the code of the other.
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
+        """Name of what is kept of a function, up to the number and the suffix."""
+        return f"{super().get_filename_base(fullname, abiflags)}.{_processor()}"
+
+
+class _FirstImpl(_OwnImpl):
     # NUMBA_CACHE_DIR if it is set, then beside the module.
     _locator_classes = tuple(map(_anyhow, _caching.CompileResultCacheImpl._locator_classes[:2]))
+
+
+class _OwnPlace(_caching.FunctionCache):  # type: ignore[misc]  # as above
+    """What is kept in the first place that may be written."""
+
+    _impl_class = _OwnImpl
 
 
 class _FirstPlace(_caching.FunctionCache):  # type: ignore[misc]  # as above
@@ -49,7 +73,7 @@ class _Places(_caching.NullCache):  # type: ignore[misc]  # as above
 
     def __init__(self, function: Callable[..., Any]) -> None:
         places = []
-        for kind in (_caching.FunctionCache, _FirstPlace):
+        for kind in (_OwnPlace, _FirstPlace):
             try:
                 places.append(kind(function))
             except RuntimeError:  # no folder, or no file of the function

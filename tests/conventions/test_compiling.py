@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rs3l_gnn.conventions import compiling
 from rs3l_gnn.conventions.compiling import compile_loop
 
 SOURCE = """
@@ -112,3 +113,19 @@ def test_without_a_folder_for_compiled_code(load: Load, tmp_path: Path, monkeypa
     _forbid(monkeypatch, tmp_path)
     assert load()(np.arange(7)) == 21
     assert _kept(tmp_path) == []
+
+
+def test_kinds_of_processors_share_a_folder_and_no_file(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines may compile into one folder at the same moment."""
+    assert load()(np.arange(5)) == 10
+    (ours,) = tmp_path.rglob("*.nbc")
+    index = {path: path.read_bytes() for path in tmp_path.rglob("*.nbi")}
+    monkeypatch.setattr(compiling, "_processor", lambda: "another")
+    other = load()
+    assert other(np.arange(5)) == 10
+    assert sum(other.stats.cache_hits.values()) == 0
+    assert [path for path in tmp_path.rglob("*.nbc") if "another" in path.name] != []
+    assert ours.exists()
+    assert {path: path.read_bytes() for path in index} == index
