@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import binding as llvm
+from llvmlite import binding as llvm  # type: ignore[import-untyped]  # llvmlite ships no type information
 from numba.core import caching as numba_caching
 
 __all__ = ["compile_loop"]
