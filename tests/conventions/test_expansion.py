@@ -44,7 +44,7 @@ def test_a_basket_that_says_that_it_holds_much_more_than_it_does(
     bound_baskets()
     path = tmp_path / "zeros.root"
     with uproot.recreate(path) as file:
-        file["Events"] = {"x": np.zeros(200_000)}
+        file.mktree("Events", {"x": "float64"}).extend({"x": np.zeros(200_000)})
     with uproot.open(path) as file:
         assert file["Events"]["x"].array(library="np").sum() == 0
     # 1.6 MB of zeros take some kilobytes; the bounds are for hundreds of MB.

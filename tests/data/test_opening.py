@@ -14,7 +14,7 @@ from rs3l_gnn.data.opening import is_local, open_events, reading_options
 def test_no_other_thread_reads_a_local_file(tmp_path: Path) -> None:
     path = tmp_path / "a.root"
     with uproot.recreate(path) as file:
-        file["Events"] = {"x": np.arange(50)}
+        file.mktree("Events", {"x": "int64"}).extend({"x": np.arange(50)})
     before = set(threading.enumerate())
     with open_events(str(path), timeout=5) as file:
         assert file["Events"]["x"].array(library="np").tolist() == list(range(50))

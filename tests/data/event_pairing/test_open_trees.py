@@ -19,7 +19,8 @@ def paths(tmp_path: Path) -> list[str]:
     found = [str(tmp_path / f"{number}.root") for number in range(3)]
     for number, path in enumerate(found):
         with uproot.recreate(path) as file:
-            file["Events"] = {"event": np.arange(5) + 10 * number, "run": np.ones(5)}
+            tree = file.mktree("Events", {"event": "int64", "run": "float64"})
+            tree.extend({"event": np.arange(5) + 10 * number, "run": np.ones(5)})
     return found
 
 

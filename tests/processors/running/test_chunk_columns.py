@@ -110,7 +110,8 @@ def test_columns_of_other_trees_are_left_to_coffea(file: Any, tmp_path: Path) ->
     note_columns(events)
     assert events.event.to_list() == file["Events"]["event"].array(entry_stop=50).to_list()
     with uproot.recreate(tmp_path / "b.root") as other:
-        other["Events"] = {"event": np.zeros(200)}  # other numbers under the same name
+        # Other numbers under the same name.
+        other.mktree("Events", {"event": "float64"}).extend({"event": np.zeros(200)})
     with uproot.open(tmp_path / "b.root") as other:
         tree = LentTree(other["Events"])
         events, _ = _events(file, JetSchema, (0, 50), ChunkColumns(lambda: tree))

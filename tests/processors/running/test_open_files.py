@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 def _write(path: Path, events: int) -> Path:
     with uproot.recreate(path, compression=None) as file:
-        file["Events"] = {"x": np.arange(events)}
+        file.mktree("Events", {"x": "int64"}).extend({"x": np.arange(events)})
     return path
 
 
