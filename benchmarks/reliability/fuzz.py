@@ -36,8 +36,8 @@ __all__ = ["Escaped", "FuzzResult", "damaged", "fuzz", "shares"]
 _START_METHOD = "spawn"
 _PATIENCE = 60.0
 """Seconds for one file of some kilobytes, after which its reader hangs."""
-_START = 300.0
-"""Seconds for the imports and the good files."""
+_START = 1800.0
+"""Seconds for the imports and the good files: long, since a busy machine is no fault of theirs."""
 _GROWTH = 400.0
 """MiB of memory that one file of some kilobytes may take."""
 _ADDRESS = 6 * 2**30
