@@ -136,6 +136,41 @@ def test_other_generators(report: str, title: str, columns: tuple[str, ...]) -> 
                 assert _stated(cells[2 + place]) == pytest.approx(expected, abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ("report", "title", "reference", "recipes"),
+    [
+        ("fresh-classes", "## Told the classes", "supervised", 5),
+        ("fresh-encoders", "## Other ways to pre-train", "continued-views", 10),
+        ("fresh-frozen", "## Encoders at rest", "supervised", 7),
+        ("frozen", "### On the test events of the trainings", "supervised", 9),
+    ],
+)
+def test_other_encoders(report: str, title: str, reference: str, recipes: int) -> None:
+    text, found = _text(), json.loads((STUDY / "encoders.json").read_text(encoding="utf-8"))[report]
+    fresh = {"higgs": 27103, "qcd": 41478}
+    assert found["events"] == (fresh if report.startswith("fresh") else {"higgs": 5408, "qcd": 6658})
+    lines = text[text.index(title) :].split("\n\n")
+    table = next(part for part in lines if part.startswith("| recipe |"))
+    names = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert len(names) == recipes
+    for name in names:
+        cells = _row(text, title, name)
+        tagging, responses = found["tagging"][name], found["responses"][name]
+        gain = found["gains"].get(f"{name} / {reference}")
+        assert _stated(cells[0]) == pytest.approx([tagging["auc"], tagging["auc_error"]], abs=6e-5)
+        for place, efficiency in enumerate(("50", "80")):
+            rejection = tagging["rejection"][efficiency]
+            assert _stated(cells[1 + place]) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
+            if gain is not None:
+                told = gain["rejection"][efficiency]
+                expected = [told["ratio"], *told["interval"], abs(told["significance"])]
+                assert _stated(cells[3 + place]) == pytest.approx(expected, abs=0.06)
+            for first, jets in ((5, "higgs"), (7, "qcd")):
+                of_fsr = responses[jets]["fsr x2"][efficiency]
+                stated = _stated(cells[first + place])
+                assert stated == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=6e-4)
+
+
 def test_few_labels() -> None:
     text, lines = _text(), _report("fresh")["curves"]["labels"]["lines"]
     for name, points in lines.items():
