@@ -171,6 +171,26 @@ def test_other_encoders(report: str, title: str, reference: str, recipes: int) -
                 assert stated == pytest.approx([of_fsr["response"], of_fsr["response_error"]], abs=6e-4)
 
 
+def test_encoders_at_rest_under_other_generators() -> None:
+    text, found = _text(), json.loads((STUDY / "encoders.json").read_text(encoding="utf-8"))
+    title = "### Under other generators"
+    table = text[text.index(title) :].split("\n\n")[2]
+    names = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert len(names) == 7
+    columns = [("vincia-frozen", "vincia"), ("vincia-frozen", "vinciaMatched"), ("sherpa-frozen", "sherpa")]
+    for name in names:
+        cells = _row(text, title, name)
+        for place, (report, column) in enumerate(columns):
+            compared = found[report]["response_comparisons"].get(f"{name} - supervised")
+            for cell, efficiency in zip(cells[2 * place : 2 * place + 2], ("50", "80"), strict=True):
+                told = found[report]["responses"][name]["higgs"][column][efficiency]
+                stated = _stated(cell.replace(" σ", ""))
+                assert stated[:2] == pytest.approx([told["response"], told["response_error"]], abs=6e-4)
+                if compared is not None:
+                    significance = abs(compared["higgs"][column][efficiency]["significance"])
+                    assert stated[2] == pytest.approx(significance, abs=0.06)
+
+
 def test_few_labels() -> None:
     text, lines = _text(), _report("fresh")["curves"]["labels"]["lines"]
     for name, points in lines.items():
