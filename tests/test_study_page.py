@@ -191,6 +191,19 @@ def test_encoders_at_rest_under_other_generators() -> None:
                     assert stated[2] == pytest.approx(significance, abs=0.06)
 
 
+def test_worse_taggers() -> None:
+    text, found = _text(), json.loads((STUDY / "encoders.json").read_text(encoding="utf-8"))
+    for name in ("supervised", "supervised-10k", "supervised-1k", "continued-frozen"):
+        cells = _row(text, "### A worse tagger answers less", name)
+        for place, efficiency in enumerate(("50", "80")):
+            rejection = found["worse"]["tagging"][name]["rejection"][efficiency]
+            assert _stated(cells[place]) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
+            for first, report, column in ((2, "worse", "fsr x2"), (4, "worse", "vincia"), (6, "sherpa-worse", "sherpa")):
+                told = found[report]["responses"][name]["higgs"][column][efficiency]
+                stated = _stated(cells[first + place])
+                assert stated == pytest.approx([told["response"], told["response_error"]], abs=6e-4)
+
+
 def test_few_labels() -> None:
     text, lines = _text(), _report("fresh")["curves"]["labels"]["lines"]
     for name, points in lines.items():
