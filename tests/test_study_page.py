@@ -198,7 +198,8 @@ def test_worse_taggers() -> None:
         for place, efficiency in enumerate(("50", "80")):
             rejection = found["worse"]["tagging"][name]["rejection"][efficiency]
             assert _stated(cells[place]) == pytest.approx([rejection["value"], *rejection["interval"]], abs=0.6)
-            for first, report, column in ((2, "worse", "fsr x2"), (4, "worse", "vincia"), (6, "sherpa-worse", "sherpa")):
+            columns = ((2, "worse", "fsr x2"), (4, "worse", "vincia"), (6, "sherpa-worse", "sherpa"))
+            for first, report, column in columns:
                 told = found[report]["responses"][name]["higgs"][column][efficiency]
                 stated = _stated(cells[first + place])
                 assert stated == pytest.approx([told["response"], told["response_error"]], abs=6e-4)
