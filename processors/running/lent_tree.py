@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Any
 
 import awkward as ak
 import uproot
 
-from rs3l_gnn.data.plain_columns import Column, is_plain, joined, part_of, read_basket, size_of
+from rs3l_gnn.data.plain_columns import Column, is_plain, part_of, read_baskets, size_of
 
 __all__ = ["LentTree", "lent_tree"]
 
@@ -138,16 +137,9 @@ class _LentBranch:
         found = self._kept.find(name, start, stop)
         if found is not None:
             return found
-        baskets = range(bisect_right(self._offsets, start) - 1, bisect_left(self._offsets, stop))
-        columns = [
-            column
-            for number in baskets
-            if (column := read_basket(self._branch, interpretation, number, self._offsets)) is not None
-        ]
-        if len(columns) < len(baskets):
+        first, last, whole = read_baskets(self._branch, interpretation, start, stop, self._offsets)
+        if whole is None:
             return None
-        whole = joined(columns)
-        first, last = self._offsets[baskets.start], self._offsets[baskets.stop]
         # Larger chunks would gain little, and keep in memory what they never ask for again.
         if last - first >= 2 * (stop - start) and size_of(whole) <= _MAX_BYTES:
             self._kept.keep(name, first, last, whole)

@@ -10,7 +10,7 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-__all__ = ["Column", "is_plain", "joined", "part_of", "read_basket", "read_column", "size_of"]
+__all__ = ["Column", "is_plain", "joined", "part_of", "read_baskets", "read_column", "size_of"]
 
 Column = tuple[NDArray[np.int64] | None, NDArray[Any]]
 """Offsets of lists [entries + 1], None where each entry has one number; numbers in the machine's byte order."""
@@ -34,14 +34,29 @@ def read_column(branch: Any, start: int, stop: int) -> Column | None:
     offsets = branch.entry_offsets
     if not (0 <= start < stop <= offsets[-1] and is_plain(branch.interpretation)):
         return None
+    first, _, column = read_baskets(branch, branch.interpretation, start, stop, offsets)
+    return None if column is None else part_of(column, start - first, stop - first)
+
+
+def read_baskets(
+    branch: Any, interpretation: Any, start: int, stop: int, offsets: Sequence[int]
+) -> tuple[int, int, Column | None]:
+    """First and last entry of the baskets that hold some entries, and their numbers; None where one is refused.
+
+    Args:
+        branch: of uproot.
+        interpretation: a plain one.
+        start, stop: entries, one at least.
+        offsets: first entries of the baskets, and the end.
+    """
     baskets = range(bisect_right(offsets, start) - 1, bisect_left(offsets, stop))
-    columns = [read_basket(branch, branch.interpretation, number, offsets) for number in baskets]
+    columns = [_read_basket(branch, interpretation, number, offsets) for number in baskets]
     found = [column for column in columns if column is not None]
-    first = offsets[baskets.start]
-    return part_of(joined(found), start - first, stop - first) if len(found) == len(columns) else None
+    whole = joined(found) if len(found) == len(columns) else None
+    return offsets[baskets.start], offsets[baskets.stop], whole
 
 
-def read_basket(branch: Any, interpretation: Any, number: int, offsets: Sequence[int]) -> Column | None:
+def _read_basket(branch: Any, interpretation: Any, number: int, offsets: Sequence[int]) -> Column | None:
     """The numbers of one basket, without the queues by which uproot reads many; None where it would refuse them.
 
     Args:
