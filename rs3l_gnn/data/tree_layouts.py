@@ -4,26 +4,29 @@ Uproot takes 0.2 ms for each branch of a file, which for small files is as long 
 wrote differ in numbers alone: of entries, and where the baskets lie and how long they are. So the first tree of a
 layout is read by uproot, which tells where in the file each number stood; the next one with the same bytes elsewhere is
 a copy of it with its own numbers. Any other byte that differs, and uproot reads the tree.
+
+Much of this uproot does not promise. Where it has other names than the ones known here, it reads every tree.
 """
 
 from __future__ import annotations
 
-import itertools
+import logging
 import struct
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import uproot
 from numpy.typing import NDArray
-from uproot.source.cursor import Cursor
+
+from rs3l_gnn.data.placed_numbers import PlacedNumber, placing_cursor
 
 __all__ = ["read_tree"]
 
+_log = logging.getLogger(__name__)
 _MOST_BRANCHES, _MOST_LAYOUTS = 12_000, 50
 """Of the layouts that a process remembers; a branch takes some 5 kB."""
 _FREE = frozenset(
@@ -34,10 +37,6 @@ _FREE = frozenset(
     }
 )
 """Members that may differ between two files of one layout."""
-
-
-_WHOLE = "bBhHiIqQ"
-_WHOLE_FORMATS = {code: struct.Struct(f">{code}") for code in _WHOLE}
 
 
 def read_tree(directory: Any, name: str) -> Any:
@@ -51,7 +50,20 @@ def read_tree(directory: Any, name: str) -> Any:
         Exception: whatever uproot raises.
     """
     with _own_classes():
-        return _read(directory, name)
+        if not _known.usable:
+            return directory[name]
+        try:
+            return _read(directory, name)
+        except (AttributeError, ImportError, LookupError, TypeError) as error:
+            tree = directory[name]  # or uproot's own error, which says nothing of names
+            _known.usable = False
+            _log.warning(
+                "uproot %s has other names than the ones known here (%r): it reads all trees by itself, which takes "
+                "0.2 ms a branch, for small files as long as their events",
+                uproot.__version__,
+                error,
+            )
+            return tree
 
 
 def _read(directory: Any, name: str) -> Any:
@@ -67,7 +79,7 @@ def _read(directory: Any, name: str) -> Any:
         return directory[name]
     layout = _known.find(raw, cursor.origin)
     if layout is None:
-        placing = _PlacingCursor(0, origin=cursor.origin)
+        placing = placing_cursor(cursor.origin)
         try:
             tree = key.file.class_named("TTree").read(chunk, placing, context, key.file, key.file, key)
         except uproot.DeserializationError:
@@ -76,7 +88,7 @@ def _read(directory: Any, name: str) -> Any:
         if layout is not None:
             _known.add(layout)
     else:
-        tree = layout.copy(raw, chunk, key)
+        tree = layout.copy(raw, chunk, cursor, key)
     if cache is not None:
         cache[key.cache_key] = tree
     return tree
@@ -89,57 +101,14 @@ def _own_classes() -> Iterator[None]:
     What cannot be read by them uproot reads by classes that it makes of the streamers of the file, which from then on
     are those of all files of the process: a good one may end in an error after a damaged one.
     """
-    known = [uproot.classes, *(m.known_versions for m in uproot.classes.values() if hasattr(m, "known_versions"))]
+    classes: dict[str, Any] = getattr(uproot, "classes", {})
+    known = [classes, *(m.known_versions for m in classes.values() if hasattr(m, "known_versions"))]
     before = [dict(classes) for classes in known]
     try:
         yield
     finally:
-        for classes, those in zip(known, before, strict=True):
-            classes.update(those)  # new ones stay, so that the next file need not make them
-
-
-class _Number(int):
-    """A number of a file, and where it stood: its place among the bytes, and its format."""
-
-    place: int
-    code: struct.Struct
-
-    @classmethod
-    def at(cls, value: int, place: int, code: struct.Struct) -> _Number:
-        """A number with its place."""
-        number = cls(value)
-        number.place, number.code = place, code
-        return number
-
-
-class _PlacingCursor(Cursor):  # type: ignore[misc]  # uproot ships no type information
-    """Says of the numbers that it reads where they stood."""
-
-    def copy(self, link_refs: bool = True) -> Cursor:
-        refs = self._refs if link_refs or self._refs is None else dict(self._refs)
-        return _PlacingCursor(self._index, origin=self._origin, refs=refs)
-
-    def fields(self, chunk: Any, format: struct.Struct, context: Any, move: bool = True) -> tuple[Any, ...]:  # noqa: A002 - uproot's name
-        start = self._index
-        values = super().fields(chunk, format, context, move)
-        codes = _codes(format)
-        if codes is None:
-            return tuple(values)
-        return tuple(
-            value if code is None else _Number.at(value, start + place, code)
-            for value, (place, code) in zip(values, codes, strict=True)
-        )
-
-
-@cache
-def _codes(format: struct.Struct) -> tuple[tuple[int, struct.Struct | None], ...] | None:  # noqa: A002 - uproot's name
-    """Place and format of each number of a format, no format for those that are not whole; None for what is more."""
-    codes = format.format.removeprefix(">")
-    if set(codes) - set(_WHOLE + "fd"):
-        return None
-    sizes = [struct.calcsize(f">{code}") for code in codes]
-    places = itertools.accumulate(sizes, initial=0)
-    return tuple((place, _WHOLE_FORMATS.get(code)) for place, code in zip(places, codes, strict=False))
+        for those, old in zip(known, before, strict=True):
+            those.update(old)  # new ones stay, so that the next file need not make them
 
 
 @dataclass(frozen=True)
@@ -162,7 +131,7 @@ class _Numbers:
                 if not (value.flags.c_contiguous and 0 <= place <= len(raw) - value.nbytes):
                     return None
                 arrays.append((member, value.dtype, value.size, place))
-            elif isinstance(value, _Number):
+            elif isinstance(value, PlacedNumber):
                 scalars.append((member, value.code, value.place))
         return cls(tuple(scalars), tuple(arrays))
 
@@ -207,7 +176,7 @@ class _Layout:
         """True for the bytes of a tree of this layout."""
         return self.size == len(raw) and self.origin == origin and np.array_equal(raw[self._fixed], self._bytes)
 
-    def copy(self, raw: NDArray[np.uint8], chunk: Any, key: Any) -> Any:
+    def copy(self, raw: NDArray[np.uint8], chunk: Any, cursor: Any, key: Any) -> Any:
         """The tree with the numbers of another file."""
         file, context = key.file, {"breadcrumbs": (), "TKey": key}
         tree = self._with_numbers(self._tree, raw, file, key)
@@ -220,25 +189,25 @@ class _Layout:
                 leaves[id(leaf)] = self._with_numbers(leaf, raw, file, branch)
             branch._members["fLeaves"] = _with_items(old.member("fLeaves"), leaves, branch)
         for leaf in leaves.values():  # they name the leaf that counts their values
-            leaf._bases = [_copy_of(base, leaf) for base in leaf._bases]
+            _set(leaf, "_bases", [_copy_of(base, leaf) for base in leaf._bases])
             for base in leaf._bases:
                 count = base._members.get("fLeafCount")
                 if count is not None:
                     base._members["fLeafCount"] = leaves[id(count)]
         tree._members["fLeaves"] = _with_items(self._tree.member("fLeaves"), leaves, tree)
         tree._members["fBranches"] = _copy_of(self._tree.member("fBranches"), tree)
-        tree._members["fBranches"]._data = branches
+        _set(tree._members["fBranches"], "_data", branches)
         for branch in branches:
-            branch.postprocess(chunk, Cursor(0), context, file)
+            branch.postprocess(chunk, cursor, context, file)
         if self._interpretations is None:
             self._interpretations = [_shareable(branch.interpretation) for branch in branches]
         for branch, interpretation in zip(branches, self._interpretations, strict=True):
-            branch._interpretation = interpretation
-        return tree.postprocess(chunk, Cursor(0), context, file)
+            _set(branch, "_interpretation", interpretation)
+        return tree.postprocess(chunk, cursor, context, file)
 
     def _with_numbers(self, model: Any, raw: NDArray[np.uint8], file: Any, parent: Any) -> Any:
         made = _copy_of(model, parent)
-        made._file = file
+        _set(made, "_file", file)
         made._members.update(self._numbers[id(model)].read(raw))
         return made
 
@@ -262,13 +231,27 @@ def _shareable(interpretation: Any) -> Any:
 
 def _copy_of(model: Any, parent: Any) -> Any:
     made = object.__new__(type(model))
-    made.__dict__.update(model.__dict__, _members=dict(model._members), _parent=parent)
+    made.__dict__.update(model.__dict__)
+    _set(made, "_members", dict(model._members))
+    _set(made, "_parent", parent)
     return made
+
+
+def _set(model: Any, name: str, value: Any) -> None:
+    """Give a part of a tree something of its own instead of what the tree has that it is a copy of.
+
+    Raises:
+        AttributeError: uproot has another name for it, by which it would still find that of the other tree.
+    """
+    if name not in model.__dict__:
+        msg = f"no {name!r} in {type(model).__name__}"
+        raise AttributeError(msg)
+    setattr(model, name, value)
 
 
 def _with_items(array: Any, items: dict[int, Any], parent: Any) -> Any:
     made = _copy_of(array, parent)
-    made._data = [items[id(item)] for item in array]
+    _set(made, "_data", [items[id(item)] for item in array])
     return made
 
 
@@ -278,6 +261,7 @@ class _Layouts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._layouts: list[_Layout] = []
+        self.usable = True  # with the uproot at hand
 
     def find(self, raw: NDArray[np.uint8], origin: int) -> _Layout | None:
         found = next((one for one in self._layouts if one.matches(raw, origin)), None)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rs3l_gnn.conventions import compiling
+from rs3l_gnn.conventions import compiled_places
 from rs3l_gnn.conventions.compiling import compile_loop
 
 SOURCE = """
@@ -124,7 +124,7 @@ def test_kinds_of_processors_share_a_folder_and_no_file(
     assert load()(np.arange(5)) == 10
     (ours,) = tmp_path.rglob("*.nbc")
     index = {path: path.read_bytes() for path in tmp_path.rglob("*.nbi")}
-    monkeypatch.setattr(compiling, "_processor", lambda: "another")
+    monkeypatch.setattr(compiled_places, "_processor", lambda: "another")
     other = load()
     assert other(np.arange(5)) == 10
     assert sum(other.stats.cache_hits.values()) == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import operator
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +148,7 @@ def test_damaged_descriptions_are_met_as_by_uproot(tmp_path: Path, seed: int) ->
         np.testing.assert_equal(found[1], found[0])
         outcomes.add(type(found[0]))
     assert outcomes == {dict, type}  # some were read, some refused
+    assert tree_layouts._known.usable
 
 
 def _classes() -> dict[tuple[str, int | None], Any]:
@@ -171,6 +175,7 @@ def test_damaged_files_leave_no_classes_behind(tmp_path: Path, shared_data: Path
             except Exception:  # noqa: BLE001 - whatever uproot raises
                 refused += 1
     assert refused > 5
+    assert tree_layouts._known.usable
     after = _classes()
     assert {key: after[key] for key in before} == before
     with uproot.open({shared_data / "delphes/delphes342.root": None}) as file:
@@ -210,3 +215,45 @@ def test_ntuples_are_left_to_uproot(tmp_path: Path) -> None:
         file.mkrntuple("Events", {"x": np.arange(3)})
     with uproot.open(tmp_path / "a.root") as file:
         assert read_tree(file, "Events")["x"].array().to_list() == [0, 1, 2]
+
+
+RENAMED = """
+import json, logging, re, sys
+from importlib.machinery import SourceFileLoader
+logging.basicConfig(format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+name, *paths = sys.argv[1:]
+word, load = re.compile(rf"\\b{name}\\b"), SourceFileLoader.get_code
+
+def renamed(self, module):
+    source = self.get_source(module) if module.startswith("uproot") else ""
+    source = word.sub(name + "_of_2030", source)
+    return compile(source, self.path, "exec") if "_of_2030" in source else load(self, module)
+
+SourceFileLoader.get_code = renamed
+import uproot
+from rs3l_gnn.data.tree_layouts import read_tree
+for path in paths:
+    with uproot.open({path: None}) as file:
+        print(json.dumps(read_tree(file, "Events").arrays(["event", "Jet_id"]).to_list()))
+"""
+NAMES = ["Cursor", "_file", "_interpretation", "_index", "_members", "_parent", "_bases", "_data", "_embedded_baskets"]
+NAMES += ["get_uncompressed_chunk_cursor", "data_uncompressed_bytes", "class_named", "postprocess", "_refs", "_origin"]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if number < 3 else [pytest.mark.slow]) for number, name in enumerate(NAMES)]
+)
+def test_trees_are_read_by_an_uproot_with_other_names(tmp_path: Path, name: str) -> None:
+    paths = [str(_write(tmp_path / f"{n}.root", (n,))) for n in (3, 9, 4)]
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", RENAMED, name, *paths], check=True, capture_output=True, text=True
+    )
+    for n, line in zip((3, 9, 4), done.stdout.splitlines(), strict=True):
+        events = json.loads(line)
+        assert [event["event"] for event in events] == list(range(n))
+        ids = [one for event in events for one in event["Jet_id"]]
+        assert ids == list(range(len(ids)))
+        assert len(ids) == sum(np.random.default_rng(n).integers(0, 5, n))
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"WARNING rs3l_gnn.data.tree_layouts uproot {uproot.__version__} has other names")
+    assert name in said
