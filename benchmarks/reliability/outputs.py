@@ -25,7 +25,7 @@ _OF_THE_RUN = (
     "digest",
     "output",
     "files",
-    "bytes_read",
+    "from_checkpoints",
 )
 """Parts of keys of JSON documents that say how a run went, or where, and not what it found."""
 _SKIPPED = {".png", ".pdf", ".html", ".coffea", ".md", ".yaml", ".txt"}

@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -48,9 +47,11 @@ from rs3l_gnn.processors.running.outputs import histogram_document, write_root
 from rs3l_gnn.processors.running.shower_orders import find_orders
 from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
 from rs3l_gnn.processors.running.summary import summarise
+from rs3l_gnn.processors.running.totals import failures, seconds_in_chunks, seen_events, totals
 from rs3l_gnn.processors.seen_events import refuse_seen_files
 from rs3l_gnn.processors.skims import JetBlocks, write_skims
 from rs3l_gnn.processors.tagging import TaggingProcessor
+from rs3l_gnn.running.checkpoints import ChunkFolder
 
 __all__ = ["analyze"]
 
@@ -71,8 +72,10 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
 
     Returns:
         The report: ``complete``, ``executor``, ``workers``, ``events``, ``jets``, ``jets_per_second``, ``chunks``,
-        ``branches``, ``remarks`` (on jets of another kind than a tagger was trained on), ``skipped_files``,
-        ``failed_chunks``, ``without_shower_weights``, ``unknown_shower_weights``, times and the cutflow.
+        ``chunks_from_checkpoints``, ``branches``, ``bytes_read``, ``remarks`` (on jets of another kind than a tagger
+        was trained on), ``skipped_files``, ``failed_chunks``, ``without_shower_weights``,
+        ``unknown_shower_weights``, times and the cutflow. Of a run that was resumed, the rates and the times are of
+        that run alone, except for ``seconds.in_chunks``; every other number is what one run would have given.
 
     Raises:
         OutputError: the folder exists, or cannot be written.
@@ -102,12 +105,18 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
         with config.run.executor.open(warm, retries=config.run.retries) as workers:
             started = time.perf_counter()
             run = config.run
-            executor = AddingUp(workers=workers, retries=run.retries, timeout=run.xrootd_timeout, sink=stored)
+            executor = AddingUp(
+                workers=workers,
+                retries=run.retries,
+                timeout=run.xrootd_timeout,
+                sink=stored,
+                checkpoints=_checkpoints(config, processor),
+            )
             result = _run(config, processor, executor, items)
             seconds = time.perf_counter() - started
         for name, pairs in stored.pairs.items():
             result["out"][name]["pairs"] = pairs
-        failed = _failures(result["out"])
+        failed = failures(result["out"])
         complete = not (bad or failed or n_left_out or config.run.limit_files)
         summary = summarise(config.processor, result["out"], trust_metadata=complete)
         if not summary["datasets"]:
@@ -116,16 +125,15 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "complete": complete,
             "executor": config.run.executor.name,
             "workers": workers.number,
-            **_counts(result["out"], seconds),
+            **totals(result, seconds),
             "chunks": len(items),
             "chunks_left_out": n_left_out,
             "files": len(good),
             "without_shower_weights": orders.without,
             "unknown_shower_weights": orders.unknown,
             "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
-            "bytes_read": int(result["metrics"].get("bytesread", 0)),
             "remarks": remarks,
-            **({"seen_in_training": seen} if (seen := _seen(result["out"])) else {}),
+            **({"seen_in_training": seen} if (seen := seen_events(result["out"])) else {}),
             "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
             "failed_chunks": failed,
             "seconds": {
@@ -133,7 +141,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
                 "warm_up": workers.warm_up_seconds,
                 "processing": seconds,
                 "total": time.perf_counter() - start,
-                "in_chunks": _seconds(result["out"]),
+                "in_chunks": seconds_in_chunks(result["out"]),
             },
             "cutflow": summary["cutflow"],
         }
@@ -185,33 +193,6 @@ def _digests(config: AnalysisConfig, processor: TaggingProcessor) -> dict[str, s
     return digests
 
 
-def _failures(out: Mapping[str, Any]) -> list[dict[str, str]]:
-    failures = sorted(failure for part in out.values() for failure in part.get("failures", ()))
-    return [{"chunk": where, "error": message} for _, where, _, message in failures]
-
-
-def _seen(out: Mapping[str, Any]) -> dict[str, int]:
-    """Events that each network was trained on, where that is allowed."""
-    found: Counter[str] = Counter()
-    for part in out.values():
-        found.update(part.get("seen_in_training", {}))
-    return dict(found)
-
-
-def _counts(out: Mapping[str, Any], seconds: float) -> dict[str, float]:
-    def total(key: str) -> int:
-        return sum(int(part.get(key, 0)) for part in out.values())
-
-    return {
-        "events": total("events"),
-        "events_per_second": total("events") / seconds,
-        "jets_in_files": total("jets"),
-        "jets": total("scored_jets"),
-        "jets_per_second": total("scored_jets") / seconds,
-        "jets_below_training_range": total("jets_below_training_range"),
-    }
-
-
 def _limited(datasets: dict[str, Dataset], limit: int | None) -> dict[str, Dataset]:
     if limit is None:
         return datasets
@@ -250,15 +231,19 @@ def _files(datasets: Mapping[str, Dataset]) -> list[FileToOpen]:
     ]
 
 
+def _checkpoints(config: AnalysisConfig, processor: TaggingProcessor) -> ChunkCheckpoints | None:
+    if config.run.checkpoints is None:
+        return None
+    key = run_key(config.processor, _digests(config, processor))
+    folder = ChunkFolder(config.run.checkpoints.resolve(), key, config.run.resume)
+    return ChunkCheckpoints(folder, modules=[type(processor).__module__])
+
+
 def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp, items: list[Any]) -> dict[str, Any]:
     from coffea.processor import Runner
 
     from rs3l_gnn.processors.schema import JetSchema
 
-    checkpointer = None
-    if config.run.checkpoints is not None:
-        key = run_key(config.processor, _digests(config, processor))
-        checkpointer = ChunkCheckpoints(config.run.checkpoints, key, resume=config.run.resume)
     runner = Runner(
         executor=executor,
         schema=JetSchema,
@@ -266,19 +251,10 @@ def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp
         savemetrics=True,
         skipbadfiles=False,  # the executors turn unreadable chunks into results
         xrootdtimeout=config.run.xrootd_timeout,
-        checkpointer=checkpointer,
         cachestrategy=lent_columns,
     )
     result: dict[str, Any] = runner.run(items, processor, uproot_options={"object_cache": LentTrees()})
     return result
-
-
-def _seconds(out: Mapping[str, Any]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for part in out.values():
-        for step, seconds in part.get("seconds", {}).items():
-            total[step] = total.get(step, 0.0) + seconds
-    return total
 
 
 def _write(

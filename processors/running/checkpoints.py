@@ -1,19 +1,20 @@
-"""Finished chunks of an analysis on disk, as coffea asks for them."""
+"""Finished chunks of an analysis on disk, and what of a run was there before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from coffea.processor import CheckpointerABC
 
 from rs3l_gnn.conventions import config_digest
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.running.checkpoints import ChunkFolder, code_digest, joint_key
 
-__all__ = ["ChunkCheckpoints", "run_key"]
+__all__ = ["RESUMED", "ChunkCheckpoints", "run_key"]
 
+RESUMED = "from checkpoints"
+"""Key among the metrics of a chunk, and of a run, of what an earlier run did: ``chunks``, ``events`` and ``jets``."""
 _ROOMS = ("conventions", "data", "models", "inference", "processors")
 
 
@@ -22,29 +23,49 @@ def run_key(config: ProcessorConfig, digests: Mapping[str, str]) -> str:
     return joint_key({"config": config_digest(config), "models": dict(digests), "code": code_digest(_ROOMS)})
 
 
-class ChunkCheckpoints(CheckpointerABC):  # type: ignore[misc]  # coffea ships no type information
+@dataclass(frozen=True)
+class ChunkCheckpoints:
     """One file for each finished chunk; its name depends on the data set, the content id, the events and all metadata.
 
-    Args:
-        folder: where the files are.
-        key: from :func:`run_key`.
-        resume: False writes checkpoints but ignores those that are there.
+    Attributes:
+        chunks: where the files are.
+        modules: whose classes may be in results, beside those of histograms.
     """
 
-    def __init__(self, folder: Path, key: str, *, resume: bool) -> None:
-        self.chunks = ChunkFolder(Path(folder).resolve(), key, resume)
+    chunks: ChunkFolder
+    modules: Collection[str] = ()
 
-    def load(self, metadata: Any, processor_instance: Any) -> Any:
-        """The stored result of a chunk, None if there is none that can be read."""
-        return self.chunks.load(_stable(metadata), modules=[type(processor_instance).__module__])
+    def load(self, item: Any) -> Any:
+        """The stored result of a chunk, with :data:`RESUMED` among its metrics; None if there is none that can be read.
 
-    def save(self, output: Any, metadata: Any, processor_instance: Any) -> None:
-        """Store the result of a chunk, unless it is a failure."""
-        del processor_instance
-        if not any("failures" in part for part in output["out"].values()):
-            self.chunks.save(output, _stable(metadata))
+        Args:
+            item: coffea's work item.
+        """
+        found = self.chunks.load(_metadata(item), modules=self.modules)
+        if found is None:
+            return None
+        part = found["out"].get(item.dataset, {})
+        resumed = {"chunks": 1, "events": part.get("events", 0), "jets": part.get("scored_jets", 0)}
+        return {**found, "metrics": {**found["metrics"], RESUMED: resumed}}
+
+    def save(self, item: Any, result: Any) -> None:
+        """Store the result of a chunk, unless it is a failure.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if not any("failures" in part for part in result["out"].values()):
+            self.chunks.save(result, _metadata(item))
 
 
-def _stable(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    # The schema adds its version to the metadata between load and save.
-    return {key: value for key, value in metadata.items() if key != "version"}
+def _metadata(item: Any) -> dict[str, Any]:
+    """All that decides what a chunk is."""
+    return {
+        **item.usermeta,
+        "dataset": item.dataset,
+        "filename": item.filename,
+        "treename": item.treename,
+        "entrystart": item.entrystart,
+        "entrystop": item.entrystop,
+        "fileuuid": str(uuid.UUID(bytes=item.fileuuid)),
+    }

@@ -20,6 +20,7 @@ from coffea.processor.executor import ExecutorBase
 from rs3l_gnn.conventions import InputFileError, progress
 from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, with_paper
 from rs3l_gnn.processors.files import is_read_error
+from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints
 from rs3l_gnn.processors.running.open_files import close_file, kept_open
 from rs3l_gnn.running.executor import Function, Workers, chunk_name
 
@@ -59,20 +60,33 @@ class ReadFailuresAsResults:
     Attributes:
         function: coffea's, with a processor.
         timeout: seconds for a remote file.
+        checkpoints: where finished chunks are; None to keep none.
     """
 
     function: Function
     timeout: int = 60
+    checkpoints: ChunkCheckpoints | None = None
 
     def __call__(self, item: Any) -> Any:
-        """Process one chunk."""
+        """Process one chunk, unless an earlier run did."""
+        if self.checkpoints is None:
+            return self._processed(item)
+        result = self.checkpoints.load(item)
+        if result is None:
+            result = self._processed(item)
+            self.checkpoints.save(item, result)
+        return result
+
+    def _processed(self, item: Any) -> Any:
         try:
-            with warnings.catch_warnings(), kept_open(item, timeout=self.timeout) as read:
+            with warnings.catch_warnings(), kept_open(item, timeout=self.timeout) as size:
                 # Coffea warns of every attempt; what fails in the end is in the report.
                 warnings.filterwarnings("ignore", "Performed attempt", UserWarning)
                 result = self.function(item)
-                if "bytesread" in result.get("metrics", {}):
-                    result["metrics"]["bytesread"] += read()
+                if "columns" in result.get("metrics", {}):
+                    # Coffea counts what it asked of the file, which depends on what stood in memory already.
+                    branches = {column.rpartition("-")[0] for column in result["metrics"]["columns"]}
+                    result["metrics"]["bytesread"] = size(branches)
                 return result
         except Exception as error:
             cause: BaseException | None = error
@@ -94,16 +108,18 @@ class AddingUp(ExecutorBase):  # type: ignore[misc]  # coffea ships no type info
         retries: how often coffea's Runner repeats a chunk that raises.
         timeout: seconds for a remote file.
         sink: sees each result first; it takes out what must not pile up in memory.
+        checkpoints: where finished chunks are; None to keep none.
     """
 
     workers: Workers = field(kw_only=True)
     retries: int = 1
     timeout: int = 60
     sink: Callable[[Any], None] | None = None
+    checkpoints: ChunkCheckpoints | None = None
 
     def __call__(self, items: Sequence[Any], function: Function, accumulator: Any) -> tuple[Any, int | BaseException]:
         """Add the results of ``function`` on all items to ``accumulator``."""
-        results = self.workers.results(items, ReadFailuresAsResults(function, self.timeout))
+        results = self.workers.results(items, ReadFailuresAsResults(function, self.timeout, self.checkpoints))
         try:
             with progress("Analysis", len(items), "chunks") as bar, closing(results):
                 for result in results:

@@ -8,12 +8,13 @@ and lends its tree to coffea, through the cache of objects that uproot asks firs
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from rs3l_gnn.conventions.inputs import file_states
+from rs3l_gnn.data.branch_sizes import compressed_bytes
 from rs3l_gnn.data.opening import open_events
 from rs3l_gnn.data.tree_layouts import read_tree
 from rs3l_gnn.processors.running.chunk_columns import ChunkColumns
@@ -29,10 +30,6 @@ class _Kept:
     identity: tuple[Any, ...]
     directory: Any
     tree: Any
-
-    @property
-    def bytes_read(self) -> int:
-        return int(self.directory.file.source.num_requested_bytes)
 
 
 class _Place(threading.local):
@@ -79,7 +76,7 @@ class LentTrees(MutableMapping[str, Any]):
 
 
 @contextmanager
-def kept_open(item: Any, *, timeout: int) -> Iterator[Callable[[], int]]:
+def kept_open(item: Any, *, timeout: int) -> Iterator[Callable[[Iterable[str]], int]]:
     """Let :class:`LentTrees` lend the tree of a chunk's file inside the block; an error inside gives the file up.
 
     Args:
@@ -87,17 +84,17 @@ def kept_open(item: Any, *, timeout: int) -> Iterator[Callable[[], int]]:
         timeout: seconds for a remote file.
 
     Yields:
-        A function for the bytes that were read from the kept file since the block began.
+        A function for the compressed bytes of branches that belong to the events of the chunk. A file's bytes are
+        those of its chunks together, however it is cut into chunks, and whoever reads them.
     """
-    before, count = _place.kept, 0 if _place.kept is None else _place.kept.bytes_read
 
-    def read() -> int:
-        kept = _place.kept
-        return 0 if kept is None else kept.bytes_read - (count if kept is before else 0)
+    def size(branches: Iterable[str]) -> int:
+        tree = _keep(item, timeout).tree
+        return sum(_part(compressed_bytes(tree[name]), item, int(tree.num_entries)) for name in branches)
 
     _place.wanted = item, timeout
     try:
-        yield read
+        yield size
     except BaseException:
         close_file()
         raise
@@ -130,6 +127,11 @@ def _keep(item: Any, timeout: int) -> _Kept:
             directory.close()
             raise
     return _place.kept
+
+
+def _part(whole: int, item: Any, entries: int) -> int:
+    """The part of a chunk in a number that belongs to all entries; the parts of all chunks add up to it."""
+    return whole * item.entrystop // entries - whole * item.entrystart // entries if entries else 0
 
 
 def _identity(item: Any) -> tuple[Any, ...]:

@@ -7,12 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rs3l_gnn.conventions import file_digest
+from rs3l_gnn.conventions.outputs import cannot_write
 from rs3l_gnn.running.stored_results import pack, unpack
 
 __all__ = ["ChunkFolder", "code_digest", "joint_key"]
@@ -79,9 +81,18 @@ class ChunkFolder:
             return None
 
     def save(self, result: Any, metadata: Mapping[str, Any]) -> None:
-        """Store the result of a chunk."""
+        """Store the result of a chunk.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         path = self.path(metadata)
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".partial-{os.getpid()}")
-        partial.write_bytes(pack(result))
-        partial.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(pack(result))
+            partial.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            raise cannot_write(path, error) from error
