@@ -32,7 +32,7 @@ from rs3l_gnn.simulation.anchors import hard_anchors
 from rs3l_gnn.simulation.chunks import Chunk, shower_of
 from rs3l_gnn.simulation.detector import FlowCandidates, detect
 from rs3l_gnn.simulation.generate import generate_hard_events
-from rs3l_gnn.simulation.jets import Jets, cluster_jets
+from rs3l_gnn.simulation.jets import Clustering, Jets
 from rs3l_gnn.simulation.labels import label_jets
 from rs3l_gnn.simulation.particles import stable_particles
 
@@ -190,7 +190,7 @@ def _cluster_with_ghosts(
         mine = getattr(candidates, field.name)
         columns[field.name] = np.concatenate([mine, ghosts.get(field.name, np.zeros(len(is_b))).astype(mine.dtype)])
     order = np.argsort(columns["event"], kind="stable")
-    jets = cluster_jets(FlowCandidates(**columns).where(order), len(record.counts), config.jets)
+    jets = Clustering(FlowCandidates(**columns).where(order), len(record.counts), config.jets).jets()
     inside = order[jets.candidates] - len(candidates)
     jet, ghost = parents_of(np.diff(jets.offsets))[inside >= 0], inside[inside >= 0]
     counts = [np.bincount(jet[is_b[ghost] == kind], minlength=len(jets)) for kind in (True, False)]

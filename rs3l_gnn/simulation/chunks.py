@@ -23,7 +23,7 @@ from rs3l_gnn.simulation.detector import detect
 from rs3l_gnn.simulation.enhancements import without_enhancements
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.hepmc import load_events
-from rs3l_gnn.simulation.jets import cluster_jets
+from rs3l_gnn.simulation.jets import Clustering
 from rs3l_gnn.simulation.labels import label_jets
 from rs3l_gnn.simulation.lost_jets import why_without_jet
 from rs3l_gnn.simulation.merged_rate import MergedRate
@@ -182,11 +182,12 @@ def simulate_view(
         event_rng(config.seed, chunk.sample, number, variation.vartype, Stage.DETECTOR) for number in chunk.numbers
     ]
     candidates = detect(particles, detector, generators)
-    jets = cluster_jets(candidates, n_events, config.jets)
+    clustering = Clustering(candidates, n_events, config.jets)
+    jets = clustering.jets()
     jettype, is_anchor = label_jets(jets, anchors, config.jets)
     lost = {}
     if variation == chunk.variations[0]:
-        lost = why_without_jet(candidates, jets, is_anchor, anchors, config.jets)
+        lost = why_without_jet(clustering, jets, is_anchor, anchors, config.jets)
     view = LabelledJets(
         jets=replace(jets, candidates=np.arange(len(jets.candidates))),
         jettype=jettype,

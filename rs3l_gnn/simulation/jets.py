@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import energy_of
-from rs3l_gnn.conventions.jagged import offsets_of, parents_of
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.native_output import caught_output
 
-__all__ = ["JetAxes", "Jets", "cluster_jets", "find_axes", "groom"]
+__all__ = ["Clustering", "JetAxes", "Jets", "groom"]
 
 
 @dataclass(frozen=True)
@@ -55,75 +55,77 @@ class JetAxes:
     phi: NDArray[np.float64]
 
 
-def find_axes(candidates: FlowCandidates, n_events: int, config: JetConfig, *, pt_min: float) -> JetAxes:
-    """Where all jets above ``pt_min`` are, whatever the selection says.
+class Clustering:
+    """The anti-kT jets of the candidates of all events, however soft.
 
     Args:
         candidates: candidates sorted by event.
         n_events: events of the batch.
-        config: radius, and whether the jets are those of charged candidates.
-        pt_min: GeV.
+        config: radius, cuts and grooming, and whether the jets are those of charged candidates alone.
     """
-    _spend_banner()
-    used = _clustered(candidates, config)
-    starts = np.searchsorted(used.event, np.arange(n_events + 1))
-    clustering = fastjet.ClusterSequence(_jagged(_momenta(used), starts), _definition(config))
-    jets = clustering.inclusive_jets(pt_min)
-    px, py, pz = (ak.to_numpy(ak.flatten(jets[name])).astype(np.float64) for name in ("px", "py", "pz"))
-    pt = np.hypot(px, py)
-    return JetAxes(parents_of(ak.to_numpy(ak.num(jets.px))), pt, np.arcsinh(pz / pt), np.arctan2(py, px))
+
+    def __init__(self, candidates: FlowCandidates, n_events: int, config: JetConfig) -> None:
+        _spend_banner()
+        self._config = config
+        # Where the clustered candidates are among all.
+        self._places = np.flatnonzero(candidates.charge != 0) if config.charged else None
+        used = candidates if self._places is None else candidates.where(self._places)
+        self._momenta = _momenta(used)
+        self._starts = np.searchsorted(used.event, np.arange(n_events + 1))
+        definition = fastjet.JetDefinition(fastjet.antikt_algorithm, config.radius)
+        self._clustering = fastjet.ClusterSequence(_jagged(self._momenta, self._starts), definition)
+
+    def axes(self, *, pt_min: float) -> JetAxes:
+        """Where all jets above ``pt_min`` (GeV) are, whatever the selection says."""
+        event, _, (px, py, pz, _) = self._above(pt_min)
+        pt = np.hypot(px, py)
+        return JetAxes(event, pt, np.arcsinh(pz / pt), np.arctan2(py, px))
+
+    def jets(self) -> Jets:
+        """The jets that pass the selection, groomed."""
+        config = self._config
+        event, place, momenta = self._above(config.pt_min)
+        pt = np.hypot(momenta[0], momenta[1])
+        eta = np.arcsinh(momenta[2] / pt)
+        order = np.lexsort((-pt, event))
+        kept = order[_selected(pt, eta, config)[order]]
+        event, pt, eta, (px, py, pz, energy) = event[kept], pt[kept], eta[kept], momenta[:, kept]
+        offsets, links = self._constituents(event, place[kept])
+        msoftdrop, n2b1 = groom(self._momenta[:, links], offsets, config)
+        return Jets(
+            event=event,
+            pt=pt,
+            eta=eta,
+            phi=np.arctan2(py, px),
+            mass=np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0)),
+            msoftdrop=msoftdrop,
+            n2b1=n2b1,
+            candidates=links if self._places is None else self._places[links],
+            offsets=offsets,
+        )
+
+    def _above(self, pt_min: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Event and place in FastJet's list of all jets above ``pt_min`` [n_jets], and px, py, pz, E [4, n_jets]."""
+        layout: Any = ak.to_packed(self._clustering.inclusive_jets(pt_min)).layout
+        counts = np.diff(layout.offsets.data)
+        rows = [layout.content.content(name).data for name in ("px", "py", "pz", "E")]
+        event = parents_of(counts)
+        return event, np.arange(len(event)), np.array(rows, dtype=np.float64)
+
+    def _constituents(
+        self, event: NDArray[np.int64], place: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Offsets and places among what was clustered of the constituents of jets above the cut."""
+        layout: Any = ak.to_packed(self._clustering.constituent_index(self._config.pt_min)).layout
+        first = layout.content.offsets.data.astype(np.int64)
+        counts = np.diff(first)[place]
+        within = layout.content.content.data[ranges(first[:-1][place], counts)]
+        return offsets_of(counts), within + np.repeat(self._starts[event], counts)
 
 
-def _clustered(candidates: FlowCandidates, config: JetConfig) -> FlowCandidates:
-    return candidates.where(candidates.charge != 0) if config.charged else candidates
-
-
-def _definition(config: JetConfig) -> Any:
-    return fastjet.JetDefinition(fastjet.antikt_algorithm, config.radius)
-
-
-def cluster_jets(candidates: FlowCandidates, n_events: int, config: JetConfig) -> Jets:
-    """Cluster the candidates of all events.
-
-    Args:
-        candidates: candidates sorted by event.
-        n_events: events of the batch.
-        config: radius, cuts and grooming.
-    """
-    _spend_banner()
-    used = _clustered(candidates, config)
-    momenta = _momenta(used)
-    starts = np.searchsorted(used.event, np.arange(n_events + 1))
-    events = _jagged(momenta, starts)
-    clustering = fastjet.ClusterSequence(events, _definition(config))
-    jets = clustering.inclusive_jets(config.pt_min)
-    inside = clustering.constituent_index(config.pt_min)
-    pt = np.hypot(jets.px, jets.py)
-    eta = np.arcsinh(jets.pz / pt)
-    order = ak.argsort(pt, ascending=False)
-    pt, eta, jets, inside = pt[order], eta[order], jets[order], inside[order]
-    kept = abs(eta) < config.abs_eta_max
-    if config.pt_max is not None:
-        kept = kept & (pt < config.pt_max)
-    pt, eta, jets, inside = pt[kept], eta[kept], jets[kept], inside[kept] + starts[:-1]
-    per_jet = ak.flatten(inside, axis=1)
-    offsets = offsets_of(ak.to_numpy(ak.num(per_jet)))
-    links = ak.to_numpy(ak.flatten(per_jet)).astype(np.int64)
-    msoftdrop, n2b1 = groom(momenta[:, links], offsets, config)
-    if config.charged:
-        links = np.flatnonzero(candidates.charge != 0)[links]
-    px, py, pz, energy = (ak.to_numpy(ak.flatten(jets[name])).astype(np.float64) for name in ("px", "py", "pz", "E"))
-    return Jets(
-        event=parents_of(ak.to_numpy(ak.num(pt))),
-        pt=ak.to_numpy(ak.flatten(pt)).astype(np.float64),
-        eta=ak.to_numpy(ak.flatten(eta)).astype(np.float64),
-        phi=np.arctan2(py, px),
-        mass=np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0)),
-        msoftdrop=msoftdrop,
-        n2b1=n2b1,
-        candidates=links,
-        offsets=offsets,
-    )
+def _selected(pt: NDArray[np.float64], eta: NDArray[np.float64], config: JetConfig) -> NDArray[np.bool_]:
+    inside = np.abs(eta) < config.abs_eta_max
+    return inside if config.pt_max is None else inside & (pt < config.pt_max)
 
 
 def groom(
@@ -131,62 +133,21 @@ def groom(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Soft-drop mass, and N2 (beta = 1) of what soft drop leaves, as CMS defines them for wide jets.
 
-    N2 = 2e3 / (1e2)^2 with 1e2 = sum_{i<j} z_i z_j R_ij and
-    2e3 = sum_{i<j<k} z_i z_j z_k min(R_ij R_ik, R_ij R_jk, R_ik R_jk), z_i = pT_i / sum pT (arXiv:1609.07483, eq. 4.6).
-
     Args:
         momenta: px, py, pz, E of the constituents in GeV [4, n_constituents].
         offsets: first constituent of each jet [n_jets + 1].
-        config: zcut, beta and R0 of soft drop (arXiv:1402.2657).
+        config: zcut, beta and R0 of soft drop.
 
     Returns:
-        Masses in GeV and N2, both [n_jets].
+        Masses in GeV and N2, both [n_jets]; see :mod:`.grooming`.
     """
-    n_jets = len(offsets) - 1
-    if n_jets == 0:
-        return np.zeros(0), np.zeros(0)
-    # All of a jet goes into one tree, so the radius is beyond any distance in it.
-    everything = fastjet.JetDefinition(fastjet.cambridge_algorithm, 100.0)
-    rows = momenta.T.tolist()
-    groomed = [
-        _soft_drop(rows[start:stop], everything, config)
-        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
-    ]
-    counts = np.array([len(left) for _, left in groomed])
-    places = np.concatenate([np.array(left) for _, left in groomed]) + np.repeat(offsets[:-1], counts)
-    parts = _jagged(momenta[:, places], offsets_of(counts))
-    n2 = np.zeros(n_jets)
-    several = counts >= 3
-    if several.any():
-        tree = fastjet.ClusterSequence(ak.to_packed(parts[several]), everything)
-        n2[several] = ak.to_numpy(tree.exclusive_jets_energy_correlator(njets=1, beta=1, npoint=2, func="nseries"))
-    return np.maximum([mass for mass, _ in groomed], 0.0), n2
+    # The loops are compiled; what only reads a configuration does without numba.
+    from rs3l_gnn.simulation.grooming import energy_correlation, soft_drop
 
-
-def _soft_drop(rows: list[list[float]], everything: Any, config: JetConfig) -> tuple[float, list[int]]:
-    """Soft drop of one jet, event by event: the form for arrays takes four times as long for the same numbers.
-
-    Args:
-        rows: px, py, pz, E of its constituents in GeV.
-        everything: Cambridge/Aachen with a radius beyond any distance in the jet.
-        config: zcut, beta and R0.
-
-    Returns:
-        Mass in GeV, and the constituents that are left.
-    """
-    particles = [fastjet.PseudoJet(*row) for row in rows]
-    for index, particle in enumerate(particles):
-        particle.set_user_index(index)
-    clustering = fastjet.ClusterSequence(particles, everything)
-    jet = clustering.exclusive_jets(1)[0]
-    one, other = fastjet.PseudoJet(), fastjet.PseudoJet()
-    while jet.has_parents(one, other):
-        pt, other_pt = one.pt(), other.pt()
-        least = config.zcut * (one.delta_R(other) / config.radius) ** config.beta
-        if min(pt, other_pt) > least * (pt + other_pt):
-            break
-        jet = fastjet.PseudoJet(one if pt >= other_pt else other)
-    return jet.m(), [part.user_index() for part in jet.constituents()]
+    rows = np.ascontiguousarray(momenta.T)
+    masses, left = soft_drop(rows, offsets, config.zcut, config.beta, config.radius)
+    before = np.concatenate([[0], np.cumsum(left)])
+    return masses, energy_correlation(rows[left], before[offsets])
 
 
 @lru_cache(maxsize=1)

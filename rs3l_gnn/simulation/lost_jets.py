@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import JetType
 from rs3l_gnn.simulation.anchors import Anchor, Direction, distance
 from rs3l_gnn.simulation.config import JetConfig
-from rs3l_gnn.simulation.detector import FlowCandidates
-from rs3l_gnn.simulation.jets import Jets, find_axes
+from rs3l_gnn.simulation.jets import Clustering, Jets
 
 __all__ = ["why_without_jet"]
 
@@ -18,7 +17,7 @@ _SOFTEST = 5.0
 
 
 def why_without_jet(
-    candidates: FlowCandidates,
+    clustering: Clustering,
     jets: Jets,
     is_anchor: NDArray[np.bool_],
     anchors: list[Anchor | None],
@@ -27,7 +26,7 @@ def why_without_jet(
     """The reason for each event without its anchor jet, by the place of the event.
 
     Args:
-        candidates: of a batch of events, sorted by event.
+        clustering: of the candidates of a batch of events.
         jets: the stored jets.
         is_anchor: which of them are anchors' [n_jets].
         anchors: one for each event.
@@ -35,7 +34,7 @@ def why_without_jet(
     """
     lost = np.ones(len(anchors), dtype=np.bool_)
     lost[jets.event[is_anchor]] = False
-    axes = find_axes(candidates.where(lost[candidates.event]), len(anchors), config, pt_min=_SOFTEST)
+    axes = clustering.axes(pt_min=_SOFTEST)
     cuts = np.searchsorted(axes.event, np.arange(len(anchors) + 1))
     reasons = {}
     for event in np.flatnonzero(lost).tolist():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rs3l_gnn.conventions import ConfigError, delta_r, parse_config
 from rs3l_gnn.simulation import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
-from rs3l_gnn.simulation.jets import cluster_jets, find_axes, groom
+from rs3l_gnn.simulation.jets import Clustering, groom
 
 
 def candidates_of(rows: list[tuple[int, float, float, float]]) -> FlowCandidates:
@@ -58,7 +58,7 @@ def test_jets_cuts_and_order() -> None:
         (3, 300.0, 0.0, 3.1),
         (3, 300.0, 0.0, -3.1),  # the seam in phi
     ]
-    jets = cluster_jets(candidates_of(rows), 5, JetConfig())
+    jets = Clustering(candidates_of(rows), 5, JetConfig()).jets()
     assert jets.event.tolist() == [0, 0, 3]
     assert jets.pt == pytest.approx([700.0, 538.343, 599.48], rel=1e-4)
     assert [sorted(jets.candidates[a:b].tolist()) for a, b in zip(jets.offsets, jets.offsets[1:], strict=False)] == [
@@ -107,23 +107,23 @@ def test_two_prongs_have_a_small_n2() -> None:
 
 def test_nocandidates_of() -> None:
     empty = candidates_of([(0, 1.0, 0.0, 0.0)]).where(np.zeros(1, dtype=bool))
-    jets = cluster_jets(empty, 3, JetConfig())
+    jets = Clustering(empty, 3, JetConfig()).jets()
     assert len(jets) == 0
     assert jets.offsets.tolist() == [0]
 
 
 def test_a_range_of_pt() -> None:
     rows = [(0, pt, 0.0, phi) for pt, phi in ((300.0, 0.0), (500.0, 2.0), (700.0, 4.0))]
-    jets = cluster_jets(candidates_of(rows), 1, JetConfig(pt_min=400.0, pt_max=600.0))
+    jets = Clustering(candidates_of(rows), 1, JetConfig(pt_min=400.0, pt_max=600.0)).jets()
     assert jets.pt.tolist() == pytest.approx([500.0])
-    found = find_axes(candidates_of(rows), 1, JetConfig(), pt_min=5.0)
+    found = Clustering(candidates_of(rows), 1, JetConfig()).axes(pt_min=5.0)
     assert sorted(found.pt.tolist()) == pytest.approx([300, 500, 700])
 
 
 def test_charged_jets_point_at_the_charged_candidates() -> None:
     candidates = candidates_of([(0, 500.0, 0.0, 0.0), (0, 480.0, 0.0, 0.1), (1, 470.0, 0.0, 0.0), (1, 100.0, 0.1, 0.0)])
     candidates = dataclasses.replace(candidates, charge=np.array([0, 1, -1, 0], dtype=np.int32))
-    jets = cluster_jets(candidates, 2, JetConfig(charged=True))
+    jets = Clustering(candidates, 2, JetConfig(charged=True)).jets()
     assert jets.pt.tolist() == pytest.approx([480.0, 470.0])
     assert jets.candidates.tolist() == [1, 2]
 

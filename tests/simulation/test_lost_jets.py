@@ -4,7 +4,7 @@ import numpy as np
 
 from rs3l_gnn.simulation import JetConfig
 from rs3l_gnn.simulation.anchors import find_anchor
-from rs3l_gnn.simulation.jets import cluster_jets
+from rs3l_gnn.simulation.jets import Clustering
 from rs3l_gnn.simulation.labels import label_jets
 from rs3l_gnn.simulation.lost_jets import why_without_jet
 
@@ -31,9 +31,10 @@ def test_each_reason_once() -> None:
     config = JetConfig(pt_min=300.0, pt_max=700.0)
     anchors = [find_anchor(event, 0.8) for event, _, _ in events]
     candidates = candidates_of([(number, *jet) for number, (_, jet, _) in enumerate(events)])
-    jets = cluster_jets(candidates, len(events), config)
+    clustering = Clustering(candidates, len(events), config)
+    jets = clustering.jets()
     _, is_anchor = label_jets(jets, anchors, config)
-    found = why_without_jet(candidates, jets, is_anchor, anchors, config)
+    found = why_without_jet(clustering, jets, is_anchor, anchors, config)
     expected = [number for number, (_, _, reason) in enumerate(events) if reason is not None]
     assert list(found) == expected
     for number in expected:
@@ -46,8 +47,9 @@ def test_a_wider_jet_holds_more_and_matches_farther() -> None:
     reasons = {}
     for radius in (0.8, 1.2):
         config = JetConfig(radius=radius, pt_min=300.0)
-        jets = cluster_jets(candidates, 1, config)
+        clustering = Clustering(candidates, 1, config)
+        jets = clustering.jets()
         _, is_anchor = label_jets(jets, [anchor], config)
-        reasons[radius] = why_without_jet(candidates, jets, is_anchor, [anchor], config)
+        reasons[radius] = why_without_jet(clustering, jets, is_anchor, [anchor], config)
     assert reasons[1.2] == {}
     assert np.all([reason.startswith("no jet within 0.5") for reason in reasons[0.8].values()])
