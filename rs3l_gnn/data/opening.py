@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import uproot
-from uproot.source.file import MultithreadedFileSource
+
+from rs3l_gnn.data.local_source import LocalSource
 
 __all__ = ["is_local", "open_events", "reading_options"]
 
@@ -17,7 +18,7 @@ def reading_options(path: str) -> dict[str, Any]:
     of a small chunk that takes as long as the bare network. A file that is mapped into memory would end the process
     where another one cuts it short.
     """
-    return {} if "://" in path else {"handler": MultithreadedFileSource, "use_threads": False}
+    return {} if "://" in path else {"handler": LocalSource, "use_threads": False}
 
 
 def open_events(path: str, *, timeout: int = 60) -> Any:
@@ -32,4 +33,4 @@ def open_events(path: str, *, timeout: int = 60) -> Any:
 
 def is_local(tree: Any) -> bool:
     """True for a tree of a file that is read by the thread that asks: many small requests cost no more than one."""
-    return isinstance(tree.file.source, MultithreadedFileSource)
+    return isinstance(tree.file.source, LocalSource)

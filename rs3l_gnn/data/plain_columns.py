@@ -10,6 +10,8 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from rs3l_gnn.data.baskets import Basket, read_basket
+
 __all__ = ["Column", "is_plain", "joined", "part_of", "read_baskets", "read_column", "size_of"]
 
 Column = tuple[NDArray[np.int64] | None, NDArray[Any]]
@@ -57,7 +59,7 @@ def read_baskets(
 
 
 def _read_basket(branch: Any, interpretation: Any, number: int, offsets: Sequence[int]) -> Column | None:
-    """The numbers of one basket, without the queues by which uproot reads many; None where it would refuse them.
+    """The numbers of one basket; None where uproot would refuse it.
 
     Args:
         branch: of uproot.
@@ -65,6 +67,33 @@ def _read_basket(branch: Any, interpretation: Any, number: int, offsets: Sequenc
         number: of the basket.
         offsets: first entries of the baskets, and the end.
     """
+    place, size = branch.member("fBasketSeek"), branch.member("fBasketBytes")
+    # Baskets inside of the description of the tree stand nowhere else.
+    basket = read_basket(branch.file.source, int(place[number]), int(size[number])) if number < len(place) else None
+    found = None if basket is None else _numbers(basket, interpretation)
+    if basket is None or found is None:
+        return _read_by_uproot(branch, interpretation, number, offsets)
+    return found if basket.entries == offsets[number + 1] - offsets[number] else None
+
+
+def _numbers(basket: Basket, interpretation: Any) -> Column | None:
+    """What a basket holds; None where its size does not fit, or does not say how long the lists are."""
+    jagged = isinstance(interpretation, uproot.AsJagged)
+    kind = interpretation.content if jagged else interpretation
+    stored, wanted = kind.from_dtype, kind.to_dtype
+    if len(basket.data) % stored.itemsize:
+        return None
+    numbers = basket.data.view(stored)
+    if not jagged:
+        return (None, numbers.astype(wanted)) if len(numbers) == basket.entries else None
+    if basket.offsets is None:
+        return None
+    places = basket.offsets.astype(np.int64) // stored.itemsize
+    return places - places[0], numbers[places[0] : places[-1]].astype(wanted)
+
+
+def _read_by_uproot(branch: Any, interpretation: Any, number: int, offsets: Sequence[int]) -> Column | None:
+    """As :func:`_read_basket`, of every basket that uproot can read, and with its words where it cannot."""
     basket = branch.basket(number)
     keylen = basket.member("fKeylen")
     found = interpretation.basket_array(
