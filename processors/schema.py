@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from typing import Any, ClassVar
 
 from coffea.nanoevents import BaseSchema, DelphesSchema, PFNanoAODSchema
@@ -45,6 +47,13 @@ class JetSchema(PFNanoAODSchema):  # type: ignore[misc]  # coffea ships no type 
                 if all(f"{name}_{field}" in fields for field in ("pt", "eta", "phi", "mass"))
             }
             super().__init__(base_form, *args, **kwargs)
+
+    def with_metadata(self, metadata: Mapping[str, Any]) -> JetSchema:
+        """The same view of another chunk: what coffea makes of the branches, with the metadata of that chunk."""
+        parameters = self._form["parameters"]
+        made = copy(self)
+        made._form = {**self._form, "parameters": {**parameters, "metadata": {**metadata, **parameters["metadata"]}}}
+        return made
 
     @classmethod
     def behavior(cls) -> dict[Any, Any]:

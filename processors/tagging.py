@@ -37,7 +37,6 @@ from rs3l_gnn.processors.hooks import call, load_object, values_of_jets
 from rs3l_gnn.processors.momenta import momentum_views
 from rs3l_gnn.processors.running.bootstrap import multiplicities
 from rs3l_gnn.processors.running.chunk import ChunkOutput, Selected
-from rs3l_gnn.processors.running.chunk_columns import note_columns
 from rs3l_gnn.processors.running.fileset import PLAN_KEY, Plan, plan_of
 from rs3l_gnn.processors.running.metadata import is_simulation
 from rs3l_gnn.processors.running.summary import summarise
@@ -113,8 +112,6 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
             if not collect:
                 raise kind(f"{where}: {error}") from error
             return {dataset: {"failures": {(file, where, kind.__name__, str(error))}}}
-        finally:
-            note_columns(events)
 
     def postprocess(self, accumulator: dict[str, Any]) -> dict[str, Any] | None:
         """Turn the sums into normalised histograms; with ``on_error="collect"`` the caller does so."""

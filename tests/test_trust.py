@@ -33,6 +33,7 @@ SAFE_WITH = {"torch.load": ("weights_only", True), "numpy.load": ("allow_pickle"
 KNOWN = {
     ("rs3l_gnn/running/stored_results.py", "pickle.Unpickler"): "makes results only, see its test",
     ("rs3l_gnn/running/checkpoints.py", "importlib.import_module"): "rooms of the package",
+    ("processors/running/execution.py", "cloudpickle.loads"): "the processor that the run itself made bytes of",
     ("processors/hooks.py", "importlib.import_module"): "what a configuration names as processor_class or function",
     ("rs3l_gnn/training/extensions.py", "importlib.import_module"): "what a configuration names in trainer.callbacks",
     ("rs3l_gnn/conventions/yaml_text.py", "yaml.load"): "with a SafeLoader",

@@ -39,10 +39,9 @@ from rs3l_gnn.processors.hooks import load_object, module_file
 from rs3l_gnn.processors.running.bootstrap import Replicas, write_replicas
 from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints, run_key
 from rs3l_gnn.processors.running.chunking import work_items
-from rs3l_gnn.processors.running.execution import AddingUp, warm_up
+from rs3l_gnn.processors.running.execution import ChunkWork, add_up, warm_up
 from rs3l_gnn.processors.running.fileset import Dataset, read_filesets
 from rs3l_gnn.processors.running.metadata import is_simulation
-from rs3l_gnn.processors.running.open_files import LentTrees, lent_columns
 from rs3l_gnn.processors.running.outputs import histogram_document, write_root
 from rs3l_gnn.processors.running.shower_orders import find_orders
 from rs3l_gnn.processors.running.stored_tables import StoredTables, scratch_folder
@@ -105,14 +104,13 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
         with config.run.executor.open(warm, retries=config.run.retries) as workers:
             started = time.perf_counter()
             run = config.run
-            executor = AddingUp(
-                workers=workers,
+            work = ChunkWork.of(
+                processor,
                 retries=run.retries,
                 timeout=run.xrootd_timeout,
-                sink=stored,
                 checkpoints=_checkpoints(config, processor),
             )
-            result = _run(config, processor, executor, items)
+            result = add_up(workers, items, work, stored)
             seconds = time.perf_counter() - started
         for name, pairs in stored.pairs.items():
             result["out"][name]["pairs"] = pairs
@@ -131,7 +129,7 @@ def analyze(config: AnalysisConfig, output: Path | str, *, force: bool = False) 
             "files": len(good),
             "without_shower_weights": orders.without,
             "unknown_shower_weights": orders.unknown,
-            "branches": sorted({column.rpartition("-")[0] for column in result["metrics"].get("columns", ())}),
+            "branches": sorted(result["metrics"].get("branches", ())),
             "remarks": remarks,
             **({"seen_in_training": seen} if (seen := seen_events(result["out"])) else {}),
             "skipped_files": [{"file": failure.path, "error": str(failure.error)} for failure in bad],
@@ -237,24 +235,6 @@ def _checkpoints(config: AnalysisConfig, processor: TaggingProcessor) -> ChunkCh
     key = run_key(config.processor, _digests(config, processor))
     folder = ChunkFolder(config.run.checkpoints.resolve(), key, config.run.resume)
     return ChunkCheckpoints(folder, modules=[type(processor).__module__])
-
-
-def _run(config: AnalysisConfig, processor: TaggingProcessor, executor: AddingUp, items: list[Any]) -> dict[str, Any]:
-    from coffea.processor import Runner
-
-    from rs3l_gnn.processors.schema import JetSchema
-
-    runner = Runner(
-        executor=executor,
-        schema=JetSchema,
-        chunksize=config.run.chunksize,
-        savemetrics=True,
-        skipbadfiles=False,  # the executors turn unreadable chunks into results
-        xrootdtimeout=config.run.xrootd_timeout,
-        cachestrategy=lent_columns,
-    )
-    result: dict[str, Any] = runner.run(items, processor, uproot_options={"object_cache": LentTrees()})
-    return result
 
 
 def _write(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rs3l_gnn.conventions import config_digest
 from rs3l_gnn.processors.config import ProcessorConfig
+from rs3l_gnn.processors.running.chunking import chunk_metadata
 from rs3l_gnn.running.checkpoints import ChunkFolder, code_digest, joint_key
 
 __all__ = ["RESUMED", "ChunkCheckpoints", "run_key"]
@@ -41,7 +41,7 @@ class ChunkCheckpoints:
         Args:
             item: coffea's work item.
         """
-        found = self.chunks.load(_metadata(item), modules=self.modules)
+        found = self.chunks.load(chunk_metadata(item), modules=self.modules)
         if found is None:
             return None
         part = found["out"].get(item.dataset, {})
@@ -55,17 +55,4 @@ class ChunkCheckpoints:
             OutputError: it cannot be written.
         """
         if not any("failures" in part for part in result["out"].values()):
-            self.chunks.save(result, _metadata(item))
-
-
-def _metadata(item: Any) -> dict[str, Any]:
-    """All that decides what a chunk is."""
-    return {
-        **item.usermeta,
-        "dataset": item.dataset,
-        "filename": item.filename,
-        "treename": item.treename,
-        "entrystart": item.entrystart,
-        "entrystop": item.entrystop,
-        "fileuuid": str(uuid.UUID(bytes=item.fileuuid)),
-    }
+            self.chunks.save(result, chunk_metadata(item))

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from rs3l_gnn.processors.config import AnalysisConfig
 from rs3l_gnn.processors.files import FileInfo
 from rs3l_gnn.processors.generated import RUNS_KEY
 from rs3l_gnn.processors.running.fileset import Dataset
 
-__all__ = ["events_in_chunk", "events_that_fit", "work_items"]
+__all__ = ["chunk_metadata", "events_in_chunk", "events_that_fit", "work_items"]
 
 # A chunk takes about 60 bytes for each candidate of its events, 210 with shifts of candidates, beside the 500 MB of
 # the libraries: both limits leave a worker below 1.0 GB.
@@ -32,6 +33,23 @@ def events_that_fit(info: FileInfo, *, shifts: bool = False) -> int:
     """As many events of a file as a worker's memory holds with their candidates, with or without shifts of these."""
     room = _CANDIDATES_WITH_SHIFTS if shifts else _CANDIDATES
     return int(min(max(room / max(info.candidates, 1.0), _FEWEST), _MOST))
+
+
+def chunk_metadata(item: Any) -> dict[str, Any]:
+    """All that is known of a chunk, as coffea's Runner tells it to a processor.
+
+    Args:
+        item: coffea's work item.
+    """
+    return {
+        "dataset": item.dataset,
+        "filename": item.filename,
+        "treename": item.treename,
+        "entrystart": item.entrystart,
+        "entrystop": item.entrystop,
+        "fileuuid": str(UUID(bytes=item.fileuuid)) if item.fileuuid else "",
+        **item.usermeta,
+    }
 
 
 def work_items(

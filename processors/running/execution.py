@@ -1,4 +1,4 @@
-"""The work items of coffea's Runner on the workers of an executor.
+"""Chunks on the workers of an executor.
 
 Results are added up here, where the caller stands, and not on the workers: a worker then never holds more than the
 chunk it works on, however many events there are.
@@ -7,24 +7,27 @@ chunk it works on, however many events there are.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import cloudpickle
 import numpy as np
 from coffea.processor import accumulate
-from coffea.processor.executor import ExecutorBase
 
 from rs3l_gnn.conventions import InputFileError, progress
 from rs3l_gnn.inference import FoldTagger, JetInputs, JetTagger, with_paper
 from rs3l_gnn.processors.files import is_read_error
 from rs3l_gnn.processors.running.checkpoints import ChunkCheckpoints
-from rs3l_gnn.processors.running.open_files import close_file, kept_open
-from rs3l_gnn.running.executor import Function, Workers, chunk_name
+from rs3l_gnn.processors.running.chunk_columns import note_columns
+from rs3l_gnn.processors.running.chunk_events import chunk_events
+from rs3l_gnn.processors.running.chunking import chunk_metadata
+from rs3l_gnn.processors.running.open_files import close_file, keep_open
+from rs3l_gnn.processors.tagging import TaggingProcessor
+from rs3l_gnn.running.executor import Workers, chunk_name
 
-__all__ = ["AddingUp", "ReadFailuresAsResults", "warm_up"]
+__all__ = ["ChunkWork", "add_up", "warm_up"]
 
 
 def warm_up(taggers: Sequence[JetTagger | FoldTagger]) -> float:
@@ -51,82 +54,95 @@ def warm_up(taggers: Sequence[JetTagger | FoldTagger]) -> float:
 
 
 @dataclass(frozen=True)
-class ReadFailuresAsResults:
-    """What a worker runs: a chunk that could not be read, after all retries, becomes a result that says so.
+class ChunkWork:
+    """What a worker runs: a chunk that could not be read, after all tries, becomes a result that says so.
 
     An exception loses its causes on the way from one process to another, so that the caller could not tell a damaged
     file from a mistake in a program.
 
     Attributes:
-        function: coffea's, with a processor.
+        processor: bytes of the processor; each chunk has a copy of its own, whatever one of somebody's own does.
+        retries: how often a chunk that fails is tried again.
         timeout: seconds for a remote file.
         checkpoints: where finished chunks are; None to keep none.
     """
 
-    function: Function
+    processor: bytes
+    retries: int = 1
     timeout: int = 60
     checkpoints: ChunkCheckpoints | None = None
 
-    def __call__(self, item: Any) -> Any:
-        """Process one chunk, unless an earlier run did."""
+    @classmethod
+    def of(cls, processor: TaggingProcessor, **settings: Any) -> ChunkWork:
+        """The work of a processor, which travels with the modules of the working directory that it needs."""
+        return cls(cloudpickle.dumps(processor), **settings)
+
+    def __call__(self, item: Any) -> dict[str, Any]:
+        """Process one chunk, unless an earlier run did.
+
+        Args:
+            item: coffea's work item.
+
+        Returns:
+            As of coffea's Runner: ``out``, ``metrics`` with ``bytes_read`` and ``branches``, ``processed``.
+        """
         if self.checkpoints is None:
             return self._processed(item)
-        result = self.checkpoints.load(item)
+        result: dict[str, Any] | None = self.checkpoints.load(item)
         if result is None:
             result = self._processed(item)
             self.checkpoints.save(item, result)
         return result
 
-    def _processed(self, item: Any) -> Any:
-        try:
-            with warnings.catch_warnings(), kept_open(item, timeout=self.timeout) as size:
-                # Coffea warns of every attempt; what fails in the end is in the report.
-                warnings.filterwarnings("ignore", "Performed attempt", UserWarning)
-                result = self.function(item)
-                if "columns" in result.get("metrics", {}):
-                    # Coffea counts what it asked of the file, which depends on what stood in memory already.
-                    branches = {column.rpartition("-")[0] for column in result["metrics"]["columns"]}
-                    result["metrics"]["bytesread"] = size(branches)
-                return result
-        except Exception as error:
-            cause: BaseException | None = error
-            while cause is not None and not is_read_error(cause):
-                cause = cause.__cause__
-            if cause is None:
-                raise
-            text = " ".join(str(cause).split()) or type(cause).__name__
-            failure = (item.filename, chunk_name(item), InputFileError.__name__, f"cannot be read: {text}")
-            return {"out": {item.dataset: {"failures": {failure}}}, "metrics": {}, "processed": {item}}
+    def _processed(self, item: Any) -> dict[str, Any]:
+        for tries_left in reversed(range(self.retries + 1)):
+            try:
+                return self._tried(item)
+            except Exception as error:
+                close_file()  # another try reads everything anew
+                if tries_left:
+                    continue
+                cause: BaseException | None = error
+                while cause is not None and not is_read_error(cause):
+                    cause = cause.__cause__
+                if cause is None:
+                    error.add_note(f"It is of {chunk_name(item)}.")
+                    raise
+                text = " ".join(str(cause).split()) or type(cause).__name__
+                failure = (item.filename, chunk_name(item), InputFileError.__name__, f"cannot be read: {text}")
+                return {"out": {item.dataset: {"failures": {failure}}}, "metrics": {}, "processed": {item}}
+        raise AssertionError  # the last try returns or raises
+
+    def _tried(self, item: Any) -> dict[str, Any]:
+        kept = keep_open(item, timeout=self.timeout)
+        events, log = chunk_events(kept, item, chunk_metadata(item))
+        out = cloudpickle.loads(self.processor).process(events)
+        note_columns(events)
+        branches = {one.branch for one in log}
+        metrics = {"bytes_read": kept.size(item, branches), "branches": branches}
+        kept.forget_arrays()
+        return {"out": out, "metrics": metrics, "processed": {item}}
 
 
-@dataclass
-class AddingUp(ExecutorBase):  # type: ignore[misc]  # coffea ships no type information
-    """Coffea's executor on any workers: it adds results up as they come.
+def add_up(
+    workers: Workers, items: Sequence[Any], work: Callable[[Any], Any], sink: Callable[[Any], None]
+) -> dict[str, Any]:
+    """Results of all chunks, added up as they come.
 
-    Attributes:
+    Args:
         workers: from an executor.
-        retries: how often coffea's Runner repeats a chunk that raises.
-        timeout: seconds for a remote file.
+        items: the chunks.
+        work: a :class:`ChunkWork`.
         sink: sees each result first; it takes out what must not pile up in memory.
-        checkpoints: where finished chunks are; None to keep none.
     """
-
-    workers: Workers = field(kw_only=True)
-    retries: int = 1
-    timeout: int = 60
-    sink: Callable[[Any], None] | None = None
-    checkpoints: ChunkCheckpoints | None = None
-
-    def __call__(self, items: Sequence[Any], function: Function, accumulator: Any) -> tuple[Any, int | BaseException]:
-        """Add the results of ``function`` on all items to ``accumulator``."""
-        results = self.workers.results(items, ReadFailuresAsResults(function, self.timeout, self.checkpoints))
-        try:
-            with progress("Analysis", len(items), "chunks") as bar, closing(results):
-                for result in results:
-                    if self.sink is not None:
-                        self.sink(result)
-                    accumulator = accumulate([result], accumulator)
-                    bar.advance()
-        finally:
-            close_file()  # of the executor that works in this process
-        return accumulator, 0
+    total: Any = None
+    results = workers.results(items, work)
+    try:
+        with progress("Analysis", len(items), "chunks") as bar, closing(results):
+            for result in results:
+                sink(result)
+                total = accumulate([result], total)
+                bar.advance()
+    finally:
+        close_file()  # of the executor that works in this process
+    return dict(total)

@@ -1,8 +1,7 @@
-"""A tree as coffea sees it chunk after chunk: described once, and no basket unpacked for each of its chunks."""
+"""A tree as coffea sees it chunk after chunk: no basket is unpacked for each of its chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import awkward as ak
@@ -22,7 +21,7 @@ def lent_tree(tree: Any) -> Any:
 
 
 class LentTree:
-    """A tree of uproot, everything of which coffea may ask; names and baskets are remembered.
+    """A tree of uproot, everything of which coffea may ask; baskets are remembered.
 
     Where a basket holds the events of several chunks, the first of them reads and unpacks it whole and the others take
     their part: 200 events of a basket of 3,000 cost as much as all of them otherwise.
@@ -36,8 +35,6 @@ class LentTree:
         self.uuid = str(tree.file.uuid)
         self._kept = _KeptColumns()
         self._branches: dict[str, _LentBranch] = {}
-        self._names: dict[str, str] | None = None
-        self._items: list[tuple[str, _LentBranch]] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tree, name)
@@ -56,23 +53,6 @@ class LentTree:
             return None
         branch = self[name]
         return branch.column(branch.interpretation, start, stop) if is_plain(branch.interpretation) else None
-
-    def typenames(self) -> dict[str, str]:
-        """C++ types of all branches."""
-        if self._names is None:
-            self._names = self._tree.typenames()
-        return dict(self._names)
-
-    def iteritems(self, **options: Any) -> Iterable[tuple[str, _LentBranch]]:
-        """All branches with their names; with the options of uproot, some."""
-        if options:
-            return self._named(self._tree.iteritems(**options))
-        if self._items is None:
-            self._items = self._named(self._tree.iteritems())
-        return iter(self._items)
-
-    def _named(self, items: Iterable[tuple[str, Any]]) -> list[tuple[str, _LentBranch]]:
-        return [(name, self._branches.setdefault(name, _LentBranch(branch, self._kept))) for name, branch in items]
 
 
 class _KeptColumns:

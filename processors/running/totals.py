@@ -15,7 +15,7 @@ def totals(result: Mapping[str, Any], seconds: float) -> dict[str, float]:
     """Chunks, events, jets and bytes of a whole analysis, and the rates of this run.
 
     Args:
-        result: of coffea's Runner: ``out`` and ``metrics``.
+        result: of all chunks: ``out`` and ``metrics``.
         seconds: that this run worked on chunks; those that were there before are not counted in the rates.
     """
 
@@ -31,7 +31,7 @@ def totals(result: Mapping[str, Any], seconds: float) -> dict[str, float]:
         "jets": total("scored_jets"),
         "jets_per_second": (total("scored_jets") - resumed["jets"]) / seconds,
         "jets_below_training_range": total("jets_below_training_range"),
-        "bytes_read": int(metrics.get("bytesread", 0)),
+        "bytes_read": int(metrics.get("bytes_read", 0)),
         "chunks_from_checkpoints": resumed["chunks"],
     }
 

@@ -27,10 +27,10 @@ class LocalSource(MultithreadedFileSource):  # type: ignore[misc]  # uproot ship
 
     def chunk(self, start: int, stop: int) -> Any:
         """Some of the bytes of the file."""
-        if not 0 <= start <= stop <= self._num_bytes <= _SMALL or self.closed:
+        if not 0 <= start <= stop <= self.num_bytes <= _SMALL or self.closed:
             return super().chunk(start, stop)
         if self._content is None:
-            self._content = super().chunk(0, self._num_bytes).raw_data
+            self._content = super().chunk(0, self.num_bytes).raw_data
         return Chunk.wrap(self, self._content[start:stop], start)
 
     def __getstate__(self) -> dict[str, Any]:

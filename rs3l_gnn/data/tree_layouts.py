@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.data.placed_numbers import PlacedNumber, placing_cursor
 
-__all__ = ["read_tree"]
+__all__ = ["read_tree", "shared_by_layout"]
 
 _log = logging.getLogger(__name__)
 _MOST_BRANCHES, _MOST_LAYOUTS = 12_000, 50
@@ -37,6 +37,8 @@ _FREE = frozenset(
     }
 )
 """Members that may differ between two files of one layout."""
+_LAYOUT = "_rs3l_layout"
+"""Attribute of a tree with its layout."""
 
 
 def read_tree(directory: Any, name: str) -> Any:
@@ -66,6 +68,16 @@ def read_tree(directory: Any, name: str) -> Any:
             return tree
 
 
+def shared_by_layout(tree: Any) -> dict[str, Any]:
+    """A place for what is made of the names and types of branches, the same one for all trees of a layout.
+
+    Args:
+        tree: of :func:`read_tree`; one whose layout is not known has a place of its own.
+    """
+    layout = getattr(tree, _LAYOUT, None)
+    return {} if layout is None or None in layout.interpretations() else layout.shared
+
+
 def _read(directory: Any, name: str) -> Any:
     key = directory.key(name)
     cache = directory.file.object_cache
@@ -89,6 +101,8 @@ def _read(directory: Any, name: str) -> Any:
             _known.add(layout)
     else:
         tree = layout.copy(raw, chunk, cursor, key)
+    if layout is not None:
+        setattr(tree, _LAYOUT, layout)
     if cache is not None:
         cache[key.cache_key] = tree
     return tree
@@ -162,6 +176,7 @@ class _Layout:
                 self._fixed[places] = False
         self._bytes = raw[self._fixed]
         self._interpretations: list[Any] | None = None
+        self.shared: dict[str, Any] = {}
 
     @classmethod
     def of(cls, tree: Any, raw: NDArray[np.uint8], origin: int) -> _Layout | None:
@@ -199,11 +214,15 @@ class _Layout:
         _set(tree._members["fBranches"], "_data", branches)
         for branch in branches:
             branch.postprocess(chunk, cursor, context, file)
-        if self._interpretations is None:
-            self._interpretations = [_shareable(branch.interpretation) for branch in branches]
-        for branch, interpretation in zip(branches, self._interpretations, strict=True):
+        for branch, interpretation in zip(branches, self.interpretations(), strict=True):
             _set(branch, "_interpretation", interpretation)
         return tree.postprocess(chunk, cursor, context, file)
+
+    def interpretations(self) -> list[Any]:
+        """Of each branch, where it holds for every file."""
+        if self._interpretations is None:
+            self._interpretations = [_shareable(branch.interpretation) for branch in self._tree.branches]
+        return self._interpretations
 
     def _with_numbers(self, model: Any, raw: NDArray[np.uint8], file: Any, parent: Any) -> Any:
         made = _copy_of(model, parent)

@@ -16,7 +16,7 @@ import pytest
 import uproot
 
 from rs3l_gnn.data import tree_layouts
-from rs3l_gnn.data.tree_layouts import read_tree
+from rs3l_gnn.data.tree_layouts import read_tree, shared_by_layout
 
 
 @pytest.fixture(autouse=True)
@@ -210,6 +210,21 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert _layouts() == 0
 
 
+def test_trees_of_one_layout_share_a_place(tmp_path: Path) -> None:
+    def place(path: Path) -> dict[str, Any]:
+        with uproot.open({path: None}) as file:
+            return shared_by_layout(read_tree(file, "Events"))
+
+    first = place(_write(tmp_path / "0.root", (5,)))
+    assert place(_write(tmp_path / "1.root", (8, 2))) is first
+    assert place(_write(tmp_path / "2.root", (5,), more=True)) is not first
+    with uproot.recreate(tmp_path / "3.root") as file:
+        file.mkrntuple("Events", {"x": np.arange(3)})
+    ntuple = place(tmp_path / "3.root")
+    assert ntuple == {}
+    assert place(tmp_path / "3.root") is not ntuple
+
+
 def test_ntuples_are_left_to_uproot(tmp_path: Path) -> None:
     with uproot.recreate(tmp_path / "a.root") as file:
         file.mkrntuple("Events", {"x": np.arange(3)})
@@ -231,7 +246,7 @@ def renamed(self, module):
 
 SourceFileLoader.get_code = renamed
 import uproot
-from rs3l_gnn.data.tree_layouts import read_tree
+from rs3l_gnn.data.tree_layouts import read_tree, shared_by_layout
 for path in paths:
     with uproot.open({path: None}) as file:
         print(json.dumps(read_tree(file, "Events").arrays(["event", "Jet_id"]).to_list()))

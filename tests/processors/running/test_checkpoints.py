@@ -87,7 +87,7 @@ def test_another_configuration_network_or_file_has_other_checkpoints(
     assert len(keys) == 3
     assert run_key(config, {"a": "1"}) in keys
     store = ChunkCheckpoints(ChunkFolder(tmp_path, "0" * 64, resume=True))
-    result = {"out": {"qcd": {"events": 10, "scored_jets": 4}}, "metrics": {"bytesread": 5}}
+    result = {"out": {"qcd": {"events": 10, "scored_jets": 4}}, "metrics": {"bytes_read": 5}}
     store.save(_ITEM, result)
     loaded = store.load(_ITEM)
     assert loaded["metrics"].pop(RESUMED) == {"chunks": 1, "events": 10, "jets": 4}

@@ -2,54 +2,87 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
+import uproot
+from coffea.processor.executor import WorkItem
 
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.inference import JetTagger
 from rs3l_gnn.inference.cache import cached_tagger_count
 from rs3l_gnn.processors import AnalysisConfig, TaggingProcessor, analyze
-from rs3l_gnn.processors.running.execution import AddingUp, ReadFailuresAsResults, warm_up
+from rs3l_gnn.processors.running.execution import ChunkWork, add_up, warm_up
 from rs3l_gnn.running.executors.iterative import Iterative
 
 
-class Item:
-    """What an executor needs of a chunk."""
+class Work:
+    """A processor that gives what it is told to."""
 
-    def __init__(self, number: int) -> None:
-        self.dataset, self.filename, self.entrystart, self.entrystop = "d", f"{number}.root", number, number + 1
+    def __init__(self, *outcomes: Any) -> None:
+        self.outcomes = outcomes
+
+    def process(self, events: Any) -> Any:
+        """The next outcome; an exception is raised."""
+        TRIES.append(len(events))
+        outcome = self.outcomes[len(TRIES) - 1]
+        if isinstance(outcome, OSError):
+            raise Exception("somewhere else") from outcome  # noqa: TRY002, TRY004 - as other people's code does
+        if isinstance(outcome, Exception):
+            raise outcome
+        return {"x": {"found": int(np.sum(events.a)) + outcome}}
 
 
-def _square(item: Item) -> dict[str, Any]:
-    return {"out": {"sum": item.entrystart**2}}
+TRIES: list[int] = []
 
 
-def _broken(item: Item) -> dict[str, Any]:
-    raise Exception(f"Failed processing file: {item!r}") from OSError("disk on fire")  # noqa: TRY002 - as coffea does
+@pytest.fixture
+def items(tmp_path: Path) -> list[WorkItem]:
+    """Two chunks of a file with the numbers from 0 to 9."""
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", {"a": "int64"}).extend({"a": np.arange(10)})
+    TRIES.clear()
+    return [WorkItem("x", str(tmp_path / "a.root"), "Events", *cut, bytes(16), {}) for cut in ((0, 4), (4, 10))]
 
 
-def test_results_are_added_up_and_seen_first() -> None:
+def _work(*outcomes: Any, retries: int = 0) -> ChunkWork:
+    return ChunkWork.of(cast("TaggingProcessor", Work(*outcomes)), retries=retries)
+
+
+def test_results_are_added_up_and_seen_first(items: list[WorkItem]) -> None:
     seen: list[int] = []
     with Iterative().open(lambda: 0.0, retries=0) as workers:
-        executor = AddingUp(workers=workers, sink=lambda result: seen.append(result["out"]["sum"]))
-        out, error = executor([Item(n) for n in range(4)], _square, None)
-    assert (out, error) == ({"out": {"sum": 14}}, 0)
-    assert seen[0] == 0
+        out = add_up(workers, items, _work(100, 200), lambda result: seen.append(result["out"]["x"]["found"]))
+    assert seen == [106, 239]
+    assert out["out"] == {"x": {"found": 345}}
+    assert out["metrics"]["branches"] == {"a"}
+    assert out["processed"] == set(items)
+    with uproot.open(items[0].filename) as file:
+        assert out["metrics"]["bytes_read"] == file["Events"]["a"].basket_compressed_bytes(0)
 
 
-def test_an_unreadable_chunk_becomes_a_result_and_a_mistake_does_not() -> None:
-    result = ReadFailuresAsResults(_broken)(Item(3))
-    assert result["out"]["d"]["failures"] == {
-        ("3.root", "3.root, events 3 to 4", "InputFileError", "cannot be read: disk on fire")
-    }
+def test_an_unreadable_chunk_becomes_a_result_and_a_mistake_does_not(items: list[WorkItem]) -> None:
+    where = f"{items[0].filename}, events 0 to 4"
+    failure = (items[0].filename, where, "InputFileError", "cannot be read: disk on fire")
+    assert _work(OSError("disk on fire"))(items[0])["out"] == {"x": {"failures": {failure}}}
+    TRIES.clear()
+    with pytest.raises(KeyError, match="mine") as caught:
+        _work(KeyError("mine"))(items[0])
+    assert caught.value.__notes__ == [f"It is of {where}."]
 
-    def mistaken(item: Item) -> None:
-        raise KeyError(item.entrystart)
 
-    with pytest.raises(KeyError):
-        ReadFailuresAsResults(mistaken)(Item(3))
+def test_another_try_succeeds(items: list[WorkItem]) -> None:
+    work = _work(OSError("once"), OSError("twice"), 1, retries=2)
+    assert work(items[0])["out"] == {"x": {"found": 7}}
+    assert TRIES == [4, 4, 4]
+
+
+def test_the_work_travels(items: list[WorkItem]) -> None:
+    work = pickle.loads(pickle.dumps(_work(5)))  # noqa: S301  # our own bytes
+    assert work(items[1])["out"] == {"x": {"found": 44}}
 
 
 @pytest.mark.parametrize(("retries", "complete"), [(0, False), (2, True)])

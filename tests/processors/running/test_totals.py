@@ -33,7 +33,7 @@ _OUT: dict[str, Any] = {
 
 
 def test_counts_are_of_all_chunks_and_rates_of_this_run() -> None:
-    metrics = {"bytesread": 1234, RESUMED: {"chunks": 3, "events": 90, "jets": 60}}
+    metrics = {"bytes_read": 1234, RESUMED: {"chunks": 3, "events": 90, "jets": 60}}
     assert totals({"out": _OUT, "metrics": metrics}, 4.0) == {
         "events": 150,
         "events_per_second": 15.0,
