@@ -27,6 +27,7 @@ from rs3l_gnn.models.kernels.compiled import OPTIONS, compiled
 from rs3l_gnn.models.kernels.layers import Layer, dense_layer, edge_layer, pad_channels
 from rs3l_gnn.models.kernels.memory import aligned
 from rs3l_gnn.models.kernels.nearest import BLOCK
+from rs3l_gnn.models.kernels.parts import Part
 from rs3l_gnn.models.kernels.simd import VECTOR_BYTES
 
 __all__ = ["PIECES", "Forward", "benchmark_kernels", "forward", "table"]
@@ -280,7 +281,10 @@ def _rebuilt(function: Any, names: Mapping[str, Any]) -> Any:
         value = python.__globals__.get(name)
         if name in names:
             inside[name] = names[name]
-        elif isinstance(value, Dispatcher) and (again := _rebuilt(value, names)) is not value:
+            continue
+        own = getattr(value, "part", None)
+        callee = own.dispatcher if isinstance(own, Part) else value
+        if isinstance(callee, Dispatcher) and (again := _rebuilt(callee, names)) is not callee:
             inside[name] = again
     # Not kept on disk, where it could not be told from the original.
     return numba.njit(**OPTIONS)(_copied(python, inside)) if inside else function

@@ -76,15 +76,15 @@ class _FirstPlace(_caching.FunctionCache):  # type: ignore[misc]  # as above
     _impl_class = _FirstImpl
 
 
-@_known
 class Places(_caching.NullCache):  # type: ignore[misc]  # as above
     """Compiled code of a function: read in the first place and in the first one that may be written, kept in this.
 
     Args:
         function: as it is in Python.
+        before: is given the types of the arguments before code for them is loaded.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], before: Callable[[tuple[Any, ...]], None] | None = None) -> None:
         places = []
         for kind in (_OwnPlace, _FirstPlace):
             try:
@@ -92,8 +92,16 @@ class Places(_caching.NullCache):  # type: ignore[misc]  # as above
             except RuntimeError:  # no folder, or no file of the function
                 places.append(_caching.NullCache())
         own, first = places
+        self._before = before
         self._path: str | None = own.cache_path
         self._own, self._all = own, [own] if first.cache_path == self._path else [own, first]
+        kept = [place for place in self._all if place.cache_path is not None]
+        self._indexes = [place._cache_file._load_index for place in kept]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of the function's code is kept, but could be."""
+        return self._path is not None and not any(index() for index in self._indexes)
 
     @property
     def cache_path(self) -> str | None:
@@ -102,6 +110,8 @@ class Places(_caching.NullCache):  # type: ignore[misc]  # as above
 
     def load_overload(self, *key: Any) -> Any:
         """The compiled function for these types, None where there is none."""
+        if self._before is not None:
+            self._before(key[0])
         return next((found for place in self._all if (found := place.load_overload(*key)) is not None), None)
 
     def save_overload(self, *found: Any) -> None:
@@ -113,12 +123,16 @@ class Places(_caching.NullCache):  # type: ignore[misc]  # as above
         self._own.flush()
 
 
-def use_places(dispatcher: Any, function: Callable[..., Any]) -> None:
+def use_places(
+    dispatcher: Any, function: Callable[..., Any], before: Callable[[tuple[Any, ...]], None] | None = None
+) -> None:
     """Keep what numba compiles of a function in :class:`Places`.
 
     Raises:
         AttributeError: where numba has nothing by these names.
         TypeError: where its classes want more.
     """
+    for name in ("cache_path", "load_overload", "save_overload", "flush"):
+        getattr(_caching.NullCache, name)
     dispatcher._cache  # noqa: B018 - numba would not look at an attribute that it does not know
-    dispatcher._cache = Places(function)
+    dispatcher._cache = Places(function, before)

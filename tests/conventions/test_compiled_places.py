@@ -57,7 +57,7 @@ print(loops.total(numpy.arange(101)), loops.largest(numpy.arange(101)), sum(loop
 LOST = "compiled code is kept as numba itself does"
 NAMES = [
     *("CompileResultCacheImpl", "FunctionCache", "NullCache", "_impl_class", "_locator_classes"),
-    *("cache_path", "ensure_cache_path", "get_filename_base", "load_overload", "save_overload"),
+    *("cache_path", "ensure_cache_path", "get_filename_base", "load_overload", "save_overload", "_load_index"),
 ]
 
 

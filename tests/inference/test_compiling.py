@@ -51,7 +51,7 @@ def test_a_later_process_compiles_nothing(tmp_path: Path) -> None:
 
 def test_the_folder_is_where_numba_keeps_the_layers() -> None:
     folder = compile_kernels()
-    assert folder == Path(edges.edge_forward.stats.cache_path)  # type: ignore[attr-defined]  # numba's function
+    assert folder == Path(edges.edge_forward.stats.cache_path)
     assert [path.name for path in folder.glob("edges.edge_forward-*.nbc")] != []
 
 

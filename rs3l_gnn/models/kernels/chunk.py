@@ -13,6 +13,7 @@ from rs3l_gnn.models.kernels import edges, elementwise
 from rs3l_gnn.models.kernels.dense import dense_forward
 from rs3l_gnn.models.kernels.layers import Layer
 from rs3l_gnn.models.kernels.memory import aligned
+from rs3l_gnn.models.kernels.preparing import prepare
 
 __all__ = ["CHUNK_JETS", "CHUNK_PARTICLES", "Memory", "edge_memory", "forward_chunk", "run_chunk"]
 
@@ -33,6 +34,7 @@ class Memory:
     def of(cls, layers: Sequence[Layer], particles: int, jets: int) -> Memory:
         """Memory for chunks of up to that many particles and jets."""
         dtype = layers[0].weight.dtype
+        prepare(dtype.name)
         widest = max(len(layer.bias) for layer in layers)
         pair = [aligned(particles * widest, dtype) for _ in range(2)]
         outputs = [

@@ -20,10 +20,10 @@ OPTIONS: dict[str, Any] = {
 """Of every compiled function: multiply-adds may be joined, which all machines at hand do; no other order of sums."""
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, **more: Any) -> Function:
     """Compile a function at its first call.
 
     numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.kernels.simd` or another
     file whose functions are compiled into callers elsewhere must touch the callers' files, too.
     """
-    return compile_loop(function, **{name: value for name, value in OPTIONS.items() if name != "nogil"})
+    return compile_loop(function, **OPTIONS | more)

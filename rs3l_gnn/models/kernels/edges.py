@@ -15,7 +15,8 @@ from rs3l_gnn.models.kernels.distances import pack_panels, panel_distances
 from rs3l_gnn.models.kernels.elementwise import ELU, expm1
 from rs3l_gnn.models.kernels.maxima import max_rows, max_rows_where
 from rs3l_gnn.models.kernels.nearest import kth_smallest, select_nearest
-from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, long_vectors
+from rs3l_gnn.models.kernels.parts import calling_parts, part
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, address, address_of_words, carray, long_vectors
 from rs3l_gnn.models.kernels.ties import settle_ties
 from rs3l_gnn.models.kernels.tiles import product_rows
 
@@ -42,7 +43,7 @@ def channel_multiple(itemsize: int) -> int:
     return VECTOR_BYTES // itemsize
 
 
-@compiled
+@part("void(real[:,::1], real[::1], int64, int64, int64, real, real[:,::1])")
 def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out: Any) -> None:
     """``out_i = act(a_i + (out_i + b))`` for the rows of a jet."""
     long_vectors()
@@ -59,8 +60,8 @@ def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out
                 out[i, c] = v if v > zero else slope * v
 
 
-@compiled
-def edge_forward(  # noqa: PLR0912  # what is compiled alone and called from here is optimised twice, a second for all
+@calling_parts
+def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which takes longer
     x: Any,
     weights: Any,
     bias: Any,
@@ -97,13 +98,13 @@ def edge_forward(  # noqa: PLR0912  # what is compiled alone and called from her
         largest = max(largest, cuts[jet + 1] - cuts[jet])
     whole = largest <= _WHOLE
     n_panels, length = (largest + lanes - 1) // lanes, (largest + _ROWS - 1) // _ROWS * _ROWS
-    n_tables = n_panels if whole else 1
+    n_tables, free = n_panels if whole else 1, 2 * x.shape[0] * n_outputs
     of_panels, of_table = n_panels * channels * lanes, n_tables * length * lanes
-    rest = memory[2 * x.shape[0] * n_outputs :]
-    panels = rest[:of_panels].reshape(n_panels, channels, lanes)
-    table = rest[of_panels : of_panels + of_table].reshape(n_tables, length, lanes)
-    order = rest[of_panels + of_table :][: length * lanes].reshape(length, lanes)
-    bits = np.empty(((largest + 63) // 64, lanes), np.int64)
+    # With slices and numpy's functions the whole would take a third longer to compile.
+    panels = carray(address(memory, free), (n_panels, channels, lanes))
+    table = carray(address(memory, free + of_panels), (n_tables, length, lanes))
+    order = carray(address(memory, free + of_panels + of_table), (length, lanes))
+    bits = carray(address_of_words(memory, free + of_panels + of_table + order.size), ((largest + 63) // 64, lanes))
     end = 0
     for jet in range(n_jets):
         if jet == end:
@@ -111,11 +112,17 @@ def edge_forward(  # noqa: PLR0912  # what is compiled alone and called from her
             while end < n_jets and cuts[end + 1] - origin <= _TOGETHER:
                 end += 1
             n_rows = cuts[end] - origin
-            products = memory[: 2 * n_rows * n_outputs].reshape(2, n_rows, n_outputs)
-            a, c, here, result = products[0], products[1], x[origin : cuts[end]], out[origin : cuts[end]]
-            if n_rows:
-                for which in range(2):
-                    product_rows(here, weights[which], products[which])
+            a, c = (
+                carray(address(memory, 0), (n_rows, n_outputs)),
+                carray(address(memory, n_rows * n_outputs), (n_rows, n_outputs)),
+            )
+            here, result = (
+                carray(address(x, origin * channels), (n_rows, channels)),
+                carray(address(out, origin * n_outputs), (n_rows, n_outputs)),
+            )
+            for which in range(2 if n_rows else 0):
+                of_which = carray(address(weights, which * weights.size // 2), (weights.shape[1], channels, lanes))
+                product_rows(here, of_which, c if which else a)
         first, n = cuts[jet] - origin, cuts[jet + 1] - cuts[jet]
         words = (n + 63) // 64
         everybody = n <= k  # is everybody's neighbour, so that one maximum is enough
@@ -155,7 +162,8 @@ def memory_size(largest: int, channels: int, itemsize: int) -> int:
     """Numbers of memory that :func:`edge_forward` needs beside its products for jets of up to so many particles."""
     length = -(-max(largest, 1) // _ROWS) * _ROWS
     lanes = channel_multiple(itemsize)
-    return length * channels + max(min(length, _WHOLE) ** 2, length * lanes) + length * lanes
+    words = -(-length // 64) * lanes * 8 // itemsize
+    return length * channels + max(min(length, _WHOLE) ** 2, length * lanes) + length * lanes + words
 
 
 @compiled

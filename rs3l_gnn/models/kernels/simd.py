@@ -14,18 +14,31 @@ from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]  # no type information in the package
+import numba
 from llvmlite import ir
 from numba import config as numba_config
-from numba import types
+from numba import types as numba_types
 from numba.core import cgutils as numba_cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
-__all__ = ["FLAGS", "VECTOR_BYTES", "Emitter", "cgutils", "intrinsic", "long_vectors"]
+__all__ = [
+    "FLAGS",
+    "VECTOR_BYTES",
+    "Emitter",
+    "address",
+    "address_of_words",
+    "carray",
+    "cgutils",
+    "intrinsic",
+    "long_vectors",
+]
 
 # numba names the arguments of an intrinsic by its function's, used or not, and compiled code passes them by position.
 # ruff: noqa: ARG001
 
-cgutils: Any = numba_cgutils  # in part without annotations
+cgutils: Any = numba_cgutils  # in part without annotations, like what follows
+types: Any = numba_types
+carray: Any = getattr(numba, "carray")  # noqa: B009  # which numba does not say that it exports
 
 
 def _wide() -> bool:
@@ -59,6 +72,23 @@ def long_vectors(_typing: Any) -> tuple[Any, Callable[..., Any]]:
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+@intrinsic
+def address(_typing: Any, array: Any, start: Any) -> tuple[Any, Callable[..., Any]]:
+    """Of the number ``start`` of a C-contiguous array's memory, for ``numba.carray``."""
+    return types.CPointer(array.dtype)(array, types.int64), _address
+
+
+@intrinsic
+def address_of_words(_typing: Any, array: Any, start: Any) -> tuple[Any, Callable[..., Any]]:
+    """As :func:`address`, of int64 that begin where that number does."""
+    return types.CPointer(types.int64)(array, types.int64), _address
+
+
+def _address(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    data = context.make_array(signature.args[0])(context, builder, args[0]).data
+    return builder.bitcast(builder.gep(data, [args[1]]), context.get_value_type(signature.return_type))
 
 
 class Emitter:

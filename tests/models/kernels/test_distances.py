@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from rs3l_gnn.models.kernels import distances, simd
 from rs3l_gnn.models.kernels.compiled import compiled
 
+from .conftest import from_python
+
 Real = Any
+pack_panels, panel_distances = map(from_python, (distances.pack_panels, distances.panel_distances))
 CHANNELS = 48
 
 
 def _panels(x: NDArray[np.floating], first: int, n: int) -> NDArray[np.floating]:
     lanes = simd.VECTOR_BYTES // x.itemsize
     panels = np.full((-(-n // lanes), x.shape[1], lanes), np.nan, x.dtype)
-    distances.pack_panels(x, first, n, panels)
+    pack_panels(x, first, n, panels)
     return panels
 
 
@@ -36,7 +39,7 @@ def test_panels_and_distances(real: Real, n: int, whole: bool) -> None:
     table = np.full((len(panels) if whole else 1, len(filled), lanes), np.nan, real)
     found = np.empty((n, len(filled)), real)
     for p in range(len(panels)):
-        distances.panel_distances(panels, p, n, table, whole)
+        panel_distances(panels, p, n, table, whole)
         # With all panels in the table, those of earlier ones are in place by now, and so are mirrored ones.
         found[:, p * lanes : (p + 1) * lanes] = table[p if whole else 0, :n]
     assert np.allclose(found, exact, rtol=8 * np.finfo(real).eps * np.sqrt(CHANNELS), atol=0)

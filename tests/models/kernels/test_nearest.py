@@ -9,7 +9,10 @@ import pytest
 
 from rs3l_gnn.models.kernels import nearest, simd
 
+from .conftest import from_python
+
 Real = Any
+kth_smallest, select_nearest = map(from_python, (nearest.kth_smallest, nearest.select_nearest))
 
 
 @pytest.mark.parametrize("real", [np.float32, np.float64])
@@ -24,11 +27,11 @@ def test_kth_smallest(real: Real, n: int) -> None:
         expected = np.sort(table[1, :n], axis=0)[k - 1]
         given = table[1, :n].copy()
         order = np.full((rows, lanes), np.nan, real)
-        kth = nearest.kth_smallest(table, 1, n, k, order)
+        kth = kth_smallest(table, 1, n, k, order)
         assert np.array_equal(order[kth], expected)
         assert np.array_equal(table[1, :n], given)
         bits = np.full((-(-n // 64), lanes), -1, np.int64)
-        nearest.select_nearest(table, 1, n, order, kth, bits)
+        select_nearest(table, 1, n, order, kth, bits)
         selected = (bits[np.arange(len(bits) * 64) // 64].T >> np.arange(len(bits) * 64) % 64) & 1
         assert np.array_equal(selected[:, :n], (given <= expected).T)
         assert not selected[:, n:].any()

@@ -1,0 +1,54 @@
+"""A quick start of numba for code that needs no more than numbers and arrays."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from numba.core import entrypoints as numba_entrypoints
+
+__all__ = ["quick_start"]
+
+_entrypoints: Any = numba_entrypoints  # without annotations
+_lock = threading.Lock()
+
+
+@contextmanager
+def quick_start() -> Iterator[None]:
+    """Compile or load inside this block without what takes time and is not needed.
+
+    * Other packages extend numba, which looks for them when it compiles first: vector brings sympy, half a second. They
+      are found after the block, by whoever compiles next, and inside it by other threads.
+    * Compiling makes a million objects that stay: looking for garbage among them takes a tenth of the time.
+    """
+    with _lock:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            with _no_extensions():
+                yield
+        finally:
+            if collecting:
+                gc.enable()
+
+
+@contextmanager
+def _no_extensions() -> Iterator[None]:
+    find: Any = getattr(_entrypoints, "init_all", None)
+    if find is None:
+        yield
+        return
+    here = threading.get_ident()
+
+    def find_elsewhere() -> None:
+        if threading.get_ident() != here:
+            find()
+
+    _entrypoints.init_all = find_elsewhere
+    try:
+        yield
+    finally:
+        _entrypoints.init_all = find

@@ -1,0 +1,125 @@
+"""Parts of the kernels, each compiled by itself and called by its name.
+
+What one function of numba's calls becomes a piece of it: it is optimised once alone and once more in each caller, and
+the caller cannot be compiled before it. A part is compiled once, by whichever process comes first, and its callers know
+its name alone, which LLVM is given before any code of theirs is loaded.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import binding as llvm  # type: ignore[import-untyped]  # no type information in the package
+from numba import types
+from numba.core import errors, sigutils
+
+from rs3l_gnn.models.kernels.compiled import compiled
+from rs3l_gnn.models.kernels.simd import cgutils, intrinsic
+
+__all__ = ["Part", "calling_parts", "part", "parts"]
+
+Function = Callable[..., Any]
+_sigutils: Any = sigutils  # without annotations
+
+
+class Part:
+    """A function that is compiled by itself.
+
+    Args:
+        function: as it is in Python.
+        signature: types of its result and arguments, as :func:`part` takes them.
+
+    Attributes:
+        dispatcher: numba's, which Python cannot call.
+    """
+
+    def __init__(self, function: Function, signature: str) -> None:
+        self._name, self._signature = f"{function.__module__}.{function.__name__}", signature
+        self._linked: set[str] = set()
+        self.dispatcher: Any = compiled(function, no_cpython_wrapper=True)
+
+    def signature(self, real: str) -> Any:
+        """Types of the result and the arguments, for float32 or float64."""
+        arguments, result = _sigutils.normalize_signature(self._signature.replace("real", real))
+        return result(*arguments)
+
+    def compile(self, real: str) -> Any:
+        """Compile it or load it; what numba knows of it then."""
+        signature = self.signature(real)
+        self.dispatcher.compile(signature)
+        return self.dispatcher.overloads[signature.args]
+
+    def link(self, real: str) -> str:
+        """Compile it, or load it, and give LLVM its name, which is the result."""
+        if real not in self._linked:
+            made = self.compile(real)
+            self._name_it(real, made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+        return self._symbol(real)
+
+    def pretend(self, real: str) -> None:
+        """Give LLVM its name without its code, for callers that are compiled in this process and never called."""
+        self._name_it(real, 1)
+
+    def _symbol(self, real: str) -> str:
+        return f"{self._name}.{real}"
+
+    def _name_it(self, real: str, where: int) -> None:
+        llvm.add_symbol(self._symbol(real), where)
+        self._linked.add(real)
+
+
+parts: list[Part] = []
+"""All of them, as far as their modules are imported."""
+
+
+def part(signature: str) -> Callable[[Function], Any]:
+    """Make a function a part, to be called from compiled code.
+
+    Args:
+        signature: types of the result and the arguments as numba writes them, ``real`` for the type of the numbers in
+            the first argument, an array.
+
+    Returns:
+        What compiled code calls; its attribute ``part`` is the :class:`Part`.
+    """
+
+    def decorate(function: Function) -> Any:
+        own = Part(function, signature)
+        parts.append(own)
+
+        def call(_typing: Any, *given: Any) -> tuple[Any, Function]:
+            real = str(given[0].dtype)
+            found = own.signature(real)
+            for one, wanted in zip(given, found.args, strict=True):
+                if isinstance(wanted, types.Array) and one != wanted:
+                    raise errors.TypingError(f"{function.__name__} takes {wanted}, got {one}")
+
+            def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                kind = context.call_conv.get_function_type(signature.return_type, signature.args)
+                callee = cgutils.get_or_insert_function(builder.module, kind, own.link(real))
+                return context.call_conv.call_function(builder, callee, signature.return_type, signature.args, args)[1]
+
+            return found, generate
+
+        # numba goes by the names of the arguments.
+        arguments = inspect.signature(function).parameters.values()
+        typing = inspect.Parameter("_typing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        call.__signature__ = inspect.Signature([typing, *arguments])  # type: ignore[attr-defined]  # inspect's protocol
+        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        found = intrinsic(call)
+        found.part = own
+        return found
+
+    return decorate
+
+
+def calling_parts(function: Function) -> Any:
+    """Compile a function that calls parts and takes an array of their numbers first, at its first call."""
+    return compiled(function, before=_link)
+
+
+def _link(arguments: tuple[Any, ...]) -> None:
+    for one in parts:
+        one.link(str(arguments[0].dtype))

@@ -1,0 +1,120 @@
+"""All that a first score calls, compiled or loaded at once: in two processes where nothing is compiled yet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import sigutils
+
+from rs3l_gnn.conventions.compiling import never_compiled
+from rs3l_gnn.conventions.numba_start import quick_start
+from rs3l_gnn.models.kernels import dense, edges, elementwise
+from rs3l_gnn.models.kernels.parts import parts
+
+__all__ = ["compile_share", "prepare"]
+
+_PATIENCE = 60
+"""Seconds that the other process is waited for; it takes two, and on a busy machine ten."""
+_EDGE = (
+    "real[:,::1], real[:,:,:,::1], real[::1], int64[::1], int64, int64, real, real[:,::1], int32[:,::1], boolean, "
+    "real[::1]"
+)
+_DENSE = "real[:,::1], real[:,:,::1], real[::1], int64, real, real[:,::1]"
+_POOL = "real[:,::1], int64[::1], real[:,::1]"
+
+_lock = threading.Lock()
+_ready: set[str] = set()
+
+
+def prepare(real: str) -> None:
+    """Compile or load what layers without gradients call.
+
+    Where nothing is compiled yet and there is a second core, another process compiles one half of it, as numba compiles
+    one function at a time. It can be missing, fail or be killed: what is not found in the end is compiled here.
+
+    Args:
+        real: type of the weights, float32 or float64.
+    """
+    if real in _ready:
+        return
+    with _lock:
+        if real not in _ready:
+            with quick_start(), _other_process(real):
+                for part in parts:
+                    part.link(real)
+                _compile(elementwise.pool, _POOL, real)
+            with quick_start():
+                _compile_callers(real)
+            _ready.add(real)
+
+
+def compile_share(real: str) -> None:
+    """What the other process does: functions that call the parts, without the parts."""
+    with quick_start():
+        for part in parts:
+            part.pretend(real)
+        _compile_callers(real)
+
+
+def _compile_callers(real: str) -> None:
+    _compile(edges.edge_forward, _EDGE, real)
+    _compile(dense.dense_forward, _DENSE, real)
+
+
+def _compile(function: Any, arguments: str, real: str) -> None:
+    normalize: Any = sigutils.normalize_signature
+    function.compile(normalize(f"({arguments})".replace("real", real))[0])
+
+
+@contextmanager
+def _other_process(real: str) -> Iterator[None]:
+    """Has done its share, or is over, at the end of the block."""
+    process = _start(real) if never_compiled(edges.edge_forward) and _has_a_core_free() else None
+    try:
+        yield
+        if process is not None:
+            process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+def _has_a_core_free() -> bool:
+    """A second core, which no other worker of the same pool has."""
+    multiprocessing: Any = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        return False
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores > 1
+
+
+def _start(real: str) -> subprocess.Popen[bytes] | None:
+    # In a program that Python is built into, the executable is something else.
+    if getattr(sys, "frozen", False) or not Path(sys.executable or "").name.startswith("python"):
+        return None
+    # What the end of a process takes, nobody needs of this one.
+    share = f"import os; from {__name__} import compile_share; compile_share({real!r}); os._exit(0)"
+    config: Any = numba.config
+    folder = {"NUMBA_CACHE_DIR": config.CACHE_DIR} if config.CACHE_DIR else {}
+    nowhere = subprocess.DEVNULL
+    try:
+        return subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {share}"],
+            env={**os.environ, **folder},
+            stdin=nowhere,
+            stdout=nowhere,
+            stderr=nowhere,
+        )
+    except OSError:
+        return None

@@ -1,0 +1,75 @@
+"""Parts that are compiled by themselves give their callers what Python gives."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core import errors
+
+from rs3l_gnn.models.kernels.parts import calling_parts, part, parts
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import calls, numpy as np
+x = np.arange(12, dtype=sys.argv[2]).reshape(3, 4)
+print(calls.largest(x), x.tolist(), sum(calls.largest.stats.cache_hits.values()))
+"""
+CALLS = """
+from rs3l_gnn.models.kernels.parts import calling_parts, part
+
+@part("int64(real[:,::1], int64, real)")
+def double_row(x, row, offset):
+    for column in range(x.shape[1]):
+        x[row, column] = 2 * x[row, column] + offset
+    return row + 10
+
+@part("void(real[:,::1])")
+def negate(x):
+    for row in range(x.shape[0]):
+        for column in range(x.shape[1]):
+            x[row, column] = -x[row, column]
+
+@calling_parts
+def largest(x):
+    total = 0
+    for row in range(x.shape[0]):
+        total += double_row(x, row, x[row, 0])
+    negate(x)
+    return total
+"""
+
+
+@pytest.mark.parametrize("real", ["float32", "float64"])
+def test_a_process_calls_what_another_compiled(tmp_path: Path, real: str) -> None:
+    (tmp_path / "calls.py").write_text(CALLS, encoding="utf-8")
+    expected = [[-(2.0 * (4 * row + column) + 4 * row) for column in range(4)] for row in range(3)]
+    for hits in range(2):
+        done = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-c", PROGRAM, str(tmp_path), real], check=True, capture_output=True, text=True
+        )
+        assert done.stdout.strip() == f"33 {expected} {hits}"
+
+
+def test_an_array_of_another_layout_is_refused() -> None:
+    @part("void(real[:,::1])")
+    def clear(x: Any) -> None:
+        x[:] = 0
+
+    @calling_parts
+    def call(x: Any) -> None:
+        clear(x)
+
+    try:
+        with pytest.raises(errors.TypingError, match="clear takes"):
+            call(np.ones((4, 6), np.float32)[:, ::2])
+        x = np.ones((4, 6), np.float32)
+        call(x)
+        assert not x.any()
+    finally:
+        parts.pop()
