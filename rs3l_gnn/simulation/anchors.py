@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +37,7 @@ _REGISTRY = DecayTable()
 _Rows = list[tuple[float, ...]]
 
 
-@dataclass(frozen=True)
-class Direction:
+class Direction(NamedTuple):
     """A parton: identity, pT in GeV, eta, phi in rad."""
 
     pdgid: int
@@ -85,7 +86,11 @@ class Anchor:
 
 def hard_anchors(hard: HardEvents, radius: float, table: DecayTable = _REGISTRY) -> list[Anchor | None]:
     """Anchors of all events; arguments as for :func:`find_anchor`."""
-    return [find_anchor(hard.event(index), radius, table) for index in range(len(hard))]
+    rows, directions = hard.particles.tolist(), _directions_of(hard.particles)
+    return [
+        _anchor(rows[start:stop], directions[start:stop], radius, table)
+        for start, stop in pairwise(hard.offsets.tolist())
+    ]
 
 
 def find_anchor(event: NDArray[np.void], radius: float, table: DecayTable = _REGISTRY) -> Anchor | None:
@@ -96,7 +101,10 @@ def find_anchor(event: NDArray[np.void], radius: float, table: DecayTable = _REG
         radius: jet radius R.
         table: labels of decays.
     """
-    rows, directions = event.tolist(), _directions_of(event)
+    return _anchor(event.tolist(), _directions_of(event), radius, table)
+
+
+def _anchor(rows: _Rows, directions: list[Direction], radius: float, table: DecayTable) -> Anchor | None:
     partons = [i for i, row in enumerate(rows) if row[1] == 1 and _is_parton(row[0])]
     decays = _Decays(rows, directions, table)
     if not decays.labels:
@@ -243,15 +251,15 @@ def _is_visible(pdgid: int) -> bool:
     return _is_parton(pdgid) or abs(pdgid) in _SEEN or abs(pdgid) in _HADRONS
 
 
-def _directions_of(event: NDArray[np.void]) -> list[Direction]:
+def _directions_of(particles: NDArray[np.void]) -> list[Direction]:
     """Directions of all particles; those that come in have none of use."""
-    pt = np.hypot(event["px"], event["py"])
-    phi = np.arctan2(event["py"], event["px"])
-    eta = np.zeros(len(event))
-    moving = event["status"] != -1
-    eta[moving] = pseudorapidity(event["px"][moving], event["py"][moving], event["pz"][moving])
-    columns = (event["id"].tolist(), pt.tolist(), eta.tolist(), phi.tolist())
-    return [Direction(*row) for row in zip(*columns, strict=True)]
+    pt = np.hypot(particles["px"], particles["py"])
+    phi = np.arctan2(particles["py"], particles["px"])
+    eta = np.zeros(len(particles))
+    moving = particles["status"] != -1
+    eta[moving] = pseudorapidity(particles["px"][moving], particles["py"][moving], particles["pz"][moving])
+    columns = (particles["id"].tolist(), pt.tolist(), eta.tolist(), phi.tolist())
+    return list(map(Direction._make, zip(*columns, strict=True)))
 
 
 def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> Direction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,10 @@ class Deposits:
     energy: NDArray[np.float64]
     track_energy: NDArray[np.float64]
     normal: NDArray[np.float64]
+
+    def where(self, selected: NDArray[np.generic]) -> Deposits:
+        """The selected deposits (a mask, or indices)."""
+        return Deposits(*(getattr(self, field.name)[selected] for field in fields(self)))
 
 
 @dataclass(frozen=True)

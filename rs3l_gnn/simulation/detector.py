@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.simulation.calorimeter import Clusters, Deposits, measure_clusters
-from rs3l_gnn.simulation.detector_config import DetectorConfig
+from rs3l_gnn.simulation.detector_config import CylinderConfig, DetectorConfig
 from rs3l_gnn.simulation.flight import directions_at
 from rs3l_gnn.simulation.particles import Particles
 from rs3l_gnn.simulation.tracker import Tracks, reconstruct_tracks
 
 __all__ = ["FlowCandidates", "detect"]
 
+_ELECTRON, _MUON = 11, 13
 _PHOTON, _NEUTRAL_HADRON, _FORWARD_HADRON, _FORWARD_PHOTON = 22, 130, 1, 2
-_MASSES = {11: 0.000510999, 13: 0.105658, 211: 0.139570}  # GeV, PDG 2022
+_MASSES = {_ELECTRON: 0.000510999, _MUON: 0.105658, 211: 0.139570}  # GeV, PDG 2022
 
 
 @dataclass(frozen=True)
@@ -57,34 +58,36 @@ def detect(particles: Particles, config: DetectorConfig, generators: Sequence[np
     tracks = reconstruct_tracks(particles, config.tracker, uniform, normal[:, :3], magnetic_field=config.magnetic_field)
     track_energy = np.zeros(len(particles))
     # What is subtracted from a calorimeter is the measured momentum, with the direction of the particle.
-    track_energy[tracks.particle] = tracks.pt * np.cosh(particles.eta[tracks.particle])
-    kind = np.abs(particles.pdgid)
-    reaches = (particles.charge == 0) | (particles.pt > config.tracker.reach_pt)
-    electromagnetic = reaches & ((kind == _PHOTON) | (kind == 11))
-    hadronic = reaches & ~electromagnetic & (kind != 13)
-    eta, phi = directions_at(particles, config.calorimeter_face)
-    # The vertex of a far collision is found, and its charged candidates go; what they left in the cells went above.
+    track_energy[tracks.particle] = tracks.pt * np.cosh(tracks.eta)
+    # The vertex of a far collision is found, and its charged candidates go; what they left in the cells stays.
     far = (particles.collision > 0) & (np.abs(_vertex_z(particles)) > config.pileup.vertex_distance)
     parts = [_charged(particles, tracks).where(~far[tracks.particle])]
+    reaches = (particles.charge == 0) | (particles.pt > config.tracker.reach_pt)
+    hits = np.flatnonzero(reaches & (np.abs(particles.pdgid) != _MUON))
+    deposits = _deposits(particles.where(hits), config.calorimeter_face, track_energy[hits], normal[hits, 3:])
+    kind = np.abs(particles.pdgid[hits])
+    electromagnetic = (kind == _PHOTON) | (kind == _ELECTRON)
     for deposited, calorimeter, identity, forward in (
         (electromagnetic, config.ecal, _PHOTON, _FORWARD_PHOTON),
-        (hadronic, config.hcal, _NEUTRAL_HADRON, _FORWARD_HADRON),
+        (~electromagnetic, config.hcal, _NEUTRAL_HADRON, _FORWARD_HADRON),
     ):
-        deposits = Deposits(
-            event=particles.event[deposited],
-            eta=eta[deposited],
-            phi=phi[deposited],
-            energy=particles.energy[deposited],
-            track_energy=track_energy[deposited],
-            normal=normal[deposited, 3:],
-        )
-        clusters = measure_clusters(deposits, calorimeter)
+        clusters = measure_clusters(deposits.where(np.flatnonzero(deposited)), calorimeter)
         parts.append(_neutral(clusters, identity, forward, config.forward_eta))
     joined = FlowCandidates(
         *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(FlowCandidates))
     )
-    joined = joined.where((joined.pt > config.pt_min) & (np.abs(joined.eta) < config.abs_eta_max))
-    return joined.where(np.argsort(joined.event, kind="stable"))
+    kept = np.flatnonzero((joined.pt > config.pt_min) & (np.abs(joined.eta) < config.abs_eta_max))
+    return joined.where(kept[np.argsort(joined.event[kept], kind="stable")])
+
+
+def _deposits(
+    particles: Particles,
+    face: CylinderConfig | None,
+    track_energy: NDArray[np.float64],
+    normal: NDArray[np.float64],
+) -> Deposits:
+    eta, phi = directions_at(particles, face)
+    return Deposits(particles.event, eta, phi, particles.energy, track_energy, normal)
 
 
 def _vertex_z(particles: Particles) -> NDArray[np.float64]:
@@ -119,7 +122,7 @@ def _charged(particles: Particles, tracks: Tracks) -> FlowCandidates:
     return FlowCandidates(
         event=particles.event[tracks.particle],
         pt=tracks.pt,
-        eta=particles.eta[tracks.particle],
+        eta=tracks.eta,
         phi=tracks.phi,
         mass=mass,
         charge=particles.charge[tracks.particle].astype(np.int32),

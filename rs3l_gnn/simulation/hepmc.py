@@ -153,10 +153,11 @@ def load_events(
     order = np.argsort(columns["event"], kind="stable")
     columns = {key: values[order] for key, values in columns.items()}
     pdgid = columns.pop("pdgid").astype(np.int32)
+    kinds = table.kinds(pdgid)
     particles = Particles(
         event=columns.pop("event").astype(np.int64),
-        pdgid=table.seen_as(pdgid),
-        charge=table.charges(pdgid),
+        pdgid=kinds.seen_as,
+        charge=kinds.charge,
         n_events=n_events,
         collision=np.zeros(len(pdgid), dtype=np.int64),
         **columns,
@@ -173,7 +174,7 @@ def _stable(event: Any, index: int, table: ParticleTable) -> dict[str, NDArray[A
     particles = event.numpy.particles
     pdgid = np.asarray(particles.pid)
     keep = np.asarray(particles.status) == 1
-    keep[keep] = table.visible(pdgid[keep])
+    keep[keep] = table.kinds(pdgid[keep]).visible
     columns = {
         key: np.asarray(getattr(particles, name))[keep]
         for key, name in (("px", "px"), ("py", "py"), ("pz", "pz"), ("energy", "e"))

@@ -15,7 +15,7 @@ import uproot
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import atomic_file
-from rs3l_gnn.conventions.jagged import parents_of, starts_of
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of, starts_of
 from rs3l_gnn.simulation.detector import FlowCandidates
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.jets import Jets
@@ -74,7 +74,9 @@ def write_events(
     first_link = starts_of(per_event_links)
 
     def jagged(columns: dict[str, NDArray[np.generic]], counts: NDArray[np.int64]) -> ak.Array:
-        return ak.zip({name: ak.unflatten(values, counts) for name, values in columns.items()})[kept]
+        contents = [ak.contents.NumpyArray(values) for values in columns.values()]
+        records = ak.contents.RecordArray(contents, list(columns))
+        return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets_of(counts)), records))[kept]
 
     has_track = ~np.isnan(candidates.d0)
     branches = {

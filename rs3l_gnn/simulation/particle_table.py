@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,26 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import SimulationError
 
-__all__ = ["ParticleTable"]
+__all__ = ["Kinds", "ParticleTable"]
 
 _PHOTON, _ELECTRON, _MUON, _TAU = 22, 11, 13, 15
 _NUCLEI = 1_000_000_000
 _R_HADRONS = range(1_000_500, 1_100_000)  # gluinos, squarks with light partons; Pythia does not count them as hadrons
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What a detector makes of particles; arrays [n_particles].
+
+    Attributes:
+        charge: in units of e.
+        visible: whether a detector sees them.
+        seen_as: identities by which the detector treats them, their own or that of a muon.
+    """
+
+    charge: NDArray[np.int8]
+    visible: NDArray[np.bool_]
+    seen_as: NDArray[np.int32]
 
 
 class ParticleTable:
@@ -35,29 +51,21 @@ class ParticleTable:
         self._invisible = frozenset(invisible)
         self._rows: dict[int, tuple[int, bool, int]] = {}
 
-    def charges(self, identities: NDArray[np.integer]) -> NDArray[np.int8]:
-        """Charges in units of e [n].
+    def kinds(self, identities: NDArray[np.integer]) -> Kinds:
+        """What a detector makes of particles of these identities [n].
 
         Raises:
             SimulationError: Pythia does not know an identity.
         """
-        return np.array(self._column(identities, 0), dtype=np.int8)
-
-    def visible(self, identities: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Whether a detector sees them [n].
-
-        Raises:
-            SimulationError: Pythia does not know an identity.
-        """
-        return np.array(self._column(identities, 1), dtype=np.bool_)
-
-    def seen_as(self, identities: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Identities by which the detector treats them [n]: their own, or that of a muon.
-
-        Raises:
-            SimulationError: Pythia does not know an identity.
-        """
-        return np.array(self._column(identities, 2), dtype=np.int32)
+        found = np.unique(identities)  # asked for the inverse too, NumPy takes a slower way of sorting
+        places = np.searchsorted(found, identities)
+        rows = np.array([self._row(int(one)) for one in found], dtype=np.int64).reshape(-1, 3)
+        charge, visible, seen_as = rows.T
+        return Kinds(
+            charge=charge.astype(np.int8)[places],
+            visible=visible.astype(np.bool_)[places],
+            seen_as=seen_as.astype(np.int32)[places],
+        )
 
     def name(self, identity: int) -> str:
         """Number and Pythia's name, for messages."""
@@ -81,10 +89,6 @@ class ParticleTable:
         kind = abs(identity)
         ordinary = kind <= 16 or self._data.isHadron(identity) or kind > _NUCLEI
         return self._data.charge(identity) != 0 and not ordinary
-
-    def _column(self, identities: NDArray[np.integer], column: int) -> NDArray[Any]:
-        kinds, places = np.unique(identities, return_inverse=True)
-        return np.array([self._row(int(kind))[column] for kind in kinds], dtype=np.int64)[places]
 
     def _row(self, identity: int) -> tuple[int, bool, int]:
         if identity not in self._rows:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import pseudorapidity
-from rs3l_gnn.conventions.jagged import parents_of
+from rs3l_gnn.conventions.jagged import offsets_of, parents_of
 from rs3l_gnn.simulation.particle_table import ParticleTable
 
 __all__ = ["Particles", "stable_particles"]
@@ -45,23 +46,23 @@ class Particles:
     def __len__(self) -> int:
         return len(self.event)
 
-    @property
+    @cached_property
     def pt(self) -> NDArray[np.float64]:
         """Transverse momenta, GeV."""
         return np.hypot(self.px, self.py)
 
-    @property
+    @cached_property
     def eta(self) -> NDArray[np.float64]:
         """Pseudorapidities; particles along the beam axis are not in here."""
         return pseudorapidity(self.px, self.py, self.pz)
 
-    @property
+    @cached_property
     def phi(self) -> NDArray[np.float64]:
         """Azimuths, rad."""
         return np.arctan2(self.py, self.px)
 
-    def where(self, selected: NDArray[np.bool_]) -> Particles:
-        """The selected particles, in the same order."""
+    def where(self, selected: NDArray[np.generic]) -> Particles:
+        """The selected particles (a mask, or indices)."""
         columns = {f.name: getattr(self, f.name)[selected] for f in fields(self) if f.name != "n_events"}
         return replace(self, **columns)
 
@@ -77,28 +78,37 @@ def stable_particles(batch: ak.Array, table: ParticleTable, *, abs_eta_max: floa
     Raises:
         SimulationError: a stable particle of a kind that Pythia does not know.
     """
-    counts = ak.to_numpy(ak.fill_none(ak.num(batch.prt.id), 0))
+    counts = ak.to_numpy(ak.fill_none(ak.num(batch.prt, axis=1), 0))
     records = ak.flatten(ak.drop_none(batch.prt))
-    event = parents_of(counts)
-    pdgid = ak.to_numpy(records.id)
-    keep = ak.to_numpy(records.status) > 0
-    keep[keep] = table.visible(pdgid[keep])
-    px, py, pz = (ak.to_numpy(records.p[name])[keep] for name in ("px", "py", "pz"))
-    inside = np.abs(pz) < np.sinh(abs_eta_max) * np.hypot(px, py)
-    keep[keep] = inside
-    vertex = records.vProd[keep]
-    vx, vy, vz = (ak.to_numpy(ak.fill_none(vertex[name], 0.0)) for name in ("px", "py", "pz"))
+    # Places among all entries, most of which have decayed: what is read of them is read once, of the selected ones.
+    stable = np.flatnonzero(ak.to_numpy(records.status) > 0)
+    kinds = table.kinds(ak.to_numpy(records.id)[stable])
+    seen = np.flatnonzero(kinds.visible)
+    px, py, pz = (ak.to_numpy(records.p[name])[stable[seen]] for name in ("px", "py", "pz"))
+    inside = np.flatnonzero(np.abs(pz) < np.sinh(abs_eta_max) * np.hypot(px, py))
+    seen, px, py, pz = seen[inside], px[inside], py[inside], pz[inside]
+    places = stable[seen]
+    vx, vy, vz = _vertices(records.vProd[places])
     return Particles(
-        event=event[keep],
-        pdgid=table.seen_as(pdgid[keep]),
-        charge=table.charges(pdgid[keep]),
-        px=px[inside],
-        py=py[inside],
-        pz=pz[inside],
-        energy=ak.to_numpy(records.p["e"])[keep],
+        event=parents_of(np.diff(np.searchsorted(places, offsets_of(counts)))),
+        pdgid=kinds.seen_as[seen],
+        charge=kinds.charge[seen],
+        px=px,
+        py=py,
+        pz=pz,
+        energy=ak.to_numpy(records.p["e"])[places],
         vx=vx,
         vy=vy,
         vz=vz,
-        collision=np.zeros(len(px[inside]), dtype=np.int64),
+        collision=np.zeros(len(places), dtype=np.int64),
         n_events=len(batch),
     )
+
+
+def _vertices(vertices: ak.Array) -> NDArray[np.float64]:
+    """Coordinates [3, n_particles], 0 for None."""
+    known, found = ~ak.to_numpy(ak.is_none(vertices)), ak.drop_none(vertices)
+    coordinates = np.zeros((3, len(vertices)))
+    for row, name in zip(coordinates, ("px", "py", "pz"), strict=True):
+        row[known] = ak.to_numpy(found[name])
+    return coordinates

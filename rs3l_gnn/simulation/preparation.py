@@ -287,7 +287,7 @@ def _refuse_undecayed(sample: SampleConfig, name: str, hard: HardEvents, left: A
         )
     if sample.decays in {"keep", "recorded"}:
         for kind in kinds:
-            if table.colour(kind) != 0 or table.charges(np.array([kind]))[0] != 0:
+            if table.colour(kind) != 0 or table.kinds(np.array([kind])).charge[0] != 0:
                 raise InputFileError(
                     f"{what}; {table.name(kind)} has colour or charge and cannot be kept as a stable particle",
                     allowed="neutral resonances without colour, such as a Z that stands for neutrinos",

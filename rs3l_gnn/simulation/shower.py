@@ -9,8 +9,10 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import pythia8mc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from rs3l_gnn.conventions import mass_of
+from rs3l_gnn.conventions.jagged import parents_of
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.native_output import pythia_complaints
 from rs3l_gnn.simulation.particle_table import ParticleTable
@@ -166,8 +168,11 @@ class Shower:
 
     def _unmoved(self, batch: ak.Array, hard: HardEvents) -> NDArray[np.bool_]:
         """Whether the hard process of each event is that of the file; None counts as such [n_events]."""
-        found = ak.to_numpy(ak.fill_none(batch.info.mHat, np.nan))
-        return np.array([np.isnan(mass) or self._explained(mass, hard, index) for index, mass in enumerate(found)])
+        found: NDArray[np.float64] = ak.to_numpy(ak.fill_none(batch.info.mHat, np.nan))
+        unmoved: NDArray[np.bool_] = np.isnan(found) | _near(found, _masses(hard))
+        for index in np.flatnonzero(~unmoved).tolist():
+            unmoved[index] = self._explained(found[index], hard, index)
+        return unmoved
 
     def _explained(self, found: float, hard: HardEvents, index: int) -> bool:
         """Whether the mass of a hard process is that of the file, or lies between it and what put-back masses make it.
@@ -176,8 +181,8 @@ class Shower:
         ``setLeptonMass``) their own. Mostly another particle recoils, which keeps the total. Where none can, the energy
         grows to E = sqrt(p^2 + m^2).
         """
-        expected = _mass(hard, index)
-        if abs(found - expected) < _PRECISION * expected:
+        expected = _masses(hard)[index]
+        if _near(found, expected):
             return True
         rows = hard.event(index)
         final = rows[rows["status"] == 1]
@@ -210,11 +215,18 @@ def rejected_event() -> ak.Array:
     return ak.mask(pythia.nextBatch(1, "none"), [False])
 
 
-def _mass(hard: HardEvents, index: int) -> float:
-    """Invariant mass of the incoming partons of an event, GeV."""
-    rows = hard.event(index)
-    total = {name: rows[name][rows["status"] == -1].sum() for name in ("e", "px", "py", "pz")}
-    return float(np.sqrt(max(total["e"] ** 2 - total["px"] ** 2 - total["py"] ** 2 - total["pz"] ** 2, 0.0)))
+def _masses(hard: HardEvents) -> NDArray[np.float64]:
+    """Invariant masses of the incoming partons, GeV [n_events]."""
+    incoming = hard.particles["status"] == -1
+    event = parents_of(np.diff(hard.offsets))[incoming]
+    energy, *momentum = (
+        np.bincount(event, hard.particles[name][incoming], minlength=len(hard)) for name in ("e", "px", "py", "pz")
+    )
+    return mass_of(energy, np.sqrt(sum(component**2 for component in momentum)))
+
+
+def _near(found: ArrayLike, expected: ArrayLike) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(np.subtract(found, expected)) < _PRECISION * np.asarray(expected))
 
 
 def _total_mass(rows: NDArray[np.void], masses: NDArray[np.float64]) -> float:

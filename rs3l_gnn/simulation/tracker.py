@@ -25,6 +25,7 @@ class Tracks:
         pt: measured transverse momentum, GeV.
         pdgid: 11, 13 or 211 with the sign of the charge as in the PDG numbering.
         d0, dz: measured impact parameters, mm.
+        eta: pseudorapidity of the particle.
         phi: direction where the track is nearest to the beam, rad; its resolution is far below the size of a jet.
     """
 
@@ -33,6 +34,7 @@ class Tracks:
     pdgid: NDArray[np.int32]
     d0: NDArray[np.float64]
     dz: NDArray[np.float64]
+    eta: NDArray[np.float64]
     phi: NDArray[np.float64]
 
 
@@ -54,9 +56,10 @@ def reconstruct_tracks(
         magnetic_field: T, along the beam.
     """
     edges = np.array([region.abs_eta_max for region in config.regions])
+    able = np.flatnonzero((particles.charge != 0) & (particles.pt > config.reach_pt))
+    particles = particles.where(able)
     ring = np.searchsorted(edges, np.abs(particles.eta))
-    inside = (particles.charge != 0) & (ring < len(edges)) & (particles.pt > config.reach_pt)
-    ring = np.minimum(ring, len(edges) - 1)
+    inside, ring = ring < len(edges), np.minimum(ring, len(edges) - 1)
     kind = np.abs(particles.pdgid)
 
     def by_ring(name: str) -> NDArray[np.float64]:
@@ -67,13 +70,13 @@ def reconstruct_tracks(
         by_ring("electron_efficiency"),
         np.where(kind == _MUON, by_ring("muon_efficiency"), by_ring("efficiency")),
     )
-    reconstructed = inside & (uniform[:, 0] < efficiency * _displaced(particles, config))
-    found = np.flatnonzero(reconstructed)
-    particles = particles.where(reconstructed)
-    kind, normal, identification = kind[found], normal[found], uniform[found, 1]
+    reconstructed = np.flatnonzero(inside & (uniform[able, 0] < efficiency * _displaced(particles, config)))
+    found = able[reconstructed]
+    particles, kind, ring = particles.where(reconstructed), kind[reconstructed], ring[reconstructed]
+    normal, identification = normal[found], uniform[found, 1]
     charge = particles.charge.astype(np.int32)
     pt = particles.pt
-    resolution = np.hypot(by_ring("pt_constant")[found], by_ring("pt_linear")[found] * pt)
+    resolution = np.hypot(by_ring("pt_constant"), by_ring("pt_linear") * pt)
     true = perigee(particles, magnetic_field)
     sine = 1 / np.cosh(particles.eta)
     momentum = pt / sine
@@ -85,7 +88,9 @@ def reconstruct_tracks(
     pdgid = np.where(lepton, -kind * charge, _PION * charge)
     # A resolution of many sigma would turn the track around; it stays a track of at least a tenth of its pT.
     measured = pt * np.maximum(1 + resolution * normal[:, 0], 0.1)
-    return Tracks(particle=found, pt=measured, pdgid=pdgid.astype(np.int32), d0=d0, dz=dz, phi=true.phi)
+    return Tracks(
+        particle=found, pt=measured, pdgid=pdgid.astype(np.int32), d0=d0, dz=dz, eta=particles.eta, phi=true.phi
+    )
 
 
 def _displaced(particles: Particles, config: TrackerConfig) -> NDArray[np.float64]:

@@ -39,12 +39,8 @@ KINDS = {
 def test_kinds() -> None:
     table = ParticleTable(configure(()).particleData)
     identities = np.array([*KINDS, *KINDS])
-    found = zip(
-        table.charges(identities).tolist(),
-        table.visible(identities).tolist(),
-        table.seen_as(identities).tolist(),
-        strict=True,
-    )
+    kinds = table.kinds(identities)
+    found = zip(kinds.charge.tolist(), kinds.visible.tolist(), kinds.seen_as.tolist(), strict=True)
     assert list(found) == [*KINDS.values(), *KINDS.values()]
 
 
@@ -52,8 +48,9 @@ def test_an_unknown_stable_particle_is_refused_by_its_number() -> None:
     data = configure(()).particleData
     table = ParticleTable(data)
     with pytest.raises(SimulationError, match=r"identity 9999, which Pythia does not know.*'invisible'"):
-        table.visible(np.array([22, 9999]))
-    assert ParticleTable(data, [9999, 130]).visible(np.array([22, 9999, -9999, 130])).tolist() == [True] + [False] * 3
+        table.kinds(np.array([22, 9999]))
+    seen = ParticleTable(data, [9999, 130]).kinds(np.array([22, 9999, -9999, 130])).visible
+    assert seen.tolist() == [True] + [False] * 3
 
 
 def test_a_neutralino_is_no_jet() -> None:
