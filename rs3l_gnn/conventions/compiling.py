@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from rs3l_gnn.conventions.numba_start import start_quickly
+
 __all__ = ["compile_loop", "never_compiled"]
 
 _log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ def compile_loop(
         _say(f"{error}")
         if before is None:  # numba does not ask before it loads
             dispatcher = _kept_by_numba(function, options)
+    start_quickly(dispatcher)
     return cast("Function", dispatcher)
 
 

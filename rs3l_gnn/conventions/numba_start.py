@@ -10,10 +10,18 @@ from typing import Any
 
 from numba.core import entrypoints as numba_entrypoints
 
-__all__ = ["quick_start"]
+__all__ = ["quick_start", "start_quickly"]
 
 _entrypoints: Any = numba_entrypoints  # without annotations
-_lock = threading.Lock()
+_lock = threading.RLock()
+
+
+def start_quickly(dispatcher: Any) -> None:
+    """Give a compiled function, whenever it is compiled or loaded, a :func:`quick_start`."""
+    for name in ("compile", "_compilation_chain_init_hook"):  # the second one finds extensions
+        method = getattr(dispatcher, name, None)
+        if method is not None:
+            setattr(dispatcher, name, quick_start()(method))
 
 
 @contextmanager

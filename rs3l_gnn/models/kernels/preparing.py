@@ -15,7 +15,6 @@ import numba
 from numba.core import sigutils
 
 from rs3l_gnn.conventions.compiling import never_compiled
-from rs3l_gnn.conventions.numba_start import quick_start
 from rs3l_gnn.models.kernels import dense, edges, elementwise
 from rs3l_gnn.models.kernels.parts import parts
 
@@ -47,21 +46,19 @@ def prepare(real: str) -> None:
         return
     with _lock:
         if real not in _ready:
-            with quick_start(), _other_process(real):
+            with _other_process(real):
                 for part in parts:
                     part.link(real)
                 _compile(elementwise.pool, _POOL, real)
-            with quick_start():
-                _compile_callers(real)
+            _compile_callers(real)
             _ready.add(real)
 
 
 def compile_share(real: str) -> None:
     """What the other process does: functions that call the parts, without the parts."""
-    with quick_start():
-        for part in parts:
-            part.pretend(real)
-        _compile_callers(real)
+    for part in parts:
+        part.pretend(real)
+    _compile_callers(real)
 
 
 def _compile_callers(real: str) -> None:
