@@ -24,6 +24,7 @@ def compiled(function: Function, **more: Any) -> Function:
     """Compile a function at its first call.
 
     numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.kernels.simd` or another
-    file whose functions are compiled into callers elsewhere must touch the callers' files, too.
+    file whose functions are compiled into callers elsewhere must touch the callers' files, too. Parts
+    (:mod:`rs3l_gnn.models.kernels.parts`) are not compiled into their callers.
     """
     return compile_loop(function, **OPTIONS | more)

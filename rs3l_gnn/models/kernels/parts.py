@@ -7,6 +7,7 @@ its name alone, which LLVM is given before any code of theirs is loaded.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +37,9 @@ class Part:
     """
 
     def __init__(self, function: Function, signature: str) -> None:
-        self._name, self._signature = f"{function.__module__}.{function.__name__}", signature
+        # Callers that were compiled for other types must not find it.
+        types_of = hashlib.sha256(signature.encode()).hexdigest()[:8]
+        self._name, self._signature = f"{function.__module__}.{function.__name__}.{types_of}", signature
         self._linked: set[str] = set()
         self.dispatcher: Any = compiled(function, no_cpython_wrapper=True)
 
