@@ -43,17 +43,24 @@ def _known(kind: type) -> type:
 @cache
 def _processor() -> str:
     """Stands for the kind of this processor in names of files."""
-    kind = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-    return hashlib.sha256(kind.encode()).hexdigest()[:8]
+    return _digest(f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @_known
 class _OwnImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]  # numba's classes are Any
     # Numba tells processors apart within one file, which two machines that share a folder may write at the same moment:
     # then one of them would be given the code of the other.
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._needs = [_digest(one) for one in getattr(function, "needs", ())]
+        super().__init__(function)
+
     def get_filename_base(self, fullname: str, abiflags: str) -> str:
         """Name of what is kept of a function, up to the number and the suffix."""
-        return f"{super().get_filename_base(fullname, abiflags)}.{_processor()}"
+        return ".".join([super().get_filename_base(fullname, abiflags), _processor(), *self._needs])
 
 
 @_known
@@ -80,7 +87,8 @@ class Places(_caching.NullCache):  # type: ignore[misc]  # as above
     """Compiled code of a function: read in the first place and in the first one that may be written, kept in this.
 
     Args:
-        function: as it is in Python.
+        function: as it is in Python. Its attribute ``needs``, if it has one, holds texts that say of what its code was
+            made besides its own file: with others, other code is kept.
         before: is given the types of the arguments before code for them is loaded.
     """
 

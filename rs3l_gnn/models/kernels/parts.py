@@ -33,13 +33,14 @@ class Part:
         signature: types of its result and arguments, as :func:`part` takes them.
 
     Attributes:
+        name: that LLVM knows it by, but for the type of its numbers.
         dispatcher: numba's, which Python cannot call.
     """
 
     def __init__(self, function: Function, signature: str) -> None:
         # Callers that were compiled for other types must not find it.
         types_of = hashlib.sha256(signature.encode()).hexdigest()[:8]
-        self._name, self._signature = f"{function.__module__}.{function.__name__}.{types_of}", signature
+        self.name, self._signature = f"{function.__module__}.{function.__name__}.{types_of}", signature
         self._linked: set[str] = set()
         self.dispatcher: Any = compiled(function, no_cpython_wrapper=True)
 
@@ -66,7 +67,7 @@ class Part:
         self._name_it(real, 1)
 
     def _symbol(self, real: str) -> str:
-        return f"{self._name}.{real}"
+        return f"{self.name}.{real}"
 
     def _name_it(self, real: str, where: int) -> None:
         llvm.add_symbol(self._symbol(real), where)
@@ -120,9 +121,13 @@ def part(signature: str) -> Callable[[Function], Any]:
 
 def calling_parts(function: Function) -> Any:
     """Compile a function that calls parts and takes an array of their numbers first, at its first call."""
-    return compiled(function, before=_link)
+    known = (getattr(function.__globals__.get(name), "part", None) for name in function.__code__.co_names)
+    called = [one for one in known if isinstance(one, Part)]
 
+    def link(arguments: tuple[Any, ...]) -> None:
+        for one in called:
+            one.link(str(arguments[0].dtype))
 
-def _link(arguments: tuple[Any, ...]) -> None:
-    for one in parts:
-        one.link(str(arguments[0].dtype))
+    # Code that calls other names would end the process when it is loaded.
+    function.needs = [" ".join(one.name for one in called)]  # type: ignore[attr-defined]  # for what is kept of it
+    return compiled(function, before=link)

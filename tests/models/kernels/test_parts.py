@@ -20,8 +20,8 @@ import calls, numpy as np
 x = np.arange(12, dtype=sys.argv[2]).reshape(3, 4)
 print(calls.largest(x), x.tolist(), sum(calls.largest.stats.cache_hits.values()))
 """
-CALLS = """
-from rs3l_gnn.models.kernels.parts import calling_parts, part
+PIECES = """
+from rs3l_gnn.models.kernels.parts import part
 
 @part("int64(real[:,::1], int64, real)")
 def double_row(x, row, offset):
@@ -34,6 +34,10 @@ def negate(x):
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
             x[row, column] = -x[row, column]
+"""
+CALLS = """
+from pieces import double_row, negate
+from rs3l_gnn.models.kernels.parts import calling_parts
 
 @calling_parts
 def largest(x):
@@ -45,15 +49,24 @@ def largest(x):
 """
 
 
-@pytest.mark.parametrize("real", ["float32", "float64"])
-def test_a_process_calls_what_another_compiled(tmp_path: Path, real: str) -> None:
+def _run(folder: Path, real: str) -> str:
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", PROGRAM, str(folder), real], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def test_a_process_calls_what_another_compiled(tmp_path: Path) -> None:
+    """With parts of other types, the same caller is compiled anew: its code would call what is not there."""
     (tmp_path / "calls.py").write_text(CALLS, encoding="utf-8")
+    (tmp_path / "pieces.py").write_text(PIECES, encoding="utf-8")
     expected = [[-(2.0 * (4 * row + column) + 4 * row) for column in range(4)] for row in range(3)]
     for hits in range(2):
-        done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, "-c", PROGRAM, str(tmp_path), real], check=True, capture_output=True, text=True
-        )
-        assert done.stdout.strip() == f"33 {expected} {hits}"
+        assert _run(tmp_path, "float32") == f"33 {expected} {hits}"
+    assert _run(tmp_path, "float64") == f"33 {expected} 0"
+    (tmp_path / "pieces.py").write_text(PIECES.replace("int64, real)", "int32, float64)"), encoding="utf-8")
+    for hits in range(2):
+        assert _run(tmp_path, "float32") == f"33 {expected} {hits}"
 
 
 def test_an_array_of_another_layout_is_refused() -> None:
