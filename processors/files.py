@@ -28,11 +28,12 @@ from rs3l_gnn.conventions.expansion import bound_baskets
 from rs3l_gnn.conventions.expressions import close_names
 from rs3l_gnn.conventions.inputs import require_file
 from rs3l_gnn.data import EventFormat, format_of, get_format
+from rs3l_gnn.data.described_tree import describe_tree
 from rs3l_gnn.data.event_format import collection_of
 from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.data.opening import open_events
+from rs3l_gnn.data.plain_columns import read_column
 from rs3l_gnn.data.shower_order import PS_WEIGHT, stored_order
-from rs3l_gnn.data.tree_layouts import read_tree
 from rs3l_gnn.inference import shipped_names
 from rs3l_gnn.processors.columns import branch_names, jet_collection, jet_field_of
 from rs3l_gnn.processors.config import N2, SCORE, ProcessorConfig
@@ -257,6 +258,9 @@ def _require_names(
 def _shower_weights(tree: Any, branches: Collection[str]) -> int | None:
     if PS_WEIGHT not in branches or tree.num_entries == 0:
         return None
+    found = read_column(tree[PS_WEIGHT], 0, 1)
+    if found is not None and found[0] is not None:
+        return int(found[0][1])
     return int(ak.num(tree[PS_WEIGHT].array(entry_stop=1), axis=1)[0])
 
 
@@ -278,7 +282,7 @@ def _tree(path: str, opened: Any, name: str) -> Any:
     classes = opened.classnames(cycle=False)
     if name not in classes:
         raise InputFileError(f"{path} has no tree {name!r}", got=", ".join(sorted(classes)) or "an empty file")
-    return read_tree(opened, name)
+    return describe_tree(opened, name)
 
 
 def _similar(missing: Sequence[str], found: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import awkward as ak
 import uproot
 
+from rs3l_gnn.data.described_tree import DescribedTree
 from rs3l_gnn.data.plain_columns import Column, is_plain, part_of, read_baskets, size_of
 
 __all__ = ["LentTree", "lent_tree"]
@@ -17,7 +18,7 @@ _MAX_BYTES = 64 * 2**20
 
 def lent_tree(tree: Any) -> Any:
     """A tree to lend; RNTuples, which coffea knows by their class, as they are."""
-    return LentTree(tree) if isinstance(tree, uproot.TTree) else tree
+    return LentTree(tree) if isinstance(tree, uproot.TTree | DescribedTree) else tree
 
 
 class LentTree:

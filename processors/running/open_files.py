@@ -13,8 +13,9 @@ from typing import Any
 
 from rs3l_gnn.conventions.inputs import file_states
 from rs3l_gnn.data.branch_sizes import compressed_bytes
+from rs3l_gnn.data.described_tree import describe_tree
 from rs3l_gnn.data.opening import open_events
-from rs3l_gnn.data.tree_layouts import read_tree, shared_by_layout
+from rs3l_gnn.data.tree_layouts import shared_by_layout
 from rs3l_gnn.processors.running.lent_tree import lent_tree
 
 __all__ = ["KeptFile", "close_file", "keep_open"]
@@ -77,7 +78,7 @@ def keep_open(item: Any, *, timeout: int) -> KeptFile:
         close_file()
         directory = open_events(item.filename, timeout=timeout)
         try:
-            tree = read_tree(directory, item.treename)
+            tree = describe_tree(directory, item.treename)
             _place.kept = KeptFile(identity, directory, lent_tree(tree), shared_by_layout(tree))
         except BaseException:
             directory.close()

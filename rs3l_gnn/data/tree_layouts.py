@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from rs3l_gnn.data.placed_numbers import PlacedNumber, placing_cursor
 
-__all__ = ["read_tree", "shared_by_layout"]
+__all__ = ["Layout", "known_layout", "read_tree", "shared_by_layout"]
 
 _log = logging.getLogger(__name__)
 _MOST_BRANCHES, _MOST_LAYOUTS = 12_000, 50
@@ -37,8 +38,8 @@ _FREE = frozenset(
     }
 )
 """Members that may differ between two files of one layout."""
-_LAYOUT = "_rs3l_layout"
-"""Attribute of a tree with its layout."""
+_LAYOUT = "layout"
+"""Attribute of a tree, by uproot nameless, with its layout."""
 
 
 def read_tree(directory: Any, name: str) -> Any:
@@ -68,6 +69,26 @@ def read_tree(directory: Any, name: str) -> Any:
             return tree
 
 
+def known_layout(directory: Any, name: str) -> tuple[Layout, Any, NDArray[np.uint8]] | None:
+    """Layout, key and bytes of a tree of an open file; None where the layout is not known.
+
+    Args:
+        directory: of uproot.
+        name: of the tree.
+    """
+    if not _known.usable:
+        return None
+    try:
+        key = directory.key(name)
+        if key.fClassName != "TTree":
+            return None
+        raw, _, cursor = _content(key)
+        layout = _known.find(raw, cursor.origin)
+    except (AttributeError, LookupError, TypeError):
+        return None  # whoever reads the tree says what is wrong
+    return None if layout is None else (layout, key, raw)
+
+
 def shared_by_layout(tree: Any) -> dict[str, Any]:
     """A place for what is made of the names and types of branches, the same one for all trees of a layout.
 
@@ -83,10 +104,8 @@ def _read(directory: Any, name: str) -> Any:
     cache = directory.file.object_cache
     if key.fClassName != "TTree" or (cache is not None and key.cache_key in cache):
         return directory[name]
-    chunk, cursor = key.get_uncompressed_chunk_cursor()
+    raw, chunk, cursor = _content(key)
     context = {"breadcrumbs": (), "TKey": key}
-    size = int(key.data_uncompressed_bytes)
-    raw = np.asarray(chunk.get(0, size, cursor, context))
     if b"TBranchElement\0" in raw.tobytes():  # objects, whose branches lie below others
         return directory[name]
     layout = _known.find(raw, cursor.origin)
@@ -96,7 +115,7 @@ def _read(directory: Any, name: str) -> Any:
             tree = key.file.class_named("TTree").read(chunk, placing, context, key.file, key.file, key)
         except uproot.DeserializationError:
             return directory[name]  # once more, by the file's own streamers
-        layout = _Layout.of(tree, raw, cursor.origin)
+        layout = Layout.of(tree, raw, cursor.origin)
         if layout is not None:
             _known.add(layout)
     else:
@@ -106,6 +125,13 @@ def _read(directory: Any, name: str) -> Any:
     if cache is not None:
         cache[key.cache_key] = tree
     return tree
+
+
+def _content(key: Any) -> tuple[NDArray[np.uint8], Any, Any]:
+    """The bytes of a tree, and uproot's ways to them."""
+    chunk, cursor = key.get_uncompressed_chunk_cursor()
+    size = int(key.data_uncompressed_bytes)
+    return np.asarray(chunk.get(0, size, cursor, {"breadcrumbs": (), "TKey": key})), chunk, cursor
 
 
 @contextmanager
@@ -163,9 +189,26 @@ class _Numbers:
         for member, dtype, length, place in self.arrays:
             yield member, np.frombuffer(raw, dtype, length, place)
 
+    def one(self, raw: NDArray[np.uint8], member: str) -> Any:
+        """One of them; KeyError for none of these."""
+        found = self._places[member]
+        return found[0].unpack_from(raw.data, found[1])[0] if len(found) == 2 else np.frombuffer(raw, *found)
 
-class _Layout:
-    """A tree, and what other trees of its layout have of their own."""
+    @cached_property
+    def _places(self) -> dict[str, tuple[Any, ...]]:
+        return {name: tuple(place) for name, *place in self.scalars} | {
+            name: tuple(place) for name, *place in self.arrays
+        }
+
+
+class Layout:
+    """A tree, and what other trees of its layout have of their own.
+
+    Attributes:
+        n_branches: their number.
+        places: number of each branch by its name.
+        shared: as of :func:`shared_by_layout`.
+    """
 
     def __init__(self, tree: Any, raw: NDArray[np.uint8], origin: int, numbers: dict[int, _Numbers]) -> None:
         self.origin, self.size, self.n_branches = origin, len(raw), len(tree.branches)
@@ -175,11 +218,13 @@ class _Layout:
             for places in one.places():
                 self._fixed[places] = False
         self._bytes = raw[self._fixed]
+        self._of_tree, self._of_branches = numbers[id(tree)], [numbers[id(branch)] for branch in tree.branches]
+        self.places = {str(branch.name): number for number, branch in enumerate(tree.branches)}
         self._interpretations: list[Any] | None = None
         self.shared: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, tree: Any, raw: NDArray[np.uint8], origin: int) -> _Layout | None:
+    def of(cls, tree: Any, raw: NDArray[np.uint8], origin: int) -> Layout | None:
         """The layout of a tree of plain branches; None for others, whose parts refer to each other in more ways."""
         if not all(map(_is_plain, tree.branches)) or len(tree.branches) > _MOST_BRANCHES:
             return None
@@ -217,6 +262,18 @@ class _Layout:
         for branch, interpretation in zip(branches, self.interpretations(), strict=True):
             _set(branch, "_interpretation", interpretation)
         return tree.postprocess(chunk, cursor, context, file)
+
+    def number(self, raw: NDArray[np.uint8], member: str, branch: int | None = None) -> Any:
+        """A number, or an array of them, of a tree with these bytes, or of one of its branches.
+
+        Raises:
+            KeyError: all trees of the layout have this member in common.
+        """
+        return (self._of_tree if branch is None else self._of_branches[branch]).one(raw, member)
+
+    def title(self, branch: int) -> str:
+        """Of a branch."""
+        return str(self._tree.branches[branch].title)
 
     def interpretations(self) -> list[Any]:
         """Of each branch, where it holds for every file."""
@@ -279,25 +336,25 @@ class _Layouts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._layouts: list[_Layout] = []
+        self._layouts: list[Layout] = []
         self.usable = True  # with the uproot at hand
 
-    def find(self, raw: NDArray[np.uint8], origin: int) -> _Layout | None:
+    def find(self, raw: NDArray[np.uint8], origin: int) -> Layout | None:
         found = next((one for one in self._layouts if one.matches(raw, origin)), None)
         if found is not None:
             self._first(found)
         return found
 
-    def add(self, layout: _Layout) -> None:
+    def add(self, layout: Layout) -> None:
         self._first(layout)
 
-    def _first(self, layout: _Layout) -> None:
+    def _first(self, layout: Layout) -> None:
         with self._lock:
             layouts = [layout, *(one for one in self._layouts if one is not layout)]
             self._layouts = list(_within(layouts[:_MOST_LAYOUTS]))
 
 
-def _within(layouts: Iterable[_Layout]) -> Iterator[_Layout]:
+def _within(layouts: Iterable[Layout]) -> Iterator[Layout]:
     room = _MOST_BRANCHES
     for layout in layouts:
         room -= layout.n_branches
