@@ -88,12 +88,34 @@ def _faults(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
 def _load(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
     from rs3l_gnn.benchmarks.reliability.load import LOADS, measure_loads
 
-    del tries
+    _without(tries, "load")
     return measure_loads(_known(only, LOADS))
 
 
+def _all(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.rates import measure_all
+
+    _without(tries, "all")
+    return measure_all({name: _BENCHMARKS[name] for name in _known(only, _RATES)})
+
+
+def _without(tries: int | None, name: str) -> None:
+    if tries is not None:
+        raise ConfigError(f"benchmark {name}: no tries", hint="damaged and faults have them")
+
+
+def _table(name: str, numbers: dict[str, Any]) -> str:
+    if name == "all":
+        from rs3l_gnn.benchmarks.rates import table as rates
+
+        return rates(numbers)
+    from rs3l_gnn.benchmarks.reliability.tables import table as counts
+
+    return counts(name, numbers)
+
+
 def _read(files: Iterable[Path]) -> dict[str, Any]:
-    from rs3l_gnn.benchmarks.reliability.page import joined
+    from rs3l_gnn.benchmarks.page import joined
 
     return joined(read_json(file) for file in files)
 
@@ -131,13 +153,15 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "install": _install,
     "start": _start,
 }
-_COUNTS: dict[str, Callable[[tuple[str, ...], int | None], dict[str, Any]]] = {
+_RATES = ("encoder", "kernels", "peers", "simulation", "training", "pairing", "analysis", "fits", "start")
+_PARTS: dict[str, Callable[[tuple[str, ...], int | None], dict[str, Any]]] = {
+    "all": _all,
     "damaged": _damaged,
     "faults": _faults,
     "load": _load,
 }
-"""Those with parts, whose tables stand in ``docs/reliability.md``."""
-_NAMES = (*_BENCHMARKS, *_COUNTS)
+"""Those with parts, whose tables stand in ``docs/performance.md`` and ``docs/reliability.md``."""
+_NAMES = (*_BENCHMARKS, *_PARTS)
 
 
 @verb()
@@ -145,14 +169,15 @@ def benchmark(
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"What to measure: {', '.join(_NAMES)}.")],
     *,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="A kind of file, verb or load; of damaged, faults and load.")
+        list[str] | None,
+        typer.Option("--only", help="A speed, kind of file, verb or load; of all, damaged, faults and load."),
     ] = None,
     tries: Annotated[
         int | None, typer.Option("--tries", min=1, help="Damaged files in all, or moments of each fault of each verb.")
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option("--page", help="Put the table of damaged, faults or load into this page, between its marks."),
+        typer.Option("--page", help="Put the table of all, damaged, faults or load into this page, between its marks."),
     ] = None,
     read: Annotated[
         list[Path] | None,
@@ -164,18 +189,20 @@ def benchmark(
     """Measure speed against a named reference in the same run, or count what wrong files, faults and loads do."""
     if name not in _NAMES:
         raise ConfigError(f"unknown benchmark {name!r}", allowed=list(_NAMES))
-    if name not in _COUNTS and (only or tries or page or read):
-        raise ConfigError(f"benchmark {name}: no parts, tries or table", hint=f"these have them: {', '.join(_COUNTS)}")
+    if name not in _PARTS and (only or tries or page or read):
+        raise ConfigError(f"benchmark {name}: no parts, tries or table", hint=f"these have them: {', '.join(_PARTS)}")
     if json_file is not None:
         refuse_existing(json_file, force=force)
     if read:
         numbers = _read(read)
+    elif name in _PARTS:
+        numbers = _PARTS[name](tuple(only or ()), tries)
     else:
-        numbers = _COUNTS[name](tuple(only or ()), tries) if name in _COUNTS else _BENCHMARKS[name]()
+        numbers = _BENCHMARKS[name]()
     if json_file is not None:
         write_json(json_file, numbers, force=force)
     if page is not None:
-        from rs3l_gnn.benchmarks.reliability.page import put_table
+        from rs3l_gnn.benchmarks.page import put_table
 
-        put_table(page, name, numbers)
+        put_table(page, name, _table(name, numbers))
     typer.echo(json.dumps(numbers, indent=2))

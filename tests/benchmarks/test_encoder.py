@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rs3l_gnn.benchmarks.encoder import make_jets, nt_xent, run_encoder_benchmark, training_flops, useful_flops
+from rs3l_gnn.benchmarks.rates import table as rates
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.models import EdgeConvConfig
 
@@ -39,6 +40,7 @@ def test_report() -> None:
     assert all(np.isfinite(value) and value > 0 for key, value in report.items() if key != "max_cosine_distance")
     assert report["speedup"] == pytest.approx(report["jets_per_second"] / report["reference_jets_per_second"])
     assert report["fraction_of_floor"] == pytest.approx(report["jets_per_second"] / report["floor_jets_per_second"])
+    assert len(rates({"encoder": report}).splitlines()) == 2 + 5
 
 
 def test_useful_operations_by_hand() -> None:

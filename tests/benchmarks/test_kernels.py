@@ -10,6 +10,7 @@ import pytest
 
 from rs3l_gnn.benchmarks.encoder import make_jets
 from rs3l_gnn.benchmarks.kernels import PIECES, benchmark_kernels, forward, table
+from rs3l_gnn.benchmarks.rates import table as rates
 from rs3l_gnn.models.kernels.chunk import edge_memory
 from rs3l_gnn.models.kernels.layers import edge_layer, pad_channels
 
@@ -48,6 +49,7 @@ def test_the_vector_code_gives_the_same_bits(caplog: pytest.LogCaptureFixture) -
     assert numbers["pieces"]["distances"]["lines"] > 20
     assert numbers["jets_per_second"] > 0
     assert caplog.messages == table(numbers)
+    assert len(rates({"kernels": numbers}).splitlines()) == 2 + 1
 
 
 def test_the_table() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from rs3l_gnn.benchmarks.event_pairing import measure_workers
 from rs3l_gnn.benchmarks.pairing import benchmark_pairing, table
+from rs3l_gnn.benchmarks.rates import table as rates
 
 
 def test_matching_and_the_whole_verb_are_measured() -> None:
@@ -38,6 +39,7 @@ def test_matching_and_the_whole_verb_are_measured() -> None:
             fraction = events[f"{kind}fraction_of_{reference}"]
             assert fraction * events[f"{kind}seconds"] == pytest.approx(events[reference][f"{kind}seconds"], rel=1e-9)
     assert events["peak_mb"] > 0
+    assert len(rates({"pairing": numbers}).splitlines()) == 2 + 4
     assert len(table(numbers)) == 16
 
 

@@ -11,6 +11,7 @@ import torch
 from rs3l_gnn.benchmarks import peers
 from rs3l_gnn.benchmarks.encoder import make_jets
 from rs3l_gnn.benchmarks.peers import run_peers_benchmark, sorted_batches
+from rs3l_gnn.benchmarks.rates import table as rates
 from rs3l_gnn.conventions import ConfigError
 
 
@@ -46,6 +47,7 @@ def test_our_own_rows() -> None:
     for ours, theirs in zip(report["rows"][::2], report["rows"][1::2], strict=True):
         assert ours["ratio"] == 1
         assert theirs["ratio"] == pytest.approx(ours["jets_per_second"] / theirs["jets_per_second"])
+    assert len(rates({"peers": report}).splitlines()) == 2 + 2
 
 
 @pytest.mark.usefixtures("measured_at_once")

@@ -7,6 +7,7 @@ import pytest
 
 from rs3l_gnn.benchmarks import simulation
 from rs3l_gnn.benchmarks.memory import peak_mb
+from rs3l_gnn.benchmarks.rates import table as rates
 from rs3l_gnn.benchmarks.simulation import benchmark_simulation, table
 
 pytest.importorskip("pythia8mc", reason="the extra 'simulation' is not installed")
@@ -28,6 +29,7 @@ def test_both_turns_are_measured(caplog: pytest.LogCaptureFixture) -> None:
     assert lines[0] == "hbb: 1 rounds of 6 events"
     assert f"  chain over bare Pythia                            {numbers['fraction_of_reference']:.3f}" in lines
     assert caplog.messages[-len(lines) :] == lines
+    assert len(rates({"simulation": numbers}).splitlines()) == 2 + 2
 
 
 def test_several_processes_have_a_row() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rs3l_gnn.benchmarks.rates import table as rates
 from rs3l_gnn.benchmarks.training import large_file, run_training_benchmark, write_views_of_made_up_jets
 from rs3l_gnn.conventions import ConfigError
 from rs3l_gnn.data import read_views
@@ -34,6 +35,7 @@ def test_report() -> None:
         numbers = report[what]
         assert numbers["fraction_of_bare"] == pytest.approx(numbers["jets_per_second"] / report["bare_jets_per_second"])
         assert 0 < numbers["fraction_with_validation"] < numbers["fraction_of_bare"]
+    assert len(rates({"training": report}).splitlines()) == 2 + 2
     with pytest.raises(ConfigError, match="needs 400 events"):
         run_training_benchmark(events=100)
 

@@ -98,6 +98,28 @@ def test_unknown_benchmark(runner: CliRunner) -> None:
     assert "unknown benchmark 'warp'; allowed: encoder, " in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["all", "--only", "warp"], "--only: unknown warp; allowed: encoder, kernels, "),
+        (["all", "--tries", "3"], "benchmark all: no tries"),
+        (["load", "--tries", "3"], "benchmark load: no tries"),
+        (["encoder", "--only", "training"], "benchmark encoder: no parts, tries or table"),
+    ],
+)
+def test_options_of_a_benchmark_that_it_does_not_have(runner: CliRunner, options: list[str], message: str) -> None:
+    result = runner.invoke(app, ["benchmark", *options])
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_all_rates_have_rows_in_the_table() -> None:
+    from rs3l_gnn.benchmarks import rates
+    from rs3l_gnn.cli import benchmark
+
+    assert set(benchmark._RATES) == set(rates._ROWS)
+
+
 def test_simulate_names_an_unknown_variation(runner: CliRunner, tmp_path: Path) -> None:
     arguments = ["simulate", "--process", "qcd", "--events", "1", "--set", "variations=[fsr_dn]"]
     result = runner.invoke(app, [*arguments, "--output", str(tmp_path / "out")])

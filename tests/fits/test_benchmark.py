@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from rs3l_gnn.benchmarks.fits import large_model, measure_writers
+from rs3l_gnn.benchmarks.rates import table as rates
 
 
 def test_report_of_a_small_model() -> None:
@@ -9,6 +10,7 @@ def test_report_of_a_small_model() -> None:
     assert report["seconds_total"] == sum(report["seconds"].values())
     assert report["bytes"] > 10_000
     assert report["peak_memory_gb"] > 0
+    assert len(rates({"fits": report}).splitlines()) == 2 + 1
 
 
 def test_every_nuisance_acts_everywhere() -> None:

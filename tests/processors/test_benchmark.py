@@ -9,6 +9,7 @@ import uproot
 
 from rs3l_gnn.benchmarks.analysis import run_analysis_benchmark, worker_memory, write_events
 from rs3l_gnn.benchmarks.memory import peak_mb
+from rs3l_gnn.benchmarks.rates import table as rates
 
 
 @pytest.mark.slow
@@ -27,6 +28,7 @@ def test_a_small_measurement() -> None:
     )
     assert 0 < numbers["small_chunks_over_large"] < 2
     assert 100 < numbers["peak_memory_mb"] <= peak_mb()
+    assert len(rates({"analysis": numbers}).splitlines()) == 2 + 5
 
 
 @pytest.mark.slow

@@ -1,46 +1,18 @@
-"""Tables of what was counted, and their place in a page."""
+"""Tables of what was counted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
-from rs3l_gnn.conventions import InputFileError, atomic_file
+from rs3l_gnn.benchmarks.page import markdown
 
-__all__ = ["joined", "put_table", "table"]
-
-
-def joined(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Numbers of runs of parts as those of one run; what two of them counted is taken from the later one."""
-    whole: dict[str, Any] = {}
-    for part in parts:
-        for key, value in part.items():
-            both = isinstance(value, dict) and isinstance(whole.get(key), dict)
-            whole[key] = joined([whole[key], value]) if both else value
-    return whole
+__all__ = ["table"]
 
 
 def table(name: str, numbers: dict[str, Any]) -> str:
     """A table in Markdown of what the benchmark ``damaged``, ``faults`` or ``load`` found."""
-    head, *rows = _ROWS[name](numbers)
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def put_table(page: Path, name: str, numbers: dict[str, Any]) -> None:
-    """Replace what stands in the page between ``<!-- NAME -->`` and ``<!-- end of NAME -->``.
-
-    Raises:
-        InputFileError: the page has no such place.
-    """
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- end of {name} -->")
-    if not end:
-        raise InputFileError(f"{page} has no place for a table", hint=f"<!-- {name} --> and <!-- end of {name} -->")
-    with atomic_file(page, force=True) as partial:
-        partial.write_text(f"{before}{begin}\n{table(name, numbers)}\n\n{end}{after}", encoding="utf-8")
+    return markdown(_ROWS[name](numbers))
 
 
 def _damaged(numbers: dict[str, Any]) -> list[list[Any]]:
