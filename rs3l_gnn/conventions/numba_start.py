@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
-
-from numba.core import entrypoints as numba_entrypoints
 
 __all__ = ["quick_start", "start_quickly"]
 
-_entrypoints: Any = numba_entrypoints  # without annotations
+_entrypoints: Any = None
+with suppress(ImportError):  # numba does not promise that they are there
+    from numba.core import entrypoints as _entrypoints
 _lock = threading.RLock()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from numba.core import entrypoints as numba_entrypoints
 
+from rs3l_gnn.conventions import numba_start
 from rs3l_gnn.conventions.numba_start import quick_start
 
 entrypoints: Any = numba_entrypoints  # without annotations
@@ -69,6 +71,19 @@ def test_a_numba_without_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with quick_start():
         pass
     assert not hasattr(entrypoints, "init_all")
+
+
+def test_a_numba_without_that_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba.core.entrypoints", None)
+    monkeypatch.delattr("numba.core.entrypoints")
+    spec = importlib.util.spec_from_file_location("another", numba_start.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    another = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(another)
+    with another.quick_start():
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 def test_loops_on_lists_are_compiled_after_a_score() -> None:

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]  # no type information in the package
-from numba import types
 
 from rs3l_gnn.models.kernels.parts import part
-from rs3l_gnn.models.kernels.simd import FLAGS, VECTOR_BYTES, Emitter, intrinsic
+from rs3l_gnn.models.kernels.simd import FLAGS, VECTOR_BYTES, Emitter, intrinsic, types
 
 __all__ = ["distance_square", "pack_panels", "panel_distances", "transpose_square"]
 
@@ -26,7 +25,7 @@ __all__ = ["distance_square", "pack_panels", "panel_distances", "transpose_squar
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-@part("void(real[:,::1], int64, int64, real[:,:,::1])")
+@part(lambda real, whole: types.void(real[:, ::1], whole, whole, real[:, :, ::1]))
 def pack_panels(x: Any, first: int, n: int, panels: Any) -> None:
     """``panels[p, c, l] = x[first + p L + l, c]`` for n particles; the last one fills up its panel.
 
@@ -39,7 +38,7 @@ def pack_panels(x: Any, first: int, n: int, panels: Any) -> None:
             transpose_square(x, start, channels, min(lanes, n - p * lanes), panels, target)
 
 
-@part("void(real[:,:,::1], int64, int64, real[:,:,::1], boolean)")
+@part(lambda real, whole: types.void(real[:, :, ::1], whole, whole, real[:, :, ::1], types.boolean))
 def panel_distances(panels: Any, p: int, n: int, table: Any, whole: bool) -> None:
     """Distances of all n particles to those of panel p.
 

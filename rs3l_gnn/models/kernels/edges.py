@@ -16,7 +16,7 @@ from rs3l_gnn.models.kernels.elementwise import ELU, expm1
 from rs3l_gnn.models.kernels.maxima import max_rows, max_rows_where
 from rs3l_gnn.models.kernels.nearest import kth_smallest, select_nearest
 from rs3l_gnn.models.kernels.parts import calling_parts, part
-from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, address, address_of_words, carray, long_vectors
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, address, address_of_words, carray, long_vectors, types
 from rs3l_gnn.models.kernels.ties import settle_ties
 from rs3l_gnn.models.kernels.tiles import product_rows
 
@@ -43,7 +43,7 @@ def channel_multiple(itemsize: int) -> int:
     return VECTOR_BYTES // itemsize
 
 
-@part("void(real[:,::1], real[::1], int64, int64, int64, real, real[:,::1])")
+@part(lambda real, whole: types.void(real[:, ::1], real[::1], whole, whole, whole, real, real[:, ::1]))
 def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out: Any) -> None:
     """``out_i = act(a_i + (out_i + b))`` for the rows of a jet."""
     long_vectors()

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]  # no type information in the package
-from numba import types
 
 from rs3l_gnn.models.kernels.parts import part
-from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, Emitter, intrinsic, long_vectors
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, Emitter, intrinsic, long_vectors, types
 
 __all__ = ["BLOCK", "exchange_block", "exchange_rows", "kth_smallest", "select_nearest", "sort_block"]
 
@@ -31,7 +30,7 @@ _SORT = (
 _MERGE = tuple((i, i + stride) for stride in (4, 2, 1) for i in range(BLOCK) if not i & stride)
 
 
-@part("int64(real[:,:,::1], int64, int64, int64, real[:,::1])")
+@part(lambda real, whole: whole(real[:, :, ::1], whole, whole, whole, real[:, ::1]))
 def kth_smallest(table: Any, at: int, n: int, k: int, order: Any) -> int:
     """Sort the n values ``table[at, :, l]`` for each lane l as far as the k-th one needs it.
 
@@ -76,7 +75,7 @@ def kth_smallest(table: Any, at: int, n: int, k: int, order: Any) -> int:
     return k - 1
 
 
-@part("int64(real[:,:,::1], int64, int64, real[:,::1], int64, int64[:,::1])")
+@part(lambda real, whole: whole(real[:, :, ::1], whole, whole, real[:, ::1], whole, whole[:, ::1]))
 def select_nearest(table: Any, at: int, n: int, order: Any, kth: int, bits: Any) -> int:
     """Bit ``j % 64`` of ``bits[j // 64, l]`` says whether ``table[at, j, l] <= order[kth, l]``, j < n.
 

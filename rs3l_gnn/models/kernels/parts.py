@@ -3,26 +3,48 @@
 What one function of numba's calls becomes a piece of it: it is optimised once alone and once more in each caller, and
 the caller cannot be compiled before it. A part is compiled once, by whichever process comes first, and its callers know
 its name alone, which LLVM is given before any code of theirs is loaded.
+
+numba does not promise the names that this is made of. Where one is missing, parts are functions like others: a first
+score takes longer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import binding as llvm  # type: ignore[import-untyped]  # no type information in the package
-from numba import types
-from numba.core import errors, sigutils
+from numba.core import errors
 
 from rs3l_gnn.models.kernels.compiled import compiled
-from rs3l_gnn.models.kernels.simd import cgutils, intrinsic
+from rs3l_gnn.models.kernels.simd import cgutils, intrinsic, types
 
 __all__ = ["Part", "calling_parts", "part", "parts"]
 
+_log = logging.getLogger(__name__)
 Function = Callable[..., Any]
-_sigutils: Any = sigutils  # without annotations
+
+
+def _numba_is_known() -> bool:
+    """Whether numba has what is asked for below."""
+    try:
+        from numba.core import callconv, codegen, funcdesc
+
+        _ = callconv.CPUCallConv.get_function_type, callconv.CPUCallConv.call_function
+        _ = codegen.JITCodeLibrary.get_pointer_to_function, funcdesc.FunctionDescriptor.llvm_func_name
+    except (ImportError, AttributeError) as error:
+        _log.warning(
+            "numba %s has other names than the ones known here (%s): where nothing is compiled yet, the first score "
+            "takes a second longer",
+            numba.__version__,
+            error,
+        )
+        return False
+    return True
 
 
 class Part:
@@ -37,17 +59,17 @@ class Part:
         dispatcher: numba's, which Python cannot call.
     """
 
-    def __init__(self, function: Function, signature: str) -> None:
+    def __init__(self, function: Function, signature: Function) -> None:
+        self._signature = signature
         # Callers that were compiled for other types must not find it.
-        types_of = hashlib.sha256(signature.encode()).hexdigest()[:8]
-        self.name, self._signature = f"{function.__module__}.{function.__name__}.{types_of}", signature
+        types_of = hashlib.sha256(str(self.signature("float32")).encode()).hexdigest()[:8]
+        self.name = f"{function.__module__}.{function.__name__}.{types_of}"
         self._linked: set[str] = set()
         self.dispatcher: Any = compiled(function, no_cpython_wrapper=True)
 
     def signature(self, real: str) -> Any:
         """Types of the result and the arguments, for float32 or float64."""
-        arguments, result = _sigutils.normalize_signature(self._signature.replace("real", real))
-        return result(*arguments)
+        return self._signature(getattr(types, real), types.int64)
 
     def compile(self, real: str) -> Any:
         """Compile it or load it; what numba knows of it then."""
@@ -74,22 +96,25 @@ class Part:
         self._linked.add(real)
 
 
+_known = _numba_is_known()
 parts: list[Part] = []
 """All of them, as far as their modules are imported."""
 
 
-def part(signature: str) -> Callable[[Function], Any]:
+def part(signature: Function) -> Callable[[Function], Any]:
     """Make a function a part, to be called from compiled code.
 
     Args:
-        signature: types of the result and the arguments as numba writes them, ``real`` for the type of the numbers in
-            the first argument, an array.
+        signature: types of the result and the arguments, of the types of numbers in the first one, an array, and of
+            whole numbers.
 
     Returns:
         What compiled code calls; its attribute ``part`` is the :class:`Part`.
     """
 
     def decorate(function: Function) -> Any:
+        if not _known:
+            return compiled(function)
         own = Part(function, signature)
         parts.append(own)
 
@@ -128,6 +153,8 @@ def calling_parts(function: Function) -> Any:
         for one in called:
             one.link(str(arguments[0].dtype))
 
+    if not called:
+        return compiled(function)
     # Code that calls other names would end the process when it is loaded.
     function.needs = [" ".join(one.name for one in called)]  # type: ignore[attr-defined]  # for what is kept of it
     return compiled(function, before=link)

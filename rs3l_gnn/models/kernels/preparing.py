@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import sigutils
+import numpy as np
 
 from rs3l_gnn.conventions.compiling import never_compiled
 from rs3l_gnn.models.kernels import dense, edges, elementwise
@@ -22,13 +22,8 @@ __all__ = ["compile_share", "prepare"]
 
 _PATIENCE = 60
 """Seconds that the other process is waited for; it takes two, and on a busy machine ten."""
-_EDGE = (
-    "real[:,::1], real[:,:,:,::1], real[::1], int64[::1], int64, int64, real, real[:,::1], int32[:,::1], boolean, "
-    "real[::1]"
-)
-_DENSE = "real[:,::1], real[:,:,::1], real[::1], int64, real, real[:,::1]"
-_POOL = "real[:,::1], int64[::1], real[:,::1]"
 
+_typeof: Any = numba.typeof  # without annotations
 _lock = threading.Lock()
 _ready: set[str] = set()
 
@@ -49,7 +44,8 @@ def prepare(real: str) -> None:
             with _other_process(real):
                 for part in parts:
                     part.link(real)
-                _compile(elementwise.pool, _POOL, real)
+                rows = np.empty((0, 0), real)
+                _compile(elementwise.pool, rows, np.empty(0, np.int64), rows)
             _compile_callers(real)
             _ready.add(real)
 
@@ -62,13 +58,16 @@ def compile_share(real: str) -> None:
 
 
 def _compile_callers(real: str) -> None:
-    _compile(edges.edge_forward, _EDGE, real)
-    _compile(dense.dense_forward, _DENSE, real)
+    one = np.dtype(real).type(0)
+    x, panels, pair, bias = (np.empty((0,) * axes, real) for axes in (2, 3, 4, 1))
+    cuts, where = np.empty(0, np.int64), np.empty((0, 0), np.int32)
+    _compile(edges.edge_forward, x, pair, bias, cuts, 0, 0, one, x, where, False, bias)
+    _compile(dense.dense_forward, x, panels, bias, 0, one, x)
 
 
-def _compile(function: Any, arguments: str, real: str) -> None:
-    normalize: Any = sigutils.normalize_signature
-    function.compile(normalize(f"({arguments})".replace("real", real))[0])
+def _compile(function: Any, *arguments: Any) -> None:
+    """For arguments like these."""
+    function.compile(tuple(map(_typeof, arguments)))
 
 
 @contextmanager

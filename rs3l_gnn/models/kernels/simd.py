@@ -31,6 +31,7 @@ __all__ = [
     "cgutils",
     "intrinsic",
     "long_vectors",
+    "types",
 ]
 
 # numba names the arguments of an intrinsic by its function's, used or not, and compiled code passes them by position.

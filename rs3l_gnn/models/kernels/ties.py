@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rs3l_gnn.models.kernels.parts import part
+from rs3l_gnn.models.kernels.simd import types
 
 __all__ = ["settle_ties"]
 
@@ -14,7 +15,11 @@ __all__ = ["settle_ties"]
 # ruff: noqa: PLR0917
 
 
-@part("void(real[:,:,::1], int64, int64, int64, real, int64, real[:,::1], int64, int64[:,::1])")
+@part(
+    lambda real, whole: types.void(
+        real[:, :, ::1], whole, whole, whole, real, whole, real[:, ::1], whole, whole[:, ::1]
+    )
+)
 def settle_ties(table: Any, at: int, n: int, lane: int, farthest: Any, k: int, x: Any, first: int, bits: Any) -> None:
     """Select k particles where more than k are not beyond the k-th distance.
 
