@@ -82,7 +82,7 @@ class Hadronisation:
         """Hadronise events.
 
         Args:
-            partons: as :func:`shower_partons` gives them; they are not changed.
+            partons: as :func:`shower_partons` gives them, whose shower must still be there; they are not changed.
             seeds: a seed for each.
 
         Returns:
@@ -94,6 +94,10 @@ class Hadronisation:
         if event is None:
             return rejected_event()
         self._pythia.event = event
+        # The event brings the particle data of the instance that made it, and with it that instance's random numbers.
+        record = self._pythia.event
+        record.init("", self._pythia.particleData)
+        record.restorePtrs()
         self._pythia.rndm.init(seed)
         # False: the junctions of the event are known and must not be looked for again.
         if not self._pythia.forceHadronLevel(False):

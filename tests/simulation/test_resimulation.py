@@ -32,6 +32,18 @@ def test_views_share_their_partons_exactly(views: tuple[ak.Array, ak.Array, list
     assert ak.to_list(ak.num(one.prt.id)) != ak.to_list(ak.num(other.prt.id))
 
 
+def test_a_view_depends_on_its_partons_and_seed_alone(hard_events: HardEvents) -> None:
+    """Neither on what was hadronised before, nor on the random numbers of the instance that made the partons."""
+    shower = Shower(hard_events.beams, (*COMMON, *CP5, "HadronLevel:all=off"))
+    partons = shower_partons(shower, hard_events.part(0, 4), range(1, 5))
+    hadronisation = Hadronisation((*COMMON, *CP5))
+    together = hadronisation.run(partons, [5, 6, 7, 8])
+    for one in (hadronisation, Hadronisation((*COMMON, *CP5))):
+        for index in (2, 0):
+            alone = one.run(partons[index : index + 1], [5 + index])
+            assert ak.to_list(alone.prt.p.px[0]) == ak.to_list(together.prt.p.px[index])
+
+
 def test_hadrons_come_from_the_partons(views: tuple[ak.Array, ak.Array, list[int]]) -> None:
     one, _, _ = views
     final = one.prt.status > 0
