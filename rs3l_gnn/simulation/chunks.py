@@ -264,7 +264,7 @@ class ViewParticles:
         hard, start = self._chunk.hard, self._chunk.config.start
         if start == "hard":
             shower = shower_of(self._chunk, variation)
-            batch = shower.run(hard, self._seeds(variation, Stage.SHOWER))
+            batch = shower.run(hard, self._seeds(variation, Stage.SHOWER), final=True)
             self.factors = shower.factors
             return batch, shower.weights(batch) if _weighted(self._chunk, variation) else None
         if start == "shower":
@@ -275,7 +275,7 @@ class ViewParticles:
             # The partons are merged already.
             hadronisation = _hadronisation(_settings(replace(self._chunk, merging=()), variation), hard.slha)
             return hadronisation.run(self._partons, self._seeds(variation, Stage.HADRONISATION)), None
-        batch = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER))
+        batch = self.shower.run(hard, self._seeds(NOMINAL, Stage.SHOWER), final=True)
         self.factors = self.shower.factors
         return batch, None
 

@@ -15,6 +15,7 @@ from rs3l_gnn.conventions import energy_of
 from rs3l_gnn.conventions.jagged import offsets_of, parents_of, ranges
 from rs3l_gnn.simulation.config import JetConfig
 from rs3l_gnn.simulation.detector import FlowCandidates
+from rs3l_gnn.simulation.grooming import energy_correlation, soft_drop
 from rs3l_gnn.simulation.native_output import caught_output
 
 __all__ = ["Clustering", "JetAxes", "Jets", "groom"]
@@ -141,9 +142,6 @@ def groom(
     Returns:
         Masses in GeV and N2, both [n_jets]; see :mod:`.grooming`.
     """
-    # The loops are compiled; what only reads a configuration does without numba.
-    from rs3l_gnn.simulation.grooming import energy_correlation, soft_drop
-
     rows = np.ascontiguousarray(momenta.T)
     masses, left = soft_drop(rows, offsets, config.zcut, config.beta, config.radius)
     before = np.concatenate([[0], np.cumsum(left)])

@@ -15,6 +15,7 @@ import numpy as np
 
 from rs3l_gnn.conventions import SimulationError, Stage, pythia_seed
 from rs3l_gnn.simulation.detector_config import PileupConfig
+from rs3l_gnn.simulation.final_states import FinalStates
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.particles import Particles, stable_particles
 from rs3l_gnn.simulation.settings import COMMON, CP5, configure, started
@@ -44,10 +45,16 @@ def minimum_bias(
     collisions = (f"Beams:eCM={energy!r}", "SoftQCD:nonDiffractive=on", f"Random:seed={stream}")
     pythia = configure((*COMMON, *CP5, *decays, *collisions))
     started(pythia, f"minimum-bias collisions at {energy} GeV")
-    batch = pythia.nextBatch(n_events, "skip")
-    if len(batch) < n_events:
-        raise SimulationError(f"Pythia rejected {n_events - len(batch)} of {n_events} minimum-bias collisions")
-    return stable_particles(batch, ParticleTable(pythia.particleData), abs_eta_max=abs_eta_max)
+    found = FinalStates()
+    rejected = 0
+    for _ in range(n_events):
+        if pythia.next():
+            found.add(pythia.event)
+        else:
+            rejected += 1
+    if rejected:
+        raise SimulationError(f"Pythia rejected {rejected} of {n_events} minimum-bias collisions")
+    return stable_particles(found.array(), ParticleTable(pythia.particleData), abs_eta_max=abs_eta_max)
 
 
 def add_pileup(

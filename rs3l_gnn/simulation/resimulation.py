@@ -15,9 +15,10 @@ import awkward as ak
 import numpy as np
 import pythia8mc
 
+from rs3l_gnn.simulation.final_states import FinalStates
 from rs3l_gnn.simulation.hard_events import HardEvents
 from rs3l_gnn.simulation.settings import configure, started
-from rs3l_gnn.simulation.shower import Shower, rejected_event
+from rs3l_gnn.simulation.shower import Shower
 
 __all__ = ["Hadronisation", "shower_partons"]
 
@@ -72,11 +73,7 @@ class Hadronisation:
         with _slha_settings(slha) as particles:
             all_settings = ("SLHA:verbose=0", *particles, *settings, *_NO_PROCESS)
             self._pythia = configure(all_settings)
-            # A second instance does nothing but turn an event into arrays: only a whole "next" event can do that, and
-            # it would look for junctions anew and refuse many events.
-            self._reader = configure((*all_settings, "HadronLevel:all=off"))
-            for pythia in (self._pythia, self._reader):
-                started(pythia, f"settings {', '.join(settings)}")
+            started(self._pythia, f"settings {', '.join(settings)}")
 
     def run(self, partons: Sequence[Any], seeds: Sequence[int]) -> ak.Array:
         """Hadronise events.
@@ -86,13 +83,18 @@ class Hadronisation:
             seeds: a seed for each.
 
         Returns:
-            As :meth:`rs3l_gnn.simulation.shower.Shower.run`.
+            The particles that remain, as :meth:`rs3l_gnn.simulation.shower.Shower.run` gives them; None for an event
+            that has no partons or that Pythia cannot hadronise.
         """
-        return ak.concatenate([self._one(*pair) for pair in zip(partons, seeds, strict=True)])
+        found = FinalStates()
+        for event, seed in zip(partons, seeds, strict=True):
+            if event is not None and self._hadronise(event, seed):
+                found.add(self._pythia.event)
+            else:
+                found.add_missing()
+        return found.array()
 
-    def _one(self, event: Any, seed: int) -> ak.Array:
-        if event is None:
-            return rejected_event()
+    def _hadronise(self, event: Any, seed: int) -> bool:
         self._pythia.event = event
         # The event brings the particle data of the instance that made it, and with it that instance's random numbers.
         record = self._pythia.event
@@ -100,8 +102,4 @@ class Hadronisation:
         record.restorePtrs()
         self._pythia.rndm.init(seed)
         # False: the junctions of the event are known and must not be looked for again.
-        if not self._pythia.forceHadronLevel(False):
-            return rejected_event()
-        self._reader.event = self._pythia.event
-        batch = self._reader.nextBatch(1, "none")
-        return batch if "prt" in batch.fields else rejected_event()
+        return bool(self._pythia.forceHadronLevel(False))

@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import mass_of
 from rs3l_gnn.conventions.jagged import parents_of
+from rs3l_gnn.simulation.final_states import FinalStates
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.native_output import pythia_complaints
 from rs3l_gnn.simulation.particle_table import ParticleTable
 from rs3l_gnn.simulation.settings import SHOWER_WEIGHTS, configure, started
 from rs3l_gnn.simulation.vetoes import Vetoes
 
-__all__ = ["Shower", "rejected_event"]
+__all__ = ["Shower"]
 
 _PRECISION = 1e-4
 """Largest relative change of the mass of the hard process that digits of a file explain."""
@@ -99,25 +100,26 @@ class Shower:
         self.table = ParticleTable(self.pythia.particleData)
         self.factors = np.ones(0)
 
-    def run(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
+    def run(self, hard: HardEvents, seeds: Sequence[int], *, final: bool = False) -> ak.Array:
         """Shower and hadronise events.
 
         Args:
             hard: the hard events.
             seeds: a seed for each, in [1, 900 000 000).
+            final: take the particles that remain alone, as :class:`~rs3l_gnn.simulation.final_states.FinalStates`.
 
         Returns:
             Array of the length of ``hard``: Pythia's event (``prt``, ``info``), or None for an event that it rejects or
             vetoes, or whose hard process it changes by more than the masses that it gives to quarks and leptons.
             Each event depends on its hard partons and its seed alone, not on its neighbours.
         """
-        batch = self._batch(hard, seeds)
+        batch = self._batch(hard, seeds, final=final)
         rejections = bool(ak.any(ak.is_none(batch)))
         if self._feed.given != len(hard) or (rejections and not self._unmoved(batch, hard).all()):
             # Pythia has thrown hard events away and gone on to the next: one by one, none can be taken for another.
             single, factors = [], []
             for index in range(len(hard)):
-                single.append(self._batch(hard.part(index, index + 1), seeds[index : index + 1]))
+                single.append(self._batch(hard.part(index, index + 1), seeds[index : index + 1], final=final))
                 factors.append(self.factors)
             batch, self.factors = ak.concatenate(single), np.concatenate(factors)
         unmoved = self._unmoved(batch, hard)
@@ -196,18 +198,30 @@ class Shower:
         grown = expected + max(masses[1] - masses[0], 0.0)
         return bool((1 - _PRECISION) * expected < found < (1 + _PRECISION) * grown)
 
-    def _batch(self, hard: HardEvents, seeds: Sequence[int]) -> ak.Array:
+    def _batch(self, hard: HardEvents, seeds: Sequence[int], *, final: bool) -> ak.Array:
         self.load(hard, seeds)
-        batch = self.pythia.nextBatch(len(hard), "none")
-        # Without a single good event the array has no fields at all.
-        batch = batch if "prt" in batch.fields else ak.concatenate([rejected_event()] * len(hard))
+        batch = self._final_states(len(hard)) if final else self._whole_events(len(hard))
         self.factors = self._vetoes.factors(batch)
         # An event of weight 0 is left as it was before its shower.
         return batch if (self.factors != 0).all() else ak.mask(batch, self.factors != 0)
 
+    def _final_states(self, n_events: int) -> ak.Array:
+        found, event = FinalStates(), self.pythia.event
+        for _ in range(n_events):
+            if self.pythia.next():
+                found.add(event, self.pythia.infoPython())
+            else:
+                found.add_missing()
+        return found.array()
+
+    def _whole_events(self, n_events: int) -> ak.Array:
+        batch = self.pythia.nextBatch(n_events, "none")
+        # Without a single good event the array has no fields at all.
+        return batch if "prt" in batch.fields else ak.concatenate([_rejected_event()] * n_events)
+
 
 @lru_cache(maxsize=1)
-def rejected_event() -> ak.Array:
+def _rejected_event() -> ak.Array:
     """One missing event, with the type of Pythia's events."""
     pythia = configure(("Print:quiet=on", "ProcessLevel:all=off", "HadronLevel:all=off"))
     pythia.init()
