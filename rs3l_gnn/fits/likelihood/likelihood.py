@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Likelihood", "covariance_of", "errors_by_group", "value_of"]
 
 _log = logging.getLogger(__name__)
+_INTERPOLATION = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}  # cabinetry's
 
 
 def value_of(results: FitResults, parameter: str) -> tuple[float, float]:
@@ -34,25 +35,36 @@ def covariance_of(results: FitResults) -> NDArray[np.float64]:
     return np.asarray(results.corr_mat * np.outer(results.uncertainty, results.uncertainty))
 
 
+def _model_and_data(workspace: dict[str, Any], *, checked: bool) -> tuple[Any, list[float]]:
+    """What cabinetry makes of a workspace; unchecked without the comparison with pyhf's schemas."""
+    import cabinetry
+    import pyhf
+
+    if checked:
+        model, data = cabinetry.model_utils.model_and_data(workspace)
+        return model, data
+    unchecked = pyhf.Workspace(workspace, validate=False)
+    model = unchecked.model(modifier_settings=_INTERPOLATION, validate=False)
+    return model, unchecked.data(model)
+
+
 class Likelihood:
     """A model and its data.
 
     Args:
         templates: the model.
         data: counts [n_bins of all channels], None for the data in the templates.
-        checked: False to believe that the expectation is finite wherever a fit may go, which is faster.
+        checked: False to believe that pyhf takes the model, and that its expectation is finite wherever a fit may go:
+            for the replicas of a model that was checked, since to check one takes many times longer than to build it.
 
     Raises:
         FitError: the expectation is not finite within three standard deviations of a nuisance.
     """
 
     def __init__(self, templates: Templates, data: NDArray[np.float64] | None = None, *, checked: bool = True) -> None:
-        import cabinetry
-
         self.templates = templates
-        specification = pyhf_workspace(templates)
         with numpy_backend():
-            self.model, own = cabinetry.model_utils.model_and_data(specification)
+            self.model, own = _model_and_data(pyhf_workspace(templates), checked=checked)
         n = self.model.config.nmaindata
         counts = own[:n] if data is None else [float(count) for count in data]
         self.data: list[float] = [*counts, *own[n:]]

@@ -72,6 +72,17 @@ def test_same_fit_as_cabinetry(rich: Templates) -> None:
     assert likelihood.goodness_of_fit(best) == pytest.approx(theirs.goodness_of_fit, abs=1e-4)
 
 
+def test_an_unchecked_model_is_that_of_cabinetry(rich: Templates) -> None:
+    unchecked = Likelihood(rich, checked=False)
+    with numpy_backend():
+        model, data = cabinetry.model_utils.model_and_data(pyhf_workspace(rich))
+    assert unchecked.data == data
+    assert unchecked.model.config.par_names == model.config.par_names
+    start = np.array(model.config.suggested_init())
+    for point in start + np.random.default_rng(0).normal(0, 0.05, (20, len(start))):
+        assert float(unchecked.model.logpdf(point, data)[0]) == float(model.logpdf(point, data)[0])
+
+
 def test_expected_error_is_close_to_the_fit(rich: Templates) -> None:
     total = {c.name: np.sum([s.values for s in c.samples], axis=0) for c in rich.channels}
     asimov = replace(rich, channels=tuple(replace(c, data=total[c.name]) for c in rich.channels))

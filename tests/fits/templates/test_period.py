@@ -80,7 +80,9 @@ def test_unknown_names(write_run: WriteRun, make_config: MakeConfig) -> None:
 
 
 def test_all_channels_by_default_and_binning_by_efficiency(write_run: WriteRun, make_config: MakeConfig) -> None:
-    built = build_templates(make_config(write_run(bins=400), channels={}, rebin={"signal_efficiency": [0.9, 0.5]}))
+    built = build_templates(
+        make_config(write_run(bins=400, with_paired=False), channels={}, rebin={"signal_efficiency": [0.9, 0.5]})
+    )
     assert [channel.name for channel in built.templates.channels] == ["sr", "cr"]
     for channel in built.templates.channels:
         efficiencies = built.efficiencies[channel.name]
