@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import mass_of
 from rs3l_gnn.conventions.jagged import parents_of
-from rs3l_gnn.simulation.final_states import FinalStates
+from rs3l_gnn.simulation.final_states import FinalStates, lies_as_known
 from rs3l_gnn.simulation.hard_events import Beams, HardEvents
 from rs3l_gnn.simulation.native_output import pythia_complaints
 from rs3l_gnn.simulation.particle_table import ParticleTable
@@ -106,7 +106,7 @@ class Shower:
         Args:
             hard: the hard events.
             seeds: a seed for each, in [1, 900 000 000).
-            final: take the particles that remain alone, as :class:`~rs3l_gnn.simulation.final_states.FinalStates`.
+            final: no other particles than those that remain are wanted; see :mod:`.final_states`.
 
         Returns:
             Array of the length of ``hard``: Pythia's event (``prt``, ``info``), or None for an event that it rejects or
@@ -200,7 +200,7 @@ class Shower:
 
     def _batch(self, hard: HardEvents, seeds: Sequence[int], *, final: bool) -> ak.Array:
         self.load(hard, seeds)
-        batch = self._final_states(len(hard)) if final else self._whole_events(len(hard))
+        batch = self._final_states(len(hard)) if final and lies_as_known() else self._whole_events(len(hard))
         self.factors = self._vetoes.factors(batch)
         # An event of weight 0 is left as it was before its shower.
         return batch if (self.factors != 0).all() else ak.mask(batch, self.factors != 0)
