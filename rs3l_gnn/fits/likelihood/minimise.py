@@ -30,6 +30,7 @@ _TOLERANCE = 1e-3
 """Minuit stops at an estimated distance of 2e-6 above the minimum: parameters are good to 0.2 % of their errors."""
 _STEP = 1e-2
 """Steps of differences of the gradient, in errors."""
+_LOOKS = 3
 _UNPHYSICAL = 1e12
 """Stands for -2 ln L where an expectation is negative, far above every physical value, so that Minuit steps back."""
 
@@ -263,28 +264,57 @@ def _around(
 
     The whole covariance is :math:`G C G^T`, and the variances of what was profiled with all others held. Both come from
     differences over two hundredths of an error: of the gradient, which is exact, and not as in HESSE of the value.
+    Where Minuit's errors are far too large, as between parameters that nearly undo each other, the likelihood is no
+    parabola over them: what is not positive is looked at again over smaller steps.
 
     Returns:
         Covariance [n_free, n_free], None where it is not positive, and slopes [n_parameters, n_free].
     """
-    values, free = np.asarray(minimiser.values), np.flatnonzero(~np.asarray(minimiser.fixed))
-    hessian, slopes = [np.zeros((0, len(free)))], [np.zeros((0, len(objective.steps)))]
-    for place in free:
-        step = np.zeros(len(values))
-        step[place] = _STEP * minimiser.errors[place]
-        below, above = (np.clip(values + side * step, *limits[others].T) for side in (-1, 1))
-        width = above[place] - below[place]
-        low, high = whole(below), whole(above)
-        slopes.append(((high - low) / width)[None])
-        hessian.append(((objective.gradient(high) - objective.gradient(low))[others[free]] / width)[None])
-    matrix, along = np.concatenate(hessian), np.concatenate(slopes).T
+    free = np.flatnonzero(~np.asarray(minimiser.fixed))
+    if not free.size:
+        return np.zeros((0, 0)), np.zeros((len(objective.steps), 0))
+
+    def at(some: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        parameters = whole(some)
+        return parameters, objective.gradient(parameters)[others[free]]
+
+    errors = np.array(minimiser.errors)
+    for _ in range(_LOOKS):
+        matrix, along = _differences(at, np.asarray(minimiser.values), _STEP * np.diag(errors)[free], limits[others])
+        inner = _inverted(matrix)
+        if inner is not None:
+            break
+        curved = np.maximum(np.diag(matrix), 2 / np.square(errors[free]))  # -2 ln L grows by 1 within an error
+        errors[free] = np.minimum(np.sqrt(2 / curved), errors[free] / 10)
+    return inner, along
+
+
+def _differences(
+    at: Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]],
+    values: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    limits: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Second derivatives [n_free, n_free] and slopes [n_parameters, n_free] over steps [n_free, n_values]."""
+    hessian, slopes = [], []
+    for step in steps:
+        below, above = (np.clip(values + side * step, *limits.T) for side in (-1, 1))
+        width = (above - below).sum()
+        (low, low_gradient), (high, high_gradient) = at(below), at(above)
+        slopes.append((high - low) / width)
+        hessian.append((high_gradient - low_gradient) / width)
+    return np.array(hessian), np.array(slopes).T
+
+
+def _inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Covariance of second derivatives of -2 ln L; None where they are not positive."""
     if not (np.diag(matrix) > 0).all():
-        return None, along
+        return None
     # In units of single errors, so that parameters of any size can be inverted together.
     scale = np.sqrt(np.diag(matrix))
     try:
         unit = np.linalg.cholesky((matrix + matrix.T) / 2 / np.outer(scale, scale))
     except np.linalg.LinAlgError:
-        return None, along
+        return None
     inverse = np.linalg.inv(unit)
-    return 2 * inverse.T @ inverse / np.outer(scale, scale), along
+    return np.asarray(2 * inverse.T @ inverse / np.outer(scale, scale))

@@ -10,7 +10,15 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 
-from rs3l_gnn.fits import Likelihood, Templates, pyhf_workspace
+from rs3l_gnn.fits import (
+    ChannelTemplates,
+    Likelihood,
+    Nuisance,
+    SampleTemplates,
+    Shift,
+    Templates,
+    pyhf_workspace,
+)
 from rs3l_gnn.fits.likelihood.likelihood import covariance_of
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
@@ -117,6 +125,34 @@ def test_same_minimum_and_covariance_as_pyhf_by_exact_derivatives(rich: Template
     np.testing.assert_allclose((best.bestfit - point.numpy()) / errors, 0, atol=1e-3)
     np.testing.assert_allclose(best.uncertainty / errors, 1, atol=1e-3)
     np.testing.assert_allclose((covariance_of(best) - covariance) / np.outer(errors, errors), 0, atol=2e-3)
+
+
+def test_parameters_that_nearly_undo_each_other() -> None:
+    """A background whose shape moves hardly more than the signal, and falls to nothing on one side: no parabola."""
+    background = np.array([2e6, 0.0])
+    shift = Shift("smeared", np.array([1.8e6, 2e5]), np.array([2.2e6, 0.0]))
+    samples = (
+        SampleTemplates("sig", np.array([18_000.0, 2500.0]), np.array([3000.0, 1118.0]) ** 2),
+        SampleTemplates("bkg", background, np.array([632_000.0, 0.0]) ** 2, (shift,)),
+    )
+    channel = ChannelTemplates("all", np.array([0.0, 0.3, 1.0]), samples, samples[0].values + background)
+    nuisances = (Nuisance("smeared", "experiment", "smeared"),)
+    likelihood = Likelihood(Templates((channel,), ("sig",), nuisances, poi_bounds=(0.0, 200.0)))
+    best = likelihood.fit()
+    # On Asimov data the matrix of second derivatives is that of Fisher; its slopes from pyhf's expectation.
+    start, config = likelihood.asimov_parameters(), likelihood.model.config
+    np.testing.assert_allclose(best.bestfit, start, atol=1e-6)
+    slopes = np.zeros((len(start), 2))
+    for row, place in zip(slopes, range(len(start)), strict=True):
+        step = 1e-6 * np.eye(len(start))[place]
+        row[:] = (likelihood.expected(start + step) - likelihood.expected(start - step)) / 2e-6
+    fisher = (slopes / likelihood.counts) @ slopes.T
+    for name in config.auxdata_order:
+        fisher[config.par_slice(name), config.par_slice(name)] += np.diag(1 / np.square(config.param_set(name).width()))
+    expected = np.linalg.inv(fisher)
+    np.testing.assert_allclose(best.uncertainty, np.sqrt(np.diag(expected)), rtol=0.02)
+    assert best.uncertainty[config.poi_index] > 20
+    assert best.corr_mat[config.poi_index, best.labels.index("smeared")] < -0.999
 
 
 def test_the_backend_comes_back_after_an_error() -> None:
