@@ -77,7 +77,7 @@ def run_analysis_benchmark(
             config = ProcessorConfig(taggers={"rs3l": str(tagger)}, paired=False)
             mine, floor, split = _against_floor(paths, config)
             alone = _one_at_a_time(paths[0], tagger, single)
-            small = [write_events(folder / f"small_{n}.root", _SMALL, seed=n) for n in range(max(events // 600, 1))]
+            small = [write_events(folder / f"small_{n}.root", _SMALL, seed=n) for n in range(max(events // _SMALL, 1))]
             pieces = rates_in_pieces(paths, small, tagger, folder, size=_SMALL)
             rates = {
                 number: analyze(_analysis(fileset, tagger, number, events // files), folder / f"out{number}")[

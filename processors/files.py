@@ -54,6 +54,8 @@ bound_baskets()
 
 _XROOTD = ("root://", "xroot://", "roots://")
 _READ_ERRORS = (OSError, EOFError, struct.error, zlib.error, lzma.LZMAError, DeserializationError)
+_UNPACKERS = {"cramjam", "igzip_lib", "isal"}
+"""Modules by which uproot unpacks baskets; what they raise has no base class in common."""
 
 
 class FileToOpen(NamedTuple):
@@ -109,8 +111,10 @@ class FileFailure:
 
 def is_read_error(error: BaseException) -> bool:
     """True for what uproot and the decompressors raise for damaged files."""
+    if isinstance(error, _READ_ERRORS) or type(error).__module__.partition(".")[0] in _UNPACKERS:
+        return True
     # Uproot's ValueErrors about a file's content end with its name; others are mistakes in a program.
-    return isinstance(error, _READ_ERRORS) or (isinstance(error, ValueError) and "in file " in str(error))
+    return isinstance(error, ValueError) and "in file " in str(error)
 
 
 def required_branches(config: ProcessorConfig, form: EventFormat, *, simulation: bool) -> list[str]:
@@ -182,51 +186,59 @@ def _look(
     features: Sequence[str],
     timeout: int,
 ) -> FileInfo | FileFailure:
-    dataset, path, simulation = file.dataset, file.path, file.simulation
+    path = file.path
     try:
-        if path.startswith(_XROOTD) and find_spec("fsspec_xrootd") is None:
-            raise MissingDependencyError(f"{path} is on an XRootD server", hint="pip install fsspec-xrootd")
-        require_file(path)
-        with open_events(path, timeout=timeout) as opened:
-            _require_whole(path, opened)
-            tree = _tree(path, opened, file.tree)
-            names: list[str] = tree.keys()
-            branches = {name.rpartition("/")[2] for name in names}  # Delphes: Jet/Jet.PT
-            known = {*branches, *map(collection_of, branches)}
-            form = (
-                format_of(known, candidates=needs_candidates(config))
-                if file.layout is None
-                else get_format(file.layout)
-            )
-            metadata = form.metadata(opened)
-            domain = form.domain((metadata.get("jets") or {}).get("radius") if metadata else form.radius(known))
-            compare(_with_lacking(domain, form, features, branches), path)
-            missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
-            if missing:
-                raise MissingBranchError(
-                    f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
-                )
-            _require_names(path, config, form, known, branches)
-            events = int(tree.num_entries)
-            return FileInfo(
-                dataset,
-                path,
-                file.tree,
-                events,
-                opened.file.fUUID,
-                tuple(
-                    "-" if one is None else one for one in stored_order(tree, branches, metadata.get("psweight_names"))
-                ),
-                _candidates(tree, names, form) / max(events, 1) if needs_candidates(config) else 0.0,
-                look_into_runs(path, opened, events) if simulation else None,
-                _shower_weights(tree, branches),
-            )
+        return _info(file, config, compare, features, timeout)
     except Rs3lError as error:
         named = error if path in str(error) else type(error)(f"{path}: {error}")
-        return FileFailure(dataset, path, named)
-    except (ValueError, *_READ_ERRORS) as error:
+        return FileFailure(file.dataset, path, named)
+    except Exception as error:
+        # A damaged description of a tree may hold itself.
+        if not (is_read_error(error) or isinstance(error, (ValueError, RecursionError))):
+            raise
         text = " ".join(str(error).split())[:300]
-        return FileFailure(dataset, path, InputFileError(f"cannot read {path}: {text or type(error).__name__}"))
+        return FileFailure(file.dataset, path, InputFileError(f"cannot read {path}: {text or type(error).__name__}"))
+
+
+def _info(
+    file: FileToOpen,
+    config: ProcessorConfig,
+    compare: Callable[[JetDomain, str], None],
+    features: Sequence[str],
+    timeout: int,
+) -> FileInfo:
+    dataset, path, simulation = file.dataset, file.path, file.simulation
+    if path.startswith(_XROOTD) and find_spec("fsspec_xrootd") is None:
+        raise MissingDependencyError(f"{path} is on an XRootD server", hint="pip install fsspec-xrootd")
+    require_file(path)
+    with open_events(path, timeout=timeout) as opened:
+        _require_whole(path, opened)
+        tree = _tree(path, opened, file.tree)
+        names: list[str] = tree.keys()
+        branches = {name.rpartition("/")[2] for name in names}  # Delphes: Jet/Jet.PT
+        known = {*branches, *map(collection_of, branches)}
+        form = format_of(known, candidates=needs_candidates(config)) if file.layout is None else get_format(file.layout)
+        metadata = form.metadata(opened)
+        domain = form.domain((metadata.get("jets") or {}).get("radius") if metadata else form.radius(known))
+        compare(_with_lacking(domain, form, features, branches), path)
+        missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
+        if missing:
+            raise MissingBranchError(
+                f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
+            )
+        _require_names(path, config, form, known, branches)
+        events = int(tree.num_entries)
+        return FileInfo(
+            dataset,
+            path,
+            file.tree,
+            events,
+            opened.file.fUUID,
+            tuple("-" if one is None else one for one in stored_order(tree, branches, metadata.get("psweight_names"))),
+            _candidates(tree, names, form) / max(events, 1) if needs_candidates(config) else 0.0,
+            look_into_runs(path, opened, events) if simulation else None,
+            _shower_weights(tree, branches),
+        )
 
 
 def _require_names(

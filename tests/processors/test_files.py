@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uproot
 
 from rs3l_gnn.conventions import InputFileError
 from rs3l_gnn.data import FORMATS
+from rs3l_gnn.data.fast_zlib import read_fast
+from rs3l_gnn.data.plain_columns import read_column
 from rs3l_gnn.processors.config import ProcessorConfig
 from rs3l_gnn.processors.files import (
     FileToOpen,
@@ -73,3 +76,37 @@ def test_mistakes_in_a_program_are_no_read_errors() -> None:
     assert is_read_error(ValueError("unrecognized compression algorithm\nin file a.root"))
     assert not is_read_error(ValueError("shapes do not match"))
     assert not is_read_error(KeyError("x"))
+
+
+@pytest.mark.parametrize(
+    "compression", [uproot.ZLIB(1), uproot.LZMA(1), uproot.LZ4(1), uproot.ZSTD(1)], ids=lambda c: type(c).__name__
+)
+def test_what_cannot_be_unpacked_is_a_read_error(compression: Any, tmp_path: Path) -> None:
+    """Each of the packages that uproot unpacks with has errors of its own."""
+    read_fast()
+    path = tmp_path / "a.root"
+    with uproot.recreate(path, compression=compression) as file:
+        file.mktree("Events", {"x": "int64"}).extend({"x": np.arange(500)})
+    with uproot.open(path) as file:
+        branch = file["Events"]["x"]
+        start, size = int(branch.member("fBasketSeek")[0]), branch.basket_compressed_bytes(0)
+        key = branch.basket(0).member("fKeylen")
+    content = bytearray(path.read_bytes())
+    content[start + key + 20 : start + size] = b"\xff" * (size - key - 20)
+    path.write_bytes(content)
+    with uproot.open(path) as file:
+        for read in (lambda branch: read_column(branch, 0, 500), lambda branch: branch.array()):
+            with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is asked here
+                read(file["Events"]["x"])
+            assert is_read_error(caught.value)
+
+
+def test_a_tree_that_holds_itself_is_a_damaged_file(toy_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(*arguments: Any) -> Any:
+        return endless(*arguments)
+
+    monkeypatch.setattr("rs3l_gnn.processors.files.describe_tree", endless)
+    good, bad = _look(toy_directory / "qcd" / "nominal_0000.root")
+    assert good == []
+    assert isinstance(bad[0].error, InputFileError)
+    assert "cannot read" in str(bad[0].error)
