@@ -221,13 +221,16 @@ def _info(
         metadata = form.metadata(opened)
         domain = form.domain((metadata.get("jets") or {}).get("radius") if metadata else form.radius(known))
         compare(_with_lacking(domain, form, features, branches), path)
-        missing = [name for name in required_branches(config, form, simulation=simulation) if name not in branches]
+        needed = required_branches(config, form, simulation=simulation)
+        missing = [name for name in needed if name not in branches]
         if missing:
             raise MissingBranchError(
                 f"{path} lacks {', '.join(missing)}", got=_similar(missing, sorted(branches)) or "nothing like them"
             )
         _require_names(path, config, form, known, branches)
         events = int(tree.num_entries)
+        for name in needed[:1]:
+            _require_events(path, events, tree[name])
         return FileInfo(
             dataset,
             path,
@@ -287,6 +290,17 @@ def _require_whole(path: str, opened: Any) -> None:
     if length is not None and length < opened.file.fEND:
         raise InputFileError(
             f"{path} is truncated", got=f"{length} bytes", allowed=f"{opened.file.fEND} bytes, says its header"
+        )
+
+
+def _require_events(path: str, events: int, branch: Any) -> None:
+    """Refuse a damaged number of events, before it is cut into chunks."""
+    entries = int(branch.num_entries)
+    if not 0 <= events <= entries:
+        raise InputFileError(
+            f"{path} is damaged",
+            got=f"{events} events, says the tree",
+            allowed=f"{entries}, says its branch {branch.name}",
         )
 
 

@@ -98,6 +98,11 @@ class _DescribedBranch:
         return self._tree.layout.title(self._place)
 
     @property
+    def num_entries(self) -> int:
+        """Entries of the branch."""
+        return int(self.member("fEntries"))
+
+    @property
     def compressed_bytes(self) -> int:
         """Of all baskets with their keys."""
         return int(self.member("fZipBytes"))

@@ -60,6 +60,7 @@ def test_it_says_what_uproot_says(tmp_path: Path, sizes: tuple[int, ...], unread
             one, other = found[name], expected[name]
             assert one.name == other.name
             assert one.title == other.title
+            assert one.num_entries == other.num_entries == sum(sizes)
             assert one.interpretation == other.interpretation
             assert one.entry_offsets == other.entry_offsets
             assert one.compressed_bytes == other.compressed_bytes

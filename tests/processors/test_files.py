@@ -110,3 +110,20 @@ def test_a_tree_that_holds_itself_is_a_damaged_file(toy_directory: Path, monkeyp
     assert good == []
     assert isinstance(bad[0].error, InputFileError)
     assert "cannot read" in str(bad[0].error)
+
+
+@pytest.mark.parametrize("entries", [2 * 10**14, 61, -1])
+def test_a_damaged_number_of_events_is_refused(
+    entries: int, toy_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut into chunks, it would never end."""
+
+    def damaged(directory: Any, name: str) -> Any:
+        tree = directory[name]
+        tree._members["fEntries"] = entries
+        return tree
+
+    monkeypatch.setattr("rs3l_gnn.processors.files.describe_tree", damaged)
+    good, bad = _look(toy_directory / "qcd" / "nominal_0000.root")
+    assert good == []
+    assert f"got {entries} events, says the tree; allowed: 60, says its branch run" in str(bad[0].error)
