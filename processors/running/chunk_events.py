@@ -33,7 +33,8 @@ def chunk_events(kept: KeptFile, item: Any, metadata: Mapping[str, Any]) -> tupl
         metadata: for the events.
 
     Raises:
-        Exception: whatever coffea and uproot raise.
+        OSError: the branches cannot be described.
+        Exception: whatever else coffea and uproot raise.
     """
     global _usable  # noqa: PLW0603  # one coffea a process
     log: list[Any] = []
@@ -77,14 +78,17 @@ def _factory(kept: KeptFile, item: Any, metadata: Mapping[str, Any], log: list[A
 def _by_coffea(kept: KeptFile, item: Any, metadata: Mapping[str, Any], log: list[Any]) -> Any:
     tree = kept.tree
     log.clear()
-    return NanoEventsFactory.from_root(
-        kept.directory,
-        treepath=item.treename,
-        schemaclass=JetSchema,
-        metadata=dict(metadata),
-        access_log=log,
-        mode="virtual",
-        entry_start=item.entrystart,
-        entry_stop=item.entrystop,
-        buffer_cache=ChunkColumns(lambda: tree),
-    ).events()
+    try:
+        return NanoEventsFactory.from_root(
+            kept.directory,
+            treepath=item.treename,
+            schemaclass=JetSchema,
+            metadata=dict(metadata),
+            access_log=log,
+            mode="virtual",
+            entry_start=item.entrystart,
+            entry_stop=item.entrystop,
+            buffer_cache=ChunkColumns(lambda: tree),
+        ).events()
+    except (AttributeError, TypeError) as error:  # of damaged descriptions, in which something is missing
+        raise OSError(f"coffea cannot describe its branches: {error!r}") from error

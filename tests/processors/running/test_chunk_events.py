@@ -120,3 +120,20 @@ def test_other_names_in_coffea_cost_time_alone(
             assert events.event.to_list() == _by_coffea(path, (5, 30), {}).event.to_list()
     (record,) = caplog.records
     assert record.message.startswith("coffea has other names than the ones known here (AttributeError(")
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_damaged_description_is_a_read_error(
+    toy_directory: Path, *, usable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_usable", usable)
+
+    def damaged(*arguments: Any) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'member'")
+
+    item = _item(_files(toy_directory)[0], 0, 20)
+    keep_open(item, timeout=5).shared.clear()
+    monkeypatch.setattr(JetSchema, "__init__", damaged)
+    with pytest.raises(OSError, match="cannot describe its branches: AttributeError.*no attribute 'member'"):
+        _here(item, {})
+    assert module._usable is usable  # it is not the names of coffea
