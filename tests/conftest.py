@@ -124,6 +124,34 @@ def _slim(source: Path, target: Path) -> None:
         file["Events"].extend(content)
 
 
+_RENAMED = """
+import logging, re, sys
+from importlib.machinery import SourceFileLoader
+logging.basicConfig(format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+word, load = re.compile(r"\\b{name}\\b"), SourceFileLoader.get_code
+
+def renamed(self, module):
+    source = self.get_source(module) if module.partition(".")[0] == "{package}" else ""
+    source = word.sub("{name}_of_2030", source)
+    return compile(source, self.path, "exec") if "_of_2030" in source else load(self, module)
+
+SourceFileLoader.get_code = renamed
+"""
+
+
+@pytest.fixture(scope="session")
+def renamed() -> Callable[[str, str], str]:
+    """Begin of a program in which a package has another name for something: ``renamed("numba", "FunctionCache")``.
+
+    What is logged there goes to its standard error.
+    """
+
+    def begin(package: str, name: str) -> str:
+        return _RENAMED.format(package=package, name=name)
+
+    return begin
+
+
 @pytest.fixture(scope="session")
 def code_of() -> Callable[[str, str], list[str]]:
     """Blocks of code of a page in their order: ``code_of("docs/extending.md", "python")``."""

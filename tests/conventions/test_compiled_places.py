@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +37,9 @@ def largest(values):
         found = max(found, value)
     return found
 """
-RENAMED = """
-import logging, re, sys
-from importlib.machinery import SourceFileLoader
-logging.basicConfig(format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
-name, place = sys.argv[1:]
-word, load = re.compile(rf"\\b{name}\\b"), SourceFileLoader.get_code
-
-def renamed(self, module):
-    source = self.get_source(module) if module.startswith("numba.") else ""
-    source = word.sub(name + "_of_2030", source)
-    return compile(source, self.path, "exec") if "_of_2030" in source else load(self, module)
-
-SourceFileLoader.get_code = renamed
-sys.path.insert(0, place)
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
 import loops, numpy, rs3l_gnn.models.kernels
 print(loops.total(numpy.arange(101)), loops.largest(numpy.arange(101)), sum(loops.total.stats.cache_hits.values()))
 """
@@ -61,14 +50,17 @@ NAMES = [
 ]
 
 
-def test_a_process_with_another_numba(tmp_path: Path) -> None:
+def test_a_process_with_another_numba(tmp_path: Path, renamed: Callable[[str, str], str]) -> None:
     """What it compiles by numba's own cache the next one reads."""
     (tmp_path / "loops.py").write_text(LOOPS, encoding="utf-8")
     for hits, name in enumerate(("_cache", "FunctionCache")):
         done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, "-c", RENAMED, name, str(tmp_path)], check=True, capture_output=True, text=True
+            [sys.executable, "-c", renamed("numba", name) + PROGRAM, str(tmp_path)],
+            check=True,
+            capture_output=True,
+            text=True,
         )
-        said, found = done.stdout.splitlines()
+        (found,), (said,) = done.stdout.splitlines(), done.stderr.splitlines()
         assert found == f"5050 100 {hits}"
         assert said.startswith(f"WARNING rs3l_gnn.conventions.compiling numba {numba.__version__} ")
         assert f"'{name}'" in said

@@ -6,7 +6,7 @@ import json
 import operator
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -232,22 +232,10 @@ def test_ntuples_are_left_to_uproot(tmp_path: Path) -> None:
         assert read_tree(file, "Events")["x"].array().to_list() == [0, 1, 2]
 
 
-RENAMED = """
-import json, logging, re, sys
-from importlib.machinery import SourceFileLoader
-logging.basicConfig(format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-name, *paths = sys.argv[1:]
-word, load = re.compile(rf"\\b{name}\\b"), SourceFileLoader.get_code
-
-def renamed(self, module):
-    source = self.get_source(module) if module.startswith("uproot") else ""
-    source = word.sub(name + "_of_2030", source)
-    return compile(source, self.path, "exec") if "_of_2030" in source else load(self, module)
-
-SourceFileLoader.get_code = renamed
-import uproot
+PROGRAM = """
+import json, sys, uproot
 from rs3l_gnn.data.tree_layouts import read_tree, shared_by_layout
-for path in paths:
+for path in sys.argv[1:]:
     with uproot.open({path: None}) as file:
         print(json.dumps(read_tree(file, "Events").arrays(["event", "Jet_id"]).to_list()))
 """
@@ -258,10 +246,12 @@ NAMES += ["get_uncompressed_chunk_cursor", "data_uncompressed_bytes", "class_nam
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if number < 3 else [pytest.mark.slow]) for number, name in enumerate(NAMES)]
 )
-def test_trees_are_read_by_an_uproot_with_other_names(tmp_path: Path, name: str) -> None:
+def test_trees_are_read_by_an_uproot_with_other_names(
+    tmp_path: Path, renamed: Callable[[str, str], str], name: str
+) -> None:
     paths = [str(_write(tmp_path / f"{n}.root", (n,))) for n in (3, 9, 4)]
     done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-c", RENAMED, name, *paths], check=True, capture_output=True, text=True
+        [sys.executable, "-c", renamed("uproot", name) + PROGRAM, *paths], check=True, capture_output=True, text=True
     )
     for n, line in zip((3, 9, 4), done.stdout.splitlines(), strict=True):
         events = json.loads(line)

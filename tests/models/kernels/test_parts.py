@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def _run(folder: Path, *options: str, program: str = PROGRAM) -> str:
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", program, str(folder), *options], check=True, capture_output=True, text=True
     )
-    return done.stdout.strip()
+    return (done.stdout + done.stderr).strip()
 
 
 def test_a_process_calls_what_another_compiled(tmp_path: Path) -> None:
@@ -90,30 +91,16 @@ def test_an_array_of_another_layout_is_refused() -> None:
         parts.pop()
 
 
-RENAMED = """
-import logging, re, sys
-from importlib.machinery import SourceFileLoader
-logging.basicConfig(format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
-name = sys.argv.pop()
-word, load = re.compile(rf"\\b{name}\\b"), SourceFileLoader.get_code
-
-def renamed(self, module):
-    source = self.get_source(module) if module.startswith("numba.") else ""
-    source = word.sub(name + "_of_2030", source)
-    return compile(source, self.path, "exec") if "_of_2030" in source else load(self, module)
-
-SourceFileLoader.get_code = renamed
-"""
 UNKNOWN = ["get_pointer_to_function", "llvm_func_name", "get_function_type", "CPUCallConv"]
 
 
 @pytest.mark.parametrize("name", [UNKNOWN[0], *(pytest.param(name, marks=pytest.mark.slow) for name in UNKNOWN[1:])])
-def test_another_numba_makes_functions_of_parts(tmp_path: Path, name: str) -> None:
+def test_another_numba_makes_functions_of_parts(tmp_path: Path, renamed: Callable[[str, str], str], name: str) -> None:
     (tmp_path / "calls.py").write_text(CALLS, encoding="utf-8")
     (tmp_path / "pieces.py").write_text(PIECES, encoding="utf-8")
     expected = [[-(2.0 * (4 * row + column) + 4 * row) for column in range(4)] for row in range(3)]
     for hits in range(2):
-        said, found = _run(tmp_path, "float32", name, program=RENAMED + PROGRAM).splitlines()
+        found, said = _run(tmp_path, "float32", program=renamed("numba", name) + PROGRAM).splitlines()
         assert found == f"33 {expected} {hits}"
         assert said.startswith("WARNING rs3l_gnn.models.kernels.parts numba")
         assert name in said
