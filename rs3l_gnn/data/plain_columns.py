@@ -66,17 +66,25 @@ def _read_basket(branch: Any, interpretation: Any, number: int, offsets: Sequenc
         interpretation: a plain one.
         number: of the basket.
         offsets: first entries of the baskets, and the end.
+
+    Raises:
+        ValueError: lists that do not lie in the basket.
     """
     place, size = branch.member("fBasketSeek"), branch.member("fBasketBytes")
     # Baskets inside of the description of the tree stand nowhere else.
     basket = read_basket(branch.file.source, int(place[number]), int(size[number])) if number < len(place) else None
-    found = None if basket is None else _numbers(basket, interpretation)
+    found = None if basket is None else _numbers(basket, interpretation, _where(branch, number))
     if basket is None or found is None:
         return _read_by_uproot(branch, interpretation, number, offsets)
     return found if basket.entries == offsets[number + 1] - offsets[number] else None
 
 
-def _numbers(basket: Basket, interpretation: Any) -> Column | None:
+def _where(branch: Any, number: int) -> str:
+    """Place of a basket; errors with these words are known as those of a damaged file."""
+    return f"{branch.name}, basket {number}, in file {branch.file.file_path}"
+
+
+def _numbers(basket: Basket, interpretation: Any, where: str) -> Column | None:
     """What a basket holds; None where its size does not fit, or does not say how long the lists are."""
     jagged = isinstance(interpretation, uproot.AsJagged)
     kind = interpretation.content if jagged else interpretation
@@ -88,12 +96,27 @@ def _numbers(basket: Basket, interpretation: Any) -> Column | None:
         return (None, numbers.astype(wanted)) if len(numbers) == basket.entries else None
     if basket.offsets is None:
         return None
-    places = basket.offsets.astype(np.int64) // stored.itemsize
-    return places - places[0], numbers[places[0] : places[-1]].astype(wanted)
+    return _lists(basket.offsets.astype(np.int64) // stored.itemsize, numbers, wanted, where)
+
+
+def _lists(places: NDArray[np.int64], numbers: NDArray[Any], kind: np.dtype[Any], where: str) -> Column:
+    """Lists that begin at places in numbers.
+
+    Raises:
+        ValueError: they do not lie there; uproot takes most of them, and awkward then reads beyond its memory.
+    """
+    if not (places[0] >= 0 and (places[1:] >= places[:-1]).all() and places[-1] <= len(numbers)):
+        raise ValueError(f"lists do not lie in their basket: {where}")
+    return places - places[0], numbers[places[0] : places[-1]].astype(kind)
 
 
 def _read_by_uproot(branch: Any, interpretation: Any, number: int, offsets: Sequence[int]) -> Column | None:
-    """As :func:`_read_basket`, of every basket that uproot can read, and with its words where it cannot."""
+    """As :func:`_read_basket`, of every basket that uproot can read, and with its words where it cannot.
+
+    Raises:
+        ValueError: lists that do not lie in the basket.
+        Exception: whatever uproot raises.
+    """
     basket = branch.basket(number)
     keylen = basket.member("fKeylen")
     found = interpretation.basket_array(
@@ -104,7 +127,7 @@ def _read_by_uproot(branch: Any, interpretation: Any, number: int, offsets: Sequ
     if isinstance(interpretation, uproot.AsDtype):
         return None, found.astype(interpretation.to_dtype)
     places = found.offsets.astype(np.int64)
-    return places - places[0], found.content[places[0] : places[-1]].astype(interpretation.content.to_dtype)
+    return _lists(places, found.content, interpretation.content.to_dtype, _where(branch, number))
 
 
 def joined(columns: Sequence[Column]) -> Column:
