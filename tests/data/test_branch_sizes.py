@@ -26,7 +26,7 @@ def test_a_branch_has_the_bytes_of_its_baskets(tmp_path: Path) -> None:
 
 
 def test_a_field_has_the_bytes_of_its_numbers_and_offsets(tmp_path: Path) -> None:
-    with uproot.recreate(tmp_path / "b.root", compression=None) as file:
+    with uproot.recreate(tmp_path / "b.root", compression=uproot.ZLIB(0)) as file:
         ntuple = file.mkrntuple("Events", {"x": np.float64, "y": "var * float32"})
         for _ in range(2):
             ntuple.extend({"x": np.arange(4.0), "y": _LISTS})
