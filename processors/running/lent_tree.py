@@ -9,6 +9,7 @@ import uproot
 
 from rs3l_gnn.data.described_tree import DescribedTree
 from rs3l_gnn.data.plain_columns import Column, is_plain, part_of, read_baskets, size_of
+from rs3l_gnn.data.sound_lists import sound
 
 __all__ = ["LentTree", "lent_tree"]
 
@@ -106,7 +107,8 @@ class _LentBranch:
                 if offsets is None:
                     return ak.Array(content)
                 return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), content))
-        return self._branch.array(interpretation, entry_start, entry_stop, **options)
+        found = self._branch.array(interpretation, entry_start, entry_stop, **options)
+        return sound(found, self._branch.file.file_path)
 
     def column(self, interpretation: Any, start: int, stop: int) -> Column | None:
         """Plain numbers; None where there are none, and where uproot has to refuse a basket."""

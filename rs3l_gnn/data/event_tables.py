@@ -185,14 +185,20 @@ def read_events(tree: Any, form: EventFormat, branches: list[str], **entries: in
         form: says how branches are named.
         branches: their names in the tree.
         entries: ``entry_start`` and ``entry_stop``.
+
+    Raises:
+        Exception: whatever uproot raises, and as it does where lists do not lie in their baskets.
     """
     # An open tree says that uproot is there; scores of arrays do without it.
     from rs3l_gnn.data.opening import is_local
     from rs3l_gnn.data.plain_events import plain_events
+    from rs3l_gnn.data.sound_lists import sound
 
     read_fast()
     found = plain_events(tree, form.separator, branches, **entries) if is_local(tree) else None
-    return as_records(tree.arrays(branches, **entries), form) if found is None else found
+    if found is not None:
+        return found
+    return as_records(sound(tree.arrays(branches, **entries), tree.file.file_path), form)
 
 
 def as_records(arrays: ak.Array, form: EventFormat) -> ak.Array:

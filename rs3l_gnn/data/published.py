@@ -32,6 +32,7 @@ from rs3l_gnn.conventions.expansion import bound_baskets, require_bounded
 from rs3l_gnn.conventions.inputs import reading, require_file
 from rs3l_gnn.conventions.jagged import offsets_of, starts_of
 from rs3l_gnn.data.formats.published import PUBLISHED_BRANCHES, published_features
+from rs3l_gnn.data.sound_lists import sound
 from rs3l_gnn.data.views import Views
 from rs3l_gnn.data.views_writer import ViewsWriter
 
@@ -228,9 +229,8 @@ def _root_jets(path: Path, file: Any) -> _Jets:
 
 
 def _root_particles(file: Any, rows: slice) -> _Particles:
-    return published_features(
-        file["events"].arrays(list(PUBLISHED_BRANCHES), entry_start=rows.start, entry_stop=rows.stop)
-    )
+    found = file["events"].arrays(list(PUBLISHED_BRANCHES), entry_start=rows.start, entry_stop=rows.stop)
+    return published_features(sound(found, file.file_path))
 
 
 def _variations(path: Path, vartype: NDArray[np.int64]) -> tuple[Variation, ...]:
