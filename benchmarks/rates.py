@@ -52,10 +52,15 @@ def table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
         if "not_run" in found:
             lines.append([f"not run: {found['not_run']}", "", "", "", f"`{name}`"])
             continue
-        for row in _ROWS[name](found):
-            ratio = "" if row.ratio is None else f"{row.ratio:.0f}" if row.ratio >= 20 else f"{row.ratio:.2g}"
-            lines.append([row.what, row.rate, row.reference, ratio, f"`{name}`"])
+        rows = _ROWS[name](found)
+        lines.extend([row.what, row.rate, row.reference, _ratio(row.ratio), f"`{name}`"] for row in rows)
     return markdown(lines)
+
+
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio < 3 else f"{ratio:.1f}" if ratio < 20 else f"{ratio:.0f}"
 
 
 def _per_second(rate: float, what: str = "jets") -> str:
