@@ -6,6 +6,8 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,9 @@ def _run_bash(text: str) -> None:
     for line in _unrolled(text):
         words = shlex.split(line, comments=True)
         if not words or words[0] in NOT_COMMANDS:
+            continue
+        if words[0] == "python":
+            subprocess.run([sys.executable, *words[1:]], check=True)  # noqa: S603  # the text of our own page
             continue
         assert words[0] == "rs3l", f"{line}: neither run nor marked"
         _invoke(
