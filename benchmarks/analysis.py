@@ -22,6 +22,7 @@ import torch
 import uproot
 from numpy.typing import NDArray
 
+from rs3l_gnn.benchmarks.alone import alone
 from rs3l_gnn.benchmarks.encoder import ReferenceEncoder
 from rs3l_gnn.benchmarks.memory import peak_mb
 from rs3l_gnn.benchmarks.small_pieces import rates_in_pieces
@@ -76,9 +77,9 @@ def run_analysis_benchmark(
             fileset.write_text(json.dumps({"toys": {"files": {path.name: "Events" for path in paths}}}))
             config = ProcessorConfig(taggers={"rs3l": str(tagger)}, paired=False)
             mine, floor, split = _against_floor(paths, config)
-            alone = _one_at_a_time(paths[0], tagger, single)
+            singly = _one_at_a_time(paths[0], tagger, single)
             small = [write_events(folder / f"small_{n}.root", _SMALL, seed=n) for n in range(max(events // _SMALL, 1))]
-            pieces = rates_in_pieces(paths, small, tagger, folder, size=_SMALL)
+            pieces = alone(_in_pieces, paths, small, tagger, folder)
             rates = {
                 number: analyze(_analysis(fileset, tagger, number, events // files), folder / f"out{number}")[
                     "jets_per_second"
@@ -93,8 +94,8 @@ def run_analysis_benchmark(
         "floor_jets_per_second": events / floor,
         "processor_over_floor": mine / floor,
         "floor_seconds": split,
-        "single_jets_per_second": alone,
-        "speedup_over_single": events / mine / alone,
+        "single_jets_per_second": singly,
+        "speedup_over_single": events / mine / singly,
         **pieces,
         "workers": workers,
         "one_worker_jets_per_second": rates[1],
@@ -102,6 +103,12 @@ def run_analysis_benchmark(
         "workers_speedup": rates[workers] / rates[1],
         "peak_memory_mb": peak_mb(),
     }
+
+
+def _in_pieces(whole: list[Path], small: list[Path], tagger: Path, folder: Path) -> dict[str, float]:
+    """On one thread, and without what this process has gathered by then, which slows many small steps more than few."""
+    torch.set_num_threads(1)
+    return rates_in_pieces(whole, small, tagger, folder, size=_SMALL)
 
 
 def worker_memory(*, sizes: tuple[int, ...] = (10_000, 60_000), chunksize: int = 10_000) -> dict[str, Any]:
@@ -114,8 +121,6 @@ def worker_memory(*, sizes: tuple[int, ...] = (10_000, 60_000), chunksize: int =
     Returns:
         ``peak_memory_mb`` of a fresh process by number of events, and ``file_mb``, the size of each file.
     """
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
 
     peaks, files = {}, {}
     with tempfile.TemporaryDirectory() as name:
@@ -125,10 +130,7 @@ def worker_memory(*, sizes: tuple[int, ...] = (10_000, 60_000), chunksize: int =
             path = write_events(folder / f"events_{events}.root", events, seed=events, block=10_000)
             fileset = folder / f"fileset_{events}.json"
             fileset.write_text(json.dumps({"toys": {"files": {path.name: "Events"}}}))
-            # A process of its own for each file: a peak never falls.
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                arguments = (fileset, tagger, folder / f"out_{events}", chunksize)
-                peaks[str(events)] = pool.submit(_peak_of_analysis, *arguments).result()
+            peaks[str(events)] = alone(_peak_of_analysis, fileset, tagger, folder / f"out_{events}", chunksize)
             files[str(events)] = path.stat().st_size / 2**20
             path.unlink()
     return {"chunksize": chunksize, "peak_memory_mb": peaks, "file_mb": files}
@@ -144,13 +146,7 @@ def paired_memory(*, sizes: tuple[int, ...] = (500_000, 8_000_000), chunk: int =
     Returns:
         ``peak_memory_mb`` of a fresh process and ``seconds`` by number of events.
     """
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    measured = {}
-    for events in sizes:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            measured[str(events)] = pool.submit(_peak_of_pairs, events, chunk).result()
+    measured = {str(events): alone(_peak_of_pairs, events, chunk) for events in sizes}
     peaks, seconds = ({size: values[place] for size, values in measured.items()} for place in range(2))
     return {"chunk": chunk, "peak_memory_mb": peaks, "seconds": seconds}
 

@@ -7,12 +7,9 @@ The references: the particles of the same jets from the same files, with their f
 from __future__ import annotations
 
 import json
-import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -22,6 +19,7 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from rs3l_gnn.benchmarks.alone import alone
 from rs3l_gnn.benchmarks.invented import invented_candidates
 from rs3l_gnn.benchmarks.memory import child_peak_mb, peak_mb
 from rs3l_gnn.conventions import parse_config
@@ -65,7 +63,7 @@ def measure_event_pairing(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = _write_fileset(folder, n_events, events_per_file, n_candidates, _ROOT[stored])
-        turns, peak = _alone(_turns, folder, files, compression, repeats)
+        turns, peak = alone(_turns, folder, files, compression, repeats)
     if (views := turns[0]["pairing"]["views"]) != 2 * n_events:
         raise RuntimeError(f"{views} views of {2 * n_events} were found again")
     row: dict[str, Any] = {"compression": compression, "stored": stored, "views": views, "files": len(files)}
@@ -102,7 +100,7 @@ def measure_workers(sizes: tuple[int, int], events_per_file: int, n_candidates: 
         with tempfile.TemporaryDirectory() as name:
             _write_fileset(Path(name), n_events, events_per_file, n_candidates, _ROOT["zlib"])
             for workers, row in enumerate(rows.values(), start=1):
-                row.append(_alone(_paired_by, Path(name), workers))
+                row.append(alone(_paired_by, Path(name), workers))
     found: dict[str, Any] = {"views": 2 * sizes[1]}
     for name, (first, last) in rows.items():
         views = 2 * (sizes[1] - sizes[0])
@@ -124,11 +122,6 @@ def _paired_by(folder: Path, workers: int) -> dict[str, float]:
     used = {what: resource.getrusage(who) for what, who in _PROCESSES.items()}
     memory = {"own_mb": peak_mb(), "worker_mb": child_peak_mb()}
     return {"elapsed": elapsed, **memory, **{what: one.ru_utime + one.ru_stime for what, one in used.items()}}
-
-
-def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 def _turns(folder: Path, files: list[Path], compression: str, repeats: int) -> tuple[list[dict[str, Any]], float]:

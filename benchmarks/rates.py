@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple
 
+from rs3l_gnn.benchmarks.alone import alone
 from rs3l_gnn.benchmarks.page import markdown
 from rs3l_gnn.conventions import MissingDependencyError
 
@@ -24,16 +23,15 @@ def measure_all(measures: Mapping[str, Callable[[], dict[str, Any]]]) -> dict[st
         What each returns, by its name, with ``load_average`` of the machine before; ``not_run``, the reason, for one
         whose packages are not installed.
     """
-    return {name: _alone(measure) for name, measure in measures.items()}
+    return {name: _measured(measure) for name, measure in measures.items()}
 
 
-def _alone(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _measured(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     load = os.getloadavg()[0]
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            return {**pool.submit(measure).result(), "load_average": load}
-        except MissingDependencyError as error:
-            return {"not_run": str(error)}
+    try:
+        return {**alone(measure), "load_average": load}
+    except MissingDependencyError as error:
+        return {"not_run": str(error)}
 
 
 class _Row(NamedTuple):

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 import os
 import statistics
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rs3l_gnn.benchmarks.alone import alone
 from rs3l_gnn.benchmarks.encoder import make_jets, matrix_rate, training_flops
 from rs3l_gnn.benchmarks.memory import current_mb, peak_mb
 from rs3l_gnn.conventions import NOMINAL, ConfigError, JetType, SplitFractions, get_variation
@@ -120,10 +119,7 @@ def large_file(events: int, *, folder: Path | None = None, buffer_events: int = 
             write_views_of_made_up_jets(path, events)
         report: dict[str, Any] = {"views": 2 * events, "file_gb": path.stat().st_size / 1e9}
         for what in ("pretrain", "finetune"):
-            # A process of its own: a peak never falls.
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                arguments = (what, path, Path(name) / what, buffer_events, time.time())
-                report[what] = pool.submit(_large_training, *arguments).result()
+            report[what] = alone(_large_training, what, path, Path(name) / what, buffer_events, time.time())
             _log.info("%s on %d views: %s", what, 2 * events, json.dumps(report[what]))
         return report
 

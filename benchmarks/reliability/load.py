@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rs3l_gnn.benchmarks.alone import alone
 from rs3l_gnn.benchmarks.memory import peak_mb
 
 __all__ = ["LOADS", "Load", "measure_loads"]
@@ -64,9 +63,7 @@ def measure_loads(names: tuple[str, ...] | None = None, *, fraction: float = 1.0
 def _measured(name: str, size: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         LOADS[name].prepare(Path(folder), size)
-        # A process of its own: a peak never falls.
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            return pool.submit(_work, name, folder, size).result()
+        return alone(_work, name, folder, size)
 
 
 def _work(name: str, folder: str, size: int) -> tuple[float, float, float]:
