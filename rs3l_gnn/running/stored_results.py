@@ -36,14 +36,17 @@ def unpack(content: bytes, *, modules: Collection[str] = ()) -> Any:
         modules: whose classes may be in the result, beside those of histograms.
 
     Raises:
-        UnpicklingError: they ask for something that no result is made of; it is named.
+        UnpicklingError: they ask for something that no result is made of, which is named, or for too much memory.
         Exception: whatever damaged bytes raise.
     """
     with lz4.frame.open(io.BytesIO(content)) as stream:
         unpacked = io.BytesIO(stream.read(_LARGEST))
         if stream.read(1):
             raise pickle.UnpicklingError(f"it holds more than {_LARGEST // 2**20} MB")
-    return _Reader(unpacked, modules).load()
+    try:
+        return _Reader(unpacked, modules).load()
+    except MemoryError as error:  # for a length that is written there, before anything is read
+        raise pickle.UnpicklingError("it asks for more memory than there is") from error
 
 
 class _Reader(pickle.Unpickler):

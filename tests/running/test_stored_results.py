@@ -93,6 +93,13 @@ def test_names_that_a_module_imports_are_not_its_classes(name: bytes) -> None:
         unpack(lz4.frame.compress(b"c" + name + b"\n."), modules=["builtins"])
 
 
+def test_a_length_beyond_all_memory_is_refused() -> None:
+    opcode = b"\x8e" + (2**60).to_bytes(8, "little")  # bytes of this length, of which none follow
+    content = lz4.frame.compress(b"\x80\x04" + opcode + b".")
+    with pytest.raises(pickle.UnpicklingError, match="more memory than there is"):
+        unpack(content)
+
+
 def test_a_small_result_of_a_gigabyte_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rs3l_gnn.running.stored_results._LARGEST", 2**20)
     content = pack(np.zeros(2**20 - 1000, np.uint8))
