@@ -121,7 +121,6 @@ def worker_memory(*, sizes: tuple[int, ...] = (10_000, 60_000), chunksize: int =
     Returns:
         ``peak_memory_mb`` of a fresh process by number of events, and ``file_mb``, the size of each file.
     """
-
     peaks, files = {}, {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

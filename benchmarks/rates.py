@@ -10,7 +10,7 @@ from rs3l_gnn.benchmarks.alone import alone
 from rs3l_gnn.benchmarks.page import markdown
 from rs3l_gnn.conventions import MissingDependencyError
 
-__all__ = ["measure_all", "table"]
+__all__ = ["RATES", "measure_all", "table"]
 
 
 def measure_all(measures: Mapping[str, Callable[[], dict[str, Any]]]) -> dict[str, Any]:
@@ -155,3 +155,5 @@ _ROWS: dict[str, Callable[[Mapping[str, Any]], Iterator[_Row]]] = {
     "fits": _fits,
     "start": _start,
 }
+RATES = tuple(_ROWS)
+"""Names of the benchmarks of speed, as ``rs3l benchmark`` knows them."""

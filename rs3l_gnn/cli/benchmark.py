@@ -93,10 +93,10 @@ def _load(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
 
 
 def _all(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
-    from rs3l_gnn.benchmarks.rates import measure_all
+    from rs3l_gnn.benchmarks.rates import RATES, measure_all
 
     _without(tries, "all")
-    return measure_all({name: _BENCHMARKS[name] for name in _known(only, _RATES)})
+    return measure_all({name: _BENCHMARKS[name] for name in _known(only, RATES)})
 
 
 def _without(tries: int | None, name: str) -> None:
@@ -153,7 +153,6 @@ _BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "install": _install,
     "start": _start,
 }
-_RATES = ("encoder", "kernels", "peers", "simulation", "training", "pairing", "analysis", "fits", "start")
 _PARTS: dict[str, Callable[[tuple[str, ...], int | None], dict[str, Any]]] = {
     "all": _all,
     "damaged": _damaged,

@@ -113,11 +113,11 @@ def test_options_of_a_benchmark_that_it_does_not_have(runner: CliRunner, options
     assert message in result.stderr
 
 
-def test_all_rates_have_rows_in_the_table() -> None:
+def test_all_rates_are_benchmarks() -> None:
     from rs3l_gnn.benchmarks import rates
     from rs3l_gnn.cli import benchmark
 
-    assert set(benchmark._RATES) == set(rates._ROWS)
+    assert set(rates.RATES) <= set(benchmark._BENCHMARKS)
 
 
 def test_simulate_names_an_unknown_variation(runner: CliRunner, tmp_path: Path) -> None:
