@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import awkward as ak
@@ -33,19 +34,9 @@ def test_others_are_not(offsets: tuple[int, ...]) -> None:
         sound(ak.zip({"y": _lists(*offsets)}, depth_limit=1), "a.root")
 
 
-def test_a_file_that_uproot_reads_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_uproot_reads_by_itself(misplaced: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """As one from a server: the second list begins far behind the last number."""
-    path = tmp_path / "a.root"
-    with uproot.recreate(path, compression=None) as file:
-        file.mktree("Events", {"FatJet_pt": "var * float64"})
-        file["Events"].extend({"FatJet_pt": ak.Array([[1.0, 2.0], [3.0], [], [4.0, 5.0, 6.0]])})
-    with uproot.open({str(path): None}) as file:
-        branch = file["Events"]["FatJet_pt"]
-        basket = branch.basket(0)
-        begin = int(branch.member("fBasketSeek")[0]) + basket.member("fLast") + 8
-        content = bytearray(path.read_bytes())
-        content[begin : begin + 4] = (basket.member("fKeylen") + 400).to_bytes(4, "big")
-    path.write_bytes(content)
+    path = misplaced("FatJet_pt", 1, 400)
     monkeypatch.setattr("rs3l_gnn.data.opening.is_local", lambda _: False)
     with uproot.open({str(path): None}) as file, pytest.raises(ValueError, match=f"in file {path}"):
         read_events(file["Events"], get_format("pfnano"), ["FatJet_pt"])
