@@ -70,8 +70,10 @@ class Job:
 
 
 _PROGRAM = """
-import os, random, resource, time
+import os, random, resource, signal, time
 
+# Whoever started this may ignore Ctrl-C, as shells do for what a script runs in the background; it is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if size := os.environ.get("LARGEST_FILE"):  # bytes; a write beyond them fails as on a full disk
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
 if seed := os.environ.get("CLOCK_JUMPS"):  # a clock that somebody sets, again and again
