@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from rs3l_gnn.data import PairConfig, pair, read_views, write_views
-from rs3l_gnn.models import EdgeConvConfig, HeadConfig
+from rs3l_gnn.models import EdgeConvConfig, Encoder, HeadConfig, make_encoder
 from rs3l_gnn.training import FinetuneConfig, OptimizerConfig, PretrainConfig, TrainerConfig
 
 _NAMES = ("fsr:muRfac=2.0", "fsr:muRfac=0.5")
@@ -87,6 +87,26 @@ def finetune_config(toy_views: Path) -> Callable[..., FinetuneConfig]:
 def _with_trainer(settings: dict[str, Any]) -> dict[str, Any]:
     trainer = {name: settings.pop(name) for name in list(settings) if name in TrainerConfig.model_fields}
     return {**settings, "trainer": TrainerConfig(**{"epochs": 2, "threads": 1, **trainer})}
+
+
+@pytest.fixture(scope="session")
+def spread_encoder(toy_views: Path) -> Callable[[int], Encoder]:
+    """Maker of encoders with random weights that send toy jets into all directions: ``spread_encoder(seed)``.
+
+    What such a small training makes of an encoder hangs on how a processor rounds: some end with one direction for all
+    jets, on which a head learns nothing.
+    """
+    views = read_views(toy_views)
+
+    def make(seed: int) -> Encoder:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            encoder = make_encoder(_SMALL)
+        mean = encoder.embed(views.features, views.offsets).mean(axis=0)
+        encoder.get_parameter("output.2.bias").data -= torch.from_numpy(mean)
+        return encoder
+
+    return make
 
 
 @pytest.fixture(scope="session")

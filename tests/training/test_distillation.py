@@ -10,20 +10,43 @@ import torch
 from numpy.typing import NDArray
 
 from rs3l_gnn.conventions import ConfigError, Split, SplitFractions
-from rs3l_gnn.data import ViewsSource, read_views
-from rs3l_gnn.models import load_tagger
+from rs3l_gnn.data import Views, ViewsSource, read_views
+from rs3l_gnn.models import Encoder, Head, HeadConfig, Tagger, load_tagger, save_tagger
 from rs3l_gnn.training import DistillationConfig, FinetuneConfig, OptimizerConfig, finetune
 from rs3l_gnn.training.distillation import distillation_loss, load_teachers, teacher_logits
 
 Maker = Callable[..., FinetuneConfig]
 
 
+def logits_of(path: Path | str, views: Views) -> NDArray[np.float64]:
+    score = load_tagger(path).score(views.features, views.offsets).astype(np.float64)
+    return np.asarray(np.log(score / (1 - score)))
+
+
 @pytest.fixture(scope="module")
-def teachers(finetune_config: Maker, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    folder = tmp_path_factory.mktemp("teachers")
-    rate = OptimizerConfig(learning_rate=0.01, schedule="cosine")
-    settings = [finetune_config(seed=seed, epochs=40, optimizer=rate) for seed in (1, 2)]
-    return tuple(str(finetune(one, folder / str(one.seed)).checkpoint) for one in settings)
+def seen(toy_views: Path) -> Views:
+    """Nominal jets that are trained on."""
+    views = read_views(toy_views)
+    return views.select_jets(views.is_nominal() & (views.split(SplitFractions()) == Split.TRAIN))
+
+
+@pytest.fixture(scope="module")
+def teachers(
+    spread_encoder: Callable[[int], Encoder], seen: Views, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, ...]:
+    """Two random taggers whose logits have mean 0 and width 1.5: they know nothing of labels, but have much to say."""
+    paths = []
+    for seed in (2, 3):  # their mean correlates with either by 0.41, with the labels by -0.18
+        tagger = Tagger(spread_encoder(seed), Head(HeadConfig()))
+        weight, bias = tagger.head.parameters()
+        weight.data = torch.from_numpy(np.random.default_rng(seed).normal(size=(1, 8)).astype(np.float32))
+        with torch.inference_mode():
+            said = tagger.head(torch.from_numpy(tagger.encoder.embed(seen.features, seen.offsets)))
+        bias.data = (bias.data - said.mean()) * 1.5 / said.std()
+        weight.data *= 1.5 / said.std()
+        paths.append(str(tmp_path_factory.mktemp("teacher") / "tagger.safetensors"))
+        save_tagger(paths[-1], tagger, provenance={})
+    return tuple(paths)
 
 
 def test_the_loss_by_hand() -> None:
@@ -51,28 +74,28 @@ def test_teachers_are_averaged_in_logits(teachers: tuple[str, ...], toy_views: P
     assert (np.delete(found, jets, axis=0) == 0).all()
 
 
-@pytest.mark.parametrize("mode", ["floating", "fixed"])
-def test_a_pupil_without_labels_says_what_its_teachers_say(
-    finetune_config: Maker, teachers: tuple[str, ...], toy_views: Path, tmp_path: Path, mode: str
+def test_a_head_without_labels_learns_exactly_that_of_its_teacher(
+    finetune_config: Maker, teachers: tuple[str, ...], seen: Views, tmp_path: Path
 ) -> None:
-    """With the encoder of its one teacher a head can learn exactly the teacher's; a new network comes close to two."""
-    of, start = teachers, {}
-    if mode == "fixed":
-        of, start = teachers[:1], {"encoder": teachers[0], "architecture": None}
-    rate = OptimizerConfig(learning_rate=0.3 if mode == "fixed" else 0.01, schedule="cosine")
-    learning = DistillationConfig(teachers=of, share=1.0)
-    pupil = finetune_config(mode=mode, **start, epochs=60, optimizer=rate, distillation=learning)
-    views = read_views(toy_views)
-    seen = views.select_jets(views.is_nominal() & (views.split(SplitFractions()) == Split.TRAIN))
+    """On the teacher's encoder, at rest: the loss has one minimum, and there the pupil says the same."""
+    rate = OptimizerConfig(learning_rate=0.3, schedule="cosine")
+    learning = DistillationConfig(teachers=teachers[:1], share=1.0)
+    start = {"mode": "fixed", "encoder": teachers[0], "architecture": None}
+    pupil = finetune_config(**start, epochs=60, optimizer=rate, distillation=learning)
+    found = logits_of(finetune(pupil, tmp_path / "out").checkpoint, seen)
+    assert found == pytest.approx(logits_of(teachers[0], seen), abs=0.3)
 
-    def logits(path: Path | str) -> NDArray[np.float64]:
-        score = load_tagger(path).score(seen.features, seen.offsets).astype(np.float64)
-        return np.asarray(np.log(score / (1 - score)))
 
-    wanted = np.mean([logits(path) for path in of], axis=0)
-    found = logits(finetune(pupil, tmp_path / "out").checkpoint)
-    assert np.corrcoef(found, wanted)[0, 1] > 0.95
-    assert np.std(found - wanted) < 0.3 * np.std(wanted)
+def test_a_new_network_without_labels_comes_close_to_its_teachers(
+    finetune_config: Maker, teachers: tuple[str, ...], seen: Views, tmp_path: Path
+) -> None:
+    """How close hangs on luck; what learns labels, one teacher or the opposite is far from it."""
+    rate = OptimizerConfig(learning_rate=0.01, schedule="cosine")
+    pupil = finetune_config(epochs=100, optimizer=rate, distillation=DistillationConfig(teachers=teachers, share=1.0))
+    found = logits_of(finetune(pupil, tmp_path / "out").checkpoint, seen)
+    wanted = np.mean([logits_of(path, seen) for path in teachers], axis=0)
+    assert np.corrcoef(found, wanted)[0, 1] > 0.7
+    assert np.std(found - wanted) < 0.75 * np.std(wanted)
 
 
 def test_teachers_of_other_classes_are_refused(teachers: tuple[str, ...]) -> None:
