@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from rs3l_gnn.conventions import BaseConfig, ConfigError, Split, SplitFractions
 from rs3l_gnn.conventions.expressions import Expression, parse_expression
+from rs3l_gnn.conventions.precisions import Precision
 from rs3l_gnn.data.fileset import SAMPLE_NAMES
 from rs3l_gnn.inference import (
     ADDRESSES,
@@ -78,6 +79,10 @@ class ProcessorConfig(BaseConfig):
         "kind: onnx, torchscript or folds, or 'n2' for 1 - N2/0.5, 0 where it is not defined",
     )
     device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:n")
+    precision: Precision = Field(
+        default="float32",
+        description="int16: whole numbers of 16 bits in EdgeConv layers, 1.5 times the rate and nearly the same scores",
+    )
     discriminants: dict[PlainName, Discriminant] = Field(
         default_factory=dict,
         description="tagger of three or more classes -> those that make its score: {signal: [...], background: [...]}",

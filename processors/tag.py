@@ -102,7 +102,12 @@ def tag_files(
         "events": sum(info.events for info in infos),
         "jets": 0,
         "jets_outside_training_range": 0,
-        "tagger": {"name": tagger.name_or_path, "digest": tagger.digest, "classes": list(tagger.classes)},
+        "tagger": {
+            "name": tagger.name_or_path,
+            "digest": tagger.digest,
+            "classes": list(tagger.classes),
+            "precision": tagger.precision,
+        },
         "remarks": sorted(remarks),
     }
     if sample is not None:

@@ -307,6 +307,7 @@ class TaggingProcessor(ProcessorABC):  # type: ignore[misc]  # coffea ships no t
 def _tagger(config: ProcessorConfig, name: str, model: AnyTagger) -> JetTagger | FoldTagger:
     settings: dict[str, Any] = {
         "device": config.device,
+        "precision": config.precision,
         "threads": config.threads,
         "puppi": config.puppi,
         "pt_min": config.jet.model_pt_min,

@@ -47,6 +47,9 @@ def tag(
     tree: Annotated[str | None, typer.Option("--tree", help="Name of the tree. [found]")] = None,
     puppi: Annotated[bool, typer.Option("--puppi", help="Scale candidates by their PUPPI weights.")] = False,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:n.")] = "auto",
+    precision: Annotated[
+        Literal["float32", "int16"], typer.Option("--precision", help="int16 is faster; scores move a little.")
+    ] = "float32",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the network. [all]")] = None,
     output: Output = Path("scores.parquet"),
     force: Force = False,
@@ -55,7 +58,8 @@ def tag(
     """Score the jets of event files, and write one row a jet: a Parquet file, or a tree of friends in a .root file."""
     from rs3l_gnn.processors import tag_files
 
-    network = _network(tagger or ["default"], kind, preprocess, device=device, threads=threads, puppi=puppi)
+    settings: dict[str, Any] = {"device": device, "precision": precision, "threads": threads, "puppi": puppi}
+    network = _network(tagger or ["default"], kind, preprocess, **settings)
     report = tag_files(
         files, network, output, sample=sample, tree=tree, embeddings=embeddings, pt_min=pt_min, force=force
     )

@@ -11,6 +11,7 @@ from rs3l_gnn.conventions import CheckpointError
 from rs3l_gnn.models.threads import encoder_threads
 
 if TYPE_CHECKING:
+    from rs3l_gnn.conventions.precisions import Precision
     from rs3l_gnn.inference.loading import JetScorer
     from rs3l_gnn.inference.triton import TritonTagger
     from rs3l_gnn.models import ExportedNetwork, ExportedTagger
@@ -22,13 +23,14 @@ _exported: dict[tuple[str, str, int | None], ExportedTagger] = {}
 _served: dict[tuple[str, str], TritonTagger] = {}
 
 
-def cached_tagger(name_or_path: str, digest: str | None, device: str) -> JetScorer:
+def cached_tagger(name_or_path: str, digest: str | None, device: str, precision: Precision = "float32") -> JetScorer:
     """The network with this content, loaded at most once in each process and on each device.
 
     Args:
         name_or_path: where to load it from when it is not there yet.
         digest: the expected content hash; None to take what the file holds.
         device: ``cpu`` or ``cuda:n``.
+        precision: see :func:`rs3l_gnn.load_tagger`; another one has another content hash.
 
     Raises:
         CheckpointError: the file cannot be read, or now holds other weights than ``digest`` says.
@@ -37,7 +39,7 @@ def cached_tagger(name_or_path: str, digest: str | None, device: str) -> JetScor
         return _taggers[digest, device]
     from rs3l_gnn.inference.loading import load_tagger
 
-    tagger = load_tagger(name_or_path, device=device)
+    tagger = load_tagger(name_or_path, device=device, precision=precision)
     _require_digest(name_or_path, tagger.digest, digest)
     kept = _taggers.setdefault((tagger.digest, device), tagger)
     # Files with the same weights may name other classes or jets: who asks what a file holds gets just that.

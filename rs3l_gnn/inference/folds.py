@@ -34,7 +34,7 @@ class FoldTagger:
     Attributes:
         parts: the networks, by the fold that tests them.
         files: as given.
-        puppi: as of a :class:`JetTagger`.
+        puppi, precision: as of a :class:`JetTagger`.
         digest: of all of their digests.
         encoder_digest: None, since each fold has an encoder of its own.
         classes, features, domain, pt_min, discriminant: as of a :class:`JetTagger`.
@@ -48,7 +48,7 @@ class FoldTagger:
         self.parts = tuple(networks[place] for place in order)
         require_alike([(part.name_or_path, part.classes, part.features) for part in self.parts])
         first = self.parts[0]
-        self.files, self.puppi = tuple(map(str, files)), first.puppi
+        self.files, self.puppi, self.precision = tuple(map(str, files)), first.puppi, first.precision
         self.name_or_path = ", ".join(part.name_or_path for part in self.parts)
         self.digest = joint_digest(part.digest for part in self.parts)
         self.encoder_digest = None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import CheckpointError, JetDomain
+from rs3l_gnn.conventions import CheckpointError, ConfigError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
+from rs3l_gnn.conventions.precisions import Precision, require_precision
 from rs3l_gnn.models.frozen import FrozenEncoder, FrozenTagger, freeze
 from rs3l_gnn.models.stored import find_checkpoint, read_stored
 
@@ -32,7 +33,7 @@ class JetEncoder(Protocol):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the weights and the configuration, in hexadecimal."""
+        """SHA-256 of the weights, the configuration and a precision other than float32, in hexadecimal."""
 
     def embed(
         self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
@@ -53,7 +54,7 @@ class JetScorer(Protocol):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the weights and the configuration, in hexadecimal."""
+        """SHA-256 of the weights, the configuration and a precision other than float32, in hexadecimal."""
 
     def score(
         self, features: ArrayLike | Graphs, offsets: ArrayLike | None = None, *, threads: int | None = None
@@ -64,7 +65,13 @@ class JetScorer(Protocol):
         """The same from embeddings [n_jets, dim] of its encoder."""
 
 
-def load_encoder(name: str | Path, *, device: str = "cpu", features: tuple[str, ...] | None = None) -> JetEncoder:
+def load_encoder(
+    name: str | Path,
+    *,
+    device: str = "cpu",
+    features: tuple[str, ...] | None = None,
+    precision: Precision = "float32",
+) -> JetEncoder:
     """Load an encoder for inference.
 
     EdgeConv networks in own checkpoints run on the CPU without torch. For torch's module of a network, which trains,
@@ -74,12 +81,15 @@ def load_encoder(name: str | Path, *, device: str = "cpu", features: tuple[str, 
         name: shipped weights by name, an own ``.safetensors`` file (of a tagger: its encoder), or a published ``.pt``.
         device: ``cpu`` or ``cuda:n``.
         features: names of the inputs, for a published file with other inputs than the 15 of the paper.
+        precision: ``int16`` for whole numbers of 16 bits in the EdgeConv layers: about 1.5 times the rate, and nearly
+            the same numbers, on every machine. For EdgeConv networks in own checkpoints on the CPU alone.
 
     Raises:
+        ConfigError: a precision that is unknown, or not for this network.
         CheckpointError: no such file, not a checkpoint, or a key or shape that does not fit; the key is named.
         MissingDependencyError: another backbone, file or device, and torch is not installed.
     """
-    frozen = _frozen(name, device)
+    frozen = _frozen(name, device, precision)
     if frozen is not None:
         return frozen[0]
     with needs_extra(f"the network {name}", "training"):
@@ -87,9 +97,15 @@ def load_encoder(name: str | Path, *, device: str = "cpu", features: tuple[str, 
     return with_torch(name, device=device, features=features)
 
 
-def load_tagger(name: str | Path, *, device: str = "cpu", features: tuple[str, ...] | None = None) -> JetScorer:
+def load_tagger(
+    name: str | Path,
+    *,
+    device: str = "cpu",
+    features: tuple[str, ...] | None = None,
+    precision: Precision = "float32",
+) -> JetScorer:
     """Load an encoder with its head for inference; arguments and errors as for :func:`load_encoder`."""
-    frozen = _frozen(name, device)
+    frozen = _frozen(name, device, precision)
     if frozen is not None:
         if frozen[1] is None:
             raise CheckpointError(
@@ -101,6 +117,15 @@ def load_tagger(name: str | Path, *, device: str = "cpu", features: tuple[str, .
     return with_torch(name, device=device, features=features)
 
 
-def _frozen(name: str | Path, device: str) -> tuple[FrozenEncoder, FrozenTagger | None] | None:
-    path = find_checkpoint(name)
-    return freeze(read_stored(path)) if device == "cpu" and path.suffix == ".safetensors" else None
+def _frozen(name: str | Path, device: str, precision: Precision) -> tuple[FrozenEncoder, FrozenTagger | None] | None:
+    require_precision(precision)
+    path, found = find_checkpoint(name), None
+    if device == "cpu" and path.suffix == ".safetensors":
+        found = freeze(read_stored(path), precision)
+    if found is None and precision != "float32":
+        raise ConfigError(
+            f"precision {precision} is for EdgeConv networks in own checkpoints on the CPU",
+            got=f"{name} on {device}",
+            hint="leave it out",
+        )
+    return found

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
+from rs3l_gnn.conventions.precisions import Precision, require_precision
 from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.inference.by_format import choose_shipped, features_of_name, stands_for_several
 from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagger, limited_threads
@@ -51,6 +52,7 @@ class JetTagger:
             model on a Triton server (``triton://host:port/model``), or a network in ONNX or TorchScript
             (:class:`rs3l_gnn.models.ExportedNetwork`).
         device: ``cpu``, ``cuda:n``, or ``auto`` for the first GPU where there is one.
+        precision: ``int16`` for whole numbers of 16 bits in the EdgeConv layers, see :func:`rs3l_gnn.load_tagger`.
         threads: threads for the kernels and torch during a call, one by default because a worker owns one core;
             None leaves the settings of the process alone.
         puppi: scale candidates by their PUPPI weights in a call and in :meth:`embed`.
@@ -59,11 +61,12 @@ class JetTagger:
         discriminant: makes one score of the several of a tagger of three or more classes.
 
     Raises:
-        ConfigError: an unknown device, no thread, or a discriminant of classes that are not there.
+        ConfigError: an unknown device or precision, one that is not for this network, no thread, or a discriminant of
+            classes that are not there.
         CheckpointError: the checkpoint cannot be read.
 
     Attributes:
-        digest: content hash of the weights.
+        digest: content hash of the weights and of a precision other than float32.
         encoder_digest: of its encoder, which several taggers may share; None for scores alone.
         classes: names of the network's scores in their order: ``signal`` alone, or three and more.
         domain: the kind of jets that the network was trained on, as far as its checkpoint says.
@@ -82,6 +85,7 @@ class JetTagger:
         name_or_path: str | Path | ExportedNetwork,
         *,
         device: str = "cpu",
+        precision: Precision = "float32",
         threads: int | None = 1,
         puppi: bool = False,
         pt_min: float | None = None,
@@ -89,10 +93,11 @@ class JetTagger:
     ) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
             raise ConfigError("unknown device", got=repr(device), allowed="auto, cpu, cuda:n")
+        require_precision(precision)
         if threads is not None and not threads >= 1:
             raise ConfigError("threads must be at least 1, or None to leave them alone", got=threads)
         self.puppi, self.discriminant = puppi, discriminant
-        self.device, self.threads = device, threads
+        self.device, self.precision, self.threads = device, precision, threads
         self.seen_events: tuple[dict[str, Any], ...] = ()
         self.encoder_digest: str | None = None
         self.exported = None if isinstance(name_or_path, (str, Path)) else _resolved(name_or_path)
@@ -100,6 +105,12 @@ class JetTagger:
         if self.exported is None and stands_for_several(str(name_or_path)):
             self.name_or_path, self._asked_pt_min = str(name_or_path), pt_min
             return  # the first jets decide
+        if precision != "float32" and (self.served or self.exported is not None):
+            raise ConfigError(
+                f"precision {precision} is for EdgeConv networks in own checkpoints",
+                got=str(name_or_path) if self.exported is None else self.exported.name,
+                hint="leave it out",
+            )
         if self.served:
             self.name_or_path = str(name_or_path)
             distant = cached_served(self.name_or_path, None)
@@ -112,7 +123,7 @@ class JetTagger:
         else:
             path = Path(str(name_or_path))
             self.name_or_path = str(path.resolve()) if path.exists() else str(name_or_path)
-            loaded = cached_tagger(self.name_or_path, None, _concrete(device))
+            loaded = cached_tagger(self.name_or_path, None, _concrete(device), precision)
             self.digest, self.classes, self.domain = loaded.digest, loaded.classes, loaded.encoder.domain
             self.encoder_digest = loaded.encoder.digest
             self.seen_events = seen_events(self.name_or_path)
@@ -139,7 +150,7 @@ class JetTagger:
         """
         if not self.is_chosen:
             name = choose_shipped(self.name_or_path, lacking, where=where)
-            settings = {key: getattr(self, key) for key in ("device", "threads", "puppi", "discriminant")}
+            settings = {key: getattr(self, key) for key in ("device", "precision", "threads", "puppi", "discriminant")}
             chosen = JetTagger(name, pt_min=self._asked_pt_min, **settings)
             _log.info("%s is %s, whose %d features %s has", self.name_or_path, name, len(chosen.features), where)
             self.__dict__.update(vars(chosen))
@@ -172,7 +183,7 @@ class JetTagger:
         """
         if self.exported is not None or self.served:
             raise ConfigError(f"{self.name_or_path} gives scores alone, no embeddings")
-        return cached_tagger(self.name_or_path, self.digest, _concrete(self.device))
+        return cached_tagger(self.name_or_path, self.digest, _concrete(self.device), self.precision)
 
     @property
     def features(self) -> tuple[str, ...]:

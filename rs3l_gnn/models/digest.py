@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from rs3l_gnn.conventions.precisions import Precision
+
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["joint_digest", "state_digest", "weights_digest"]
+__all__ = ["digest_with", "joint_digest", "state_digest", "weights_digest"]
 
 
 def state_digest(module: nn.Module, *configs: Mapping[str, Any]) -> str:
@@ -30,6 +32,11 @@ def weights_digest(state: Mapping[str, NDArray[Any]], *configs: Mapping[str, Any
         digest.update(f"{name}|{array.dtype}|{array.shape}|".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def digest_with(digest: str, precision: Precision) -> str:
+    """Of weights in a precision: what gives other numbers has another digest."""
+    return digest if precision == "float32" else joint_digest((digest, precision))
 
 
 def joint_digest(digests: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import CheckpointError, ConfigError, JetDomain
-from rs3l_gnn.models.digest import weights_digest
+from rs3l_gnn.conventions.precisions import Precision
+from rs3l_gnn.models.digest import digest_with, weights_digest
 from rs3l_gnn.models.kernels import DenseNetwork, Stack
 from rs3l_gnn.models.kernels.chunk import Memory
 from rs3l_gnn.models.kernels.layers import dense_layer, edge_layer
@@ -40,17 +41,25 @@ class FrozenEncoder:
         config: sizes.
         state: arrays by name, as in a checkpoint of an encoder.
         domain: the kind of jets that the weights were trained on.
+        precision: with ``int16``, edge layers take whole numbers of 16 bits with a common factor a jet
+            (:mod:`rs3l_gnn.models.kernels.fixed_point`), and all else single precision.
 
     Attributes:
-        digest: SHA-256 of the weights and the configuration, in hexadecimal.
+        weights_digest: SHA-256 of the weights and the configuration, in hexadecimal.
+        digest: the same, with another precision than float32 another one.
     """
 
-    def __init__(self, config: EdgeConvSizes, state: State, domain: JetDomain) -> None:
-        self.config, self.domain = config, domain
-        self.digest = weights_digest(state, config.identity())
+    def __init__(
+        self, config: EdgeConvSizes, state: State, domain: JetDomain, precision: Precision = "float32"
+    ) -> None:
+        self.config, self.domain, self.precision = config, domain, precision
+        self.weights_digest = weights_digest(state, config.identity())
+        self.digest = digest_with(self.weights_digest, precision)
+        if precision == "int16":
+            state = {key: value.astype(np.float32, copy=False) for key, value in state.items()}
         dense = [dense_layer(*_linear(state, f"particle.{n}"), pad_inputs=n > 0) for n in (0, 2)]
         edges = [edge_layer(*_linear(state, f"layers.{n}.nn.0"), config.k) for n in range(config.layers)]
-        self._stack = Stack([*dense, *edges])
+        self._stack = Stack([*dense, *edges], fixed_point=precision == "int16")
         self._output = _network(state, "output", len(config.hidden) + 1, relu=False)
 
     def embed(
@@ -92,12 +101,13 @@ class FrozenTagger:
         classes: name of each score in its order.
 
     Attributes:
-        digest: SHA-256 of the weights and the configuration, in hexadecimal.
+        weights_digest, digest: as of a :class:`FrozenEncoder`.
     """
 
     def __init__(self, encoder: FrozenEncoder, config: HeadSizes, state: State, classes: tuple[str, ...]) -> None:
         self.encoder, self.classes = encoder, classes
-        self.digest = weights_digest(state, encoder.config.identity(), config.identity())
+        self.weights_digest = weights_digest(state, encoder.config.identity(), config.identity())
+        self.digest = digest_with(self.weights_digest, encoder.precision)
         self._head = _network(_below(state, "head."), "mlp", len(config.hidden) + 1, relu=True)
 
     def score(
@@ -122,7 +132,7 @@ class FrozenTagger:
         return score_embeddings(self._head, z)
 
 
-def freeze(stored: Stored) -> tuple[FrozenEncoder, FrozenTagger | None] | None:
+def freeze(stored: Stored, precision: Precision = "float32") -> tuple[FrozenEncoder, FrozenTagger | None] | None:
     """The encoder of a checkpoint, and its tagger where it has a head; None for networks that need torch.
 
     Raises:
@@ -143,14 +153,14 @@ def freeze(stored: Stored) -> tuple[FrozenEncoder, FrozenTagger | None] | None:
     if any(value.dtype not in (np.float32, np.float64) for value in stored.state.values()):
         return None
     own = _below(stored.state, "encoder.")
-    encoder = FrozenEncoder(sizes, own, stored.domain)
+    encoder = FrozenEncoder(sizes, own, stored.domain, precision)
     settings = [config for _, config in sorted(stored.document["config"].items())]
     if head_sizes is None:
-        stored.require_digest([encoder.digest, weights_digest(own, *settings)])
+        stored.require_digest([encoder.weights_digest, weights_digest(own, *settings)])
         return encoder, None
     classes = stored.classes(head_sizes.n_classes)
     tagger = FrozenTagger(encoder, head_sizes, stored.state, classes)
-    stored.require_digest([tagger.digest, weights_digest(stored.state, *settings)])
+    stored.require_digest([tagger.weights_digest, weights_digest(stored.state, *settings)])
     return encoder, tagger
 
 

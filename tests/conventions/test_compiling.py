@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import tempfile
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
+import rs3l_gnn
 from rs3l_gnn.conventions import compiled_places
 from rs3l_gnn.conventions.compiling import compile_loop
 
@@ -131,3 +134,18 @@ def test_kinds_of_processors_share_a_folder_and_no_file(
     assert [path for path in tmp_path.rglob("*.nbc") if "another" in path.name] != []
     assert ours.exists()
     assert {path: path.read_bytes() for path in index} == index
+
+
+def test_loops_outside_the_kernels_call_none_of_another_file() -> None:
+    """numba keeps compiled code by the file of the function alone: a change of another file would not be seen."""
+    seen = 0
+    for file in sorted(Path(rs3l_gnn.__file__).parent.rglob("*.py")):
+        name = ".".join(("rs3l_gnn", *file.relative_to(Path(rs3l_gnn.__file__).parent).with_suffix("").parts))
+        if "compile_loop" not in file.read_text(encoding="utf-8") or ".kernels" in name or name.endswith(".compiling"):
+            continue
+        loops = [one for one in vars(importlib.import_module(name)).values() if isinstance(one, Dispatcher)]
+        for loop in loops:
+            called = (loop.py_func.__globals__.get(each) for each in loop.py_func.__code__.co_names)
+            assert {one.py_func.__module__ for one in called if isinstance(one, Dispatcher)} <= {name}
+        seen += len(loops)
+    assert seen >= 5

@@ -104,6 +104,19 @@ def test_nanoaod_through_the_command(
         tag_files([file], JetTagger(tagger_path), tmp_path / "other.parquet")
 
 
+def test_whole_numbers_of_16_bits_through_the_command(toy_directory: Path, tagger_path: Path, tmp_path: Path) -> None:
+    file, output = toy_directory / "qcd" / "nominal_0000.root", tmp_path / "scores.parquet"
+    arguments = ["tag", str(file), "--tagger", str(tagger_path), "--device", "cpu", "--output", str(output)]
+    result = CliRunner().invoke(app, [*arguments, "--precision", "int16"])
+    assert result.exit_code == 0, result.output
+    tag_files([file], JetTagger(tagger_path), tmp_path / "exact.parquet")
+    fast, exact = (ak.to_numpy(ak.from_parquet(path).score) for path in (output, tmp_path / "exact.parquet"))
+    assert 0 < np.abs(fast - exact).max() < 0.01
+    told = json.loads((tmp_path / "scores.parquet.json").read_text())["tagger"]
+    assert told["precision"] == "int16"
+    assert told["digest"] == JetTagger(tagger_path, precision="int16").digest
+
+
 def test_several_files_and_formats(toy_directory: Path, slim_data: Path, tagger_path: Path, tmp_path: Path) -> None:
     tagger = JetTagger(tagger_path)
     toys = [toy_directory / name / "nominal_0000.root" for name in ("qcd", "hbb")]

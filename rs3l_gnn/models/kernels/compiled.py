@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rs3l_gnn.conventions.compiling import compile_loop
@@ -23,8 +26,15 @@ OPTIONS: dict[str, Any] = {
 def compiled(function: Function, **more: Any) -> Function:
     """Compile a function at its first call.
 
-    numba's cache looks at the file of the function alone: who edits :mod:`rs3l_gnn.models.kernels.simd` or another
-    file whose functions are compiled into callers elsewhere must touch the callers' files, too. Parts
-    (:mod:`rs3l_gnn.models.kernels.parts`) are not compiled into their callers.
+    numba's cache looks at the file of the function alone, but functions of other files here become pieces of it: what
+    is kept counts for all files as they are.
     """
+    needs = [*getattr(function, "needs", ()), _sources()]
+    function.needs = needs  # type: ignore[attr-defined]  # for what is kept of it
     return compile_loop(function, **OPTIONS | more)
+
+
+@cache
+def _sources() -> str:
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

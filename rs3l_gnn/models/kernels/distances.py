@@ -3,8 +3,10 @@
 Distances are symmetric to the last bit, so that every pair of particles is computed once and its square mirrored. The
 squares are written as LLVM intermediate code like :mod:`rs3l_gnn.models.kernels.simd`.
 
-Particles are laid out by lanes: P panels of L particles, a panel holding [C, L]. Distances are laid out by panels, too:
-``table[p, j, l]`` is that of the particles j and p L + l. So L particles look at all others together.
+Particles are laid out by lanes: P panels of L particles, a panel holding [C, L]. Where they are whole numbers
+(:mod:`rs3l_gnn.models.kernels.fixed_point`), int32 of two each, one more row holds half of the square of each one's
+length. Distances are laid out by panels, too: ``table[p, j, l]`` is that of the particles j and p L + l. So L particles
+look at all others together.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from llvmlite import ir  # type: ignore[import-untyped]  # no type information i
 from rs3l_gnn.models.kernels.parts import part
 from rs3l_gnn.models.kernels.simd import FLAGS, VECTOR_BYTES, Emitter, intrinsic, types
 
-__all__ = ["distance_square", "pack_panels", "panel_distances", "transpose_square"]
+__all__ = ["distance_square", "half_squares", "pack_panels", "panel_distances", "transpose_square"]
 
 # numba names the arguments of an intrinsic by its function's, used or not, and compiled code passes them by position.
 # ruff: noqa: ARG001, PLR0917
@@ -25,25 +27,26 @@ __all__ = ["distance_square", "pack_panels", "panel_distances", "transpose_squar
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-@part(lambda real, whole: types.void(real[:, ::1], whole, whole, real[:, :, ::1]))
+@part(lambda _, whole, held: types.void(held[:, ::1], whole, whole, held[:, :, ::1]))
 def pack_panels(x: Any, first: int, n: int, panels: Any) -> None:
     """``panels[p, c, l] = x[first + p L + l, c]`` for n particles; the last one fills up its panel.
 
-    Shapes: x [n_particles, C], panels [P, C, L]; C a multiple of L.
+    Shapes: x [n_particles, C], panels [P, C, L], of pairs [P, C + 1, L]; C a multiple of L.
     """
-    channels, lanes = panels.shape[1], VECTOR_BYTES // x.itemsize
+    channels, lanes = x.shape[1], VECTOR_BYTES // x.itemsize
     for p in range((n + lanes - 1) // lanes):
         for c in range(0, channels, lanes):
-            start, target = (first + p * lanes) * channels + c, (p * channels + c) * lanes
+            start, target = (first + p * lanes) * channels + c, (p * panels.shape[1] + c) * lanes
             transpose_square(x, start, channels, min(lanes, n - p * lanes), panels, target)
+        half_squares(panels, p)
 
 
-@part(lambda real, whole: types.void(real[:, :, ::1], whole, whole, real[:, :, ::1], types.boolean))
+@part(lambda real, whole, held: types.void(held[:, :, ::1], whole, whole, real[:, :, ::1], types.boolean))
 def panel_distances(panels: Any, p: int, n: int, table: Any, whole: bool) -> None:
     """Distances of all n particles to those of panel p.
 
     Args:
-        panels: particles by lanes [P, C, L].
+        panels: particles by lanes, see :func:`pack_panels`.
         p: the panel.
         n: particles.
         table: with ``whole`` [P, P L, L]: panels that come before p have their distances in it, and those that come
@@ -61,6 +64,32 @@ def panel_distances(panels: Any, p: int, n: int, table: Any, whole: bool) -> Non
 
 
 @intrinsic
+def half_squares(_typing: Any, panels: Any, panel: Any) -> tuple[Any, Callable[..., Any]]:
+    """The last row of a panel: half of the square of each particle's length, rounded up. None of real numbers.
+
+    Shapes: panels [P, C + 1, L].
+    """
+    signature = types.void(panels, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        dtype = signature.args[0].dtype
+        if not isinstance(dtype, types.Integer):
+            return context.get_dummy_value()
+        emit = Emitter(context, builder, dtype)
+        source, (_, rows, _) = emit.array(signature.args[0], args[0])
+        lanes, pairs = _I64(emit.lanes), builder.sub(rows, _I64(1))
+        begin = builder.gep(source, [builder.mul(builder.mul(args[1], rows), lanes)])
+        (total,) = emit.registers(1, emit.constant(1))
+        with emit.loop(pairs) as pair:
+            numbers = emit.load(begin, builder.mul(pair.index, lanes))
+            builder.store(emit.multiply_add_pairs(numbers, numbers, builder.load(total)), total)
+        emit.store(builder.lshr(builder.load(total), emit.constant(1)), begin, builder.mul(pairs, lanes))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def distance_square(
     _typing: Any, panels: Any, row: Any, column: Any, n_rows: Any, table: Any, at: Any
 ) -> tuple[Any, Callable[..., Any]]:
@@ -70,31 +99,48 @@ def distance_square(
     sum runs over the channels in their order, whatever the place of the particle: moving a particle in its jet does
     not change its distances.
 
-    Shapes: panels [P, C, L], table [any, at least P L, L]; n_rows from 1 to L.
+    Of whole numbers it is half of that, the halves of the squares of both lengths less the product, and exact until it
+    becomes a real number: sums may overflow on the way, but what comes out is below 2^32, as lengths are below 2^15.5.
+
+    Shapes: panels [P, C, L], of pairs [P, C + 1, L], table [any, at least P L, L]; n_rows from 1 to L.
     """
     signature = types.void(panels, types.int64, types.int64, types.int64, table, types.int64)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = Emitter(context, builder, signature.args[0].dtype)
-        source, (_, channels, _) = emit.array(signature.args[0], args[0])
+        pairs = isinstance(signature.args[0].dtype, types.Integer)
+        real = Emitter(context, builder, signature.args[4].dtype)
+        source, (_, height, _) = emit.array(signature.args[0], args[0])
         target, (_, length, _) = emit.array(signature.args[4], args[4])
         lanes = _I64(emit.lanes)
-        size = builder.mul(channels, lanes)
+        size, channels = builder.mul(height, lanes), builder.sub(height, _I64(int(pairs)))
         rows, columns = (builder.gep(source, [builder.mul(panel, size)]) for panel in args[1:3])
         begin = builder.add(builder.mul(args[5], length), builder.mul(args[1], lanes))
         place = builder.gep(target, [builder.mul(begin, lanes)])
 
+        def of_row(at: Any, r: int) -> Any:
+            return emit.splat(builder.load(builder.gep(rows, [builder.add(at, _I64(r))])))
+
         def square(width: int) -> None:
-            sums = emit.registers(width, emit.constant(0.0))
+            sums = emit.registers(width, emit.zero)
             with emit.loop(channels) as channel:
                 at = builder.mul(channel.index, lanes)
                 others = emit.load(columns, at)
                 for r, one in enumerate(sums):
-                    value = emit.splat(builder.load(builder.gep(rows, [builder.add(at, _I64(r))])))
-                    step = builder.fsub(value, others, flags=FLAGS)
-                    builder.store(emit.multiply_add(step, step, builder.load(one)), one)
+                    value = of_row(at, r)
+                    if pairs:
+                        added = emit.multiply_add_pairs(value, others, builder.load(one))
+                    else:
+                        step = builder.fsub(value, others, flags=FLAGS)
+                        added = emit.multiply_add(step, step, builder.load(one))
+                    builder.store(added, one)
+            at = builder.mul(channels, lanes)
             for r, one in enumerate(sums):
-                emit.store(builder.load(one), place, _I64(r * emit.lanes))
+                found = builder.load(one)
+                if pairs:
+                    halves = builder.add(emit.load(columns, at), of_row(at, r))
+                    found = builder.uitofp(builder.sub(halves, found), real.vector)
+                emit.store(found, place, _I64(r * emit.lanes))
 
         # The last panel of a jet has few rows, often: as many quarters of a square as it needs.
         quarter, end = emit.lanes // 4, builder.append_basic_block("end")

@@ -13,10 +13,11 @@ import numpy as np
 from rs3l_gnn.models.kernels.compiled import compiled
 from rs3l_gnn.models.kernels.distances import pack_panels, panel_distances
 from rs3l_gnn.models.kernels.elementwise import ELU, expm1
+from rs3l_gnn.models.kernels.fixed_point import edge_sum, extra_rows, factor_at
 from rs3l_gnn.models.kernels.maxima import max_rows, max_rows_where
 from rs3l_gnn.models.kernels.nearest import kth_smallest, select_nearest
 from rs3l_gnn.models.kernels.parts import calling_parts, part
-from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, address, address_of_words, carray, long_vectors, types
+from rs3l_gnn.models.kernels.simd import VECTOR_BYTES, address, carray, long_vectors, types
 from rs3l_gnn.models.kernels.ties import settle_ties
 from rs3l_gnn.models.kernels.tiles import product_rows
 
@@ -43,20 +44,26 @@ def channel_multiple(itemsize: int) -> int:
     return VECTOR_BYTES // itemsize
 
 
-@part(lambda real, whole: types.void(real[:, ::1], real[::1], whole, whole, whole, real, real[:, ::1]))
-def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out: Any) -> None:
-    """``out_i = act(a_i + (out_i + b))`` for the rows of a jet."""
+@part(
+    lambda real, whole, held: types.void(
+        held[:, ::1], real[:, ::1], real[:, ::1], real, real[::1], whole, whole, whole, real, real[:, ::1]
+    )
+)
+def _finish(
+    x: Any, a: Any, factors: Any, factor: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out: Any
+) -> None:
+    """``out_i = act(a_i + (out_i + b))`` for the rows of a jet; a and out are those of x, whole numbers or not."""
     long_vectors()
     zero = a.dtype.type(0)
     for i in range(first, last):
         if kind == ELU:
             for c in range(out.shape[1]):
-                v = a[i, c] + (out[i, c] + bias[c])
+                v = edge_sum(x, a[i, c], out[i, c], factors, factor, bias, c)
                 below = slope * expm1(min(v, zero))
                 out[i, c] = v if v > zero else below
         else:
             for c in range(out.shape[1]):
-                v = a[i, c] + (out[i, c] + bias[c])
+                v = edge_sum(x, a[i, c], out[i, c], factors, factor, bias, c)
                 out[i, c] = v if v > zero else slope * v
 
 
@@ -64,8 +71,10 @@ def _finish(a: Any, bias: Any, first: int, last: int, kind: int, slope: Any, out
 def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which takes longer
     x: Any,
     weights: Any,
+    factors: Any,
     bias: Any,
     cuts: Any,
+    of_jets: Any,
     k: int,
     kind: int,
     slope: Any,
@@ -79,11 +88,13 @@ def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which ta
     As many jets at a time as do best in the cache; with ``save`` all of them.
 
     Args:
-        x: particles [n_particles, C].
+        x: particles [n_particles, C], or int32, pairs of whole numbers (:mod:`rs3l_gnn.models.kernels.fixed_point`).
         weights: of a and c [2, O / L, C, L], see :func:`rs3l_gnn.models.kernels.products.panels_of`; with none
             [2, 0, C, L], a and c are what the memory begins with.
+        factors: of whole weights [2, O], else of any size.
         bias: b [O].
         cuts: first particle of each jet, from 0, int64 [n_jets + 1].
+        of_jets: factors of whole numbers [n_jets], else of any size.
         k: neighbours, at least 1.
         kind: ELU or LEAKY_RELU.
         slope: ELU's alpha or the slope below zero.
@@ -99,12 +110,13 @@ def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which ta
     whole = largest <= _WHOLE
     n_panels, length = (largest + lanes - 1) // lanes, (largest + _ROWS - 1) // _ROWS * _ROWS
     n_tables, free = n_panels if whole else 1, 2 * x.shape[0] * n_outputs
-    of_panels, of_table = n_panels * channels * lanes, n_tables * length * lanes
+    height = channels + extra_rows(x)
+    of_panels, of_table = n_panels * height * lanes, n_tables * length * lanes
     # With slices and numpy's functions the whole would take a third longer to compile.
-    panels = carray(address(memory, free), (n_panels, channels, lanes))
-    table = carray(address(memory, free + of_panels), (n_tables, length, lanes))
-    order = carray(address(memory, free + of_panels + of_table), (length, lanes))
-    bits = carray(address_of_words(memory, free + of_panels + of_table + order.size), ((largest + 63) // 64, lanes))
+    panels = carray(address(memory, free, x), (n_panels, height, lanes))
+    table = carray(address(memory, free + of_panels, bias), (n_tables, length, lanes))
+    order = carray(address(memory, free + of_panels + of_table, bias), (length, lanes))
+    bits = carray(address(memory, free + of_panels + of_table + order.size, cuts), ((largest + 63) // 64, lanes))
     end = 0
     for jet in range(n_jets):
         if jet == end:
@@ -113,15 +125,15 @@ def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which ta
                 end += 1
             n_rows = cuts[end] - origin
             a, c = (
-                carray(address(memory, 0), (n_rows, n_outputs)),
-                carray(address(memory, n_rows * n_outputs), (n_rows, n_outputs)),
+                carray(address(memory, 0, bias), (n_rows, n_outputs)),
+                carray(address(memory, n_rows * n_outputs, bias), (n_rows, n_outputs)),
             )
             here, result = (
-                carray(address(x, origin * channels), (n_rows, channels)),
-                carray(address(out, origin * n_outputs), (n_rows, n_outputs)),
+                carray(address(x, origin * channels, x), (n_rows, channels)),
+                carray(address(out, origin * n_outputs, bias), (n_rows, n_outputs)),
             )
             for which in range(2 if n_rows else 0):
-                of_which = carray(address(weights, which * weights.size // 2), (weights.shape[1], channels, lanes))
+                of_which = carray(address(weights, which * weights.size // 2, x), (weights.shape[1], channels, lanes))
                 product_rows(here, of_which, c if which else a)
         first, n = cuts[jet] - origin, cuts[jet + 1] - cuts[jet]
         words = (n + 63) // 64
@@ -144,7 +156,7 @@ def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which ta
             for lane in range(1 if everybody else min(lanes, n - p * lanes)):
                 row = first + p * lanes + lane
                 if ties:
-                    settle_ties(table, at, n, lane, order[kth, lane], k, here, first, bits)
+                    settle_ties(here, first, table, at, n, lane, order[kth, lane], k, bits)
                 if save:
                     max_rows_where(c, first, bits, words, lane, result, row, where)
                 else:
@@ -155,11 +167,17 @@ def edge_forward(  # noqa: PLR0912  # each part is compiled for itself, which ta
                     result[row, o] = result[first, o]
                     if save:
                         where[row, o] = where[first, o]
-        _finish(a, bias, first, first + n, kind, slope, result)
+        _finish(here, a, factors, factor_at(x, of_jets, jet, slope), bias, first, first + n, kind, slope, result)
 
 
 def memory_size(largest: int, channels: int, itemsize: int) -> int:
-    """Numbers of memory that :func:`edge_forward` needs beside its products for jets of up to so many particles."""
+    """Numbers of memory that :func:`edge_forward` needs beside its products for jets of up to so many particles.
+
+    Args:
+        largest: particles of a jet.
+        channels: of a particle, for pairs of whole numbers one more than pairs.
+        itemsize: bytes of a number.
+    """
     length = -(-max(largest, 1) // _ROWS) * _ROWS
     lanes = channel_multiple(itemsize)
     words = -(-length // 64) * lanes * 8 // itemsize

@@ -12,15 +12,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rs3l_gnn.models.kernels import edges, elementwise
+from rs3l_gnn.models.kernels.fixed_point import fixed_weight
 from rs3l_gnn.models.kernels.products import panels_of
 
 __all__ = ["Layer", "dense_layer", "edge_layer", "pad_channels"]
+
+
+class Panels(NamedTuple):
+    """The weight of a layer as products take it.
+
+    Attributes:
+        panels: [O / L, C, L], of an edge layer those of a and c [2, O / L, C, L].
+        factors: of whole numbers [O] or [2, O], else none.
+    """
+
+    panels: NDArray[Any]
+    factors: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -44,10 +57,19 @@ class Layer:
     slope: float = 1.0
 
     @cached_property
-    def panels(self) -> NDArray[Any]:
-        """The weight as products take it [O / L, C, L], of an edge layer those of a and c [2, O / L, C, L]."""
-        panels = panels_of(self.weight)
-        return panels.reshape(2, -1, *panels.shape[1:]) if self.k else panels
+    def exact(self) -> Panels:
+        """The weight as products take it."""
+        return self._panels(panels_of(self.weight), np.empty(0, self.weight.dtype))
+
+    @cached_property
+    def fixed(self) -> Panels:
+        """The weight in whole numbers of 16 bits, in pairs."""
+        return self._panels(*fixed_weight(self.weight))
+
+    def _panels(self, panels: NDArray[Any], factors: NDArray[Any]) -> Panels:
+        if not self.k:
+            return Panels(panels, factors)
+        return Panels(panels.reshape(2, -1, *panels.shape[1:]), factors.reshape(2, -1))
 
     def own_gradients(self, weight: NDArray[Any], bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradients of the weight and the bias that the layer was made of, from those of its padded ones."""

@@ -30,7 +30,7 @@ _SORT = (
 _MERGE = tuple((i, i + stride) for stride in (4, 2, 1) for i in range(BLOCK) if not i & stride)
 
 
-@part(lambda real, whole: whole(real[:, :, ::1], whole, whole, whole, real[:, ::1]))
+@part(lambda real, whole, _: whole(real[:, :, ::1], whole, whole, whole, real[:, ::1]))
 def kth_smallest(table: Any, at: int, n: int, k: int, order: Any) -> int:
     """Sort the n values ``table[at, :, l]`` for each lane l as far as the k-th one needs it.
 
@@ -75,7 +75,7 @@ def kth_smallest(table: Any, at: int, n: int, k: int, order: Any) -> int:
     return k - 1
 
 
-@part(lambda real, whole: whole(real[:, :, ::1], whole, whole, real[:, ::1], whole, whole[:, ::1]))
+@part(lambda real, whole, _: whole(real[:, :, ::1], whole, whole, real[:, ::1], whole, whole[:, ::1]))
 def select_nearest(table: Any, at: int, n: int, order: Any, kth: int, bits: Any) -> int:
     """Bit ``j % 64`` of ``bits[j // 64, l]`` says whether ``table[at, j, l] <= order[kth, l]``, j < n.
 

@@ -23,7 +23,7 @@ from numba.core import errors
 from rs3l_gnn.models.kernels.compiled import compiled
 from rs3l_gnn.models.kernels.simd import cgutils, intrinsic, types
 
-__all__ = ["Part", "calling_parts", "part", "parts"]
+__all__ = ["Part", "calling_parts", "part", "parts", "real_of"]
 
 _log = logging.getLogger(__name__)
 Function = Callable[..., Any]
@@ -55,7 +55,7 @@ class Part:
         signature: types of its result and arguments, as :func:`part` takes them.
 
     Attributes:
-        name: that LLVM knows it by, but for the type of its numbers.
+        name: that LLVM knows it by, but for the kind of numbers.
         dispatcher: numba's, which Python cannot call.
     """
 
@@ -67,33 +67,49 @@ class Part:
         self._linked: set[str] = set()
         self.dispatcher: Any = compiled(function, no_cpython_wrapper=True)
 
-    def signature(self, real: str) -> Any:
-        """Types of the result and the arguments, for float32 or float64."""
-        return self._signature(getattr(types, real), types.int64)
+    def signature(self, kind: str) -> Any:
+        """Types of the result and the arguments, for a kind of numbers."""
+        return self._signature(getattr(types, real_of(kind)), types.int64, getattr(types, kind))
 
-    def compile(self, real: str) -> Any:
+    def compile(self, kind: str) -> Any:
         """Compile it or load it; what numba knows of it then."""
-        signature = self.signature(real)
+        signature = self.signature(kind)
         self.dispatcher.compile(signature)
         return self.dispatcher.overloads[signature.args]
 
-    def link(self, real: str) -> str:
+    def link(self, kind: str) -> str:
         """Compile it, or load it, and give LLVM its name, which is the result."""
-        if real not in self._linked:
-            made = self.compile(real)
-            self._name_it(real, made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
-        return self._symbol(real)
+        kind = self._own(kind)
+        if kind not in self._linked:
+            made = self.compile(kind)
+            self._name_it(kind, made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+        return self._symbol(kind)
 
-    def pretend(self, real: str) -> None:
+    def pretend(self, kind: str) -> None:
         """Give LLVM its name without its code, for callers that are compiled in this process and never called."""
-        self._name_it(real, 1)
+        self._name_it(self._own(kind), 1)
 
-    def _symbol(self, real: str) -> str:
-        return f"{self.name}.{real}"
+    def _own(self, kind: str) -> str:
+        """A part that takes no particles is that of its real numbers."""
+        real = real_of(kind)
+        return real if self.signature(kind) == self.signature(real) else kind
 
-    def _name_it(self, real: str, where: int) -> None:
-        llvm.add_symbol(self._symbol(real), where)
-        self._linked.add(real)
+    def _symbol(self, kind: str) -> str:
+        return f"{self.name}.{kind}"
+
+    def _name_it(self, kind: str, where: int) -> None:
+        llvm.add_symbol(self._symbol(kind), where)
+        self._linked.add(kind)
+
+
+def real_of(kind: str) -> str:
+    """Type of the real numbers beside particles of a kind.
+
+    Args:
+        kind: what particles are made of: float32, float64, or int32, each a pair of int16
+            (:mod:`rs3l_gnn.models.kernels.fixed_point`).
+    """
+    return "float32" if kind == "int32" else kind
 
 
 _known = _numba_is_known()
@@ -105,8 +121,8 @@ def part(signature: Function) -> Callable[[Function], Any]:
     """Make a function a part, to be called from compiled code.
 
     Args:
-        signature: types of the result and the arguments, of the types of numbers in the first one, an array, and of
-            whole numbers.
+        signature: types of the result and the arguments, of the types of real numbers, whole numbers and the numbers in
+            the first one, an array, whose kind this is (:func:`real_of`).
 
     Returns:
         What compiled code calls; its attribute ``part`` is the :class:`Part`.
@@ -119,15 +135,15 @@ def part(signature: Function) -> Callable[[Function], Any]:
         parts.append(own)
 
         def call(_typing: Any, *given: Any) -> tuple[Any, Function]:
-            real = str(given[0].dtype)
-            found = own.signature(real)
+            numbers = str(given[0].dtype)
+            found = own.signature(numbers)
             for one, wanted in zip(given, found.args, strict=True):
                 if isinstance(wanted, types.Array) and one != wanted:
                     raise errors.TypingError(f"{function.__name__} takes {wanted}, got {one}")
 
             def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
                 kind = context.call_conv.get_function_type(signature.return_type, signature.args)
-                callee = cgutils.get_or_insert_function(builder.module, kind, own.link(real))
+                callee = cgutils.get_or_insert_function(builder.module, kind, own.link(numbers))
                 return context.call_conv.call_function(builder, callee, signature.return_type, signature.args, args)[1]
 
             return found, generate

@@ -26,7 +26,6 @@ __all__ = [
     "VECTOR_BYTES",
     "Emitter",
     "address",
-    "address_of_words",
     "carray",
     "cgutils",
     "intrinsic",
@@ -76,20 +75,14 @@ def long_vectors(_typing: Any) -> tuple[Any, Callable[..., Any]]:
 
 
 @intrinsic
-def address(_typing: Any, array: Any, start: Any) -> tuple[Any, Callable[..., Any]]:
-    """Of the number ``start`` of a C-contiguous array's memory, for ``numba.carray``."""
-    return types.CPointer(array.dtype)(array, types.int64), _address
+def address(_typing: Any, array: Any, start: Any, like: Any) -> tuple[Any, Callable[..., Any]]:
+    """Of the number ``start`` of a C-contiguous array's memory, for a ``numba.carray`` of the numbers in ``like``."""
 
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.bitcast(builder.gep(data, [args[1]]), context.get_value_type(signature.return_type))
 
-@intrinsic
-def address_of_words(_typing: Any, array: Any, start: Any) -> tuple[Any, Callable[..., Any]]:
-    """As :func:`address`, of int64 that begin where that number does."""
-    return types.CPointer(types.int64)(array, types.int64), _address
-
-
-def _address(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    data = context.make_array(signature.args[0])(context, builder, args[0]).data
-    return builder.bitcast(builder.gep(data, [args[1]]), context.get_value_type(signature.return_type))
+    return types.CPointer(like.dtype)(array, types.int64, like), generate
 
 
 class Emitter:
@@ -126,12 +119,46 @@ class Emitter:
     def constant(self, value: float) -> Any:
         return ir.Constant(self.vector, [value] * self.lanes)
 
+    @property
+    def zero(self) -> Any:
+        """Vector of zeros."""
+        return self.constant(0 if isinstance(self.vector.element, ir.IntType) else 0.0)
+
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         # Two instructions that LLVM joins where the machine can, and only there.
         return self.builder.fadd(self.builder.fmul(a, b, flags=FLAGS), c, flags=FLAGS)
 
+    def multiply_add_pairs(self, a: Any, b: Any, c: Any) -> Any:
+        """``c[l] + a[2 l] b[2 l] + a[2 l + 1] b[2 l + 1]`` of pairs of int16: one instruction where there is one."""
+        narrow, wide = (ir.VectorType(ir.IntType(bits), 2 * self.lanes) for bits in (16, 32))
+        first, second = (self.builder.sext(self.builder.bitcast(each, narrow), wide) for each in (a, b))
+        products = self.builder.mul(first, second)
+        undefined = ir.Constant(wide, ir.Undefined)
+        even, odd = (
+            self.builder.shuffle_vector(
+                products, undefined, self.lanes_of([2 * lane + which for lane in range(self.lanes)])
+            )
+            for which in (0, 1)
+        )
+        return self.builder.add(c, self.builder.add(even, odd))
+
     def greater(self, a: Any, b: Any) -> Any:
         return self.builder.fcmp_ordered(">", a, b, flags=FLAGS)
+
+    def larger(self, a: Any, b: Any) -> Any:
+        return self.builder.select(self.greater(a, b), a, b)
+
+    def absolute(self, a: Any) -> Any:
+        return self.larger(a, self.builder.fsub(self.zero, a, flags=FLAGS))
+
+    def total(self, vector: Any, add: Callable[[Any, Any], Any]) -> Any:
+        """Number l with number l + L/2, and so on with what comes of it: the result in the first lane."""
+        undefined, half = ir.Constant(vector.type, ir.Undefined), self.lanes // 2
+        while half:
+            moved = self.lanes_of([(lane + half) % self.lanes for lane in range(self.lanes)])
+            vector = add(vector, self.builder.shuffle_vector(vector, undefined, moved))
+            half //= 2
+        return vector
 
     def bits(self, mask: Any, kind: Any) -> Any:
         """A vector of conditions as the lowest bits of an integer of this type."""

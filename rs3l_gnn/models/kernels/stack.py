@@ -22,13 +22,14 @@ class Stack:
 
     Args:
         layers: in their order; each takes what the one before gives, the first one particles of its own width.
+        fixed_point: edge layers take whole numbers of 16 bits (single precision alone).
     """
 
     largest_chunk: ClassVar[tuple[int, int]] = (2 * CHUNK_PARTICLES, 2 * CHUNK_JETS)
     """Particles and jets that :meth:`chunk` does best with: enough work for each call of compiled code."""
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers = tuple(layers)
+    def __init__(self, layers: Sequence[Layer], *, fixed_point: bool = False) -> None:
+        self._layers, self._fixed_point = tuple(layers), fixed_point
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -37,7 +38,7 @@ class Stack:
 
     def memory(self, particles: int, jets: int) -> Memory:
         """Memory of a thread for chunks of up to that many particles and jets."""
-        return Memory.of(self._layers, particles, jets)
+        return Memory.of(self._layers, particles, jets, fixed_point=self._fixed_point)
 
     def chunk(self, x: NDArray[Any], cuts: NDArray[np.int64], memory: Memory) -> NDArray[Any]:
         """Run one chunk through all layers and sum the particles of each jet.

@@ -16,23 +16,23 @@ __all__ = ["settle_ties"]
 
 
 @part(
-    lambda real, whole: types.void(
-        real[:, :, ::1], whole, whole, whole, real, whole, real[:, ::1], whole, whole[:, ::1]
+    lambda real, whole, held: types.void(
+        held[:, ::1], whole, real[:, :, ::1], whole, whole, whole, real, whole, whole[:, ::1]
     )
 )
-def settle_ties(table: Any, at: int, n: int, lane: int, farthest: Any, k: int, x: Any, first: int, bits: Any) -> None:
+def settle_ties(x: Any, first: int, table: Any, at: int, n: int, lane: int, farthest: Any, k: int, bits: Any) -> None:
     """Select k particles where more than k are not beyond the k-th distance.
 
     The smaller position in the order of its coordinates comes first, so that the choice does not depend on the order of
     the particles. Where the positions are equal too, the choice makes no difference.
 
     Args:
+        x: coordinates of the particles, from row ``first`` on.
+        first: see there.
         table: distances ``table[at, :n, lane]`` of the particles.
         at, n, lane: see there.
         farthest: the k-th smallest of them.
         k: how many.
-        x: coordinates of the particles, from row ``first`` on.
-        first: see there.
         bits: int64; bit ``j % 64`` of ``bits[j // 64, lane]`` says whether j is selected, and is written.
     """
     for word in range((n + 63) >> 6):

@@ -41,7 +41,7 @@ def forward(  # noqa: PLR0917  # as the compiled function takes them
         memory = np.concatenate([a[part].ravel(), c[part].ravel(), np.full(size, np.nan, x.dtype)])
         found, save = where[part], where.size > 0
         edges.edge_forward(
-            x[part], none, bias, some - some[0], k, kind, x.dtype.type(slope), out[part], found, save, memory
+            x[part], none, a, bias, some - some[0], bias, k, kind, x.dtype.type(slope), out[part], found, save, memory
         )
         found += some[0]
     return out

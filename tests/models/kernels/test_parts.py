@@ -26,13 +26,13 @@ PIECES = """
 from numba import float64, int32, void
 from rs3l_gnn.models.kernels.parts import part
 
-@part(lambda real, whole: whole(real[:, ::1], whole, real))
+@part(lambda real, whole, _: whole(real[:, ::1], whole, real))
 def double_row(x, row, offset):
     for column in range(x.shape[1]):
         x[row, column] = 2 * x[row, column] + offset
     return row + 10
 
-@part(lambda real, whole: void(real[:, ::1]))
+@part(lambda real, *_: void(real[:, ::1]))
 def negate(x):
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
@@ -73,7 +73,7 @@ def test_a_process_calls_what_another_compiled(tmp_path: Path) -> None:
 
 
 def test_an_array_of_another_layout_is_refused() -> None:
-    @part(lambda real, _: void(real[:, ::1]))
+    @part(lambda real, *_: void(real[:, ::1]))
     def clear(x: Any) -> None:
         x[:] = 0
 

@@ -17,7 +17,7 @@ def _selected(distance: list[float], farthest: float, k: int, x: list[list[float
     positions = np.concatenate([np.full((4, 2), np.nan), np.array(x)])
     table = np.full((2, n, 3), np.nan)
     table[1, :, 1] = distance
-    _settle_ties(table, 1, n, 1, farthest, k, positions, 4, bits)
+    _settle_ties(positions, 4, table, 1, n, 1, farthest, k, bits)
     return [j for j in range(n) if bits[j // 64, 1] >> (j % 64) & 1]
 
 

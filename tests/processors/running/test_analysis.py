@@ -79,6 +79,28 @@ def test_every_executor_and_chunk_size_gives_the_same_bits(
     assert (report["seconds"]["warm_up"] is None) == (run["executor"] == "iterative")
 
 
+def test_whole_numbers_of_16_bits_are_another_network(
+    reference: Path, toy_filesets: list[Path], tagger_path: Path, tmp_path: Path, written: Read
+) -> None:
+    """Histograms move a little, and what is added to those of the other precision has two models."""
+    fast = {"precision": "int16"}
+    for name, chunksize in (("one", 60), ("other", 17)):
+        run = {"executor": "iterative", "chunksize": chunksize}
+        analyze(_config(toy_filesets, tagger_path, run=run, **fast), tmp_path / name)
+    document, exact = written(tmp_path / "one"), written(reference)
+    assert written(tmp_path / "other") == document
+    assert document["models"]["n2"] == exact["models"]["n2"]
+    tagger = JetTagger(tagger_path, precision="int16")
+    assert document["models"]["rs3l"] == [tagger.digest] != exact["models"]["rs3l"]
+    for name in ("mass", "pt", "score_n2"):
+        assert document["histograms"][name] == exact["histograms"][name]
+    means = []
+    for found in (document, exact):
+        values = _histogram(found, "score_rs3l").project("score").values()
+        means.append(np.average(np.arange(len(values)), weights=values))
+    assert means[0] == pytest.approx(means[1], abs=0.05)  # bins
+
+
 def test_the_contents_are_those_of_a_plain_loop(
     reference: Path, toy_directory: Path, tagger_path: Path, written: Read
 ) -> None:
