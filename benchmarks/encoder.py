@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError
 from rs3l_gnn.conventions.jagged import offsets_of
 from rs3l_gnn.models import EdgeConvConfig, Encoder, load_encoder, make_encoder
+from rs3l_gnn.models.frozen import FrozenEncoder
 from rs3l_gnn.models.geometric import torch_geometric_module
 from rs3l_gnn.models.particle_encoder import EdgeConvEncoder
+from rs3l_gnn.models.sizes import EdgeConvSizes
 from rs3l_gnn.models.threads import thread_count
 from rs3l_gnn.training.runner import training_threads
 
@@ -198,6 +200,8 @@ def run_encoder_benchmark(
         "reference_train_jets_per_second": training["reference"],
         "train_speedup": training["ratio"],
         "train_fraction_of_floor": training["fraction"] * training_flops(encoder.config, training["particles"]),
+        "int16_jets_per_second": inference["int16"],
+        "int16_over_float32": inference["int16_ratio"],
         "bf16_matrix_rate_over_float32": inference["bf16"],
     }
 
@@ -229,21 +233,35 @@ def _inference(
             for first in range(0, some, batch):
                 reference(*_batch(features, offsets, first, min(first + batch, some)))
 
-    encoder.embed(features, offsets)  # compile
-    ours, theirs, gemm, half = [], [], [], []
+    whole = _whole_numbers(encoder)
+    for one in (encoder, whole):
+        one.embed(features, offsets)  # compile
+    ours, theirs, fast, gemm, half = [], [], [], [], []
     for _ in range(rounds):
         gemm.append(matrix_rate())
         half.append(matrix_rate(dtype=torch.bfloat16) / gemm[-1])
         ours.append(n_jets / min(_seconds(lambda: encoder.embed(features, offsets)) for _ in range(3)))
+        fast.append(n_jets / min(_seconds(lambda: whole.embed(features, offsets)) for _ in range(3)))
         theirs.append(some / _seconds(slow))
     return {
         "ours": statistics.median(ours),
+        "int16": statistics.median(fast),
+        "int16_ratio": statistics.median(a / b for a, b in zip(fast, ours, strict=True)),
         "reference": statistics.median(theirs),
         "ratio": statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
         "gemm": statistics.median(gemm),
         "fraction": statistics.median(a / b for a, b in zip(ours, gemm, strict=True)),
         "bf16": statistics.median(half),
     }
+
+
+def _whole_numbers(encoder: EdgeConvEncoder) -> FrozenEncoder:
+    """The same weights with whole numbers of 16 bits in the edge layers."""
+    state = {name: value.detach().numpy() for name, value in encoder.state_dict().items()}
+    sizes = EdgeConvSizes.of(encoder.config.model_dump())
+    if sizes is None:
+        raise ConfigError("the benchmark needs an EdgeConv encoder", got=encoder.config.backbone)
+    return FrozenEncoder(sizes, state, encoder.domain, "int16")
 
 
 def _training(

@@ -71,6 +71,8 @@ def _encoder(found: Mapping[str, Any]) -> Iterator[_Row]:
         rate = _per_second(found[f"{prefix}jets_per_second"])
         yield _Row(f"{what}, {threads}", rate, "torch_geometric, with edges", found[f"{prefix}speedup"])
         yield _Row(what, rate, f"its matrix {products}", found[f"{prefix}fraction_of_floor"])
+    rate = _per_second(found["int16_jets_per_second"])
+    yield _Row("embedding, whole numbers of 16 bits", rate, "in float32", found["int16_over_float32"])
     yield _Row("matrix product in bfloat16", "", "in float32", found["bf16_matrix_rate_over_float32"])
 
 

@@ -43,7 +43,6 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "models/kernels/test_stack.py": ("models/kernels/chunk",),
     "models/kernels/test_products.py": ("models/kernels/tiles",),
     "models/test_checkpoints.py": ("models/stored",),
-    "models/kernels/test_simd.py": ("models/kernels/compiled",),
     "simulation/test_simulate.py": ("simulation/preparation", "simulation/summary"),
     "simulation/test_generate.py": ("simulation/processes",),
     "simulation/test_hepmc.py": ("simulation/hepmc_*",),

@@ -92,6 +92,15 @@ def _load(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
     return measure_loads(_known(only, LOADS))
 
 
+def _precision(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
+    from rs3l_gnn.benchmarks.precision import benchmark_precision
+    from rs3l_gnn.inference import shipped_networks
+
+    _without(tries, "precision")
+    taggers = [network.name for network in shipped_networks() if network.kind == "tagger"]
+    return benchmark_precision(_known(only, taggers))
+
+
 def _all(only: tuple[str, ...], tries: int | None) -> dict[str, Any]:
     from rs3l_gnn.benchmarks.rates import RATES, measure_all
 
@@ -109,6 +118,10 @@ def _table(name: str, numbers: dict[str, Any]) -> str:
         from rs3l_gnn.benchmarks.rates import table as rates
 
         return rates(numbers)
+    if name == "precision":
+        from rs3l_gnn.benchmarks.precision import table as precision
+
+        return precision(numbers)
     from rs3l_gnn.benchmarks.reliability.tables import table as counts
 
     return counts(name, numbers)
@@ -158,8 +171,9 @@ _PARTS: dict[str, Callable[[tuple[str, ...], int | None], dict[str, Any]]] = {
     "damaged": _damaged,
     "faults": _faults,
     "load": _load,
+    "precision": _precision,
 }
-"""Those with parts, whose tables stand in ``docs/performance.md`` and ``docs/reliability.md``."""
+"""Those with parts, whose tables stand in ``docs/performance.md``, ``docs/reliability.md`` and ``docs/encoder.md``."""
 _NAMES = (*_BENCHMARKS, *_PARTS)
 
 
@@ -169,14 +183,16 @@ def benchmark(
     *,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", help="A speed, kind of file, verb or load; of all, damaged, faults and load."),
+        typer.Option(
+            "--only", help="A speed, kind of file, verb, load or network; of all, damaged, faults, load and precision."
+        ),
     ] = None,
     tries: Annotated[
         int | None, typer.Option("--tries", min=1, help="Damaged files in all, or moments of each fault of each verb.")
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option("--page", help="Put the table of all, damaged, faults or load into this page, between its marks."),
+        typer.Option("--page", help="Put the table of those that have parts into this page, between its marks."),
     ] = None,
     read: Annotated[
         list[Path] | None,

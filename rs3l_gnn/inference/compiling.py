@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import awkward as ak
 import numpy as np
 
 from rs3l_gnn.conventions import FEATURE_NAMES, ConfigError
 from rs3l_gnn.conventions.extras import needs_extra
+from rs3l_gnn.conventions.precisions import Precision
 from rs3l_gnn.inference.tagger import JetTagger
 from rs3l_gnn.models.kernels import edges
 
@@ -17,7 +18,7 @@ __all__ = ["compile_kernels"]
 
 
 def compile_kernels(*, gradients: bool = False) -> Path:
-    """Compile what scores of jets need, or find that it is compiled already, for the processor at hand.
+    """Compile what scores need in any precision, or find that it is compiled already, for the processor at hand.
 
     Args:
         gradients: what the training of EdgeConv encoders needs, too.
@@ -31,7 +32,8 @@ def compile_kernels(*, gradients: bool = False) -> Path:
     """
     particle = {"pt": 100.0, "eta": 0.1, "phi": -3.1, "mass": 0.1, "pdgId": 211, "charge": 1, "d0": 0.0, "dz": 0.0}
     jets = ak.Array([[{"pt": 500.0, "eta": 0.1, "phi": 3.1, "mass": 90.0}]])
-    JetTagger("default-hbb")(jets, ak.Array([[[particle, {**particle, "pt": 200.0}]]]))
+    for precision in get_args(Precision):
+        JetTagger("default-hbb", precision=precision)(jets, ak.Array([[[particle, {**particle, "pt": 200.0}]]]))
     if gradients:
         _train()
     compiled: Any = edges.edge_forward

@@ -25,6 +25,8 @@ KEYS = (
     "reference_train_jets_per_second",
     "train_speedup",
     "train_fraction_of_floor",
+    "int16_jets_per_second",
+    "int16_over_float32",
     "bf16_matrix_rate_over_float32",
 )
 
@@ -40,7 +42,7 @@ def test_report() -> None:
     assert all(np.isfinite(value) and value > 0 for key, value in report.items() if key != "max_cosine_distance")
     assert report["speedup"] == pytest.approx(report["jets_per_second"] / report["reference_jets_per_second"])
     assert report["fraction_of_floor"] == pytest.approx(report["jets_per_second"] / report["floor_jets_per_second"])
-    assert len(rates({"encoder": report}).splitlines()) == 2 + 5
+    assert len(rates({"encoder": report}).splitlines()) == 2 + 6
 
 
 def test_useful_operations_by_hand() -> None:
