@@ -30,7 +30,10 @@ _EDGE = 0.05  # of the soft cut, in standard deviations of the signal's scores: 
 _PENALTIES = np.logspace(-7, 2, 55)  # of the regression, in units of the largest eigenvalue
 _STEPS = 30
 _SMALLEST_STEP = 1e-4
-_ENOUGH = 1e-3  # of a chi2: far less than its own noise
+_SMALLEST_VARIANCE = 1e-30  # all scores alike
+_ENOUGH = 1e-5  # what a step must gain of a chi2, or of the first one if that is smaller than 1
+_LEAST_LEFT = 0.05  # of a score's variance: a tilt that takes more leaves noise, or turns the score over
+_WIDEST = 4.0  # variance of a tilted score, in units of the old one; what should go away would be most of a wider one
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ def strengths(
     r"""How much of each score function to take away, so that a share of the responses goes.
 
     The :math:`\lambda` with the smallest :math:`\sum ((r(\lambda) - (1 - \text{share})\, r(0)) / \sigma)^2` over
-    working points and scales, with the statistical errors of the responses, by the method of Gauss and Newton.
+    working points and scales, with the statistical errors of the responses, by the method of Gauss and Newton. A score
+    is not turned so far that less than a twentieth of it is left: its response is all that it says.
 
     Args:
         scores: logits of the views [n].
@@ -156,26 +160,40 @@ def strengths(
     Returns:
         [n_scales].
     """
-    s, t = torch.from_numpy(scores.astype(np.float64)), torch.from_numpy(directions)
+    nominal = torch.from_numpy(jets.nominal / jets.nominal.sum())
+    s, t = (torch.from_numpy(values.astype(np.float64)) for values in (scores, directions))
+    s, t = s - nominal @ s, t - nominal @ t
+    variance = nominal @ s.square()
     errors = errors_of(s, jets, efficiencies)
-    aim = (1 - share) * responses_to(s, jets, efficiencies)
+
+    def responses(tilted: Tensor) -> Tensor:
+        # In units of their width: else the soft cut would see a difference where scores are only stretched.
+        width = (nominal @ tilted.square()).clamp(min=_SMALLEST_VARIANCE).sqrt()
+        return responses_to(tilted / width, jets, efficiencies)
+
+    aim = (1 - share) * responses(s)
 
     def pulls(strength: Tensor) -> Tensor:
-        return ((responses_to(s - t @ strength, jets, efficiencies) - aim) / errors).flatten()
+        return ((responses(s - t @ strength) - aim) / errors).flatten()
+
+    def is_better(strength: Tensor) -> bool:
+        tilted = s - t @ strength
+        sound = (nominal @ (s * tilted) >= _LEAST_LEFT * variance) & (nominal @ tilted.square() <= _WIDEST * variance)
+        return bool(sound) and float(chi2 - pulls(strength).square().sum()) > enough
 
     at = torch.zeros(t.shape[1], dtype=torch.float64)
-    with torch.no_grad():
-        value = pulls(at)
+    # With weights of the same jets the errors are too large, and a chi2 is far below 1 from the start.
+    enough = _ENOUGH * min(1.0, float(pulls(at).square().sum()))
     for _ in range(_STEPS):
         traced = at.clone().requires_grad_()
-        slope = torch.stack([torch.autograd.grad(one, traced, retain_graph=True)[0] for one in pulls(traced)])
-        step = torch.linalg.lstsq(slope, -value[:, None]).solution[:, 0]
-        while float((tried := pulls(at + step).detach()).square().sum()) > float(value.square().sum()):
+        value = pulls(traced)
+        slope = torch.stack([torch.autograd.grad(one, traced, retain_graph=True)[0] for one in value])
+        chi2 = value.detach().square().sum()
+        step = torch.linalg.lstsq(slope, -value.detach()[:, None]).solution[:, 0]
+        while not is_better(at + step):
             step = step / 2
-            if float(step.abs().max()) < _SMALLEST_STEP:
+            # In the end, and where nothing helps: a score that is the score function itself.
+            if not float(step.abs().max()) >= _SMALLEST_STEP:
                 return at.numpy()
-        gain = float(value.square().sum() - tried.square().sum())
-        at, value = at + step, tried
-        if gain < _ENOUGH:
-            break
+        at = at + step
     return at.numpy()

@@ -90,6 +90,40 @@ def test_the_whole_response_goes_at_the_known_strength() -> None:
     assert after == pytest.approx(before / 2, abs=0.003)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_few_jets_with_weights_lose_the_whole_response_as_well(seed: int) -> None:
+    """The errors take up and down for independent jets, so that all of a response is a small part of its error."""
+    x, found = reweighted(40, seed)
+    scores, t = x @ MEAN, (x - x.mean(axis=0)) @ SHIFT
+    strength = strengths(scores, t[:, None], found, [0.5], 1.0)
+    before, after = (
+        responses_to(torch.from_numpy(some), found, [0.5]).item() for some in (scores, scores - t * strength)
+    )
+    assert abs(after) < 0.01 * abs(before)
+
+
+@pytest.mark.parametrize("n", [30, 3000])
+@pytest.mark.parametrize("width", [0.01, 1.0])
+def test_a_score_that_is_nothing_but_its_answer_stays(n: int, width: float) -> None:
+    """Stretching it helps nothing, and only without it, or with its opposite, the response would be another."""
+    for seed in range(5):
+        x, found = reweighted(n, seed)
+        t = (x - x.mean(axis=0)) @ SHIFT
+        assert strengths(1 + width * t, t[:, None], found, [0.5], 1.0) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("n", [30, 3000])
+def test_a_score_that_is_mostly_its_answer_is_not_turned_over(n: int) -> None:
+    """With a hundredth of its variance its own, nearly nothing would be left; it is neither that nor stretched."""
+    for seed in range(5):
+        x, found = reweighted(n, seed)
+        t = (x - x.mean(axis=0)) @ SHIFT
+        score = t + 0.1 * t.std() * np.random.default_rng([seed, 1]).normal(size=n)
+        tilted = score - t * strengths(score, t[:, None], found, [0.5], 1.0)
+        assert np.cov(tilted, score)[0, 1] > 0.04 * score.var()
+        assert tilted.std() < 2.1 * score.std()
+
+
 def test_no_other_turn_is_cheaper() -> None:
     """False positives where the response is gone: the tilt against turns into other directions that also undo it."""
     z = norm.isf(0.5)
