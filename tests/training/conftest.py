@@ -90,18 +90,18 @@ def _with_trainer(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def spread_encoder(toy_views: Path) -> Callable[[int], Encoder]:
-    """Maker of encoders with random weights that send toy jets into all directions: ``spread_encoder(seed)``.
+def spread_encoder(toy_views: Path) -> Callable[..., Encoder]:
+    """Maker of encoders with random weights that send toy jets into all directions: ``spread_encoder(seed, config)``.
 
     What such a small training makes of an encoder hangs on how a processor rounds: some end with one direction for all
     jets, on which a head learns nothing.
     """
     views = read_views(toy_views)
 
-    def make(seed: int) -> Encoder:
+    def make(seed: int, config: EdgeConvConfig = _SMALL) -> Encoder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = make_encoder(_SMALL)
+            encoder = make_encoder(config)
         mean = encoder.embed(views.features, views.offsets).mean(axis=0)
         encoder.get_parameter("output.2.bias").data -= torch.from_numpy(mean)
         return encoder

@@ -32,7 +32,7 @@ def seen(toy_views: Path) -> Views:
 
 @pytest.fixture(scope="module")
 def teachers(
-    spread_encoder: Callable[[int], Encoder], seen: Views, tmp_path_factory: pytest.TempPathFactory
+    spread_encoder: Callable[..., Encoder], seen: Views, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, ...]:
     """Two random taggers whose logits have mean 0 and width 1.5: they know nothing of labels, but have much to say."""
     paths = []

@@ -64,8 +64,9 @@ def test_without_a_loss_the_free_part_is_not_pulled(pretrain_config: Pretraining
 def test_the_invariant_part_alone_becomes_alike(pretrain_config: Pretraining, toy_views: Path, tmp_path: Path) -> None:
     config = pretrain_config(
         split=SplitConfig(invariant=4, loss=SupervisedContrastive()),
-        optimizer=OptimizerConfig(learning_rate=0.01, schedule="cosine"),
-        epochs=30,
+        # Slow enough that no training ends with one direction for all jets, whatever the processor rounds.
+        optimizer=OptimizerConfig(learning_rate=0.003, schedule="cosine"),
+        epochs=50,
     )
     result = pretrain(config, tmp_path / "out")
     encoder = load_encoder(result.checkpoint)

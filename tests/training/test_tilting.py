@@ -55,7 +55,7 @@ def response(soft_cut_by_scipy: Callable[..., NDArray[np.float64]]) -> Response:
 
 
 @pytest.fixture
-def start(spread_encoder: Callable[[int], Encoder], tmp_path: Path) -> dict[str, Any]:
+def start(spread_encoder: Callable[..., Encoder], tmp_path: Path) -> dict[str, Any]:
     """An encoder to begin with whose directions a tilt can choose from, whatever becomes of it in a few epochs."""
     save_encoder(tmp_path / "encoder.safetensors", spread_encoder(1), provenance={})
     return {"encoder": str(tmp_path / "encoder.safetensors"), "architecture": None, "epochs": 5}
