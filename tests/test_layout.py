@@ -83,9 +83,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "processors/test_benchmark.py": ("benchmarks/analysis",),
     "fits/test_benchmark.py": ("benchmarks/fits",),
     "benchmarks/test_pairing.py": ("benchmarks/event_pairing",),
-    "faults/test_faults.py": tuple(
-        f"benchmarks/reliability/{name}" for name in ("counts", "faults", "schedulers")
-    ),
+    "faults/test_faults.py": tuple(f"benchmarks/reliability/{name}" for name in ("counts", "faults", "schedulers")),
     "benchmarks/reliability/test_fuzz.py": ("benchmarks/reliability/kinds", "benchmarks/reliability/readers"),
     # Toys are what most tests are made of.
     "test_chain_toys.py": ("benchmarks/toys",),
