@@ -33,6 +33,8 @@ _STEP = 1e-2
 _LOOKS = 3
 _UNPHYSICAL = 1e12
 """Stands for -2 ln L where an expectation is negative, far above every physical value, so that Minuit steps back."""
+_NOTHING = 1e-150
+"""Expectations below come of what stands for a factor of zero: where something was seen, they are impossible."""
 
 
 @contextmanager
@@ -101,11 +103,15 @@ class Objective:
     def value(self, parameters: NDArray[np.float64]) -> float:
         """-2 ln(L / L_saturated)."""
         expected, counts = self.expected(parameters), self._counts
-        if not (np.isfinite(expected).all() and (expected >= 0).all() and (expected[counts > 0] > 0).all()):
-            return _UNPHYSICAL
         filled = counts > 0
-        change = (expected[filled] - counts[filled]) / counts[filled]
-        total = 2 * (counts[filled] * (change - np.log1p(change))).sum() + 2 * expected[~filled].sum()
+        if not (np.isfinite(expected).all() and (expected >= 0).all() and (expected[filled] > _NOTHING).all()):
+            return _UNPHYSICAL
+        seen, wanted = counts[filled], expected[filled]
+        change = (wanted - seen) / seen
+        # Close to the counts, the logarithm of 1 + change keeps its digits. Far below them, change has lost those of
+        # the expectation, and is -1 below a ratio of 1e-16.
+        logarithm = np.where(change > -0.5, np.log1p(np.maximum(change, -0.5)), np.log(wanted) - np.log(seen))
+        total = 2 * (seen * (change - logarithm)).sum() + 2 * expected[~filled].sum()
         pulls = (self._auxiliary - parameters[self._constrained]) / self._widths
         return float(total + (pulls**2).sum())
 
@@ -236,9 +242,13 @@ def minimise(
         minimiser.fixed = held[others]
         if not held[others].all():
             minimiser.migrad()
-            if not (minimiser.valid and minimiser.fval < _UNPHYSICAL / 2 and minimiser.covariance is not None):
+            if not (minimiser.valid and minimiser.covariance is not None):
                 continue
         parameters, variances = whole(np.asarray(minimiser.values)), np.zeros(len(start))
+        # Minuit has no value where it had nothing to do.
+        value = objective.value(parameters)
+        if not value < _UNPHYSICAL / 2:
+            continue
         variances[objective.expected.gammas[gammas]] = objective.gamma_variances(parameters, gammas)
         free = ~held[others]
         if covariance:
@@ -249,7 +259,7 @@ def minimise(
         else:
             variances[others[free]] = np.square(minimiser.errors)[free]
             found = variances
-        return Minimum(parameters, float(minimiser.fval), found, minimiser)
+        return Minimum(parameters, value, found, minimiser)
     return None
 
 

@@ -7,8 +7,22 @@ from dataclasses import replace
 import cabinetry
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
 
-from rs3l_gnn.fits import Likelihood, Templates, limit, pyhf_workspace, rank, scan, significance, toys, value_of
+from rs3l_gnn.fits import (
+    ChannelTemplates,
+    Likelihood,
+    SampleTemplates,
+    Templates,
+    limit,
+    pyhf_workspace,
+    rank,
+    scan,
+    significance,
+    toys,
+    value_of,
+)
 from rs3l_gnn.fits.likelihood.inference import throw_toy
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
 
@@ -61,8 +75,6 @@ def test_scan_is_a_parabola_in_the_gaussian_limit(one_bin: Callable[..., Templat
 def test_limit_in_the_gaussian_limit(one_bin: Callable[..., Templates]) -> None:
     # arXiv:1007.1727, equation 89: the expected limit at N standard deviations is
     # sigma (Phi^-1(1 - alpha Phi(N)) + N); sigma is the error without signal.
-    from scipy.stats import norm
-
     templates = one_bin(background=1e6, signal=5e3, effect=1e-6)
     likelihood = Likelihood(templates, np.array([1e6]))
     found = limit(likelihood, likelihood.fit(), confidence_level=0.95)
@@ -95,6 +107,25 @@ def test_significance_of_a_counting_experiment(one_bin: Callable[..., Templates]
     wanted = math.sqrt(2 * (130 * math.log(1.3) - 30))
     assert found.observed_significance == pytest.approx(wanted, rel=1e-4)
     assert found.expected_significance == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("mc_stat", [True, False])
+def test_a_model_without_systematics(mc_stat: bool) -> None:
+    """Signal strength and errors of the simulation alone: with the signal held, nothing is left to Minuit."""
+    signal = SampleTemplates("sig", np.array([10.0, 40.0]), np.array([1e-8, 1e-8]), mc_stat=mc_stat)
+    background = SampleTemplates("bkg", np.array([100.0, 60.0]), np.array([1e-8, 1e-8]), mc_stat=mc_stat)
+    channel = ChannelTemplates("all", np.array([0.0, 0.5, 1.0]), (signal, background), np.array([110.0, 100.0]))
+    likelihood = Likelihood(Templates((channel,), ("sig",), (), poi_bounds=(0.0, 200.0)))
+    best = likelihood.fit()
+    s, b = signal.values, background.values
+    # arXiv:1007.1727, equation 97, bin by bin.
+    z = math.sqrt(2 * ((s + b) * np.log1p(s / b) - s).sum())
+    found = significance(likelihood, best)
+    assert found.observed_significance == pytest.approx(z, rel=1e-5)
+    assert found.expected_significance == pytest.approx(z, rel=1e-5)
+    # Without signal, the median of CLs is 2 (1 - Phi(sqrt(q))): 0.05 at sqrt(q) = 1.96.
+    median = brentq(lambda mu: 2 * (mu * s - b * np.log1p(mu * s / b)).sum() - norm.isf(0.025) ** 2, 0.01, 5)
+    assert limit(likelihood, best).expected_limit[2] == pytest.approx(median, rel=2e-3)
 
 
 def test_no_excess_has_no_significance(one_bin: Callable[..., Templates]) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import warnings
+from decimal import Decimal, localcontext
 from typing import Any
 
 import cabinetry
@@ -10,6 +12,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 
+from rs3l_gnn.conventions import FitError
 from rs3l_gnn.fits import (
     ChannelTemplates,
     Likelihood,
@@ -18,6 +21,7 @@ from rs3l_gnn.fits import (
     Shift,
     Templates,
     pyhf_workspace,
+    significance,
 )
 from rs3l_gnn.fits.likelihood.likelihood import covariance_of
 from rs3l_gnn.fits.likelihood.minimise import numpy_backend
@@ -66,6 +70,62 @@ def test_empty_bins_and_negative_expectations(rich: Templates) -> None:
         wrong = likelihood.asimov_parameters()
         wrong[likelihood.poi_index] = -1e4
         assert objective.value(wrong) > 1e11
+
+
+@pytest.mark.parametrize("strength", [1 + 1e-9, 30.0, 0.51, 0.49, 1e-3, 1e-9, 1e-15, 1e-17, 1e-140])
+def test_an_expectation_far_below_the_counts(strength: float) -> None:
+    """A signal alone, hardly any of it; by numbers of 50 digits, without a warning in the user's own code."""
+    content, errors = np.array([40.0, 7.0]), np.array([4.0, 1.0])
+    signal = SampleTemplates("sig", content, errors**2)
+    channel = ChannelTemplates("all", np.array([0.0, 0.5, 1.0]), (signal,), content)
+    likelihood = Likelihood(Templates((channel,), ("sig",), (), poi_bounds=(0.0, 200.0)), content)
+    parameters = likelihood.asimov_parameters()
+    parameters[likelihood.poi_index] = strength
+    with localcontext() as context:
+        context.prec = 50
+        ratio = Decimal(strength)
+        exact = sum(2 * Decimal(count) * (ratio - 1 - ratio.ln()) for count in content)
+    found = likelihood.objective().value(parameters)
+    assert math.isclose(found, exact, rel_tol=1e-14, abs_tol=1e-14)
+
+
+def test_counts_without_an_expectation_are_impossible() -> None:
+    """Not merely unlikely by what stands for a factor of zero: that would be a significance out of nothing."""
+    signal = SampleTemplates("sig", np.array([40.0, 7.0]), np.array([16.0, 1.0]))
+    background = SampleTemplates("bkg", np.array([100.0, 0.0]), np.array([1.0, 0.0]))
+    total = signal.values + background.values
+    channel = ChannelTemplates("all", np.array([0.0, 0.5, 1.0]), (signal, background), total)
+    likelihood = Likelihood(Templates((channel,), ("sig",), (), poi_bounds=(0.0, 200.0)))
+    parameters = likelihood.asimov_parameters()
+    parameters[likelihood.poi_index] = 0.0
+    assert likelihood.objective().value(parameters) > 1e11
+    best = likelihood.fit()
+    with pytest.raises(FitError, match="no valid minimum"):
+        significance(likelihood, best)
+
+
+@pytest.mark.parametrize("covariance", [True, False])
+def test_a_fit_with_nothing_left_to_minuit(covariance: bool) -> None:
+    """All is held but the factors of the bins, which have their best values by themselves; by hand, bin by bin."""
+    signal = SampleTemplates("sig", np.array([10.0, 40.0]), np.array([1.0, 9.0]))
+    background = SampleTemplates("bkg", np.array([90.0, 60.0]), np.array([15.0, 27.0]))
+    counts = np.array([103.0, 91.0])
+    channel = ChannelTemplates("all", np.array([0.0, 0.5, 1.0]), (signal, background), counts)
+    likelihood = Likelihood(Templates((channel,), ("sig",), (), poi_bounds=(0.0, 200.0)), counts)
+    held = likelihood.fit(fixed={likelihood.poi: 0.5}, covariance=covariance)
+    lowest = 0.0
+    for place, (count, expected, width) in enumerate(zip(counts, (95.0, 80.0), (0.04, 0.06), strict=True)):
+
+        def rise(factor: float, count: float = count, expected: float = expected, width: float = width) -> float:
+            content = factor * expected
+            return float(2 * (content - count - count * np.log(content / count)) + ((factor - 1) / width) ** 2)
+
+        best = minimize_scalar(rise, bounds=(0.5, 1.5), method="bounded", options={"xatol": 1e-9})
+        lowest += best.fun
+        factors = [at for at in range(3) if at != likelihood.poi_index]
+        assert held.bestfit[factors[place]] == pytest.approx(best.x, abs=1e-6)
+    assert held.bestfit[likelihood.poi_index] == 0.5
+    assert held.best_twice_nll == pytest.approx(lowest, abs=1e-9)
 
 
 @pytest.mark.parametrize("counts", [None, np.array([0.0, 50, 900, 0, 1, 2, 3, 1000])])
