@@ -126,6 +126,6 @@ def _frozen(name: str | Path, device: str, precision: Precision) -> tuple[Frozen
         raise ConfigError(
             f"precision {precision} is for EdgeConv networks in own checkpoints on the CPU",
             got=f"{name} on {device}",
-            hint="leave it out",
+            hint="leave it out" if device == "cpu" else "take device: cpu",
         )
     return found

@@ -101,7 +101,7 @@ def test_what_has_no_such_precision(make_tagger: Callable[..., Path], tmp_path: 
     models.save_encoder(tmp_path / "encoder.safetensors", network)
     with pytest.raises(ConfigError, match=r"precision int16 is for EdgeConv networks in own checkpoints on the CPU"):
         rs3l_gnn.load_encoder(tmp_path / "encoder.safetensors", precision="int16")
-    with pytest.raises(ConfigError, match=r"got default-hbb on cuda:0; leave it out"):
+    with pytest.raises(ConfigError, match=r"got default-hbb on cuda:0; take device: cpu"):
         rs3l_gnn.load_tagger("default-hbb", device="cuda:0", precision="int16")
     with pytest.raises(ConfigError, match=r"for EdgeConv networks in own checkpoints.*model.onnx; leave it out"):
         JetTagger(ExportedNetwork(kind="onnx", file=Path("model.onnx")), precision="int16")
