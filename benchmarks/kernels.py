@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from types import FunctionType, SimpleNamespace
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -164,7 +164,7 @@ def forward(plain: tuple[str, ...]) -> Forward:
     names = {name: _PLAIN[name] for name in plain}
     others = {
         "dense_forward": _rebuilt(dense.dense_forward, names),
-        "edges": SimpleNamespace(edge_forward=_rebuilt(edges.edge_forward, names)),
+        "edge_forward": _rebuilt(edges.edge_forward, names),
     }
     work: Forward = _copied(chunk.forward_chunk, others)
     return work
@@ -291,6 +291,9 @@ def _rebuilt(function: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _copied(function: Any, names: Mapping[str, Any]) -> Any:
+    missing = set(names) - set(function.__code__.co_names)
+    if missing:
+        raise ValueError(f"{function.__name__} does not call {', '.join(sorted(missing))}: nothing would be replaced")
     copy = FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy

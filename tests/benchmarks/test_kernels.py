@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from rs3l_gnn.benchmarks import kernels
 from rs3l_gnn.benchmarks.encoder import make_jets
-from rs3l_gnn.benchmarks.kernels import PIECES, benchmark_kernels, forward, table
+from rs3l_gnn.benchmarks.kernels import PIECES, Forward, benchmark_kernels, forward, table
 from rs3l_gnn.benchmarks.rates import table as rates
 from rs3l_gnn.models.kernels.chunk import edge_memory
+from rs3l_gnn.models.kernels.compiled import compiled
 from rs3l_gnn.models.kernels.layers import edge_layer, pad_channels
 
 
@@ -39,6 +43,36 @@ def test_plain_loops_are_the_layer(all_pieces: tuple[str, ...]) -> None:
             expected = np.where(value > 0, value, np.expm1(np.minimum(value, 0)))
             np.testing.assert_allclose(out[first + i], expected, rtol=1e-5, atol=1e-5)
             assert (where[first + i] == first + near[edges.argmax(axis=0)]).all()
+
+
+@pytest.mark.parametrize("piece", ["product_rows", "distance_square", "max_rows_where"])
+def test_a_piece_takes_the_place_of_the_vector_code(monkeypatch: pytest.MonkeyPatch, piece: str) -> None:
+    """With one that does nothing, another layer comes out."""
+
+    @compiled
+    def nothing(*_: Any) -> None:
+        pass
+
+    features, cuts = make_jets(2)
+    x = pad_channels(features, 1)
+    layer = edge_layer(np.ones((16, 32), np.float32), np.zeros(16, np.float32), 4)
+
+    def run(*names: str) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        out, where = np.zeros((len(x), 16), np.float32), np.zeros((len(x), 16), np.int32)
+        memory = edge_memory([layer], len(x))
+        memory[:] = 0
+        made: Forward = forward.__wrapped__(names)  # not kept for other tests
+        made([layer], x, cuts, [out], [where], work=memory)
+        return out, where
+
+    usual = run()
+    monkeypatch.setitem(kernels._PLAIN, piece, nothing)
+    assert not all(map(np.array_equal, run(piece), usual))
+
+
+def test_a_name_that_nobody_calls_is_no_piece() -> None:
+    with pytest.raises(ValueError, match="make_jets does not call nobody: nothing would be replaced"):
+        kernels._copied(make_jets, {"nobody": None})
 
 
 def test_the_vector_code_gives_the_same_bits(caplog: pytest.LogCaptureFixture) -> None:
