@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from rs3l_gnn.benchmarks.page import markdown
 from rs3l_gnn.data import PairConfig, Views, pair, read_views
+from rs3l_gnn.evaluation.roc import roc_curve
 from rs3l_gnn.inference import Discriminant, JetScorer, load_tagger
 from rs3l_gnn.models.discriminants import one_score
 from rs3l_gnn.simulation import SampleConfig, SimulationConfig, simulate
 
-__all__ = ["TOLERANCE", "auc_difference", "benchmark_precision", "compare_scores", "table"]
+__all__ = ["TOLERANCE", "benchmark_precision", "compare_scores", "table"]
 
 TOLERANCE = 2e-3
 _PROCESSES = ("qcd", "hbb", "wqq")
@@ -68,18 +68,14 @@ def _row(name: str, views: Views) -> dict[str, Any]:
     chosen = views.select_jets(of_signal | of_background)
     signal = chosen.sample == chosen.samples.index(process)
     exact, fast = load_tagger(name), load_tagger(name, precision="int16")
-    scores, seconds = [], []
-    for tagger in (exact, fast):
-        found, taken = _scored(tagger, chosen)
-        scores.append(found)
-        seconds.append(taken)
-    moved = [np.abs(scores[1].astype(np.float64) - scores[0])]
-    if scores[0].ndim == 2:
-        scores = [one_score(found, exact.classes, discriminant, tagger=name) for found in scores]
-        moved = [moved[0].max(axis=1)]
+    scores, seconds = zip(*(_scored(tagger, chosen) for tagger in (exact, fast)), strict=True)
+    moved = None
+    if len(exact.classes) > 1:
+        moved = np.abs(scores[1].astype(np.float64) - scores[0]).max(axis=1)
+        scores = tuple(one_score(found, exact.classes, discriminant, tagger=name) for found in scores)
     return {
         "signal": process,
-        **compare_scores(scores[0], scores[1], signal, moved=moved[0]),
+        **compare_scores(scores[0], scores[1], signal, moved=moved),
         "int16_over_float32": seconds[0] / seconds[1],
     }
 
@@ -122,13 +118,13 @@ def compare_scores(
         "percentile_99": float(np.quantile(moved, 0.99)),
         "largest": float(moved.max()),
         "beyond": float((moved > TOLERANCE).mean()),
-        **auc_difference(exact, fast, signal),
+        **_auc_difference(exact, fast, signal),
         "passing": passing[0],
         "passing_difference": passing[1] - passing[0],
     }
 
 
-def auc_difference(
+def _auc_difference(
     exact: NDArray[np.floating], fast: NDArray[np.floating], signal: NDArray[np.bool_]
 ) -> dict[str, float]:
     """``auc``, ``auc_error``, ``auc_difference`` and ``auc_difference_error``, see :func:`compare_scores`."""
@@ -149,8 +145,7 @@ def auc_difference(
 
 
 def _auc(scores: NDArray[np.floating], signal: NDArray[np.bool_]) -> float:
-    n, others = int(signal.sum()), int((~signal).sum())
-    return float((rankdata(scores)[signal].sum() - n * (n + 1) / 2) / (n * others))
+    return roc_curve(scores[signal], scores[~signal]).area
 
 
 def table(numbers: Mapping[str, Mapping[str, Any]]) -> str:

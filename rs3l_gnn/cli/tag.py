@@ -10,6 +10,7 @@ import typer
 from rs3l_gnn.cli.app import verb
 from rs3l_gnn.cli.options import AsJson, Force, Output, print_json
 from rs3l_gnn.conventions import ConfigError
+from rs3l_gnn.conventions.precisions import Precision
 
 if TYPE_CHECKING:
     from rs3l_gnn.inference import FoldTagger, JetTagger
@@ -48,7 +49,7 @@ def tag(
     puppi: Annotated[bool, typer.Option("--puppi", help="Scale candidates by their PUPPI weights.")] = False,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:n.")] = "auto",
     precision: Annotated[
-        Literal["float32", "int16"], typer.Option("--precision", help="int16 is faster; scores move a little.")
+        Precision, typer.Option("--precision", help="int16 is faster; scores move a little.")
     ] = "float32",
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the network. [all]")] = None,
     output: Output = Path("scores.parquet"),

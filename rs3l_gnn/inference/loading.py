@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rs3l_gnn.conventions import CheckpointError, ConfigError, JetDomain
+from rs3l_gnn.conventions import CheckpointError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
-from rs3l_gnn.conventions.precisions import Precision, require_precision
+from rs3l_gnn.conventions.precisions import Precision, require_exact, require_precision
 from rs3l_gnn.models.frozen import FrozenEncoder, FrozenTagger, freeze
 from rs3l_gnn.models.stored import find_checkpoint, read_stored
 
@@ -122,10 +122,7 @@ def _frozen(name: str | Path, device: str, precision: Precision) -> tuple[Frozen
     path, found = find_checkpoint(name), None
     if device == "cpu" and path.suffix == ".safetensors":
         found = freeze(read_stored(path), precision)
-    if found is None and precision != "float32":
-        raise ConfigError(
-            f"precision {precision} is for EdgeConv networks in own checkpoints on the CPU",
-            got=f"{name} on {device}",
-            hint="leave it out" if device == "cpu" else "take device: cpu",
-        )
+    if found is None:
+        hint = "leave it out" if device == "cpu" else "take device: cpu"
+        require_exact(precision, network=f"{name} on {device}", hint=hint)
     return found

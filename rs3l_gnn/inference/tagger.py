@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rs3l_gnn.conventions import ConfigError, InvalidDataError, JetDomain
 from rs3l_gnn.conventions.extras import needs_extra
-from rs3l_gnn.conventions.precisions import Precision, require_precision
+from rs3l_gnn.conventions.precisions import Precision, require_exact, require_precision
 from rs3l_gnn.data.feature_fields import lacking_features
 from rs3l_gnn.inference.by_format import choose_shipped, features_of_name, stands_for_several
 from rs3l_gnn.inference.cache import cached_exported, cached_served, cached_tagger, limited_threads
@@ -105,18 +105,14 @@ class JetTagger:
         if self.exported is None and stands_for_several(str(name_or_path)):
             self.name_or_path, self._asked_pt_min = str(name_or_path), pt_min
             return  # the first jets decide
-        if precision != "float32" and (self.served or self.exported is not None):
-            raise ConfigError(
-                f"precision {precision} is for EdgeConv networks in own checkpoints",
-                got=str(name_or_path) if self.exported is None else self.exported.name,
-                hint="leave it out",
-            )
         if self.served:
             self.name_or_path = str(name_or_path)
+            require_exact(precision, network=self.name_or_path)
             distant = cached_served(self.name_or_path, None)
             self.digest, self.classes, self.domain = distant.digest, distant.classes, distant.domain
         elif self.exported is not None:
             self.name_or_path = self.exported.name
+            require_exact(precision, network=self.name_or_path)
             foreign = cached_exported(self.exported, None, _concrete(device), threads)
             self.digest, self.classes, self.domain = foreign.digest, foreign.classes, foreign.domain
             self.seen_events = foreign.seen_events

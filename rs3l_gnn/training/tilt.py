@@ -176,10 +176,10 @@ def strengths(
     def pulls(strength: Tensor) -> Tensor:
         return ((responses(s - t @ strength) - aim) / errors).flatten()
 
-    def is_better(strength: Tensor) -> bool:
+    def is_better(strength: Tensor, chi2: float) -> bool:
         tilted = s - t @ strength
         sound = (nominal @ (s * tilted) >= _LEAST_LEFT * variance) & (nominal @ tilted.square() <= _WIDEST * variance)
-        return bool(sound) and float(chi2 - pulls(strength).square().sum()) > enough
+        return bool(sound) and chi2 - float(pulls(strength).square().sum()) > enough
 
     at = torch.zeros(t.shape[1], dtype=torch.float64)
     # With weights of the same jets the errors are too large, and a chi2 is far below 1 from the start.
@@ -188,9 +188,9 @@ def strengths(
         traced = at.clone().requires_grad_()
         value = pulls(traced)
         slope = torch.stack([torch.autograd.grad(one, traced, retain_graph=True)[0] for one in value])
-        chi2 = value.detach().square().sum()
+        chi2 = float(value.detach().square().sum())
         step = torch.linalg.lstsq(slope, -value.detach()[:, None]).solution[:, 0]
-        while not is_better(at + step):
+        while not is_better(at + step, chi2):
             step = step / 2
             # In the end, and where nothing helps: a score that is the score function itself.
             if not float(step.abs().max()) >= _SMALLEST_STEP:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import rs3l_gnn
 from rs3l_gnn import models
 from rs3l_gnn.conventions import ConfigError
-from rs3l_gnn.data import read_views
+from rs3l_gnn.data import PairConfig, pair, read_views
 from rs3l_gnn.inference import ExportedNetwork, FoldTagger, JetTagger
 from rs3l_gnn.models.digest import joint_digest
 
@@ -25,8 +25,6 @@ Jets = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 @pytest.fixture(scope="module")
 def jets(toy_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Jets:
-    from rs3l_gnn.data import PairConfig, pair
-
     path = tmp_path_factory.mktemp("views") / "views.h5"
     pair(PairConfig(directories=(toy_directory,)), path)
     views = read_views(path)
